@@ -1,0 +1,3 @@
+module sluice.dev/lab/pause
+
+go 1.24
