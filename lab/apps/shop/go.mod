@@ -1,0 +1,3 @@
+module sluice.dev/lab/shop
+
+go 1.24

@@ -1,0 +1,136 @@
+// Shop is the sample application that the lab delivers over and over.
+//
+// What it does wrong is decided by its environment, which an image variant carries in its own configuration, so one
+// Deployment manifest runs every variant. On SIGTERM it exits at once, on purpose: many applications do, and a
+// delivery that loses users' requests because of it should be seen.
+package main
+
+import (
+	"encoding/json"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const address = ":9898"
+
+// behaviour is what the environment asks of this process.
+type behaviour struct {
+	version     string
+	pod         string
+	failPercent float64
+	delay       time.Duration
+	neverReady  bool
+	crashAfter  time.Duration
+	crashes     bool
+}
+
+func main() {
+	exitAtOnceOnTerm()
+	wanted := behaviourFromEnvironment()
+	if wanted.crashes {
+		time.AfterFunc(wanted.crashAfter, func() {
+			log.Printf("crashing after %s, as CRASH_AFTER_MS asks", wanted.crashAfter)
+			os.Exit(1)
+		})
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatalf("cannot listen on %s: %v", address, err)
+	}
+	log.Printf("shop %s serves on %s", wanted.version, address)
+	log.Fatal(http.Serve(listener, routes(wanted)))
+}
+
+// exitAtOnceOnTerm ends the process without waiting for requests under way. As process 1 of a container it would
+// otherwise not be ended by the signal at all.
+func exitAtOnceOnTerm() {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-stop
+		os.Exit(0)
+	}()
+}
+
+func behaviourFromEnvironment() behaviour {
+	pod, err := os.Hostname()
+	if err != nil {
+		pod = "unknown"
+	}
+	crashAfter, crashes := milliseconds("CRASH_AFTER_MS")
+	delay, _ := milliseconds("DELAY_MS")
+	return behaviour{
+		version:     os.Getenv("VERSION"),
+		pod:         pod,
+		failPercent: number("FAIL_PERCENT"),
+		delay:       delay,
+		neverReady:  os.Getenv("READY") == "never",
+		crashAfter:  crashAfter,
+		crashes:     crashes,
+	}
+}
+
+func milliseconds(name string) (time.Duration, bool) {
+	return time.Duration(number(name) * float64(time.Millisecond)), os.Getenv(name) != ""
+}
+
+func number(name string) float64 {
+	text := os.Getenv(name)
+	if text == "" {
+		return 0
+	}
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || value < 0 {
+		log.Fatalf("%s=%q is not a number of 0 or more", name, text)
+	}
+	return value
+}
+
+func routes(wanted behaviour) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
+		if wanted.neverReady {
+			http.Error(w, "this version never becomes ready", http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+	})
+	mux.Handle("/", userRequests(wanted))
+	return mux
+}
+
+// userRequests fails the asked share of requests in an order that is the same in every run, so that two measurements
+// of the same variant see the same failures.
+func userRequests(wanted behaviour) http.HandlerFunc {
+	var lock sync.Mutex
+	dice := rand.New(rand.NewPCG(9898, 1))
+	fails := func() bool {
+		lock.Lock()
+		defer lock.Unlock()
+		return dice.Float64()*100 < wanted.failPercent
+	}
+	body, err := json.Marshal(map[string]string{"version": wanted.version, "pod": wanted.pod})
+	if err != nil {
+		log.Fatalf("cannot encode the answer: %v", err)
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(wanted.delay)
+		w.Header().Set("X-Version", wanted.version)
+		w.Header().Set("Content-Type", "application/json")
+		if fails() {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+		if _, err := w.Write(body); err != nil {
+			log.Printf("the answer could not be written: %v", err)
+		}
+	}
+}

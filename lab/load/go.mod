@@ -1,0 +1,3 @@
+module sluice.dev/lab/load
+
+go 1.24
