@@ -1,0 +1,149 @@
+"""The part of GitHub's REST API that the stand-in answers, held to GitHub's published models in both directions.
+
+A body is refused as GitHub refuses it; an answer is one that a client generated from GitHub's OpenAPI document can
+read. Unlike GitHub, a field that the model does not have is refused too: in one's own program it is a slip.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from githubkit_schemas.latest.models import (
+    IssueComment,
+    PullRequest,
+    PullRequestSimple,
+    ReposOwnerRepoIssuesIssueNumberCommentsPostBody,
+    ReposOwnerRepoPullsPostBody,
+    ReposOwnerRepoPullsPullNumberPatchBody,
+    ReposOwnerRepoStatusesShaPostBody,
+    Status,
+)
+from pydantic import BaseModel, ValidationError
+
+from lab.standins.journal import Journal
+from lab.standins.minimal import minimal_document
+
+DOCUMENTATION = "https://docs.github.com/rest"
+Json = Any
+
+
+class Problem(Exception):
+    """GitHub would answer this call with an error status and a message."""
+
+    def __init__(self, status: int, message: str, errors: list[Json] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
+        if errors:
+            self.body |= {"errors": errors}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the API: where it is, what it takes, and what it does."""
+
+    method: str
+    path: str
+    body: type[BaseModel] | None
+    status: int
+    act: Callable[["Repositories", dict[str, str], dict[str, Json]], Json]
+
+
+class Repositories:
+    """What was said about commits and pull requests, per repository."""
+
+    def __init__(self, calls: Journal) -> None:
+        self.calls = calls
+        self._statuses: list[tuple[str, str, dict[str, Json]]] = []
+        self._pulls: dict[str, list[dict[str, Json]]] = {}
+
+    def perform(self, operation: Operation, path: dict[str, str], body: bytes) -> Json:
+        """Check a call, do what it asks, and keep it.
+
+        Raises:
+            Problem: GitHub would refuse it.
+        """
+        given = _checked(operation.body, body) if operation.body else {}
+        answer = operation.act(self, path, given)
+        self.calls.add({"method": operation.method, "path": operation.path.format(**path), "body": given})
+        return answer
+
+    def create_status(self, path: dict[str, str], given: dict[str, Json]) -> Json:
+        status = {"context": "default", **given, "id": len(self._statuses) + 1}
+        self._statuses.append((_full_name(path), path["sha"], status))
+        return minimal_document(Status, status)
+
+    def statuses(self, path: dict[str, str], _: dict[str, Json]) -> Json:
+        wanted = (_full_name(path), path["ref"])
+        return [minimal_document(Status, status) for *where, status in reversed(self._statuses) if tuple(where) == wanted]
+
+    def create_pull(self, path: dict[str, str], given: dict[str, Json]) -> Json:
+        pulls = self._pulls.setdefault(_full_name(path), [])
+        if any(pull["state"] == "open" and pull["head"] == given["head"] for pull in pulls):
+            raise Problem(422, "Validation Failed", [{"message": f"A pull request already exists for {given['head']}."}])
+        pulls.append({"number": len(pulls) + 1, "title": given.get("title", ""), "state": "open", **given})
+        return _shown(PullRequest, path, pulls[-1])
+
+    def pulls(self, path: dict[str, str], _: dict[str, Json]) -> Json:
+        return [_shown(PullRequestSimple, path, pull) for pull in self._pulls.get(_full_name(path), [])]
+
+    def update_pull(self, path: dict[str, str], given: dict[str, Json]) -> Json:
+        pull = self._pull(path, path["number"])
+        pull |= given
+        return _shown(PullRequest, path, pull)
+
+    def comment(self, path: dict[str, str], given: dict[str, Json]) -> Json:
+        self._pull(path, path["number"])
+        return minimal_document(IssueComment, {"id": len(self.calls.entries) + 1, **given})
+
+    def _pull(self, path: dict[str, str], number: str) -> dict[str, Json]:
+        for pull in self._pulls.get(_full_name(path), []):
+            if str(pull["number"]) == number:
+                return pull
+        raise Problem(404, "Not Found")
+
+
+def _full_name(path: dict[str, str]) -> str:
+    return f"{path['owner']}/{path['repo']}"
+
+
+def _shown(model: type[BaseModel], path: dict[str, str], pull: dict[str, Json]) -> Json:
+    url = f"https://github.invalid/{_full_name(path)}/pull/{pull['number']}"
+    ends = {end: {"ref": pull[end], "label": pull[end]} for end in ("head", "base")}
+    plain = {name: pull[name] for name in ("number", "title", "state", "body", "draft") if name in pull}
+    return minimal_document(model, {**plain, **ends, "html_url": url})
+
+
+def _checked(model: type[BaseModel], body: bytes) -> dict[str, Json]:
+    try:
+        given = json.loads(body)
+    except ValueError as cause:
+        raise Problem(400, "Problems parsing JSON") from cause
+    if not isinstance(given, dict):
+        raise Problem(400, "Body should be a JSON object")
+    unknown = set(given) - {field.alias or name for name, field in model.model_fields.items()}
+    if unknown:
+        raise Problem(422, "Invalid request.", [f"unknown field: {name}" for name in sorted(unknown)])
+    try:
+        model.model_validate(given)
+    except ValidationError as cause:
+        raise Problem(422, "Invalid request.", [error["msg"] for error in cause.errors()]) from cause
+    return given
+
+
+REPOSITORY = "/repos/{owner}/{repo}"
+OPERATIONS = (
+    Operation("POST", REPOSITORY + "/statuses/{sha}", ReposOwnerRepoStatusesShaPostBody, 201, Repositories.create_status),
+    Operation("GET", REPOSITORY + "/commits/{ref}/statuses", None, 200, Repositories.statuses),
+    Operation("POST", REPOSITORY + "/pulls", ReposOwnerRepoPullsPostBody, 201, Repositories.create_pull),
+    Operation("GET", REPOSITORY + "/pulls", None, 200, Repositories.pulls),
+    Operation("PATCH", REPOSITORY + "/pulls/{number}", ReposOwnerRepoPullsPullNumberPatchBody, 200, Repositories.update_pull),
+    Operation(
+        "POST",
+        REPOSITORY + "/issues/{number}/comments",
+        ReposOwnerRepoIssuesIssueNumberCommentsPostBody,
+        201,
+        Repositories.comment,
+    ),
+)
