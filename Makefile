@@ -1,0 +1,56 @@
+# Every entry point of the project. Each target does its own set-up; the first build is slow and says how slow.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup check format test test-fast lab lab-down demo bench soak clean
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sluice needs Python >= 3.11; name one with PYTHON=python3.x"; exit 1; }
+	@echo "setting up $(VENV) (about a minute)"
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "this Python has no venv module: installing it"; apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,lab]'
+	@touch $(READY)
+
+setup: $(READY) ## the virtual environment
+
+check: $(READY) ## format, lint, types, import contracts, generated files
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## put the layout right
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
+
+test-fast: $(READY) ## the rules, without a lab (under a minute)
+	@$(BIN)/pytest -q -m "not lab and not soak"
+
+test: $(READY) ## everything, on the real cluster of the lab
+	@$(BIN)/python -m lab up
+	@$(BIN)/pytest -q -m "not soak"; code=$$?; [ -n "$(KEEP)" ] || $(BIN)/python -m lab down; exit $$code
+
+lab: $(READY) ## a real Kubernetes on this machine (CONTEXT=name uses yours)
+	@$(BIN)/python -m lab up
+
+lab-down: $(READY) ## take all of it away again
+	@$(BIN)/python -m lab down
+
+demo: $(READY) ## four releases, good and bad, under load; KEEP=1 stays up
+	@$(BIN)/python -m lab.demo $(if $(KEEP),--keep)
+
+bench: $(READY) ## the numbers, written to .lab/bench.json
+	@$(BIN)/python -m bench
+
+soak: $(READY) ## the long ones
+	@$(BIN)/python -m lab up
+	@$(BIN)/pytest -q -m soak
+
+clean: ## forget the virtual environment (the lab's cache stays)
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""How sluice runs: settings, wiring, worker, receiver, watcher, automations and the command line."""

@@ -1,0 +1,1 @@
+"""The story of each delivery, one file a flow: nothing but orchestration."""

@@ -1,0 +1,39 @@
+"""The two roots of every error that sluice raises on purpose.
+
+A stage that fails either can or cannot be helped by asking again. Saying which at the place that knows is what lets one
+place (`tasks.stage`) map errors to Prefect's retries, and keeps client libraries' exceptions out of flows.
+"""
+
+from __future__ import annotations
+
+
+class SluiceError(Exception):
+    """Root of all errors of sluice. The message names what failed, who said so, and the way out."""
+
+
+class TerminalError(SluiceError):
+    """Asking again will not help: bad input, a refused credential, an object that is not there."""
+
+
+class NotFoundError(TerminalError):
+    """The named object does not exist."""
+
+
+class InvalidError(TerminalError):
+    """Input from outside does not have the form it must have. The message names the field and the way out."""
+
+
+class TransientError(SluiceError):
+    """Asking again may help: a timeout, a conflict, an overloaded or absent service.
+
+    Attributes:
+        retry_after: seconds that the other side asked us to wait; None where it did not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ConflictError(TransientError):
+    """Somebody else changed the object since it was read: read it again, decide again."""

@@ -1,0 +1,1 @@
+"""What the outside world tells sluice, in sluice's own words."""

@@ -1,0 +1,82 @@
+"""The three events that start deliveries, whatever sent them.
+
+An event's id is derived from what the sender calls the delivery, so that the same delivery told twice is one event.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Event(BaseModel):
+    """Something happened outside.
+
+    Attributes:
+        delivery: the sender's own name for this delivery; equal for a redelivery.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    name: ClassVar[str]
+    delivery: str
+
+    @property
+    def id(self) -> UUID:
+        """The same for every redelivery of the same thing."""
+        return uuid5(NAMESPACE_URL, f"{self.name}/{self.delivery}")
+
+    @property
+    def resource(self) -> str:
+        """Prefect's `prefect.resource.id` for this event: what it is about."""
+        raise NotImplementedError
+
+    @property
+    def payload(self) -> dict[str, str]:
+        """What the automation hands to the flow as its parameters."""
+        return {key: str(value) for key, value in self.model_dump(exclude={"delivery"}).items()}
+
+
+class ImagePushed(Event):
+    """A registry accepted a manifest under a tag."""
+
+    name: ClassVar[str] = "sluice.image.pushed"
+    image: str
+    """Repository with its registry, without tag: `registry.example/team/shop`."""
+    tag: str
+    digest: str
+    """`sha256:…` of the manifest that the tag named at that moment."""
+
+    @property
+    def resource(self) -> str:
+        return f"sluice.image.{self.image}"
+
+
+class SourceChanged(Event):
+    """A git branch moved."""
+
+    name: ClassVar[str] = "sluice.source.changed"
+    url: str
+    branch: str
+    commit: str
+
+    @property
+    def resource(self) -> str:
+        return f"sluice.source.{self.url}"
+
+
+class TargetChanged(Event):
+    """The workload that a Canary points at, or its configuration, has a revision that was not judged yet."""
+
+    name: ClassVar[str] = "sluice.target.changed"
+    namespace: str
+    canary: str
+    revision: str
+    """Hash of the pod template and the configuration it uses."""
+    version: str
+    """What people call it: the image tag."""
+
+    @property
+    def resource(self) -> str:
+        return f"sluice.canary.{self.namespace}.{self.canary}"
