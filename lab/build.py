@@ -1,0 +1,133 @@
+"""Builds Kubernetes and Contour from their Go modules, once per version, into the shared cache.
+
+Kubernetes, etcd, kubectl and kustomize are one program (`lab/kube/main.go`): linked once, stored once. The manifests
+that describe the gateway's kinds are taken from the same modules, so that they always fit the programs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import cache, gobuild, packages, paths, toolchain, versions
+from lab.errors import LabError
+from lab.progress import Steps, say
+
+LIST_TIMEOUT_S = 900
+KUBE = paths.SOURCES / "kube"
+CONTOUR = paths.SOURCES / "contour"
+CONTOUR_PACKAGE = "github.com/projectcontour/contour/cmd/contour"
+GATEWAY_CHANNEL = "config/crd/experimental"
+CACHED = "not installed but available in build cache"
+PARTS = ("kubectl", "kustomize")
+
+
+@dataclass(frozen=True)
+class Built:
+    """The programs and manifests that a lab runs on."""
+
+    kube: Path
+    contour: Path
+    envoy: Path
+    git_server: Path
+    pause: Path
+    crds: list[Path]
+
+
+def key() -> str:
+    """The cache key: every version and every source that goes into the build."""
+    sources = [KUBE / "main.go", *(folder / name for folder in (KUBE, CONTOUR) for name in ("go.mod", "go.sum"))]
+    return cache.key_of([versions.KUBERNETES, versions.CONTOUR, " ".join(_kube_flags()), "layout 1"], sources)
+
+
+def place() -> Path:
+    """Where the big build lies, or will."""
+    return paths.cache_root() / key()
+
+
+def build() -> Built:
+    """Make whatever is not there yet and say where everything is; quick when all is there."""
+    packages.install_system_packages()
+    folder = place()
+    cache.made_once(folder, _build_all, lambda: say("another build of the same versions is under way: waiting for it"))
+    return Built(
+        kube=folder / "kube",
+        contour=folder / "contour",
+        envoy=packages.envoy(),
+        git_server=gobuild.build_program(paths.SOURCES / "gitserver", "gitserver"),
+        pause=gobuild.build_program(paths.SOURCES / "apps" / "pause", "pause"),
+        crds=sorted((folder / "crds").glob("*.yaml")),
+    )
+
+
+def _kube_flags() -> list[str]:
+    """Without these the server calls itself v0.0.0-master, which clients that parse versions refuse."""
+    major, minor, _ = versions.KUBERNETES.split(".")
+    values = {
+        "gitVersion": f"v{versions.KUBERNETES}",
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitTreeState": "clean",
+    }
+    places = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return [f"-X {where}.{name}={value}" for where in places for name, value in values.items()]
+
+
+def _build_all(folder: Path) -> None:
+    say(f"building the lab with {toolchain.go_binary()}; this happens once and takes 5 to 15 minutes on two cores")
+    _go_build("Kubernetes", KUBE, ".", folder / "kube", _kube_flags())
+    version = f"-X github.com/projectcontour/contour/internal/build.Version=v{versions.CONTOUR}"
+    _go_build("Contour", CONTOUR, CONTOUR_PACKAGE, folder / "contour", [version])
+    for name in PARTS:
+        (folder / name).symlink_to("kube")
+    _copy_crds(folder / "crds")
+
+
+def _go(source: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [str(toolchain.go_binary()), *arguments],
+        cwd=source,
+        env=toolchain.go_environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIST_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LabError(f"go {arguments[0]} in {source} failed: {done.stderr.strip()[-600:]}")
+    return done.stdout
+
+
+def _go_build(title: str, source: Path, package: str, target: Path, flags: list[str]) -> None:
+    say(f"{title}: fetching its sources")
+    options = ["-trimpath", "-buildvcs=false", f"-ldflags=-s -w {' '.join(flags)}"]
+    listing = _go(source, "list", *options, "-deps", "-f", "{{if .Stale}}{{.StaleReason}}{{end}}", package)
+    stale = [line for line in listing.splitlines() if line and line != CACHED]
+    command = [str(toolchain.go_binary()), "build", "-v", *options, "-o", str(target), package]
+    last: deque[str] = deque(maxlen=40)
+    with (
+        Steps(f"building {title}", len(stale), "packages") as steps,
+        subprocess.Popen(
+            command, cwd=source, env=toolchain.go_environment(), stderr=subprocess.PIPE, text=True
+        ) as building,
+    ):
+        assert building.stderr is not None  # noqa: S101  # stderr=PIPE
+        for line in building.stderr:
+            last.append(line)
+            steps.done()
+    if building.returncode != 0:
+        raise LabError(f"the build of {title} failed:\n{''.join(last)}")
+
+
+def _copy_crds(folder: Path) -> None:
+    folder.mkdir()
+    gateway = Path(_go(CONTOUR, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").strip())
+    contour = Path(_go(CONTOUR, "list", "-m", "-f", "{{.Dir}}", "github.com/projectcontour/contour").strip())
+    found = sorted((gateway / GATEWAY_CHANNEL).glob("gateway.networking*.yaml"))
+    for source in [*found, contour / "examples" / "contour" / "01-crds.yaml"]:
+        copy = folder / source.name
+        shutil.copyfile(source, copy)
+        copy.chmod(0o644)

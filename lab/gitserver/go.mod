@@ -1,0 +1,3 @@
+module sluice.dev/lab/gitserver
+
+go 1.24

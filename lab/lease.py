@@ -1,0 +1,93 @@
+"""One lab per machine: who has it, and what the machine looked like before.
+
+Bridge, network rules and cgroups exist once per machine, so two labs would pull them from under each other. The
+lease says which checkout has the lab; it also keeps the kernel settings as they were, for `down` to put back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from lab import cache, processes
+from lab.errors import LabError
+
+LEASE = Path("/run/sluice-lab.json")
+
+SETTINGS = (
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/route_localnet",
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
+"""What kubelet, kube-proxy and the network plugin change under /proc/sys."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The lab of `checkout` has this machine; `settings` are the kernel's from before."""
+
+    checkout: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def alive(self) -> bool:
+        """Whether anything of that lab still runs."""
+        return bool(processes.owned_by(Path(self.checkout)))
+
+
+def read(file: Path = LEASE) -> Lease | None:
+    """The lease, if somebody has it."""
+    try:
+        said = json.loads(file.read_text())
+        return Lease(str(said["checkout"]), {str(k): str(v) for k, v in said.get("settings", {}).items()})
+    except (OSError, ValueError, KeyError, AttributeError):
+        return None
+
+
+@contextlib.contextmanager
+def changing(file: Path = LEASE) -> Iterator[None]:
+    """Only one `up` or `down` at a time on this machine."""
+    with cache.locked(file.with_suffix(".lock"), lambda: print("waiting for another `lab` command to finish")):
+        yield
+
+
+def refuse_second(checkout: Path, file: Path = LEASE) -> None:
+    """Raise when another checkout's lab runs here."""
+    held = read(file)
+    if held and held.checkout != str(checkout) and held.alive():
+        raise LabError(
+            f"a lab already runs on this machine for the checkout {held.checkout}; "
+            f"end it with `make -C {held.checkout} lab-down` or use an existing cluster with CONTEXT=name."
+        )
+
+
+def claim(checkout: Path, file: Path = LEASE, root: Path = Path("/proc/sys")) -> None:
+    """Take the machine for this checkout and write down its kernel settings."""
+    settings = {}
+    for name in SETTINGS:
+        with contextlib.suppress(OSError):
+            settings[name] = (root / name).read_text().strip()
+    temporary = file.with_suffix(".new")
+    temporary.write_text(json.dumps(asdict(Lease(str(checkout), settings)), indent=1))
+    temporary.replace(file)
+
+
+def restore_settings(lease: Lease, root: Path = Path("/proc/sys")) -> None:
+    """Put the kernel settings back as they were before the lab."""
+    for name, value in lease.settings.items():
+        file = root / name
+        with contextlib.suppress(OSError):
+            if name in SETTINGS and file.read_text().strip() != value:
+                file.write_text(value)
+
+
+def release(file: Path = LEASE) -> None:
+    """The machine is free again."""
+    file.unlink(missing_ok=True)

@@ -1,0 +1,148 @@
+"""Starts the lab's processes and ends them, and never anybody else's.
+
+A process is known by its id and the moment the kernel says it started, so a recycled id is never taken for ours. Each
+is started in a session of its own and carries the checkout's path in its environment: even when every record of it is
+lost, `down` finds it and whatever it started.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+OWNER = "SLUICE_LAB_OWNER"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process: its id, and its start in clock ticks since boot."""
+
+    pid: int
+    started: int
+
+    def alive(self) -> bool:
+        """Whether it still runs; one that only waits to be collected by its parent does not."""
+        return _started(self.pid) == self.started
+
+    def signal(self, number: int) -> None:
+        """Send a signal, unless the process is gone or its id belongs to another one by now."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except OSError:
+            return
+        try:
+            if self.alive():
+                signal.pidfd_send_signal(descriptor, number)
+        except ProcessLookupError:
+            pass
+        finally:
+            os.close(descriptor)
+
+
+def _started(pid: int) -> int | None:
+    try:
+        line = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    fields = line[line.rindex(")") + 2 :].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def process(pid: int) -> Process | None:
+    """The process that has this id now."""
+    started = _started(pid)
+    return None if started is None else Process(pid, started)
+
+
+def start(name: str, command: Sequence[str], environment: Mapping[str, str], places: Places) -> Process:
+    """Start a daemon: own session, output to its log, id and start time to its pid file."""
+    with (places.logs / f"{name}.log").open("ab") as log:
+        child = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment, OWNER: str(places.checkout)},
+            start_new_session=True,
+            cwd=places.checkout,
+        )
+    child.returncode = 0  # it outlives this program on purpose: nobody is to wait for it
+    begun = process(child.pid) or Process(child.pid, -1)
+    record = {"pid": begun.pid, "started": begun.started, "command": list(command)}
+    (places.pids / f"{name}.pid").write_text(json.dumps(record))
+    return begun
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a checkout's daemons log and leave their pid files."""
+
+    checkout: Path
+    logs: Path
+    pids: Path
+
+
+def recorded(pids: Path) -> dict[str, Process]:
+    """What the pid files say: daemon → process, running or not."""
+    found = {}
+    for file in sorted(pids.glob("*.pid")):
+        try:
+            record = json.loads(file.read_text())
+            found[file.stem] = Process(int(record["pid"]), int(record["started"]))
+        except (ValueError, KeyError, OSError):
+            continue
+    return found
+
+
+def owned_by(checkout: Path | None) -> list[Process]:
+    """Every running process that carries a lab's mark: of this checkout, or of any when there is none given."""
+    found = []
+    for folder in PROC.iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            variables = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if _marked(variables, checkout) and (one := process(int(folder.name))):
+            found.append(one)
+    return found
+
+
+def _marked(variables: list[bytes], checkout: Path | None) -> bool:
+    mark = OWNER.encode() + b"="
+    if checkout is None:
+        return any(each.startswith(mark) for each in variables)
+    return mark + os.fsencode(checkout) in variables
+
+
+def end(processes: Iterable[Process], grace_s: float) -> list[Process]:
+    """Ask them to end, wait up to `grace_s`, then kill; return those that survived even that."""
+    running = [each for each in processes if each.alive()]
+    for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 5.0)):
+        for each in running:
+            each.signal(number)
+        running = _wait(running, patience)
+    return running
+
+
+def _wait(running: list[Process], patience: float) -> list[Process]:
+    deadline = time.monotonic() + patience
+    while (running := [each for each in running if each.alive()]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return running
+
+
+def tail(log: Path, lines: int = 5) -> str:
+    """The end of a log, for an error message."""
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
