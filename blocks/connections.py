@@ -1,0 +1,98 @@
+"""The connections of this process, wired once by `deployments`, used by every stage.
+
+Stages reach the outside only through here: one place to see what sluice talks to, and one place for tests to put fakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sluice.errors import TerminalError
+from sluice.events.model import Event
+
+if TYPE_CHECKING:
+    from blocks.cluster import Cluster
+    from blocks.git import Git
+    from blocks.metrics.base import Metrics
+    from blocks.registry import Registries
+    from blocks.renderer import Renderer
+    from blocks.routers.base import Router
+    from blocks.slack import Chat
+    from blocks.webhook import Webhooks
+
+
+class Events(Protocol):
+    """Where events go so that automations see them."""
+
+    async def post_event(self, event: Event) -> None:
+        """Return when the event is accepted; raise TransientError where nobody took it."""
+
+
+class RouterFactory(Protocol):
+    """Makes the router that a Canary's `spec.provider` names."""
+
+    def __call__(self, provider: str, cluster: Cluster) -> Router:
+        """Raise InvalidError where there is no such router."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Connections:
+    """What this process is connected to. A part that an installation does not use is None."""
+
+    cluster: Cluster
+    router: RouterFactory
+    metrics: Metrics
+    webhooks: Webhooks
+    identity: str
+    """Who holds a lease: the worker's name, unique to this process."""
+    chat: Chat | None = None
+    git: Git | None = None
+    registry: Registries | None = None
+    renderer: Renderer | None = None
+    prefect: Events | None = None
+
+    def need(self, part: str) -> Any:
+        """The named part.
+
+        Raises:
+            TerminalError: this installation has none; the message says which.
+        """
+        value = getattr(self, part)
+        if value is None:
+            raise TerminalError(f"this installation of sluice has no {part} connection: see `sluice up --help`")
+        return value
+
+
+_current: Connections | None = None
+
+
+def connections() -> Connections:
+    """The connections of this process.
+
+    Raises:
+        TerminalError: nothing was wired: the flow was not started by a sluice worker.
+    """
+    if _current is None:
+        raise TerminalError(
+            "no connections are wired in this process: run flows through `sluice worker`, or wrap the call in `connected()`"
+        )
+    return _current
+
+
+@contextmanager
+def connected(wired: Connections) -> Iterator[Connections]:
+    """Make `wired` the connections of this process for the duration of the block."""
+    global _current  # noqa: PLW0603 - one process has one set of connections; flows cannot be handed arguments by Prefect
+    before, _current = _current, wired
+    try:
+        yield wired
+    finally:
+        _current = before
+
+
+def parts(wired: Connections) -> dict[str, Any]:
+    """Each connection by name, for closing and for reports."""
+    return {field.name: getattr(wired, field.name) for field in fields(wired)}

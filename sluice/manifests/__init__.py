@@ -1,0 +1,1 @@
+"""The manifests that users write, as models: one source for validation, CRD schemas and documentation."""

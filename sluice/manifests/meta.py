@@ -1,0 +1,92 @@
+"""What every Kubernetes manifest shares, and the rule for fields that sluice does not act on.
+
+Manifests come from Flux and Flagger and may say more than sluice does. Such a field is kept and reported by its path,
+never dropped silently: a setting that a user believes in and nobody obeys is worse than an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from sluice.errors import InvalidError
+
+
+class ForeignModel(BaseModel):
+    """Part of a manifest: camelCase outside, snake_case inside, unknown fields kept for the report."""
+
+    model_config = ConfigDict(extra="allow", alias_generator=to_camel, populate_by_name=True, frozen=True)
+    reported: ClassVar[frozenset[str]] = frozenset()
+    """Fields (camelCase) that are modelled only for their schema and are not acted on yet."""
+
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        """The paths of the fields that are set here and that sluice does not act on, such as `spec.analysis.mirror`."""
+        prefix = f"{path}." if path else ""
+        for name in self.model_extra or {}:
+            yield f"{prefix}{name}"
+        for name, field in type(self).model_fields.items():
+            outside = field.alias or to_camel(name)
+            value = getattr(self, name)
+            if outside in self.reported and name in self.model_fields_set:
+                yield f"{prefix}{outside}"
+            elif isinstance(value, ForeignModel):
+                yield from value.unsupported(f"{prefix}{outside}")
+            elif isinstance(value, list | tuple):
+                for index, item in enumerate(value):
+                    if isinstance(item, ForeignModel):
+                        yield from item.unsupported(f"{prefix}{outside}[{index}]")
+
+
+class ObjectMeta(BaseModel):
+    """The metadata that sluice reads; everything else is kept as it came."""
+
+    model_config = ConfigDict(extra="allow", alias_generator=to_camel, populate_by_name=True, frozen=True)
+    name: str
+    namespace: str = "default"
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class Manifest(ForeignModel):
+    """A whole object. Subclasses name their kind and add `spec` and `status`."""
+
+    api_version: ClassVar[str]
+    kind: ClassVar[str]
+    plural: ClassVar[str]
+    reported: ClassVar[frozenset[str]] = frozenset()
+    metadata: ObjectMeta
+
+    @classmethod
+    def parse(cls, manifest: dict[str, Any]) -> Self:
+        """The model of `manifest`.
+
+        Raises:
+            InvalidError: names each wrong field by its path and says what it should be.
+        """
+        body = {key: value for key, value in manifest.items() if key not in {"apiVersion", "kind"}}
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            meta = manifest.get("metadata") or {}
+            where = f"{cls.kind} {meta.get('namespace', 'default')}/{meta.get('name', '?')}"
+            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+            raise InvalidError(f"{where} is not valid: {faults}") from error
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`."""
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        """`metadata.namespace`."""
+        return self.metadata.namespace
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
