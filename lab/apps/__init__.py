@@ -1,1 +1,1 @@
-"""The sample application that the lab delivers: its program, its image variants, and its manifests as users write them."""
+"""The sample application that the lab delivers: program, image variants, and manifests as users write them."""

@@ -4,6 +4,7 @@ The behaviour is baked into the image's own configuration, so that a bad version
 but its image, as in real life: the same manifest runs each of them.
 """
 
+import re
 from pathlib import Path
 
 from lab.gobuild import build_program
@@ -12,6 +13,7 @@ from lab.oci import push_image
 SHOP = Path(__file__).parent / "shop"
 KINDS = "good, fail:<percent>, slow:<milliseconds>, never-ready, crash, crash:<milliseconds>"
 CRASH_AFTER_MS = "500"
+AMOUNT = re.compile(r"\d+(\.\d+)?")
 
 
 def environment(tag: str, variant: str) -> dict[str, str]:
@@ -20,21 +22,23 @@ def environment(tag: str, variant: str) -> dict[str, str]:
     Raises:
         ValueError: there is no such variant.
     """
-    kind, _, amount = variant.partition(":")
-    behaviour = {
-        "good": {},
-        "fail": {"FAIL_PERCENT": amount},
-        "slow": {"DELAY_MS": amount},
-        "never-ready": {"READY": "never"},
-        "crash": {"CRASH_AFTER_MS": amount or CRASH_AFTER_MS},
-    }.get(kind)
-    takes_amount = kind in ("fail", "slow")
-    if behaviour is None or takes_amount != bool(amount) and kind != "crash" or not amount.replace(".", "0", 1).isdigit() and amount:
-        raise ValueError(f"no variant {variant!r}; there are {KINDS}")
+    match variant.split(":"):
+        case ["good"]:
+            behaviour = {}
+        case ["never-ready"]:
+            behaviour = {"READY": "never"}
+        case ["crash"]:
+            behaviour = {"CRASH_AFTER_MS": CRASH_AFTER_MS}
+        case ["fail" | "slow" | "crash" as kind, amount] if AMOUNT.fullmatch(amount):
+            name = {"fail": "FAIL_PERCENT", "slow": "DELAY_MS", "crash": "CRASH_AFTER_MS"}[kind]
+            behaviour = {name: amount}
+        case _:
+            raise ValueError(f"no variant {variant!r}; there are {KINDS}")
     return {"VERSION": tag, **behaviour}
 
 
 def push_variant(registry: str, name: str, tag: str, variant: str) -> str:
     """Build the program (once), push it as ``name:tag``, and say the image's digest."""
+    environment_of_it = environment(tag, variant)
     program = build_program(SHOP, "shop")
-    return push_image(registry, name, tag, {"shop": program}, ["/shop"], environment(tag, variant))
+    return push_image(registry, name, tag, {"shop": program}, ["/shop"], environment_of_it)

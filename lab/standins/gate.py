@@ -1,4 +1,4 @@
-"""A stand-in for the gate service a team has beside its rollouts: ``python -m lab.standins.gate --port P --state-dir DIR``.
+"""A stand-in for a team's gate service: ``python -m lab.standins.gate --port P --state-dir DIR``.
 
 It speaks the gate API that users of Flagger's load tester script: gates and rollback switches per namespace and name,
 closed at first. ``/e2e`` stands for an end-to-end test run: it passes unless it was told to fail, and keeps each call,

@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from lab.standins.github_rest import OPERATIONS, Operation, Problem, Repositories
+from lab.standins.github_rest import OPERATIONS, Operation, ProblemError, Repositories
 from lab.standins.github_webhooks import Deliveries, package_payload, push_payload
 from lab.standins.journal import Journal
 from lab.standins.serve import LOOPBACK, arguments, secret, serve
@@ -45,23 +45,23 @@ class Rest:
                 self._admit(request)
                 path = {name: str(value) for name, value in request.path_params.items()}
                 done = self._repositories.perform(operation, path, await request.body())
-            except Problem as problem:
+            except ProblemError as problem:
                 return self._refusal(request, problem)
             return JSONResponse(done, status_code=operation.status)
 
         return answer
 
     async def not_found(self, request: Request) -> Response:
-        return self._refusal(request, Problem(404, "Not Found"))
+        return self._refusal(request, ProblemError(404, "Not Found"))
 
     def _admit(self, request: Request) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() not in ("bearer", "token") or token != self._token:
-            raise Problem(401, "Bad credentials")
+            raise ProblemError(401, "Bad credentials")
         if not request.headers.get("user-agent"):
-            raise Problem(403, "Request forbidden by administrative rules. Please make sure to send a User-Agent.")
+            raise ProblemError(403, "Request forbidden by administrative rules. Please make sure to send a User-Agent.")
 
-    def _refusal(self, request: Request, problem: Problem) -> Response:
+    def _refusal(self, request: Request, problem: ProblemError) -> Response:
         self._refused.add({"method": request.method, "path": request.url.path, **problem.body})
         return JSONResponse(problem.body, status_code=problem.status)
 
@@ -124,7 +124,10 @@ def application(state_dir: Path, token: str, webhook_secret: str, receiver: str,
             Route("/-/pushed", control.pushed, methods=["POST"]),
             Route("/-/published", control.published, methods=["POST"]),
             Route("/-/redeliver", control.redeliver, methods=["POST"]),
-            *(Route(f"/-/{name}", entries(of)) for name, of in (("deliveries", sent), ("calls", calls), ("refused", refused))),
+            *(
+                Route(f"/-/{name}", entries(of))
+                for name, of in (("deliveries", sent), ("calls", calls), ("refused", refused))
+            ),
             Route("/{path:path}", rest.not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ]
     )

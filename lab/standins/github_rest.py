@@ -28,13 +28,13 @@ DOCUMENTATION = "https://docs.github.com/rest"
 Json = Any
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """GitHub would answer this call with an error status and a message."""
 
     def __init__(self, status: int, message: str, errors: list[Json] | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.body = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
+        self.body: dict[str, Json] = {"message": message, "documentation_url": DOCUMENTATION, "status": str(status)}
         if errors:
             self.body |= {"errors": errors}
 
@@ -62,7 +62,7 @@ class Repositories:
         """Check a call, do what it asks, and keep it.
 
         Raises:
-            Problem: GitHub would refuse it.
+            ProblemError: GitHub would refuse it.
         """
         given = _checked(operation.body, body) if operation.body else {}
         answer = operation.act(self, path, given)
@@ -76,12 +76,16 @@ class Repositories:
 
     def statuses(self, path: dict[str, str], _: dict[str, Json]) -> Json:
         wanted = (_full_name(path), path["ref"])
-        return [minimal_document(Status, status) for *where, status in reversed(self._statuses) if tuple(where) == wanted]
+        return [
+            minimal_document(Status, status) for *where, status in reversed(self._statuses) if tuple(where) == wanted
+        ]
 
     def create_pull(self, path: dict[str, str], given: dict[str, Json]) -> Json:
         pulls = self._pulls.setdefault(_full_name(path), [])
         if any(pull["state"] == "open" and pull["head"] == given["head"] for pull in pulls):
-            raise Problem(422, "Validation Failed", [{"message": f"A pull request already exists for {given['head']}."}])
+            raise ProblemError(
+                422, "Validation Failed", [{"message": f"A pull request already exists for {given['head']}."}]
+            )
         pulls.append({"number": len(pulls) + 1, "title": given.get("title", ""), "state": "open", **given})
         return _shown(PullRequest, path, pulls[-1])
 
@@ -101,7 +105,7 @@ class Repositories:
         for pull in self._pulls.get(_full_name(path), []):
             if str(pull["number"]) == number:
                 return pull
-        raise Problem(404, "Not Found")
+        raise ProblemError(404, "Not Found")
 
 
 def _full_name(path: dict[str, str]) -> str:
@@ -111,7 +115,9 @@ def _full_name(path: dict[str, str]) -> str:
 def _shown(model: type[BaseModel], path: dict[str, str], pull: dict[str, Json]) -> Json:
     url = f"https://github.invalid/{_full_name(path)}/pull/{pull['number']}"
     ends = {end: {"ref": pull[end], "label": pull[end]} for end in ("head", "base")}
-    plain = {name: pull[name] for name in ("number", "title", "state", "body", "draft") if name in pull}
+    plain: dict[str, Json] = {
+        name: pull[name] for name in ("number", "title", "state", "body", "draft") if name in pull
+    }
     return minimal_document(model, {**plain, **ends, "html_url": url})
 
 
@@ -119,26 +125,30 @@ def _checked(model: type[BaseModel], body: bytes) -> dict[str, Json]:
     try:
         given = json.loads(body)
     except ValueError as cause:
-        raise Problem(400, "Problems parsing JSON") from cause
+        raise ProblemError(400, "Problems parsing JSON") from cause
     if not isinstance(given, dict):
-        raise Problem(400, "Body should be a JSON object")
+        raise ProblemError(400, "Body should be a JSON object")
     unknown = set(given) - {field.alias or name for name, field in model.model_fields.items()}
     if unknown:
-        raise Problem(422, "Invalid request.", [f"unknown field: {name}" for name in sorted(unknown)])
+        raise ProblemError(422, "Invalid request.", [f"unknown field: {name}" for name in sorted(unknown)])
     try:
         model.model_validate(given)
     except ValidationError as cause:
-        raise Problem(422, "Invalid request.", [error["msg"] for error in cause.errors()]) from cause
+        raise ProblemError(422, "Invalid request.", [error["msg"] for error in cause.errors()]) from cause
     return given
 
 
 REPOSITORY = "/repos/{owner}/{repo}"
 OPERATIONS = (
-    Operation("POST", REPOSITORY + "/statuses/{sha}", ReposOwnerRepoStatusesShaPostBody, 201, Repositories.create_status),
+    Operation(
+        "POST", REPOSITORY + "/statuses/{sha}", ReposOwnerRepoStatusesShaPostBody, 201, Repositories.create_status
+    ),
     Operation("GET", REPOSITORY + "/commits/{ref}/statuses", None, 200, Repositories.statuses),
     Operation("POST", REPOSITORY + "/pulls", ReposOwnerRepoPullsPostBody, 201, Repositories.create_pull),
     Operation("GET", REPOSITORY + "/pulls", None, 200, Repositories.pulls),
-    Operation("PATCH", REPOSITORY + "/pulls/{number}", ReposOwnerRepoPullsPullNumberPatchBody, 200, Repositories.update_pull),
+    Operation(
+        "PATCH", REPOSITORY + "/pulls/{number}", ReposOwnerRepoPullsPullNumberPatchBody, 200, Repositories.update_pull
+    ),
     Operation(
         "POST",
         REPOSITORY + "/issues/{number}/comments",

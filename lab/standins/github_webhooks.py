@@ -15,11 +15,16 @@ from typing import Any
 import httpx
 from githubkit.webhooks import parse_obj
 from githubkit_schemas.latest.models import WebhookPackagePublished, WebhookPush, WebhookRegistryPackagePublished
+from pydantic import BaseModel
 
 from lab.standins.journal import Journal
 from lab.standins.minimal import minimal_document
 
 NOTHING = "0" * 40
+PACKAGE_EVENTS: dict[str, type[BaseModel]] = {
+    "registry_package": WebhookRegistryPackagePublished,
+    "package": WebhookPackagePublished,
+}
 RETRY_EVERY_S = 1.0
 GIVE_UP_AFTER_S = 60.0
 ANSWER_WITHIN_S = 10.0
@@ -53,8 +58,7 @@ def package_payload(event: str, name: str, tag: str, digest: str, url: str) -> d
         "container_metadata": {"tag": {"name": tag, "digest": digest}},
     }
     package = {"name": short, "namespace": namespace, "package_type": "CONTAINER", "package_version": version}
-    model = {"registry_package": WebhookRegistryPackagePublished, "package": WebhookPackagePublished}[event]
-    return minimal_document(model, {"action": "published", event: package})
+    return minimal_document(PACKAGE_EVENTS[event], {"action": "published", event: package})
 
 
 def _repository(full_name: str) -> dict[str, Any]:

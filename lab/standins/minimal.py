@@ -50,8 +50,11 @@ def _value(schema: Schema, definitions: Schema, known: Any) -> Any:
         return _object(schema, definitions, known)
     if isinstance(known, list) and "items" in schema:
         return [_value(schema["items"], definitions, item) for item in known]
-    if known is not None:
-        return known
+    return _filler(schema, definitions) if known is None else known
+
+
+def _filler(schema: Schema, definitions: Schema) -> Any:
+    """Any value of the right kind."""
     if "const" in schema or "enum" in schema:
         return schema.get("const", schema.get("enum", [None])[0])
     kind = schema.get("type", "object")
@@ -63,7 +66,8 @@ def _value(schema: Schema, definitions: Schema, known: Any) -> Any:
 def _branch(branches: list[Schema], definitions: Schema, known: Any) -> Schema:
     """The branch a known value fits; without one, null where it is allowed."""
     candidates = [_resolved(branch, definitions) for branch in branches if branch.get("const") != UNSET]
-    wanted = "null" if known is None else {dict: "object", list: "array", str: "string"}.get(type(known), "")
+    kinds: dict[type[Any], str] = {type(None): "null", dict: "object", list: "array", str: "string"}
+    wanted = kinds.get(type(known), "")
     fitting = [branch for branch in candidates if branch.get("type") == wanted]
     if isinstance(known, Mapping):
         fitting = [branch for branch in fitting if set(known) <= set(branch.get("properties", {}))] or fitting

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from lab.standins.journal import Journal
 from lab.standins.serve import arguments, secret, serve
-from lab.standins.slack_rules import Refused, check_arguments, check_content
+from lab.standins.slack_rules import RefusedError, check_arguments, check_content
 
 CHANNELS = {"C0DELIVERIES": "deliveries", "C0RELEASES": "releases", "C0ALERTS": "alerts"}
 TIMESTAMP = re.compile(r"^\d{10}\.\d{6}$")
@@ -51,7 +51,7 @@ class Workspace:
 
     def call(self, method: str, given: dict[str, Any]) -> dict[str, Any]:
         if method not in self.methods:
-            raise Refused("unknown_method", method)
+            raise RefusedError("unknown_method", method)
         return self.methods[method](given)
 
     def auth_test(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -64,18 +64,18 @@ class Workspace:
         check_content(given)
         thread = given.get("thread_ts")
         if thread is not None and not self._find(channel, str(thread)):
-            raise Refused("thread_not_found", str(thread))
+            raise RefusedError("thread_not_found", str(thread))
         message = self._keep(channel, given, "chat.postMessage")
         return {"channel": channel, "ts": message["ts"], "message": message["message"]}
 
     def update(self, given: dict[str, Any]) -> dict[str, Any]:
         check_arguments("chat.update", given, required=("channel", "ts"))
         if given["channel"] not in CHANNELS:
-            raise Refused("channel_not_found", "chat.update takes a channel's id, not its name")
+            raise RefusedError("channel_not_found", "chat.update takes a channel's id, not its name")
         check_content(given)
         message = self._find(given["channel"], given["ts"])
         if message is None:
-            raise Refused("message_not_found", given["ts"])
+            raise RefusedError("message_not_found", given["ts"])
         message["message"] |= _shown(given)
         message["changed_at"] = self.accepted.add({"method": "chat.update", **given})["at"]
         text = message["message"].get("text", "")
@@ -89,7 +89,7 @@ class Workspace:
     def conversations_info(self, given: dict[str, Any]) -> dict[str, Any]:
         check_arguments("conversations.info", given, required=("channel",))
         if given["channel"] not in CHANNELS:
-            raise Refused("channel_not_found", given["channel"])
+            raise RefusedError("channel_not_found", given["channel"])
         return {"channel": _described(given["channel"])}
 
     def webhook(self, given: dict[str, Any]) -> None:
@@ -101,11 +101,11 @@ class Workspace:
         for identity, name in CHANNELS.items():
             if wanted.lstrip("#") in (identity, name):
                 return identity
-        raise Refused("channel_not_found", wanted)
+        raise RefusedError("channel_not_found", wanted)
 
     def _find(self, channel: str, ts: str) -> dict[str, Any] | None:
         if not TIMESTAMP.match(ts):
-            raise Refused("invalid_arguments", f"not a message timestamp: {ts}")
+            raise RefusedError("invalid_arguments", f"not a message timestamp: {ts}")
         return next((m for m in self.messages if (m["channel"], m["ts"]) == (channel, ts)), None)
 
     def _keep(self, channel: str, given: dict[str, Any], method: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Server:
             given = await _arguments(request)
             self._authenticate(request, given)
             return JSONResponse({"ok": True, **self._workspace.call(method, given)})
-        except Refused as refused:
+        except RefusedError as refused:
             self._workspace.refused.add({"method": method, "error": refused.code, "why": str(refused), "call": given})
             answer: dict[str, Any] = {"ok": False, "error": refused.code}
             if refused.detail:
@@ -157,9 +157,9 @@ class Server:
         header = request.headers.get("authorization", "")
         token = header.removeprefix("Bearer ") if header.startswith("Bearer ") else given.pop("token", "")
         if not token:
-            raise Refused("not_authed")
+            raise RefusedError("not_authed")
         if token != self._token:
-            raise Refused("invalid_auth")
+            raise RefusedError("invalid_auth")
 
     async def webhook(self, request: Request) -> Response:
         """``/services/T…/B…/<the token>``: plain text answers, and the status code says whether it was taken."""
@@ -172,9 +172,11 @@ class Server:
             if isinstance(given.get("payload"), str):
                 given = _object(given["payload"])
             self._workspace.webhook(given)
-        except Refused as refused:
+        except RefusedError as refused:
             code = "invalid_payload" if refused.code in ("invalid_json", "json_not_object") else refused.code
-            self._workspace.refused.add({"method": "incoming webhook", "error": code, "why": str(refused), "call": given})
+            self._workspace.refused.add(
+                {"method": "incoming webhook", "error": code, "why": str(refused), "call": given}
+            )
             return PlainTextResponse(code, status_code=400)
         return PlainTextResponse("ok")
 
@@ -204,7 +206,7 @@ async def _arguments(request: Request) -> dict[str, Any]:
 def _object(text: str) -> dict[str, Any]:
     value = _decoded(text, "invalid_json")
     if not isinstance(value, dict):
-        raise Refused("json_not_object")
+        raise RefusedError("json_not_object")
     return value
 
 
@@ -212,7 +214,7 @@ def _decoded(text: str, error: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as cause:
-        raise Refused(error, str(cause)) from cause
+        raise RefusedError(error, str(cause)) from cause
 
 
 def application(state_dir: Path, token: str) -> Starlette:

@@ -31,7 +31,7 @@ CONTEXT_ELEMENTS = {"image", "mrkdwn", "plain_text"}
 logging.getLogger("slack_sdk").setLevel(logging.ERROR)
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Slack would answer this call with ``{"ok": false, "error": code}``."""
 
     def __init__(self, code: str, detail: str = "") -> None:
@@ -45,23 +45,23 @@ def check_arguments(method: str, given: Mapping[str, Any], required: tuple[str, 
     parameters = set(inspect.signature(getattr(WebClient, method.replace(".", "_"))).parameters)
     unknown = set(given) - (parameters - NOT_ARGUMENTS) - ARGUMENTS_EVERYWHERE
     if unknown:
-        raise Refused("invalid_arguments", f"unknown argument: {', '.join(sorted(unknown))}")
+        raise RefusedError("invalid_arguments", f"unknown argument: {', '.join(sorted(unknown))}")
     for name in required:
         if not given.get(name):
-            raise Refused("invalid_arguments", f"[ERROR] missing required field: {name}")
+            raise RefusedError("invalid_arguments", f"[ERROR] missing required field: {name}")
         if not isinstance(given[name], str):
-            raise Refused("invalid_arguments", f"[ERROR] must be a string: {name}")
+            raise RefusedError("invalid_arguments", f"[ERROR] must be a string: {name}")
 
 
 def check_content(message: Mapping[str, Any]) -> None:
     """Refuse a message that shows nothing, is too long, or holds blocks that Slack does not know."""
     text = message.get("text")
     if text is not None and not isinstance(text, str):
-        raise Refused("invalid_arguments", "[ERROR] must be a string: text")
+        raise RefusedError("invalid_arguments", "[ERROR] must be a string: text")
     if not any(message.get(name) for name in ("text", "blocks", "attachments", "markdown_text")):
-        raise Refused("no_text")
+        raise RefusedError("no_text")
     if text and len(text) > MAX_TEXT:
-        raise Refused("msg_too_long", f"{len(text)} characters of at most {MAX_TEXT}")
+        raise RefusedError("msg_too_long", f"{len(text)} characters of at most {MAX_TEXT}")
     if message.get("blocks") is not None:
         check_blocks(message["blocks"])
     for attachment in message.get("attachments") or []:
@@ -72,13 +72,13 @@ def check_content(message: Mapping[str, Any]) -> None:
 def check_blocks(blocks: Any) -> None:
     """Refuse blocks unless each is one that Slack's own models hold valid and give back as it was."""
     if not isinstance(blocks, list):
-        raise Refused("invalid_blocks_format", "blocks must be an array")
+        raise RefusedError("invalid_blocks_format", "blocks must be an array")
     if len(blocks) > MAX_BLOCKS:
-        raise Refused("invalid_blocks", f"no more than {MAX_BLOCKS} items allowed [json-pointer:/blocks]")
+        raise RefusedError("invalid_blocks", f"no more than {MAX_BLOCKS} items allowed [json-pointer:/blocks]")
     for index, block in enumerate(blocks):
         problem = block_problem(block)
         if problem:
-            raise Refused("invalid_blocks", f"{problem} [json-pointer:/blocks/{index}]")
+            raise RefusedError("invalid_blocks", f"{problem} [json-pointer:/blocks/{index}]")
 
 
 def block_problem(block: Any) -> str | None:

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-const address = ":9898"
+const usualPort = "9898"
 
 // behaviour is what the environment asks of this process.
 type behaviour struct {
@@ -41,11 +41,15 @@ func main() {
 			os.Exit(1)
 		})
 	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		log.Fatalf("cannot listen on %s: %v", address, err)
+	port := os.Getenv("PORT")
+	if port == "" {
+		port = usualPort
 	}
-	log.Printf("shop %s serves on %s", wanted.version, address)
+	listener, err := net.Listen("tcp", ":"+port)
+	if err != nil {
+		log.Fatalf("cannot listen on port %s: %v", port, err)
+	}
+	log.Printf("shop %s serves on port %s", wanted.version, port)
 	log.Fatal(http.Serve(listener, routes(wanted)))
 }
 
