@@ -1,0 +1,29 @@
+"""Durations as Kubernetes manifests write them (`1m30s`, `500ms`), the form of Go's `time.ParseDuration`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
+
+
+def seconds(text: str | float) -> float:
+    """Seconds in a duration such as `1m30s`; a bare number is seconds.
+
+    Raises:
+        ValueError: not a duration; the message shows the form.
+    """
+    if isinstance(text, int | float):
+        return float(text)
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is not a duration; write for example 30s, 1m or 1m30s")
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema({"type": "string"})]
+"""A duration in a manifest: text outside, seconds inside."""

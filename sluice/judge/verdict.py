@@ -1,0 +1,46 @@
+"""What can be said of a revision at one moment, and the evidence for it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Verdict(StrEnum):
+    """The judge's word at one moment."""
+
+    CONTINUE = "continue"
+    """Nothing against the revision, and not enough for it yet."""
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    """The step is over and every metric is within its bounds."""
+    FAIL = "fail"
+    """The revision breaks a bound."""
+    NO_DATA = "no data"
+    """Nothing was measured: neither good nor bad."""
+    PROVIDER_DOWN = "provider down"
+    """The metrics provider did not answer: nothing is known about the revision."""
+
+
+class Reading(BaseModel):
+    """One metric in one window, as people and thresholds read it.
+
+    Attributes:
+        metric: its name in the Canary.
+        value: what was measured in `unit`; None where there was nothing to measure.
+        bound: the bound in words, such as `min 99 %`.
+        requests: how many requests the value rests on; None for a query of the user's own.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    metric: str
+    value: float | None
+    unit: str = ""
+    bound: str
+    within: bool
+    requests: int | None = None
+
+    def __str__(self) -> str:
+        value = "no data" if self.value is None else f"{self.value:.4g}{self.unit and ' ' + self.unit}"
+        rest = "" if self.requests is None else f" over {self.requests} requests"
+        return f"{self.metric} {value}{rest} ({self.bound})"

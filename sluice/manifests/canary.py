@@ -1,0 +1,248 @@
+"""`flagger.app/v1beta1` Canary: how one workload is released.
+
+Field names, meanings and defaults are Flagger's (docs.flagger.app), so that manifests mean here what they meant there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from sluice.durations import Duration
+from sluice.manifests.meta import ForeignModel, Manifest
+from sluice.rollout.phases import Phase
+
+
+class ObjectReference(ForeignModel):
+    """Another object, in the same namespace where none is named."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str
+    namespace: str = ""
+
+
+class GatewayReference(ForeignModel):
+    """A Gateway to attach the route to."""
+
+    name: str
+    namespace: str = ""
+    section_name: str | None = None
+    group: str = "gateway.networking.k8s.io"
+    kind: str = "Gateway"
+
+
+class CanaryService(ForeignModel):
+    """The Services and the route that users reach the application by."""
+
+    name: str = ""
+    """Name of the Service; the target's where empty."""
+    port: int = Field(ge=1, le=65535)
+    port_name: str = "http"
+    target_port: int | str | None = None
+    """Port of the container; `port` where not given."""
+    app_protocol: str = ""
+    gateway_refs: tuple[GatewayReference, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+class ThresholdRange(ForeignModel):
+    """The range in which a metric is good; both ends are good."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class CanaryMetric(ForeignModel):
+    """One measure of the new version."""
+
+    name: str
+    """A built-in one (`request-success-rate` in percent, `request-duration` in ms at p99) or a name for `templateRef`."""
+    interval: Duration = 60.0
+    """Window of the query, seconds."""
+    threshold_range: ThresholdRange | None = None
+    template_ref: ObjectReference | None = None
+    template_variables: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> CanaryMetric:
+        bounds = self.threshold_range
+        if bounds is None or (bounds.min is None and bounds.max is None):
+            raise ValueError(f"metric {self.name} has no bound: set thresholdRange.min or thresholdRange.max")
+        builtin = {"request-success-rate", "request-duration"}
+        if self.template_ref is None and self.name not in builtin:
+            raise ValueError(f"metric {self.name} is not built in ({', '.join(sorted(builtin))}): add a templateRef")
+        return self
+
+
+WebhookType = Literal[
+    "rollout",
+    "confirm-rollout",
+    "pre-rollout",
+    "post-rollout",
+    "confirm-traffic-increase",
+    "confirm-promotion",
+    "rollback",
+    "event",
+]
+
+
+class CanaryWebhook(ForeignModel):
+    """A call to a service of the user's that has a say in the release."""
+
+    name: str
+    type: WebhookType = "rollout"
+    url: str = Field(pattern=r"^https?://")
+    timeout: Duration = 10.0
+    retries: int = Field(default=0, ge=0)
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class CanaryAnalysis(ForeignModel):
+    """How fast traffic shifts and what the new version is judged by."""
+
+    interval: Duration = 60.0
+    """Length of one step, seconds."""
+    threshold: int = 1
+    """Failed checks that take the release back."""
+    max_weight: int = Field(default=0, ge=0, le=100)
+    """Highest weight of the canary before promotion, percent; 0 means 100."""
+    step_weight: int = Field(default=0, ge=0, le=100)
+    step_weights: tuple[int, ...] = ()
+    """Explicit weights of the steps, percent, rising; the last one is the highest."""
+    primary_ready_threshold: int = Field(default=100, ge=0, le=100)
+    canary_ready_threshold: int = Field(default=100, ge=0, le=100)
+    metrics: tuple[CanaryMetric, ...] = ()
+    webhooks: tuple[CanaryWebhook, ...] = ()
+    # Flagger's further strategies: accepted by the schema, reported, not acted on yet.
+    iterations: int | None = None
+    match: tuple[dict[str, Any], ...] | None = None
+    mirror: bool | None = None
+    mirror_weight: int | None = None
+    step_weight_promotion: int | None = None
+    session_affinity: dict[str, Any] | None = None
+    alerts: tuple[dict[str, Any], ...] | None = None
+    reported: ClassVar[frozenset[str]] = frozenset(
+        {"iterations", "match", "mirror", "mirrorWeight", "stepWeightPromotion", "sessionAffinity", "alerts"}
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> CanaryAnalysis:
+        weights = self.step_weights
+        if any(not 0 < weight <= 100 for weight in weights):
+            raise ValueError("stepWeights must lie between 1 and 100")
+        if any(later <= earlier for earlier, later in zip(weights, weights[1:], strict=False)):
+            raise ValueError("stepWeights must rise")
+        if not weights and not self.step_weight:
+            raise ValueError("set stepWeight or stepWeights: no other strategy is supported yet")
+        return self
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """The canary's weight at each step, percent, before promotion."""
+        if self.step_weights:
+            return self.step_weights
+        highest = self.max_weight or 100
+        steps = list(range(self.step_weight, highest + 1, self.step_weight))
+        # A highest weight that is no multiple of the step is Flagger's last step all the same.
+        return tuple(steps) if steps and steps[-1] == highest else (*steps, highest)
+
+    @property
+    def failures_allowed(self) -> int:
+        """Failed checks that take the release back: Flagger reads a threshold of 0 or less as 1."""
+        return max(1, self.threshold)
+
+
+class CanarySpec(ForeignModel):
+    """What a user asks for."""
+
+    provider: str = ""
+    target_ref: ObjectReference
+    service: CanaryService
+    analysis: CanaryAnalysis | None = None
+    """No analysis means that a new revision is promoted without one."""
+    skip_analysis: bool = False
+    suspend: bool = False
+    progress_deadline_seconds: float = 600.0
+    metrics_server: str = ""
+    """Prometheus of this Canary; the installation's where empty."""
+    autoscaler_ref: ObjectReference | None = None
+    upstream_ref: ObjectReference | None = None
+    ingress_ref: ObjectReference | None = None
+    route_ref: ObjectReference | None = None
+    revert_on_deletion: bool | None = None
+    reported: ClassVar[frozenset[str]] = frozenset(
+        {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"}
+    )
+
+    @model_validator(mode="after")
+    def _deployment(self) -> CanarySpec:
+        if self.target_ref.kind != "Deployment":
+            raise ValueError(f"targetRef.kind is {self.target_ref.kind!r}; only Deployment is supported yet")
+        return self
+
+
+class CanaryCondition(ForeignModel):
+    """A condition as Kubernetes means it; type `Promoted`, reason = the phase."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_update_time: str = ""
+    last_transition_time: str = ""
+
+
+class CanaryStatus(ForeignModel):
+    """The journal of the rollout: Flagger's fields, and after them what sluice needs to go on after a crash."""
+
+    phase: Phase | None = None
+    canary_weight: int = 0
+    iterations: int = 0
+    failed_checks: int = 0
+    last_applied_spec: str = ""
+    """Revision that is or was last rolled out."""
+    last_promoted_spec: str = ""
+    """Revision that the primary runs."""
+    tracked_configs: dict[str, str] = Field(default_factory=dict)
+    last_transition_time: str = ""
+    conditions: tuple[CanaryCondition, ...] = ()
+    step: int = 0
+    """Index of the step in the analysis's weights that is under way."""
+    step_started: float = 0.0
+    """When that step began, seconds since the epoch: a step that a crash interrupted is not held anew."""
+    replicas: int = 0
+    """Replicas that the target had when sluice took it over: what a scaled-up canary gets."""
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    """The judge's state, so that evidence survives a crash."""
+
+
+class Canary(Manifest):
+    """One workload and how it is released."""
+
+    api_version: ClassVar[str] = "flagger.app/v1beta1"
+    kind: ClassVar[str] = "Canary"
+    plural: ClassVar[str] = "canaries"
+    spec: CanarySpec
+    status: CanaryStatus = Field(default_factory=CanaryStatus)
+
+    @property
+    def target(self) -> str:
+        """Name of the Deployment that users change: the canary."""
+        return self.spec.target_ref.name
+
+    @property
+    def primary(self) -> str:
+        """Name of the Deployment that serves users."""
+        return f"{self.target}-primary"
+
+    @property
+    def service_name(self) -> str:
+        """Name of the Service; with `-primary` and `-canary` the names of its two halves."""
+        return self.spec.service.name or self.target
+
+    @property
+    def analysed(self) -> bool:
+        """Whether a new revision has to prove itself."""
+        return self.spec.analysis is not None and not self.spec.skip_analysis
