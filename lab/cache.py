@@ -48,6 +48,8 @@ def made_once(place: Path, make: Callable[[Path], None], waiting: Callable[[], N
     with locked(place.parent / f".{place.name}.lock", waiting):
         if place.is_dir():
             return place
+        for abandoned in place.parent.glob(f".{place.name}.*/"):
+            shutil.rmtree(abandoned, ignore_errors=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
         try:
             make(temporary)

@@ -37,10 +37,6 @@ class Lease:
     checkout: str
     settings: dict[str, str] = field(default_factory=dict)
 
-    def alive(self) -> bool:
-        """Whether anything of that lab still runs."""
-        return bool(processes.owned_by(Path(self.checkout)))
-
 
 def read(file: Path = LEASE) -> Lease | None:
     """The lease, if somebody has it."""
@@ -58,13 +54,18 @@ def changing(file: Path = LEASE) -> Iterator[None]:
         yield
 
 
-def refuse_second(checkout: Path, file: Path = LEASE) -> None:
+def other_lab(checkout: Path) -> Path | None:
+    """The other checkout whose lab runs on this machine; its processes say so, even when the lease is lost."""
+    others = {owner for owner in processes.owned().values() if owner != checkout}
+    return min(others) if others else None
+
+
+def refuse_second(checkout: Path) -> None:
     """Raise when another checkout's lab runs here."""
-    held = read(file)
-    if held and held.checkout != str(checkout) and held.alive():
+    if other := other_lab(checkout):
         raise LabError(
-            f"a lab already runs on this machine for the checkout {held.checkout}; "
-            f"end it with `make -C {held.checkout} lab-down` or use an existing cluster with CONTEXT=name."
+            f"a lab already runs on this machine for the checkout {other}; "
+            f"end it with `make -C {other} lab-down` or use an existing cluster instead with CONTEXT=name."
         )
 
 

@@ -85,6 +85,8 @@ def _alternative(name: str) -> x509.GeneralName:
 def _write_key(file: Path, key: ec.EllipticCurvePrivateKey) -> Path:
     file.touch(mode=0o600)
     file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
     )
     return file

@@ -23,6 +23,7 @@ REGISTRY_DEBUG = 15001
 GIT = 13000
 SLACK = 13001
 GITHUB = 13002
+GATE = 13003
 PROMETHEUS = 19090
 
 GATEWAY = 18080
@@ -57,6 +58,7 @@ def listening() -> dict[str, int]:
         "git server": GIT,
         "Slack stand-in": SLACK,
         "GitHub stand-in": GITHUB,
+        "gate stand-in": GATE,
         "Prometheus": PROMETHEUS,
         "gateway": GATEWAY,
         "Contour (xDS)": CONTOUR_XDS,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,25 +60,6 @@ def process(pid: int) -> Process | None:
     return None if started is None else Process(pid, started)
 
 
-def start(name: str, command: Sequence[str], environment: Mapping[str, str], places: Places) -> Process:
-    """Start a daemon: own session, output to its log, id and start time to its pid file."""
-    with (places.logs / f"{name}.log").open("ab") as log:
-        child = subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **environment, OWNER: str(places.checkout)},
-            start_new_session=True,
-            cwd=places.checkout,
-        )
-    child.returncode = 0  # it outlives this program on purpose: nobody is to wait for it
-    begun = process(child.pid) or Process(child.pid, -1)
-    record = {"pid": begun.pid, "started": begun.started, "command": list(command)}
-    (places.pids / f"{name}.pid").write_text(json.dumps(record))
-    return begun
-
-
 @dataclass(frozen=True)
 class Places:
     """Where a checkout's daemons log and leave their pid files."""
@@ -87,6 +67,56 @@ class Places:
     checkout: Path
     logs: Path
     pids: Path
+
+
+def start(name: str, command: Sequence[str], environment: Mapping[str, str], places: Places) -> Process:
+    """Start a daemon: own session, output to its log, id and start time to its pid file."""
+    variables = {**os.environ, **environment, OWNER: str(places.checkout)}
+    pid = _spawn_orphan(list(command), variables, places.logs / f"{name}.log", places.checkout)
+    begun = process(pid) or Process(pid, -1)
+    record = {"pid": begun.pid, "started": begun.started, "command": list(command)}
+    (places.pids / f"{name}.pid").write_text(json.dumps(record))
+    return begun
+
+
+def _spawn_orphan(command: list[str], variables: dict[str, str], log: Path, folder: Path) -> int:
+    """Start a program that is nobody's child by the time it runs, and return its id.
+
+    Envoy asks the kernel to be ended together with its parent, so its parent must be gone before it can ask: hence
+    a go-between that forks and ends, and a child that waits for that.
+    """
+    reader, writer = os.pipe()
+    between = os.fork()
+    if between == 0:
+        try:
+            os.setsid()
+            parent = os.getpid()
+            child = os.fork()
+            if child == 0:
+                _become(command, variables, log, folder, parent)
+            os.write(writer, str(child).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        os.waitpid(between, 0)
+        return int(answer.read())
+
+
+def _become(command: list[str], variables: dict[str, str], log: Path, folder: Path, parent: int) -> None:
+    try:
+        while os.getppid() == parent:
+            time.sleep(0.001)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(folder)
+        os.execve(command[0], command, variables)  # noqa: S606  # a shell is just what it does not need
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error}\n".encode())
+    finally:
+        os._exit(127)
 
 
 def recorded(pids: Path) -> dict[str, Process]:
@@ -101,9 +131,10 @@ def recorded(pids: Path) -> dict[str, Process]:
     return found
 
 
-def owned_by(checkout: Path | None) -> list[Process]:
-    """Every running process that carries a lab's mark: of this checkout, or of any when there is none given."""
-    found = []
+def owned() -> dict[Process, Path]:
+    """Every running process that carries a lab's mark → the checkout whose lab it is."""
+    found = {}
+    mark = OWNER.encode() + b"="
     for folder in PROC.iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue
@@ -111,16 +142,15 @@ def owned_by(checkout: Path | None) -> list[Process]:
             variables = (folder / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if _marked(variables, checkout) and (one := process(int(folder.name))):
-            found.append(one)
+        owners = [each.removeprefix(mark) for each in variables if each.startswith(mark)]
+        if owners and (one := process(int(folder.name))):
+            found[one] = Path(os.fsdecode(owners[0]))
     return found
 
 
-def _marked(variables: list[bytes], checkout: Path | None) -> bool:
-    mark = OWNER.encode() + b"="
-    if checkout is None:
-        return any(each.startswith(mark) for each in variables)
-    return mark + os.fsencode(checkout) in variables
+def owned_by(checkout: Path) -> list[Process]:
+    """Every running process of this checkout's lab."""
+    return [each for each, owner in owned().items() if owner == checkout]
 
 
 def end(processes: Iterable[Process], grace_s: float) -> list[Process]:

@@ -1,0 +1,113 @@
+"""Takes a lab away: every process, pod, mount, interface, network rule, cgroup and file that it made.
+
+It works from what is found on the machine, not from what was written down, so it also cleans up after a crash, after
+kill -9 of everything, and after an `up` that broke off; doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import time
+from pathlib import Path
+
+from lab import lease, leftovers, network, processes
+from lab.errors import LabError
+from lab.paths import LabPaths
+from lab.progress import say
+
+FIRST_TO_END = ("kubelet", "kube-controller-manager", "kube-scheduler", "contour", "kube-proxy")
+"""These would start again, or write again, what is being taken away."""
+MNT_DETACH = 2
+
+
+def down(places: LabPaths) -> int:
+    """The command: end this checkout's lab, if there is one."""
+    with lease.changing():
+        if other := lease.other_lab(places.checkout):
+            say(f"this checkout has no lab running; the one on this machine belongs to {other}.")
+            return 0
+        had = bool(leftovers.everything(places))
+        remaining = clean(places)
+    if remaining:
+        raise LabError("the lab is down, but this is still there: " + "; ".join(remaining))
+    say("the lab is down; nothing of it is left." if had else "there is no lab to take down.")
+    return 0
+
+
+def clean(places: LabPaths) -> list[str]:
+    """Remove everything; return what could not be removed."""
+    held = lease.read()
+    owners = [places] if held is None or held.checkout == str(places.checkout) else [places, _abandoned(held)]
+    for each in owners:
+        _end_processes(each)
+    for each in owners:
+        for place in leftovers.mounts_below(each.home, each.run):
+            _unmount(place)
+    network.remove_interfaces()
+    network.remove_rules()
+    _remove_cgroups()
+    for result in leftovers.cni_results():
+        result.unlink(missing_ok=True)
+    for each in owners:
+        _remove_files(each)
+    if held:
+        lease.restore_settings(held)
+        lease.release()
+    return leftovers.everything(places)
+
+
+def _abandoned(held: lease.Lease) -> LabPaths:
+    """The lab of a checkout of which nothing runs any more; the machine's parts of it are in everybody's way."""
+    return LabPaths(Path(held.checkout))
+
+
+def _end_processes(places: LabPaths) -> None:
+    known = processes.recorded(places.pids)
+    processes.end([known[name] for name in FIRST_TO_END if name in known], grace_s=3)
+    sockets = _shim_sockets(places)
+    processes.end(leftovers.pod_processes(), grace_s=0)
+    processes.end([*known.values(), *processes.owned_by(places.checkout)], grace_s=3)
+    # whatever was started while the others were being ended
+    processes.end([*leftovers.pod_processes(), *processes.owned_by(places.checkout)], grace_s=0)
+    for socket in sockets:
+        socket.unlink(missing_ok=True)
+
+
+def _shim_sockets(places: LabPaths) -> list[Path]:
+    """containerd keeps its shims' sockets in a folder that all containerds of a machine share."""
+    found = []
+    for file in places.containerd_state.glob("io.containerd.runtime.v2.task/*/*/address"):
+        with contextlib.suppress(OSError):
+            found.append(Path(file.read_text().strip().removeprefix("unix://")))
+    return found
+
+
+def _unmount(place: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.umount2(os.fsencode(place), MNT_DETACH) != 0 and Path(place).exists():
+        say(f"cannot unmount {place}: {os.strerror(ctypes.get_errno())}")
+
+
+def _remove_cgroups() -> None:
+    """A cgroup goes once the kernel has buried its last process, which takes it a moment."""
+    deadline = time.monotonic() + 5
+    while (folders := leftovers.pod_cgroups()) and time.monotonic() < deadline:
+        for folder in folders:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        time.sleep(0.02)
+
+
+def _remove_files(places: LabPaths) -> None:
+    for place in (places.run, *places.of_one_lab()):
+        if leftovers.mounts_below(place):
+            continue  # deleting would reach into what is mounted there
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            place.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        places.run.parent.rmdir()

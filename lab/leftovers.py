@@ -1,0 +1,89 @@
+"""Lists what a lab has left on this machine. `down` asks it at the end, so that it never claims what is not so.
+
+python -m lab.leftovers     prints one line for each, and exits with 1 if there is any
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab import lease, network, processes
+from lab.paths import LabPaths
+
+CGROUPS = Path("/sys/fs/cgroup")
+PODS = "kubepods"
+
+
+def mounts_below(*folders: Path) -> list[str]:
+    """What is mounted below these folders, the innermost first."""
+    found = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        place = line.split()[4].encode().decode("unicode_escape")
+        if any(place == str(folder) or place.startswith(f"{folder}/") for folder in folders):
+            found.append(place)
+    return sorted(found, key=lambda place: place.count("/"), reverse=True)
+
+
+def pod_cgroups() -> list[Path]:
+    """The cgroups that a kubelet makes for pods, the innermost first, in every hierarchy of either version."""
+    roots = [CGROUPS / PODS, *CGROUPS.glob(f"*/{PODS}")]
+    found = [Path(folder) for root in roots for folder, _, _ in os.walk(root)]
+    return sorted(found, key=lambda folder: len(folder.parts), reverse=True)
+
+
+def pod_processes() -> list[processes.Process]:
+    """What runs in pods."""
+    numbers: set[int] = set()
+    for folder in pod_cgroups():
+        try:
+            numbers.update(int(word) for word in (folder / "cgroup.procs").read_text().split())
+        except OSError:
+            continue
+    return [each for each in map(processes.process, sorted(numbers)) if each]
+
+
+def cni_results() -> list[Path]:
+    """What the network plugins remember of our pods."""
+    return sorted(Path("/var/lib/cni/results").glob("sluice-lab-*"))
+
+
+def everything(places: LabPaths) -> list[str]:
+    """One line for each thing that is still there."""
+    return list(_remaining(places))
+
+
+def _remaining(places: LabPaths) -> Iterator[str]:
+    for process in processes.owned_by(places.checkout):
+        yield f"process {process.pid}"
+    for process in pod_processes():
+        yield f"process {process.pid} of a pod"
+    for place in mounts_below(places.home, places.run):
+        yield f"mount {place}"
+    for folder in pod_cgroups():
+        yield f"cgroup {folder}"
+    for name in network.interfaces():
+        yield f"interface {name}"
+    for chain in network.chains():
+        yield f"chain {chain}"
+    for result in cni_results():
+        yield f"file {result}"
+    for folder in (places.run, *places.of_one_lab()):
+        if folder.exists():
+            yield f"file {folder}"
+    if (held := lease.read()) and held.checkout == str(places.checkout):
+        yield f"file {lease.LEASE}"
+
+
+def main() -> int:
+    """The command line."""
+    remaining = everything(LabPaths())
+    for line in remaining:
+        print(line)
+    return 1 if remaining else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""Brings the lab up, wave by wave, and leaves nothing behind when that fails."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import ssl
+import subprocess
+import time
+from urllib.parse import urlsplit
+
+import httpx
+
+from lab import (
+    build,
+    certificates,
+    cluster,
+    config,
+    daemons,
+    doctor,
+    environment,
+    lease,
+    network,
+    oci,
+    ports,
+    processes,
+)
+from lab.build import Built
+from lab.certificates import Identities
+from lab.daemons import Daemon
+from lab.down import clean
+from lab.errors import LabError
+from lab.kubeapi import KubeApi, wait_until
+from lab.paths import LabPaths
+from lab.progress import say
+
+READY_S = 90.0
+BOOTSTRAP_TIMEOUT_S = 30
+
+
+def up(places: LabPaths) -> int:
+    """The command: check the machine, build what is missing, start everything, wait until it answers."""
+    with lease.changing():
+        lease.refuse_second(places.checkout)
+        if running(places):
+            say(f"the lab is already running; {places.env_json} says where everything is.")
+            return 0
+        clean(places)
+        doctor.refuse_unfit(places)
+        built = build.build()
+        doctor.refuse_unfit(places)
+        try:
+            _start_all(places, built)
+        except BaseException:
+            say("the lab did not come up: taking it down again")
+            clean(places)
+            raise
+    return 0
+
+
+def running(places: LabPaths) -> bool:
+    """Whether this checkout's lab is up, all of it."""
+    held = lease.read()
+    if not held or held.checkout != str(places.checkout) or not places.env_json.exists():
+        return False
+    known = processes.recorded(places.pids)
+    dead = sorted(name for name, process in known.items() if not process.alive())
+    if known and not dead:
+        return True
+    if known and len(dead) < len(known):
+        say(f"of this checkout's lab, {', '.join(dead)} no longer runs: starting the whole lab anew")
+    return False
+
+
+def _start_all(places: LabPaths, built: Built) -> None:
+    begun = time.monotonic()
+    lease.claim(places.checkout)
+    places.make()
+    identities = certificates.issue(places)
+    registry_token, webhook_secret = secrets.token_hex(16), secrets.token_hex(16)
+    _link_programs(places, built)
+    network.make_bridge()
+    config.write_all(places, identities, registry_token)
+    _write_envoy_bootstrap(places, built)
+    table = daemons.table(places, built, identities, webhook_secret)
+    with KubeApi(identities) as api:
+        _start_wave(places, table, daemons.BASE, identities)
+        containerd = str(places.containerd_socket)
+        wait_until(lambda: _accepts(containerd), READY_S, "containerd did not listen")
+        _push_pause(built)
+        _launch(places, table, daemons.CLUSTER)
+        cluster.apply_crds(api, built)
+        cluster.apply_gateway(api)
+        _launch(places, table, daemons.GATEWAY)
+        cluster.wait_for_node(api)
+        say(f"node ready after {time.monotonic() - begun:.1f} s")
+        _wait_for(places, [each for each in table if each.wave > daemons.BASE], identities)
+        cluster.wait_for_gateway(api)
+    environment.write(places, environment.of_lab(places, registry_token, webhook_secret))
+    say(f"the lab is up after {time.monotonic() - begun:.1f} s: export KUBECONFIG={places.kubeconfig}")
+
+
+def _start_wave(places: LabPaths, table: list[Daemon], wave: int, identities: Identities) -> None:
+    _launch(places, table, wave)
+    _wait_for(places, [each for each in table if each.wave == wave], identities)
+
+
+def _launch(places: LabPaths, table: list[Daemon], wave: int) -> None:
+    where = processes.Places(places.checkout, places.logs, places.pids)
+    for each in table:
+        if each.wave == wave:
+            (places.logs / f"{each.name}.log").unlink(missing_ok=True)
+            processes.start(each.name, each.command, each.environment, where)
+
+
+def _wait_for(places: LabPaths, waited: list[Daemon], identities: Identities) -> None:
+    """Wait until all of them answer; one that ends instead is an error with the end of its log."""
+    trust = ssl.create_default_context(cafile=str(identities.authority))
+    trust.check_hostname = False
+    trust.verify_mode = ssl.CERT_NONE  # a part may sign its own health port; only liveness is asked here
+    open_ones = [each for each in waited if each.ready]
+    known = processes.recorded(places.pids)
+    deadline = time.monotonic() + READY_S
+    with httpx.Client(verify=trust, timeout=2.0, trust_env=False) as client:
+        while open_ones := [each for each in open_ones if not _answers(client, each.ready)]:
+            for each in waited:
+                if not known[each.name].alive():
+                    raise LabError(f"{each.name} ended:\n{processes.tail(places.logs / f'{each.name}.log')}")
+            if time.monotonic() > deadline:
+                names = ", ".join(each.name for each in open_ones)
+                raise LabError(f"not ready within {READY_S:.0f} s: {names}; the logs are in {places.logs}.")
+            time.sleep(0.05)
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        # a bare connection attempt is much cheaper than a request that fails
+        with socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=1):
+            pass
+        return client.get(url).status_code < 500
+    except (OSError, httpx.HTTPError):
+        return False
+
+
+def _accepts(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        return connection.connect_ex(path) == 0
+
+
+def _push_pause(built: Built) -> None:
+    registry = f"{ports.HOST}:{ports.REGISTRY}"
+    oci.push_image(registry, "lab/pause", "1", {"/pause": built.pause}, ["/pause"], {})
+
+
+def _link_programs(places: LabPaths, built: Built) -> None:
+    programs = {
+        "kubectl": built.kube,
+        "kustomize": built.kube,
+        "kube": built.kube,
+        "contour": built.contour,
+        "envoy": built.envoy,
+        "gitserver": built.git_server,
+    }
+    for name, program in programs.items():
+        (places.bin / name).symlink_to(program)
+
+
+def _write_envoy_bootstrap(places: LabPaths, built: Built) -> None:
+    command = [
+        str(built.contour),
+        "bootstrap",
+        str(places.config / "envoy.json"),
+        f"--xds-address={ports.HOST}",
+        f"--xds-port={ports.CONTOUR_XDS}",
+        "--xds-resource-version=v3",
+        f"--admin-address={places.run / 'envoy-admin.sock'}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BOOTSTRAP_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        raise LabError(f"contour bootstrap failed: {done.stderr.strip()[-400:]}")
