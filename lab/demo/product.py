@@ -1,0 +1,71 @@
+"""Starts what the demo demonstrates: the lab, where it is not up yet, and ``sluice up`` beside it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lab import environment, ports
+from lab.demo.children import Child
+from lab.errors import LabError
+from lab.paths import CHECKOUT, LabPaths
+from lab.up import running
+
+SLUICE_UP_WITHIN_S = 120
+LAB_UP_WITHIN_S = 1800
+LAB_DOWN_WITHIN_S = 120
+
+
+def start_lab(places: LabPaths) -> bool:
+    """Bring the lab up unless it is; say whether that was done here."""
+    if running(places):
+        return False
+    _lab("up", LAB_UP_WITHIN_S)
+    if not environment.read(places):
+        raise LabError(f"the lab says it is up, but {places.env_json} is missing")
+    return True
+
+
+def stop_lab() -> None:
+    """Take the lab down again."""
+    _lab("down", LAB_DOWN_WITHIN_S)
+
+
+def start_sluice(env: Mapping[str, Any], logs: Path) -> Child:
+    """Start ``sluice up`` and wait until it takes events.
+
+    Raises:
+        LabError: it did not come up.
+    """
+    command = [str(Path(sys.executable).parent / "sluice"), "up"]
+    sluice = Child("sluice up", command, logs / "sluice.log", sluice_environment(env))
+    prefect = f"http://{ports.HOST}:{env['prefect_port']}/api/health"
+    receiver = f"http://{ports.HOST}:{env['receiver_port']}/"
+    try:
+        sluice.wait_until(lambda: _status(prefect) == 200 and _status(receiver) is not None, SLUICE_UP_WITHIN_S, "up")
+    except BaseException:
+        sluice.stop()
+        raise
+    return sluice
+
+
+def sluice_environment(env: Mapping[str, Any]) -> dict[str, str]:
+    """The lab's addresses as sluice's settings name them."""
+    return {"KUBECONFIG": env["kubeconfig"], "PATH": f"{env['bin']}:{os.environ.get('PATH', '')}"}
+
+
+def _status(url: str) -> int | None:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code
+    except httpx.HTTPError:
+        return None
+
+
+def _lab(verb: str, within_s: float) -> None:
+    done = subprocess.run([sys.executable, "-m", "lab", verb], cwd=CHECKOUT, timeout=within_s, check=False)
+    if done.returncode != 0:
+        raise LabError(f"`python -m lab {verb}` failed; what it said is above")
