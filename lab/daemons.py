@@ -30,7 +30,7 @@ class Daemon:
     wave: int
     command: list[str]
     ready: str = ""
-    """URL that answers below 500 once it is ready; empty: readiness shows elsewhere."""
+    """URL that answers, without refusing, once it is ready; empty: readiness shows elsewhere."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -49,9 +49,9 @@ def clean(places: LabPaths) -> list[str]:
     network.remove_interfaces()
     network.remove_rules()
     _remove_cgroups()
-    for result in leftovers.cni_results():
-        result.unlink(missing_ok=True)
     for each in owners:
+        for result in leftovers.cni_results(each):
+            result.unlink(missing_ok=True)
         _remove_files(each)
     if held:
         lease.restore_settings(held)

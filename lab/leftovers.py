@@ -15,6 +15,7 @@ from lab.paths import LabPaths
 
 CGROUPS = Path("/sys/fs/cgroup")
 PODS = "kubepods"
+CNI_RESULTS = Path("/var/lib/cni/results")
 
 
 def mounts_below(*folders: Path) -> list[str]:
@@ -45,9 +46,11 @@ def pod_processes() -> list[processes.Process]:
     return [each for each in map(processes.process, sorted(numbers)) if each]
 
 
-def cni_results() -> list[Path]:
-    """What the network plugins remember of our pods."""
-    return sorted(Path("/var/lib/cni/results").glob("sluice-lab-*"))
+def cni_results(places: LabPaths) -> list[Path]:
+    """What the network plugins remember of our pods, in a folder that all container engines of a machine share."""
+    sandboxes = [each.name for each in places.data.glob("containerd/io.containerd.grpc.v1.cri/sandboxes/*")]
+    patterns = ["sluice-lab-*", *(f"cni-loopback-{name}-*" for name in sandboxes)]
+    return sorted(file for pattern in patterns for file in CNI_RESULTS.glob(pattern))
 
 
 def everything(places: LabPaths) -> list[str]:
@@ -68,7 +71,7 @@ def _remaining(places: LabPaths) -> Iterator[str]:
         yield f"interface {name}"
     for chain in network.chains():
         yield f"chain {chain}"
-    for result in cni_results():
+    for result in cni_results(places):
         yield f"file {result}"
     for folder in (places.run, *places.of_one_lab()):
         if folder.exists():

@@ -137,7 +137,8 @@ def _answers(client: httpx.Client, url: str) -> bool:
         # a bare connection attempt is much cheaper than a request that fails
         with socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 0), timeout=1):
             pass
-        return client.get(url).status_code < 500
+        # an apiserver that has no rules yet refuses everybody, and would refuse the other parts too
+        return client.get(url).status_code not in (401, 403, *range(500, 600))
     except (OSError, httpx.HTTPError):
         return False
 
