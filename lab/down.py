@@ -21,6 +21,7 @@ from lab.progress import say
 FIRST_TO_END = ("kubelet", "kube-controller-manager", "kube-scheduler", "contour", "kube-proxy")
 """These would start again, or write again, what is being taken away."""
 MNT_DETACH = 2
+SHARED_FOLDERS = (Path("/run/containerd/s"), Path("/run/containerd"))
 
 
 def down(places: LabPaths) -> int:
@@ -109,5 +110,6 @@ def _remove_files(places: LabPaths) -> None:
             shutil.rmtree(place, ignore_errors=True)
         else:
             place.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        places.run.parent.rmdir()
+    for folder in (places.run.parent, *SHARED_FOLDERS):
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # only if it is empty: another containerd may use it
