@@ -16,6 +16,8 @@ def test_a_line_that_is_not_finished_waits(tmp_path: Path) -> None:
     log = RequestLog(path)
     assert log.read() == []
     whole = json.dumps({"t": 1.0, "ms": 100, "status": 200, "version": "1.0.0", "error": ""})
+    path.write_text(whole[:20])
+    assert log.read() == []
     path.write_text(whole + "\n" + whole[:20])
     assert log.read() == [line(1.0)]
     path.write_text(whole + "\n" + whole + "\n")
