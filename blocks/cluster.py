@@ -110,10 +110,12 @@ class Cluster:
         return items
 
     async def list_from(
-        self, kind: Kind, namespace: str | None = None, labels: str | None = None
+        self, kind: Kind, namespace: str | None = None, labels: str | None = None, *, name: str | None = None
     ) -> tuple[list[Object], str]:
-        """The same with the resourceVersion from which a watch goes on without a gap."""
+        """The same with the resourceVersion from which a watch goes on without a gap; `name` picks one object."""
         query = {"labelSelector": labels} if labels else {}
+        if name:
+            query["fieldSelector"] = f"metadata.name={name}"
         answer = await self._call("GET", kind.path(namespace), query)
         items = answer.get("items") or []
         for item in items:

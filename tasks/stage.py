@@ -1,14 +1,14 @@
 """How a stage of a delivery becomes a Prefect task: the one place where our errors meet Prefect's retries.
 
-A transient error is retried by the engine, so that a person sees it in the UI, with backoff and jitter; a terminal one is
-not. Nothing is cached or persisted: the truth is in the cluster, and a stage that runs again must look there again.
+A transient error is retried by the engine, so that a person sees it in the UI, with backoff and jitter; a terminal one
+is not. Nothing is cached or persisted: the truth is in the cluster, and a stage that runs again must look there again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, task
@@ -33,7 +33,7 @@ async def _is_transient(_task: Task[Any, Any], _run: TaskRun, state: State[Any])
 
 def stage(
     name: str, *, run_name: str | None = None, delays: list[float] | None = None
-) -> Callable[[Callable[P, Awaitable[R]]], Task[P, Any]]:
+) -> Callable[[Callable[P, Awaitable[R]]], Task[P, Coroutine[Any, Any, R]]]:
     """Make a coroutine function a stage.
 
     Args:
@@ -43,7 +43,7 @@ def stage(
     """
     waits = RETRY_DELAYS if delays is None else delays
 
-    def decorate(function: Callable[P, Awaitable[R]]) -> Task[P, Any]:
+    def decorate(function: Callable[P, Awaitable[R]]) -> Task[P, Coroutine[Any, Any, R]]:
         @functools.wraps(function)
         async def run(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
@@ -54,7 +54,6 @@ def stage(
                 raise
 
         return task(
-            run,
             name=name,
             task_run_name=run_name,
             retries=len(waits),
@@ -63,6 +62,6 @@ def stage(
             retry_condition_fn=_is_transient,
             cache_policy=NO_CACHE,
             persist_result=False,
-        )
+        )(run)
 
     return decorate

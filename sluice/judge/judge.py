@@ -57,7 +57,10 @@ class JudgeState(BaseModel):
         name = objective.metric.name
         state = self.metrics.get(name) or MetricState(evidence=Evidence.against(objective.allowed))
         block = counts.since(state.seen)
-        metrics = {**self.metrics, name: MetricState(seen=counts, evidence=state.evidence.add(block.requests, block.bad))}
+        metrics = {
+            **self.metrics,
+            name: MetricState(seen=counts, evidence=state.evidence.add(block.requests, block.bad)),
+        }
         return self.model_copy(update={"metrics": metrics})
 
     def overwhelming(self, objectives: list[Objective]) -> Judgement | None:
@@ -68,7 +71,9 @@ class JudgeState(BaseModel):
         worst = max(known, key=lambda state: state.evidence.log_wealth)
         if worst.evidence.blocks < LEAST_BLOCKS or worst.evidence.bad < LEAST_BAD:
             return None
-        readings = tuple(o.reading(self.metrics[o.metric.name].seen) for o in objectives if o.metric.name in self.metrics)
+        readings = tuple(
+            o.reading(self.metrics[o.metric.name].seen) for o in objectives if o.metric.name in self.metrics
+        )
         worst_name = next(name for name, state in self.metrics.items() if state is worst)
         told = next(reading for reading in readings if reading.metric == worst_name)
         odds = min(exp(min(worst.evidence.log_wealth, 700.0)), 1e12)

@@ -212,8 +212,8 @@ class CanaryStatus(ForeignModel):
     """Index of the step in the analysis's weights that is under way."""
     step_started: float = 0.0
     """When that step began, seconds since the epoch: a step that a crash interrupted is not held anew."""
-    replicas: int = 0
-    """Replicas that the target had when sluice took it over: what a scaled-up canary gets."""
+    taken_back: str = ""
+    """Why the revision is being taken back: the intent, written before the act; empty where it is not."""
     evidence: dict[str, Any] = Field(default_factory=dict)
     """The judge's state, so that evidence survives a crash."""
 

@@ -1,0 +1,67 @@
+"""Prometheus by its HTTP API (prometheus.io/docs/prometheus/latest/querying/api)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, isnan
+from typing import Any
+
+import httpx
+
+from sluice.errors import InvalidError, TransientError
+from sluice.judge.counters import Series
+
+TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prometheus:
+    """One Prometheus server.
+
+    Attributes:
+        address: its URL, without `/api/v1`.
+        http: the client to ask with; its owner closes it.
+    """
+
+    address: str
+    http: httpx.AsyncClient
+
+    async def samples(self, selector: str, start: float, end: float) -> list[Series]:
+        # A range selector in an instant query gives the samples as scraped; a range query would interpolate them.
+        window = max(1, ceil((end - start) * 1000))
+        result = await self._query(f"{selector}[{window}ms]", end)
+        return [
+            Series(entry["metric"], tuple((float(at), float(value)) for at, value in entry["values"]))
+            for entry in result
+        ]
+
+    async def value(self, query: str) -> float | None:
+        values = [float(entry["value"][1]) for entry in await self._query(query, None)]
+        known = [value for value in values if not isnan(value)]
+        if len(known) > 1:
+            raise InvalidError(
+                f"the query gives {len(known)} series where one value is needed; aggregate it: {query.strip()}"
+            )
+        return known[0] if known else None
+
+    async def _query(self, query: str, at: float | None) -> list[dict[str, Any]]:
+        form = {"query": query, "timeout": f"{TIMEOUT:g}s"}
+        if at is not None:
+            form["time"] = f"{at:.3f}"
+        try:
+            answer = await self.http.post(f"{self.address}/api/v1/query", data=form, timeout=TIMEOUT)
+        except httpx.HTTPError as error:
+            raise TransientError(f"Prometheus at {self.address} does not answer: {error!r}") from error
+        if answer.status_code in {400, 422}:
+            raise InvalidError(f"Prometheus at {self.address} refuses the query {query.strip()}: {answer.text[:300]}")
+        if answer.status_code != 200:
+            raise TransientError(f"Prometheus at {self.address} answered {answer.status_code}: {answer.text[:300]}")
+        try:
+            body = answer.json()
+            result = body["data"]["result"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise TransientError(f"Prometheus at {self.address} gave no usable answer: {answer.text[:200]}") from error
+        if body["data"]["resultType"] == "scalar":
+            return [{"metric": {}, "value": result}]
+        entries: list[dict[str, Any]] = result
+        return entries

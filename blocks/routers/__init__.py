@@ -1,0 +1,19 @@
+"""How traffic is shifted: one file a data plane, all of them under one contract."""
+
+from __future__ import annotations
+
+from blocks.cluster import Cluster
+from blocks.routers.base import Router
+from blocks.routers.gateway_api import GatewayApiRouter
+from sluice.errors import InvalidError
+
+
+def router_for(provider: str, cluster: Cluster) -> Router:
+    """The router that a Canary's `spec.provider` names.
+
+    Raises:
+        InvalidError: sluice has no such router.
+    """
+    if provider in {"", "gatewayapi", "gatewayapi:v1"}:
+        return GatewayApiRouter(cluster)
+    raise InvalidError(f"spec.provider {provider!r} is not supported yet; use gatewayapi:v1")

@@ -1,0 +1,33 @@
+"""What every router can do."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from sluice.judge.objective import Telemetry
+from sluice.manifests.canary import Canary
+
+
+class Router(Protocol):
+    """Splits users' traffic between the primary and the canary of one Canary."""
+
+    async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
+        """Make the Services and the route; all traffic to the primary where there was no route, else as it is."""
+
+    async def weight(self, canary: Canary) -> int | None:
+        """The canary's weight now, percent, from the data plane's own configuration; None where there is no route."""
+
+    async def shift(self, canary: Canary, weight: int) -> None:
+        """Give the canary `weight` percent; returns when the controller has acknowledged it. Idempotent.
+
+        Raises:
+            ConflictError: somebody else changed the route meanwhile.
+            TransientError: the controller did not acknowledge it in time.
+            NotFoundError: there is no route.
+        """
+
+    async def endpoints_ready(self, canary: Canary, half: str, addresses: int) -> bool:
+        """Whether `half` ("primary" or "canary") offers exactly `addresses` ready pods and none that is leaving."""
+
+    def telemetry(self, canary: Canary) -> Telemetry:
+        """How requests to the canary are counted."""

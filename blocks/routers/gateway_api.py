@@ -1,0 +1,113 @@
+"""Gateway API v1: weights of an HTTPRoute's backends (gateway-api.sigs.k8s.io, HTTPRoute)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.cluster import Cluster
+from blocks.follow import following
+from blocks.kinds import ENDPOINT_SLICE, HTTP_ROUTE
+from sluice.errors import InvalidError, NotFoundError, TransientError
+from sluice.judge.objective import Telemetry
+from sluice.manifests.canary import Canary
+from sluice.rollout.objects import http_route, services
+from sluice.rollout.readiness import offered_addresses, serving_addresses
+
+Object = dict[str, Any]
+ACKNOWLEDGED_WITHIN = 20.0
+"""Seconds that a controller may take to accept a new generation of a route."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayApiRouter:
+    """Shifts by rewriting the weights of the route's two backends, fenced by its resourceVersion."""
+
+    cluster: Cluster
+
+    async def ensure(self, canary: Canary, target: Object) -> None:
+        for service in services(canary, target):
+            await self.cluster.apply(service)
+        if await self.weight(canary) is None:
+            await self.cluster.apply(http_route(canary, 100, 0))
+        await self._acknowledged(canary)
+
+    async def weight(self, canary: Canary) -> int | None:
+        route = await self.cluster.find(HTTP_ROUTE, canary.service_name, canary.namespace)
+        return None if route is None else _weight(canary, route)
+
+    async def shift(self, canary: Canary, weight: int) -> None:
+        route = await self.cluster.get(HTTP_ROUTE, canary.service_name, canary.namespace)
+        if _weight(canary, route) != weight:
+            for backend in _backends(route):
+                if backend["name"] == f"{canary.service_name}-primary":
+                    backend["weight"] = 100 - weight
+                elif backend["name"] == f"{canary.service_name}-canary":
+                    backend["weight"] = weight
+            await self.cluster.replace(HTTP_ROUTE, route)
+        await self._acknowledged(canary)
+
+    async def endpoints_ready(self, canary: Canary, half: str, addresses: int) -> bool:
+        service = f"{canary.service_name}-{half}"
+        slices = await self.cluster.list(ENDPOINT_SLICE, canary.namespace, f"kubernetes.io/service-name={service}")
+        ready = serving_addresses(slices)
+        return len(ready) == addresses and ready == offered_addresses(slices)
+
+    def telemetry(self, canary: Canary) -> Telemetry:
+        """Envoy's statistics as Contour names its clusters; other Gateway API data planes bring templates."""
+        service = f"{canary.service_name}-canary"
+        cluster = f"{canary.namespace}_{service}_{canary.spec.service.port}"
+        return Telemetry(
+            total=f'envoy_cluster_upstream_rq_xx{{envoy_cluster_name="{cluster}"}}',
+            class_label="envoy_response_code_class",
+            bad_class="5",
+            buckets=f'envoy_cluster_upstream_rq_time_bucket{{envoy_cluster_name="{cluster}"}}',
+        )
+
+    async def _acknowledged(self, canary: Canary) -> None:
+        """Wait until every parent says Accepted for the route's present generation."""
+        name = canary.service_name
+        async with following(self.cluster, HTTP_ROUTE, name, canary.namespace) as route:
+            if await route.until(_accepted, ACKNOWLEDGED_WITHIN):
+                return
+            if route.object is None:
+                raise NotFoundError(f"HTTPRoute {canary.namespace}/{name} is gone")
+            refused = _refusal(route.object)
+        if refused:
+            raise InvalidError(f"HTTPRoute {canary.namespace}/{name} is refused by the Gateway's controller: {refused}")
+        raise TransientError(
+            f"HTTPRoute {canary.namespace}/{name}: no controller accepted its generation within {ACKNOWLEDGED_WITHIN:g} s"
+        )
+
+
+def _backends(route: Object) -> list[Object]:
+    return [backend for rule in route["spec"].get("rules") or [] for backend in rule.get("backendRefs") or []]
+
+
+def _weight(canary: Canary, route: Object) -> int:
+    """The canary's share of the route's weights; a rule without the canary counts as none."""
+    name = f"{canary.service_name}-canary"
+    return max((int(b.get("weight", 1)) for b in _backends(route) if b["name"] == name), default=0)
+
+
+def _conditions(route: Object) -> list[Object]:
+    parents = (route.get("status") or {}).get("parents") or []
+    return [condition for parent in parents for condition in parent.get("conditions") or []]
+
+
+def _accepted(route: Object | None) -> bool:
+    if route is None:
+        return False
+    told = [one for one in _conditions(route) if one["type"] == "Accepted"]
+    generation = route["metadata"]["generation"]
+    return bool(told) and all(
+        one["status"] == "True" and one.get("observedGeneration", 0) >= generation for one in told
+    )
+
+
+def _refusal(route: Object) -> str:
+    return "; ".join(
+        f"{one.get('reason')}: {one.get('message')}"
+        for one in _conditions(route)
+        if one["type"] == "Accepted" and one["status"] == "False"
+    )

@@ -1,0 +1,43 @@
+"""A router without a data plane, for tests of what stands above it. It keeps the contract of all routers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluice.errors import NotFoundError
+from sluice.judge.objective import Telemetry
+from sluice.manifests.canary import Canary
+
+
+@dataclass(slots=True)
+class MemoryRouter:
+    """Weights in a dictionary.
+
+    Attributes:
+        weights: the canary's weight by the Canary's name; tests may read and set it.
+        history: every weight that was set, in order.
+    """
+
+    weights: dict[str, int] = field(default_factory=dict)
+    history: list[int] = field(default_factory=list)
+    ready: dict[str, int] = field(default_factory=dict)
+
+    async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
+        self.weights.setdefault(canary.name, 0)
+
+    async def weight(self, canary: Canary) -> int | None:
+        return self.weights.get(canary.name)
+
+    async def shift(self, canary: Canary, weight: int) -> None:
+        if canary.name not in self.weights:
+            raise NotFoundError(f"no route for {canary}")
+        if self.weights[canary.name] != weight:
+            self.weights[canary.name] = weight
+            self.history.append(weight)
+
+    async def endpoints_ready(self, canary: Canary, half: str, addresses: int) -> bool:
+        return self.ready.get(half, addresses) == addresses
+
+    def telemetry(self, canary: Canary) -> Telemetry:
+        return Telemetry(total="requests", class_label="class", bad_class="5", buckets="durations")

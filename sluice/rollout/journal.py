@@ -1,0 +1,100 @@
+"""What is written into a Canary's status at each turn of a rollout: intent before act, in Flagger's fields."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sluice.judge.judge import JudgeState
+from sluice.manifests.canary import Canary
+from sluice.rollout.phases import TRANSITIONS, Phase
+
+PROMOTED_STATUS = {
+    Phase.INITIALIZED: "True",
+    Phase.SUCCEEDED: "True",
+    Phase.FAILED: "False",
+}
+"""The `Promoted` condition's status in phases that are an end; Unknown in all others, as `kubectl wait` users expect."""
+
+
+def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields: Any) -> dict[str, Any]:
+    """The merge patch of `.status` that takes a Canary to `phase`.
+
+    Args:
+        canary: as it was last read.
+        now: seconds since the epoch.
+        phase: where the rollout stands from now on.
+        message: the sentence a person reads in the condition.
+        fields: further fields of the status, camelCase.
+
+    Raises:
+        ValueError: no rollout goes from the present phase to that one.
+    """
+    before = canary.status.phase
+    if phase is not before and phase not in TRANSITIONS[before]:
+        raise ValueError(f"{canary}: a rollout does not go from {before} to {phase}")
+    stamp = timestamp(now)
+    old = next((one for one in canary.status.conditions if one.type == "Promoted"), None)
+    status = PROMOTED_STATUS.get(phase, "Unknown")
+    moved = old is None or old.status != status
+    promoted = {
+        "type": "Promoted",
+        "status": status,
+        "reason": str(phase),
+        "message": message or (old.message if old and old.reason == phase else f"{phase}"),
+        "lastUpdateTime": stamp,
+        "lastTransitionTime": stamp if moved or old is None else old.last_transition_time,
+    }
+    others = [
+        one.model_dump(by_alias=True) for one in canary.status.conditions if one.type not in {"Promoted", "Supported"}
+    ]
+    unsupported = sorted(canary.spec.unsupported("spec"))
+    if unsupported:
+        others.append(_supported(canary, unsupported, stamp))
+    body = {"phase": str(phase), "conditions": [promoted, *others], **fields}
+    if phase is not before or "canaryWeight" in fields:
+        body["lastTransitionTime"] = stamp
+    return {"status": body}
+
+
+def _supported(canary: Canary, fields: list[str], stamp: str) -> dict[str, Any]:
+    old = next((one for one in canary.status.conditions if one.type == "Supported"), None)
+    return {
+        "type": "Supported",
+        "status": "False",
+        "reason": "UnsupportedFields",
+        "message": f"sluice does not act on: {', '.join(fields)}",
+        "lastUpdateTime": stamp,
+        "lastTransitionTime": old.last_transition_time if old else stamp,
+    }
+
+
+def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[str, Any]:
+    """The entry that opens the rollout of a revision: nothing of the last one is carried over."""
+    return entry(
+        canary,
+        now,
+        Phase.PROGRESSING,
+        f"New revision {version}",
+        lastAppliedSpec=revision,
+        canaryWeight=0,
+        iterations=0,
+        failedChecks=0,
+        step=0,
+        stepStarted=0.0,
+        takenBack="",
+        evidence=JudgeState(revision=revision, since=now).model_dump(mode="json") | {"metrics": None},
+    )
+
+
+def judge_state(canary: Canary, revision: str, now: float) -> JudgeState:
+    """The judge's memory of this revision from the journal, or a new one where it has none."""
+    kept = canary.status.evidence
+    if kept.get("revision") != revision:
+        return JudgeState(revision=revision, since=now)
+    return JudgeState.model_validate({**kept, "metrics": kept.get("metrics") or {}})
+
+
+def timestamp(now: float) -> str:
+    """RFC 3339 to the second, as Kubernetes writes times."""
+    return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

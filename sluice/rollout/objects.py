@@ -1,0 +1,137 @@
+"""The objects that a Canary brings forth: the primary, three Services and the route, as Flagger's users know them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sluice.errors import InvalidError
+from sluice.manifests.canary import Canary
+
+Object = dict[str, Any]
+SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
+"""Labels that may tell a workload's pods; the first one that its selector uses is rewritten for the primary."""
+MANAGED_BY = {"app.kubernetes.io/managed-by": "sluice"}
+
+
+def owner_of(canary: Canary) -> Object:
+    """The reference that makes an object go when its Canary goes."""
+    return {
+        "apiVersion": canary.api_version,
+        "kind": canary.kind,
+        "name": canary.name,
+        "uid": canary.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def selector_label(target: Object) -> tuple[str, str]:
+    """The label that tells the target's pods from others, and its value.
+
+    Raises:
+        InvalidError: its selector uses none of the labels that sluice can rewrite.
+    """
+    labels = target["spec"]["selector"].get("matchLabels") or {}
+    for name in SELECTOR_LABELS:
+        if name in labels:
+            return name, labels[name]
+    raise InvalidError(
+        f"Deployment {target['metadata']['name']}: spec.selector.matchLabels needs one of {', '.join(SELECTOR_LABELS)}"
+    )
+
+
+def primary_deployment(canary: Canary, target: Object, replicas: int) -> Object:
+    """The workload that serves users: the target's spec under its own name and labels."""
+    label, value = selector_label(target)
+    primary_value = f"{value}-primary"
+    spec = copy.deepcopy(target["spec"])
+    spec["replicas"] = replicas
+    spec["selector"]["matchLabels"][label] = primary_value
+    template_meta = spec["template"]["metadata"]
+    template_meta["labels"] = {**template_meta.get("labels", {}), label: primary_value}
+    template_meta.pop("creationTimestamp", None)
+    labels = {k: v for k, v in target["metadata"].get("labels", {}).items() if not k.startswith("kustomize.toolkit.")}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": canary.primary,
+            "namespace": canary.namespace,
+            "labels": {**labels, label: primary_value, **MANAGED_BY},
+            "ownerReferences": [owner_of(canary)],
+        },
+        "spec": spec,
+    }
+
+
+def services(canary: Canary, target: Object) -> list[Object]:
+    """The apex Service and the primary's select the primary's pods, the canary's the target's."""
+    label, value = selector_label(target)
+    name = canary.service_name
+    chosen = {name: f"{value}-primary", f"{name}-primary": f"{value}-primary", f"{name}-canary": value}
+    return [_service(canary, one, {label: pods}) for one, pods in chosen.items()]
+
+
+def _service(canary: Canary, name: str, selector: dict[str, str]) -> Object:
+    service = canary.spec.service
+    port: Object = {
+        "name": service.port_name,
+        "port": service.port,
+        "targetPort": service.target_port or service.port,
+        "protocol": "TCP",
+    }
+    if service.app_protocol:
+        port["appProtocol"] = service.app_protocol
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": name,
+            "namespace": canary.namespace,
+            "labels": {"app": name, **MANAGED_BY},
+            "ownerReferences": [owner_of(canary)],
+        },
+        "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
+    }
+
+
+def http_route(canary: Canary, primary: int, weight: int) -> Object:
+    """The Gateway API HTTPRoute with the given weights, percent.
+
+    Raises:
+        InvalidError: the Canary names no Gateway.
+    """
+    service = canary.spec.service
+    if not service.gateway_refs:
+        raise InvalidError(f"{canary}: spec.service.gatewayRefs must name the Gateway that users come through")
+    parents = [
+        reference.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+        | {"group": reference.group, "kind": reference.kind, "namespace": reference.namespace or canary.namespace}
+        for reference in service.gateway_refs
+    ]
+    name = canary.service_name
+    backends = [(f"{name}-primary", primary), (f"{name}-canary", weight)]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {
+            "name": name,
+            "namespace": canary.namespace,
+            "labels": dict(MANAGED_BY),
+            "ownerReferences": [owner_of(canary)],
+        },
+        "spec": {
+            "parentRefs": parents,
+            "hostnames": list(service.hosts) or None,
+            "rules": [
+                {
+                    "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
+                    "backendRefs": [
+                        {"group": "", "kind": "Service", "name": one, "port": service.port, "weight": share}
+                        for one, share in backends
+                    ],
+                }
+            ],
+        },
+    }

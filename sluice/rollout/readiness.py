@@ -1,0 +1,82 @@
+"""Whether a workload can take traffic, and if not, why: in the pod's own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Object = dict[str, Any]
+
+
+def deployment_ready(deployment: Object, share: int = 100) -> bool:
+    """Whether the controller has seen the last change and at least `share` percent of the wanted pods are new and ready."""
+    wanted = deployment["spec"].get("replicas", 1)
+    status = deployment.get("status") or {}
+    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+        return False
+    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
+    return min(updated, available) * 100 >= wanted * share and wanted > 0
+
+
+def rolled_over(deployment: Object) -> bool:
+    """Whether only pods of the newest template are left and all of them serve."""
+    wanted = deployment["spec"].get("replicas", 1)
+    status = deployment.get("status") or {}
+    return deployment_ready(deployment) and status.get("replicas", 0) == wanted == status.get("updatedReplicas", 0)
+
+
+def serving_addresses(slices: list[Object]) -> frozenset[str]:
+    """The pod addresses that a Service's EndpointSlices offer: ready and not on their way out."""
+    return frozenset(
+        address
+        for one in slices
+        for endpoint in one.get("endpoints") or []
+        if (endpoint.get("conditions") or {}).get("ready", True)
+        and not (endpoint.get("conditions") or {}).get("terminating", False)
+        for address in endpoint.get("addresses") or []
+    )
+
+
+def offered_addresses(slices: list[Object]) -> frozenset[str]:
+    """All pod addresses in the EndpointSlices, those on their way out too."""
+    return frozenset(
+        address
+        for one in slices
+        for endpoint in one.get("endpoints") or []
+        for address in endpoint.get("addresses") or []
+    )
+
+
+def why_not_ready(pods: list[Object], events: list[Object]) -> str:
+    """The reason that the pods themselves give: a waiting or ended container, a failed probe, no place to run."""
+    for pod in pods:
+        status = pod.get("status") or {}
+        for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+            said = _container_says(container)
+            if said:
+                return f"pod {pod['metadata']['name']}: {said}"
+        for condition in status.get("conditions") or []:
+            if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                return f"pod {pod['metadata']['name']}: {condition.get('reason')}: {condition.get('message')}"
+    names = {pod["metadata"]["name"] for pod in pods}
+    told = [event for event in events if (event.get("involvedObject") or {}).get("name") in names]
+    warnings = [event for event in told if event.get("type") == "Warning"]
+    if warnings:
+        last = max(warnings, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+        return (
+            f"pod {last['involvedObject']['name']}: {last.get('reason')}: {' '.join(last.get('message', '').split())}"
+        )
+    if not pods:
+        return "no pod was created"
+    return f"pod {pods[0]['metadata']['name']}: {(pods[0].get('status') or {}).get('phase', 'Unknown')}, not ready"
+
+
+def _container_says(container: Object) -> str:
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    waiting = state.get("waiting") or {}
+    ended = state.get("terminated") or last.get("terminated") or {}
+    if waiting.get("reason") and waiting["reason"] not in {"ContainerCreating", "PodInitializing"}:
+        said = f"{container['name']}: {waiting['reason']}: {waiting.get('message', '')}".rstrip(": ")
+        return f"{said} (exit code {ended['exitCode']})" if ended else said
+    if ended:
+        return f"{container['name']}: {ended.get('reason', 'ended')}, exit code {ended.get('exitCode')}"
+    return ""
