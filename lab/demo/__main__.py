@@ -61,7 +61,7 @@ def run(places: LabPaths, ending: contextlib.ExitStack) -> dict[str, Any]:
         ending.callback(stop_lab)
     env = environment.read(places)
     described: dict[str, Any] = machine.describe()
-    sluice = start_sluice(env, places.logs)
+    sluice = start_sluice(env, places)
     ending.callback(sluice.stop)
     where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
 

@@ -1,6 +1,7 @@
 """Starts what the demo demonstrates: the lab, where it is not up yet, and ``sluice up`` beside it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -35,14 +36,16 @@ def stop_lab() -> None:
     _lab("down", LAB_DOWN_WITHIN_S)
 
 
-def start_sluice(env: Mapping[str, Any], logs: Path) -> Child:
-    """Start ``sluice up`` and wait until it takes events.
+def start_sluice(env: Mapping[str, Any], places: LabPaths) -> Child:
+    """Start ``sluice up``, with nothing kept from an earlier demo, and wait until it takes events.
 
     Raises:
         LabError: it did not come up.
     """
+    home = places.home / "sluice"
+    shutil.rmtree(home, ignore_errors=True)
     command = [str(Path(sys.executable).parent / "sluice"), "up"]
-    sluice = Child("sluice up", command, logs / "sluice.log", sluice_environment(env))
+    sluice = Child("sluice up", command, places.logs / "sluice.log", sluice_environment(env, home))
     prefect = f"http://{ports.HOST}:{env['prefect_port']}/api/health"
     receiver = f"http://{ports.HOST}:{env['receiver_port']}/"
     try:
@@ -53,9 +56,23 @@ def start_sluice(env: Mapping[str, Any], logs: Path) -> Child:
     return sluice
 
 
-def sluice_environment(env: Mapping[str, Any]) -> dict[str, str]:
-    """The lab's addresses as sluice's settings name them."""
-    return {"KUBECONFIG": env["kubeconfig"], "PATH": f"{env['bin']}:{os.environ.get('PATH', '')}"}
+def sluice_environment(env: Mapping[str, Any], home: Path) -> dict[str, str]:
+    """The lab's addresses and secrets as sluice's settings name them."""
+    settings = {
+        "HOME": home,
+        "KUBECONFIG": env["kubeconfig"],
+        "CONTEXT": env["context"],
+        "PREFECT_PORT": env["prefect_port"],
+        "RECEIVER_PORT": env["receiver_port"],
+        "REGISTRY_TOKEN": env["registry_token"],
+        "GITHUB_SECRET": env["github_webhook_secret"],
+        "METRICS_URL": env["prometheus_url"],
+        "SLACK_TOKEN": env["slack_token"],
+        "SLACK_URL": env["slack_url"] + "/api/",
+    }
+    # kustomize and the like come with the lab.
+    path = {"PATH": f"{env['bin']}:{os.environ.get('PATH', '')}"} if env.get("bin") else {}
+    return {f"SLUICE_{name}": str(value) for name, value in settings.items()} | path
 
 
 def _status(url: str) -> int | None:
