@@ -37,12 +37,12 @@ def main() -> int:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _as_interrupt)
     places = LabPaths()
+    document: dict[str, Any] = {"machine": {}, "deliveries": [], "target_changed": {}}
     try:
         with contextlib.ExitStack() as ending:
-            document = run(places, ending)
-            report.write(places.home / "demo.json", document)
+            ending.callback(report.write, places.home / "demo.json", document)
+            run(places, document, ending)
             report.show(document, console)
-            say(f"all of it: {places.home / 'demo.json'}; logs: {places.logs}")
             if asked.keep:
                 _stay(environment.read(places))
     except LabError as error:
@@ -51,30 +51,30 @@ def main() -> int:
     except KeyboardInterrupt:
         say("stopped")
         return 130
+    say(f"all of it: {places.home / 'demo.json'}; logs: {places.logs}")
     return 0 if report.as_wanted(document["deliveries"]) else 1
 
 
-def run(places: LabPaths, ending: contextlib.ExitStack) -> dict[str, Any]:
-    """The whole scenario; what has to be ended again is left with ``ending``."""
+def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack) -> None:
+    """The whole scenario. Fills the document as it goes; what has to be ended again is left with ``ending``."""
     started_here = start_lab(places)
     if started_here:
         ending.callback(stop_lab)
     env = environment.read(places)
-    described: dict[str, Any] = machine.describe()
+    document["machine"] |= machine.describe() | {"load_average_start": machine.load_average()}
     sluice = start_sluice(env, places)
     ending.callback(sluice.stop)
     where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
 
-    cluster = DemoCluster(Path(env["kubeconfig"]), env.get("context"), NAMESPACE)
+    cluster = DemoCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
     cluster.remove_namespace(NAMESPACE_GONE_S)
+    if not started_here:
+        ending.callback(cluster.remove_namespace, NAMESPACE_GONE_S)
     application = Application(env["registry"], env["gateway_url"], next_major(env["registry"]))
-    observer = Observer(Path(env["kubeconfig"]), env.get("context"), NAMESPACE, NAME)
+    observer = Observer(Path(env["kubeconfig"]), env["context"], NAMESPACE, NAME)
     ending.callback(observer.stop)
     say(f"installing {NAME}:{application.version(0)} and waiting until users are served")
     install(application, cluster, places, where_to_look)
-    if not started_here:
-        ending.callback(cluster.remove_namespace, NAMESPACE_GONE_S)
-
     load, users = start_load(env["gateway_url"], places)
     ending.callback(load.stop)
 
@@ -83,7 +83,7 @@ def run(places: LabPaths, ending: contextlib.ExitStack) -> dict[str, Any]:
             if not child.running:
                 raise LabError(f"{child.name} ended in the middle of the demo: look at {child.log}")
 
-    measured = Measurements(
+    measurements = Measurements(
         application=application,
         cluster=cluster,
         observer=observer,
@@ -92,18 +92,20 @@ def run(places: LabPaths, ending: contextlib.ExitStack) -> dict[str, Any]:
         check=check,
         where_to_look=where_to_look,
     )
-    deliveries: list[dict[str, Any]] = []
-    changed: dict[str, Any] = {}
+    release_all(measurements, document)
+    document["machine"]["load_average_end"] = machine.load_average()
+
+
+def release_all(measurements: Measurements, document: dict[str, Any]) -> None:
+    """The four releases, and between them the change of a target that no push announced."""
     for release in RELEASES:
-        say(f"pushing {NAME}:{application.version(release.minor)}, which is or does this: {release.meaning}")
-        deliveries.append(measured.deliver(release))
-        say(f"  {deliveries[-1]['verdict'].replace('_', ' ')} after {deliveries[-1]['push_to_end_s']:.1f} s")
+        say(f"pushing {NAME}:{measurements.application.version(release.minor)} ({release.meaning})")
+        done = measurements.deliver(release)
+        document["deliveries"].append(done)
+        say(f"  {done['verdict'].replace('_', ' ')} after {done['push_to_end_s']:.1f} s: {done['reason']}")
         if release is RELEASES[0]:
             say("setting another image on the Deployment, as a person in a hurry would, and back")
-            changed = measured.change_target()
-    described["load_average_start"] = described.pop("load_average")
-    described["load_average_end"] = machine.load_average()
-    return {"machine": described, "deliveries": deliveries, "target_changed": changed}
+            document["target_changed"] = measurements.change_target()
 
 
 def start_load(gateway_url: str, places: LabPaths) -> tuple[Child, RequestLog]:

@@ -143,8 +143,8 @@ class Measurements:
         said = [one["message"].get("text", "") for one in messages if one.get("changed_at", one["at"]) >= since]
         return str(said[-1]) if said else ""
 
-    def _stages(self, version: str, since: float) -> dict[str, float | None]:
-        """Where the time until the first traffic went: each instant counts from the push (or the change)."""
+    def _stages(self, version: str, since: float) -> dict[str, Any]:
+        """Where the time went: each instant counts from the push (or the change), each weight is the canary's."""
         observer = self.observer
         tag = f":{version}"
 
@@ -154,5 +154,6 @@ class Measurements:
         return {
             "target_changed_s": after([p.t for p in observer.targets if tag in p.image and p.t >= since]),
             "first_pod_ready_s": after([p.t for p in observer.ready if tag in p.image and p.t >= since]),
-            "first_weight_s": after([p.t for p in observer.route if p.canary and p.t >= since]),
+            "weights": [[round(p.t - since, 2), p.canary] for p in observer.route if p.t >= since],
+            "phases": [[round(p.t - since, 2), p.phase] for p in observer.phases if p.t >= since],
         }

@@ -6,13 +6,12 @@ from pathlib import Path
 
 
 def describe() -> dict[str, str | int | float]:
-    """Processor, cores, memory, kernel, and how busy the machine is just now."""
+    """Processor, cores, memory and kernel."""
     return {
         "cpu": _field(Path("/proc/cpuinfo"), "model name") or platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "kernel": platform.release(),
-        "load_average": load_average(),
     }
 
 
