@@ -43,7 +43,7 @@ def read(file: Path = LEASE) -> Lease | None:
     try:
         said = json.loads(file.read_text())
         return Lease(str(said["checkout"]), {str(k): str(v) for k, v in said.get("settings", {}).items()})
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

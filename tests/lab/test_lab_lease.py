@@ -14,8 +14,9 @@ from lab.processes import Places
 
 
 @pytest.fixture
-def first(tmp_path: Path) -> Iterator[Path]:
-    """A checkout of whose lab a process runs, but for whose lease nothing is left."""
+def first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A checkout of whose lab a process runs, but of whose lease nothing is left."""
+    monkeypatch.setattr(processes, "OWNER", "SLUICE_LAB_OWNER_IN_TESTS")  # the real lab must not take it for one
     checkout = tmp_path / "first"
     places = Places(checkout, checkout / "logs", checkout / "run")
     places.logs.mkdir(parents=True)
@@ -27,12 +28,8 @@ def first(tmp_path: Path) -> Iterator[Path]:
     processes.end([daemon], grace_s=0)
 
 
-def test_the_second_checkout_is_told_where_the_first_is(
-    first: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_second_checkout_is_told_where_the_first_is(first: Path, tmp_path: Path) -> None:
     """One sentence names the first checkout, how to end its lab, and the alternative."""
-    only = {each: owner for each, owner in processes.owned().items() if owner == first}
-    monkeypatch.setattr(processes, "owned", lambda: only)
     with pytest.raises(LabError) as refused:
         lease.refuse_second(tmp_path / "second")
     assert f"make -C {first} lab-down" in str(refused.value)

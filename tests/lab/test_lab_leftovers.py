@@ -1,0 +1,63 @@
+"""`down` leaves nothing, whatever happened before. Not part of `make test`: it ends the lab that others use."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from lab import leftovers, network, processes
+from lab.paths import CHECKOUT, LabPaths
+
+pytestmark = pytest.mark.soak
+
+UP_TIMEOUT_S = 3600
+
+
+def lab(command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the lab."""
+    arguments = [sys.executable, "-m", "lab", command]
+    return subprocess.run(arguments, cwd=CHECKOUT, capture_output=True, text=True, timeout=UP_TIMEOUT_S, check=False)
+
+
+def traces() -> dict[str, object]:
+    """What a lab changes on a machine."""
+    rules = [line for tool in network.TABLES for line in network.rules(tool).splitlines() if line.startswith("-A")]
+    forwarding = network.run("sysctl", "-n", "net.ipv4.ip_forward")
+    return {"rules": rules, "interfaces": sorted(network.run("ip", "-brief", "link").split()), "forward": forwarding}
+
+
+def nothing() -> None:
+    """An orderly end."""
+
+
+def kill_everything() -> None:
+    """kill -9 of every process that carries the lab's mark."""
+    for process in processes.owned_by(CHECKOUT):
+        process.signal(signal.SIGKILL)
+
+
+def lose_all_records() -> None:
+    """No pid file and no environment left, as after a careless `rm`."""
+    for file in LabPaths().pids.glob("*.pid"):
+        file.unlink()
+    LabPaths().env_json.unlink()
+
+
+@pytest.mark.parametrize("accident", [nothing, kill_everything, lose_all_records])
+def test_down_leaves_nothing(accident: Callable[[], None]) -> None:
+    """Processes, mounts, interfaces, rules, cgroups and files are gone; the machine is as it was."""
+    lab("down")
+    before = traces()
+    assert lab("up").returncode == 0
+    accident()
+    done = lab("down")
+    assert done.returncode == 0, done.stdout
+    assert leftovers.everything(LabPaths()) == []
+    assert traces() == before
+    again = lab("down")
+    assert again.returncode == 0
+    assert "no lab to take down" in again.stdout
