@@ -6,7 +6,6 @@ Each call has a timeout. Retrying is left to the stages, which know whether an a
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from kubernetes.aio import client, config
 from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
 
 Object = dict[str, Any]
+Objects = list[Object]
 CALL_TIMEOUT = 10.0
 WATCH_TIMEOUT = 290
 """Seconds after which the server ends a watch by itself: below the five minutes that proxies like to cut at."""
@@ -104,14 +104,14 @@ class Cluster:
         except NotFoundError:
             return None
 
-    async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
+    async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> Objects:
         """All objects of a kind, in one namespace or in all; `labels` is a label selector."""
         items, _ = await self.list_from(kind, namespace, labels)
         return items
 
     async def list_from(
         self, kind: Kind, namespace: str | None = None, labels: str | None = None, *, name: str | None = None
-    ) -> tuple[list[Object], str]:
+    ) -> tuple[Objects, str]:
         """The same with the resourceVersion from which a watch goes on without a gap; `name` picks one object."""
         query = {"labelSelector": labels} if labels else {}
         if name:
@@ -242,7 +242,7 @@ class Cluster:
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=5)
         try:
             answer = await self.api.rest_client.request(method, url, headers, body, None, limits)
-        except (aiohttp.ClientError, TimeoutError, asyncio.TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TransientError(f"{method} {path}: cluster {self.name} does not answer: {error!r}") from error
         return answer.response
 

@@ -38,13 +38,20 @@ class RouterFactory(Protocol):
         """Raise InvalidError where there is no such router."""
 
 
+class MetricsFactory(Protocol):
+    """Makes the metrics provider at an address; the installation's own where it is empty."""
+
+    def __call__(self, address: str = "") -> Metrics:
+        """Raise TerminalError where neither is configured."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Connections:
     """What this process is connected to. A part that an installation does not use is None."""
 
     cluster: Cluster
     router: RouterFactory
-    metrics: Metrics
+    metrics: MetricsFactory
     webhooks: Webhooks
     identity: str
     """Who holds a lease: the worker's name, unique to this process."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -132,18 +132,13 @@ class Lease:
 
 
 @asynccontextmanager
-async def held(
-    cluster: Cluster, name: str, namespace: str, identity: str, *, give_up: Callable[[], bool] = lambda: False
-) -> AsyncIterator[Lease | None]:
-    """Wait for the lease, then hold it for the duration of the block; None where `give_up` said to stop waiting.
+async def held(cluster: Cluster, name: str, namespace: str, identity: str) -> AsyncIterator[Lease]:
+    """Wait for the lease, then hold it for the duration of the block.
 
-    The block is cancelled when the lease is lost: who cannot prove to be the only actor must not act.
+    Who acts inside the block looks at `lost` before each act: who cannot prove to be the only actor must not act.
     """
     lease = Lease(cluster, name, namespace, identity)
     while not await _taken(lease):
-        if give_up():
-            yield None
-            return
         await asyncio.sleep(WAIT)
     keeper = asyncio.create_task(lease.keep())
     try:

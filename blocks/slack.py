@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,5 +47,5 @@ class Chat:
                     f"Slack cannot post to {self.channel} now: {code}", retry_after=float(asked) if asked else None
                 ) from error
             raise TerminalError(f"Slack refuses to post to {self.channel}: {code}") from error
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TransientError(f"Slack does not answer: {error!r}") from error

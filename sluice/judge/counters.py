@@ -36,7 +36,7 @@ def increase(series: Series, since: float, first_seen: float) -> float:
         return 0.0
     if before:
         last = before[-1]
-    else:
+    else:  # noqa: SIM108 - the comment belongs here
         # Without any older scrape to show that it was absent, its first value may be old: it becomes the baseline.
         last = 0.0 if first_seen <= since else after.pop(0)
     grown = 0.0

@@ -54,8 +54,8 @@ class Seen:
 
     Attributes:
         revision: the target's revision.
+        carries: the revision that this run is for; a run carries one revision to its end.
         weight: the canary's real weight at the router, percent; None where there is no route.
-        primary_revision: the revision whose template the primary was last given.
         scaled: whether this run has seen the canary ready.
         gates_open: types of gates that have opened in this run.
         gate_closed: the gate that was asked last and is closed, with its answer.
@@ -66,8 +66,8 @@ class Seen:
     """
 
     revision: str
+    carries: str
     weight: int | None = None
-    primary_revision: str = ""
     scaled: bool = False
     gates_open: frozenset[str] = field(default_factory=frozenset)
     gate_closed: str = ""
@@ -86,6 +86,7 @@ class Decision:
         step: index of the step that the action belongs to.
         weight: the canary's weight to set, percent.
         gate: type of the gates to ask.
+        again: the step under way is held for another interval.
         failed_checks: what the journal's count becomes with this decision.
         outcome: for END, SUPERSEDE and ROLL_BACK: how the run ends.
     """
@@ -95,6 +96,7 @@ class Decision:
     step: int = 0
     weight: int = 0
     gate: str = ""
+    again: bool = False
     failed_checks: int = 0
     outcome: Outcome | None = None
 
@@ -110,8 +112,11 @@ def decide(canary: Canary, seen: Seen) -> Decision:
         return _take_back(canary, status.taken_back)
     if seen.cancelled and phase is not Phase.FINALISING:
         return _take_back(canary, "cancelled by a person")
-    if seen.revision != status.last_applied_spec:
+    if seen.revision != seen.carries:
         return _superseded(canary, seen)
+    if seen.revision != status.last_applied_spec:
+        # The run that carried the older revision is gone without an end; begin takes its traffic home first.
+        return _at_rest(canary, seen) if seen.revision != status.last_promoted_spec else _superseded(canary, seen)
     if phase is Phase.FINALISING:
         return Decision(Action.FINALISE)
     if seen.fault:
@@ -175,7 +180,9 @@ def _under_way(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decision
         if failed >= analysis.failures_allowed:
             return Decision(Action.ROLL_BACK, seen.check.reason, failed_checks=failed, outcome=Outcome.ROLLED_BACK)
     if seen.check.verdict is not Verdict.PASS or seen.paused:
-        return Decision(Action.ANALYSE, seen.check.reason, step=step, weight=weights[step], failed_checks=failed)
+        return Decision(
+            Action.ANALYSE, seen.check.reason, step=step, weight=weights[step], again=True, failed_checks=failed
+        )
     if step + 1 < len(weights):
         return Decision(Action.SHIFT, step=step + 1, weight=weights[step + 1], failed_checks=failed)
     if _has_gate(analysis, "confirm-promotion") and "confirm-promotion" not in seen.gates_open:

@@ -7,10 +7,13 @@ from typing import Any
 
 from sluice.errors import InvalidError
 from sluice.manifests.canary import Canary
+from sluice.rollout.revision import revision_of
 
 Object = dict[str, Any]
 SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
 """Labels that may tell a workload's pods; the first one that its selector uses is rewritten for the primary."""
+REVISION_ANNOTATION = "sluice.dev/revision"
+"""On the primary: the revision whose template it was last given."""
 MANAGED_BY = {"app.kubernetes.io/managed-by": "sluice"}
 
 
@@ -59,6 +62,7 @@ def primary_deployment(canary: Canary, target: Object, replicas: int) -> Object:
             "name": canary.primary,
             "namespace": canary.namespace,
             "labels": {**labels, label: primary_value, **MANAGED_BY},
+            "annotations": {REVISION_ANNOTATION: revision_of(target)},
             "ownerReferences": [owner_of(canary)],
         },
         "spec": spec,

@@ -55,7 +55,7 @@ TRANSITIONS: dict[Phase | None, frozenset[Phase]] = {
     Phase.WAITING: frozenset({Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.PROGRESSING: frozenset({Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.WAITING_PROMOTION: frozenset({Phase.PROMOTING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
-    Phase.PROMOTING: frozenset({Phase.FINALISING, Phase.PROGRESSING, Phase.FAILED}),
+    Phase.PROMOTING: frozenset({Phase.FINALISING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.FINALISING: frozenset({Phase.SUCCEEDED, Phase.PROGRESSING}),
     Phase.SUCCEEDED: frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.TERMINATING}),
     Phase.FAILED: frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.TERMINATING, Phase.SUCCEEDED}),

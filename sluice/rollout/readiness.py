@@ -14,7 +14,7 @@ def deployment_ready(deployment: Object, share: int = 100) -> bool:
     if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
         return False
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    return min(updated, available) * 100 >= wanted * share and wanted > 0
+    return bool(wanted > 0 and min(updated, available) * 100 >= wanted * share)
 
 
 def rolled_over(deployment: Object) -> bool:

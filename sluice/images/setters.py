@@ -1,0 +1,128 @@
+"""Writes chosen images into the places of a YAML file that are marked for them, and touches nothing else.
+
+The marks are Flux's: a comment `# {"$imagepolicy": "namespace:policy"}` behind a value stands for the whole image, with
+`:name`, `:tag` or `:digest` for one part of it. The parser only tells where the marked values are; the new text is
+spliced into the old at those places, so all other bytes (comments, quotes, line ends, indentation) stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.tokens import ScalarToken
+
+from sluice.errors import InvalidError
+from sluice.images.reference import ImageRef
+
+MARK = '"$imagepolicy"'
+"""A file without this text has nothing to edit."""
+_COMMENT = re.compile(r"[ \t]*#[ \t]*(\{[^\r\n]*\})[ \t]*(?=\r|\n|$)")
+_PARTS = ("name", "tag", "digest")
+
+
+class Change(BaseModel):
+    """One value that was replaced."""
+
+    model_config = ConfigDict(frozen=True)
+    setter: str
+    """The mark: `namespace:policy` or `namespace:policy:part`."""
+    old: str
+    new: str
+    line: int
+    """Counted from 1."""
+
+
+class Edited(BaseModel):
+    """A file after the edit."""
+
+    model_config = ConfigDict(frozen=True)
+    text: str
+    changes: tuple[Change, ...]
+
+
+def write_images(text: str, images: Mapping[str, ImageRef]) -> Edited:
+    """Put images at their marks.
+
+    Args:
+        text: a YAML file, read without any translation of line ends.
+        images: `namespace:policy` → the image it chose. Marks of other policies are left alone.
+
+    Returns:
+        the new text and what was changed; values that are right already are no change.
+
+    Raises:
+        InvalidError: the file has a mark but is not YAML, or a mark stands where no value can be replaced.
+    """
+    if MARK not in text:
+        return Edited(text=text, changes=())
+    pieces: list[str] = []
+    changes: list[Change] = []
+    done = 0
+    for token, setter in _marked(text):
+        new = _wanted(setter, images)
+        if new is None or new == token.value:
+            continue
+        line = token.start_mark.line + 1
+        if token.style in ("|", ">"):
+            raise InvalidError(f"line {line}: {setter} marks a block of text; write the image on one line")
+        pieces += [text[done : token.start_mark.index], _scalar(new, token.style)]
+        done = token.end_mark.index
+        changes.append(Change(setter=setter, old=token.value, new=new, line=line))
+    pieces.append(text[done:])
+    return Edited(text="".join(pieces), changes=tuple(changes))
+
+
+def _marked(text: str) -> Iterator[tuple[Any, str]]:
+    """The scalars that a mark follows on the same line."""
+    try:
+        for token in YAML(typ="safe", pure=True).scan(text):
+            if isinstance(token, ScalarToken):
+                comment = _COMMENT.match(text, token.end_mark.index)
+                setter = _setter(comment[1]) if comment else None
+                if setter:
+                    yield token, setter
+    except YAMLError as error:
+        raise InvalidError(f"not a YAML file: {' '.join(str(error).split())}") from error
+
+
+def _setter(comment: str) -> str | None:
+    try:
+        found = json.loads(comment)
+    except ValueError:
+        return None
+    setter = found.get("$imagepolicy") if isinstance(found, dict) else None
+    return setter if isinstance(setter, str) else None
+
+
+def _wanted(setter: str, images: Mapping[str, ImageRef]) -> str | None:
+    """The text for a mark; None where the mark is not ours or there is nothing to write."""
+    policy, part = setter, ""
+    if setter.count(":") == 2:
+        policy, _, part = setter.rpartition(":")
+    image = images.get(policy)
+    if image is None or (part and part not in _PARTS):
+        return None
+    return str(image) if not part else (getattr(image, part) or None)
+
+
+def _scalar(value: str, style: str | None) -> str:
+    """The value as YAML in the style that it had, quoted where it would be read as something else (`1.10`)."""
+    if style == "'":
+        return "'" + value.replace("'", "''") + "'"
+    if style == '"' or not _plain_safe(value):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+def _plain_safe(value: str) -> bool:
+    try:
+        return bool(yaml.safe_load(f"[{value}]") == [value]) and " #" not in value
+    except yaml.YAMLError:
+        return False

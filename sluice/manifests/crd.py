@@ -1,0 +1,106 @@
+"""The CustomResourceDefinitions of all modelled kinds, generated from the models.
+
+A cluster that has Flux's or Flagger's own definitions keeps them; these are for clusters that have not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.manifests.alert_provider import AlertProvider
+from sluice.manifests.canary import Canary
+from sluice.manifests.git_repository import GitRepository
+from sluice.manifests.image_policy import ImagePolicy
+from sluice.manifests.image_repository import ImageRepository
+from sluice.manifests.image_update_automation import ImageUpdateAutomation
+from sluice.manifests.kustomization import Kustomization
+from sluice.manifests.meta import Manifest
+from sluice.manifests.metric_template import MetricTemplate
+from sluice.manifests.schema import Schema, structural
+
+Column = tuple[str, str, str]
+"""Name, type and path of a column of `kubectl get`."""
+
+_AGE: Column = ("Age", "date", ".metadata.creationTimestamp")
+_READY: tuple[Column, ...] = (
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
+    ("Status", "string", '.status.conditions[?(@.type=="Ready")].message'),
+)
+COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
+    Canary: (
+        ("Status", "string", ".status.phase"),
+        ("Weight", "string", ".status.canaryWeight"),
+        ("LastTransitionTime", "string", ".status.lastTransitionTime"),
+    ),
+    MetricTemplate: (("Provider", "string", ".spec.provider.type"), _AGE),
+    AlertProvider: (("Type", "string", ".spec.type"), _AGE),
+    GitRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
+    Kustomization: (_AGE, *_READY),
+    ImageRepository: (("Image", "string", ".spec.image"), _AGE, *_READY),
+    ImagePolicy: (
+        ("Image", "string", ".status.latestRef.name"),
+        ("Tag", "string", ".status.latestRef.tag"),
+        *_READY,
+        _AGE,
+    ),
+    ImageUpdateAutomation: (("Last run", "string", ".status.lastAutomationRunTime"), _AGE, *_READY),
+}
+"""Every modelled kind and its columns: those that users of Flux and Flagger know."""
+
+_SHORT_NAMES: dict[type[Manifest], list[str]] = {GitRepository: ["gitrepo"], Kustomization: ["ks"]}
+
+
+def crds() -> list[dict[str, Any]]:
+    """One CustomResourceDefinition (`apiextensions.k8s.io/v1`) for each modelled kind."""
+    return [_crd(kind) for kind in COLUMNS]
+
+
+def _crd(model: type[Manifest]) -> dict[str, Any]:
+    group, version = model.api_version.split("/")
+    versions = [_version(model, version, stored=True)]
+    versions += [_version(model, other, stored=False) for other in getattr(model, "also_served", ())]
+    names: dict[str, Any] = {
+        "kind": model.kind,
+        "listKind": f"{model.kind}List",
+        "plural": model.plural,
+        "singular": model.kind.lower(),
+    }
+    if model in _SHORT_NAMES:
+        names["shortNames"] = _SHORT_NAMES[model]
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{model.plural}.{group}", "labels": {"app.kubernetes.io/part-of": "sluice"}},
+        "spec": {"group": group, "names": names, "scope": "Namespaced", "versions": versions},
+    }
+
+
+def _version(model: type[Manifest], version: str, *, stored: bool) -> dict[str, Any]:
+    return {
+        "name": version,
+        "served": True,
+        "storage": stored,
+        "schema": {"openAPIV3Schema": _schema(model)},
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            {"name": name, "type": kind, "jsonPath": path} for name, kind, path in COLUMNS[model]
+        ],
+    }
+
+
+def _schema(model: type[Manifest]) -> Schema:
+    schema = structural(model)
+    # The API server knows the metadata better than any schema, and refuses to have it described.
+    schema["properties"]["metadata"] = {"type": "object"}
+    schema["properties"] |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+    schema["required"] = ["spec"]
+    if "status" in schema["properties"]:
+        schema["properties"]["status"] = _lenient(schema["properties"]["status"])
+    else:
+        schema["properties"]["status"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return schema
+
+
+def _lenient(status: Schema) -> Schema:
+    """A status without required fields: it is written in parts, and by others too."""
+    return {key: value for key, value in status.items() if key != "required"}

@@ -1,0 +1,39 @@
+"""Which objects a Kustomization has applied, and which of them it no longer names.
+
+The form of the entries is Flux's: `<namespace>_<name>_<group>_<kind>`, with colons of names written as `__`
+(cli-utils' object metadata), so that a cluster can move from one to the other with its inventory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sluice.manifests.kustomization import Inventory, InventoryEntry
+from sluice.sync.objects import ObjectId
+
+
+def inventory(applied: Iterable[ObjectId]) -> Inventory:
+    """The inventory of these objects, in a fixed order."""
+    entries = {_entry(one).id: _entry(one) for one in applied}
+    return Inventory(entries=tuple(entries[key] for key in sorted(entries)))
+
+
+def departed(before: Inventory, applied: Iterable[ObjectId]) -> list[ObjectId]:
+    """The objects of the inventory that are no longer applied. A change of API version alone is no departure."""
+    kept = {_entry(one).id for one in applied}
+    return [found for entry in before.entries if entry.id not in kept and (found := _read(entry)) is not None]
+
+
+def _entry(one: ObjectId) -> InventoryEntry:
+    name = one.name.replace(":", "__")
+    return InventoryEntry(id=f"{one.namespace}_{name}_{one.group}_{one.kind}", v=one.version)
+
+
+def _read(entry: InventoryEntry) -> ObjectId | None:
+    """None for an entry that is not in the form: deleting by guess is worse than leaving something behind."""
+    namespace, first, rest = entry.id.partition("_")
+    head, second, kind = rest.rpartition("_")
+    name, third, group = head.rpartition("_")
+    if not (first and second and third and kind and name):
+        return None
+    return ObjectId(group=group, version=entry.v, kind=kind, namespace=namespace, name=name.replace("__", ":"))

@@ -1,0 +1,60 @@
+"""Which fields of a rendered object a sync must not set, because a rollout owns them.
+
+A Canary's target is scaled to 0 between releases and up for each one. A sync that set `spec.replicas` from git would
+start pods of a version that nobody has judged, or stop the one that is being judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sluice.manifests.canary import Canary
+from sluice.sync.objects import Object, ObjectId, identity
+
+
+def rollout_targets(canaries: Iterable[Canary]) -> frozenset[ObjectId]:
+    """The Deployments whose replicas a rollout manages: those of Canaries that have been taken up."""
+    return frozenset(
+        ObjectId(group="apps", version="v1", kind="Deployment", namespace=canary.namespace, name=canary.target)
+        for canary in canaries
+        if canary.status.phase is not None and canary.spec.target_ref.kind == "Deployment"
+    )
+
+
+def yielding_replicas(manifest: Object, live: Object | None, manager: str) -> Object:
+    """The manifest of a rollout's target, without a word on how many replicas it has.
+
+    Leaving a field out of a server-side apply gives it up, and a field that nobody else has set goes back to its
+    default: one replica. So as long as `manager` alone holds it, the number is repeated as it is now, fenced by the
+    resourceVersion that it was read with.
+
+    Args:
+        manifest: as rendered.
+        live: the Deployment as it is in the cluster; None where it is not there, and then all of it is applied.
+        manager: our field manager.
+    """
+    spec = manifest.get("spec") or {}
+    if live is None or "replicas" not in spec:
+        return manifest
+    rest = {key: value for key, value in spec.items() if key != "replicas"}
+    if not _alone(live, manager):
+        return {**manifest, "spec": rest}
+    meta = {**manifest["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
+    return {**manifest, "metadata": meta, "spec": {**rest, "replicas": (live.get("spec") or {}).get("replicas", 1)}}
+
+
+def is_target(manifest: Object, targets: frozenset[ObjectId]) -> bool:
+    """Whether a manifest is one of the rollouts' targets."""
+    return identity(manifest) in targets
+
+
+def _alone(live: Object, manager: str) -> bool:
+    """Whether nobody but our apply has set the replicas."""
+    holders: list[dict[str, Any]] = [
+        entry
+        for entry in live["metadata"].get("managedFields") or []
+        if "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {}) and entry.get("subresource") != "status"
+    ]
+    ours = [entry for entry in holders if entry.get("manager") == manager and entry.get("operation") == "Apply"]
+    return bool(ours) and len(ours) == len(holders)

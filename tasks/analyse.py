@@ -1,0 +1,169 @@
+"""Analyse: judge the canary through one step, at every scrape, until the step's word is known.
+
+One task for a whole step: hundreds of rollouts at once must not mean a task a sample.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.follow import Followed, following
+from blocks.kinds import DEPLOYMENT
+from sluice.errors import NotFoundError, TransientError
+from sluice.judge.judge import JudgeState, Judgement, threshold_check
+from sluice.judge.verdict import Reading, Verdict
+from sluice.rollout.journal import entry, judge_state
+from sluice.rollout.phases import Phase
+from sluice.rollout.revision import revision_of
+from tasks.measure import Measures, Scrape
+from tasks.rollout_ref import RolloutRef, Scene
+from tasks.run_signals import signals_for_current_run
+from tasks.stage import stage
+
+SCRAPE_PERIOD = 2.0
+"""Seconds between scrapes until they are seen; then the next look comes right after the next scrape."""
+SEARCH = 0.4
+"""Seconds between looks while no scrape has been seen yet."""
+AFTER_SCRAPE = 0.15
+
+
+class Point(BaseModel):
+    """One moment of the rollout, for the chart."""
+
+    model_config = ConfigDict(frozen=True)
+    at: float
+    weight: int
+    success: float | None
+    requests: int
+
+
+class StepResult(BaseModel):
+    """What a step came to.
+
+    Attributes:
+        judgement: the judge's word; CONTINUE only where a newer revision cut the step short.
+        fatal: whether the word ends the release whatever the threshold says.
+        points: the step's moments.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    step: int
+    weight: int
+    judgement: Judgement
+    fatal: bool = False
+    points: tuple[Point, ...] = ()
+
+
+@stage("analyse", run_name="analyse {ref} at {weight} %")
+async def analyse(ref: RolloutRef, step: int, weight: int, again: bool = False, failed_checks: int = 0) -> StepResult:
+    """Judge through one step.
+
+    Args:
+        ref: the rollout.
+        step: index of the step.
+        weight: the canary's share of the traffic, percent, for the chart.
+        again: hold the step for another interval instead of going on with one that was interrupted.
+        failed_checks: the journal's count from now on.
+    """
+    scene = await Scene.of(ref)
+    scene.check_current(ref)
+    status = scene.canary.status
+    if again or failed_checks != status.failed_checks:
+        started = {"stepStarted": time.time()} if again else {}
+        said = f"{ref.version} is judged at {weight} %, {failed_checks} failed checks"
+        await scene.write(
+            entry(scene.canary, time.time(), Phase.PROGRESSING, said, failedChecks=failed_checks, **started)
+        )
+    async with following(scene.wired.cluster, DEPLOYMENT, scene.canary.target, ref.namespace) as target:
+        step_ = _Step(scene, ref, Measures.of(scene), target, step, weight)
+        result = await step_.judge()
+    await scene.write({"status": {"evidence": step_.state.model_dump(mode="json")}})
+    return result
+
+
+class _Step:
+    """The judging of one step."""
+
+    def __init__(
+        self, scene: Scene, ref: RolloutRef, measures: Measures, target: Followed, index: int, weight: int
+    ) -> None:
+        self.scene, self.ref, self.measures, self.target = scene, ref, measures, target
+        self.index, self.weight = index, weight
+        self.state: JudgeState = judge_state(scene.canary, ref.revision, time.time())
+        self.points: list[Point] = []
+        analysis = scene.canary.spec.analysis
+        self.interval = analysis.interval if analysis else 0.0
+        self.ends = scene.canary.status.step_started + self.interval
+        self.gives_up = self.ends + scene.canary.spec.progress_deadline_seconds
+
+    async def judge(self) -> StepResult:
+        signals = signals_for_current_run()
+        while True:
+            if self._moved_on():
+                return self._result(Judgement(verdict=Verdict.CONTINUE, reason="a newer revision came"))
+            now = time.time()
+            scrape = await self.measures.scrape(self.state, now)
+            self.state = scrape.state
+            self._note(now, scrape)
+            overwhelming = self.state.overwhelming(self.measures.objectives)
+            if overwhelming:
+                return self._result(overwhelming, fatal=True)
+            if now >= self.ends and not signals.paused:
+                check = await self._check(scrape)
+                if check.verdict in {Verdict.PASS, Verdict.FAIL}:
+                    return self._result(check)
+                if now >= self.gives_up:
+                    return self._result(check.model_copy(update={"verdict": Verdict.FAIL}), fatal=True)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.target.change(), self._pause(scrape))
+
+    async def _check(self, scrape: Scrape) -> Judgement:
+        """The word at the end of a step: the provider's absence and silence hold the step, neither is the canary's."""
+        if scrape.provider_down:
+            return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=scrape.provider_down)
+        try:
+            own: list[Reading] = await self.measures.own_readings(self.scene)
+        except TransientError as error:
+            return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=str(error))
+        check = threshold_check([*scrape.windows, *own])
+        closed = await self._closed_webhooks() if check.verdict is Verdict.PASS else ""
+        return Judgement(verdict=Verdict.FAIL, reason=closed, readings=check.readings) if closed else check
+
+    async def _closed_webhooks(self) -> str:
+        analysis = self.scene.canary.spec.analysis
+        for webhook in analysis.webhooks if analysis else ():
+            if webhook.type == "rollout":
+                answer = await self.scene.wired.webhooks.ask(webhook, self.scene.canary)
+                if not answer.open:
+                    return f"gate {answer.gate}: {answer.said}"
+        return ""
+
+    def _moved_on(self) -> bool:
+        if self.target.object is None:
+            raise NotFoundError(f"Deployment {self.ref.namespace}/{self.scene.canary.target} was deleted")
+        return revision_of(self.target.object) != self.ref.revision
+
+    def _pause(self, scrape: Scrape) -> float:
+        """Seconds until the next look: right after the next scrape, or at the end of the step."""
+        now = time.time()
+        fresh = scrape.newest > now - 2 * SCRAPE_PERIOD
+        look = scrape.newest + SCRAPE_PERIOD + AFTER_SCRAPE - now if fresh else SEARCH
+        if now < self.ends:
+            look = min(look, self.ends - now)
+        return max(look, 0.05 if now < self.ends else SEARCH)
+
+    def _note(self, now: float, scrape: Scrape) -> None:
+        success = next((one for one in scrape.windows if one.metric == "request-success-rate"), None)
+        requests = success.requests if success and success.requests else 0
+        value = success.value if success else None
+        if not self.points or (value, requests) != (self.points[-1].success, self.points[-1].requests):
+            self.points.append(Point(at=now, weight=self.weight, success=value, requests=requests))
+
+    def _result(self, judgement: Judgement, *, fatal: bool = False) -> StepResult:
+        return StepResult(
+            step=self.index, weight=self.weight, judgement=judgement, fatal=fatal, points=tuple(self.points)
+        )

@@ -1,0 +1,29 @@
+"""Roll back: traffic home first, then the canary to zero. The primary is not touched."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from sluice.rollout.journal import entry
+from sluice.rollout.phases import Phase
+from tasks.rollout_ref import DRAIN, RolloutRef, Scene
+from tasks.stage import stage
+
+
+@stage("roll back", run_name="roll back {ref}")
+async def roll_back(ref: RolloutRef, reason: str, failed_checks: int = 0) -> None:
+    """Write why, take the traffic home, let requests on their way finish, scale to zero, close the journal. Idempotent."""
+    scene = await Scene.of(ref)
+    phase = scene.canary.status.phase or Phase.PROGRESSING
+    if not phase.in_progress:
+        return
+    if not scene.canary.status.taken_back:
+        said = f"Taking {ref.version} back: {reason}"
+        fields = {"takenBack": reason, "failedChecks": failed_checks}
+        await scene.write(entry(scene.canary, time.time(), phase, said, **fields))
+    await scene.router.shift(scene.canary, 0)
+    await asyncio.sleep(DRAIN)
+    await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+    said = f"{ref.version} was taken back: {scene.canary.status.taken_back}"
+    await scene.write(entry(scene.canary, time.time(), Phase.FAILED, said, canaryWeight=0, takenBack=""))

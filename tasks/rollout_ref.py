@@ -1,0 +1,65 @@
+"""What every stage of a rollout is told: which Canary, which revision. All else it reads where the truth is."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.canaries import Canaries
+from blocks.connections import Connections, connections
+from blocks.routers.base import Router
+from sluice.errors import ConflictError
+from sluice.manifests.canary import Canary
+
+DRAIN = 2.0
+"""Seconds between the data plane's acknowledgement that a workload gets no more traffic and its end: requests that were
+already on their way, and a proxy that applies what its controller has acknowledged."""
+
+
+class RolloutRef(BaseModel):
+    """One revision of one Canary.
+
+    Attributes:
+        namespace, name: of the Canary.
+        revision: hash of the target's pod template.
+        version: what people call it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    namespace: str
+    name: str
+    revision: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}.{self.namespace}@{self.version}"
+
+
+class Scene:
+    """The Canary with what a stage needs to act on it, freshly read."""
+
+    def __init__(self, wired: Connections, canary: Canary) -> None:
+        self.wired = wired
+        self.canary = canary
+        self.canaries = Canaries(wired.cluster)
+        self.router: Router = wired.router(canary.spec.provider, wired.cluster)
+
+    @classmethod
+    async def of(cls, ref: RolloutRef) -> Scene:
+        """Read the Canary."""
+        wired = connections()
+        return cls(wired, await Canaries(wired.cluster).read(ref.name, ref.namespace))
+
+    async def write(self, patch: dict[str, object]) -> None:
+        """Write a journal entry and keep what came of it."""
+        self.canary = await self.canaries.write(self.canary, patch)
+
+    def check_current(self, ref: RolloutRef) -> None:
+        """Refuse to act for a revision that the journal is no longer about.
+
+        Raises:
+            ConflictError: another revision has been begun.
+        """
+        if self.canary.status.last_applied_spec != ref.revision:
+            raise ConflictError(
+                f"{self.canary} is at revision {self.canary.status.last_applied_spec}, not {ref.revision}"
+            )

@@ -1,0 +1,32 @@
+"""Supersede: make room for a newer revision, or end where the target was put back. Traffic goes home first."""
+
+from __future__ import annotations
+
+import time
+
+from sluice.rollout.decide import Outcome
+from sluice.rollout.journal import entry
+from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.phases import Phase
+from tasks.rollout_ref import RolloutRef, Scene
+from tasks.stage import stage
+
+
+@stage("supersede", run_name="supersede {ref}")
+async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
+    """Take the traffic home; after a revert also scale the canary to zero and close the journal. Idempotent."""
+    scene = await Scene.of(ref)
+    phase = scene.canary.status.phase or Phase.PROGRESSING
+    await scene.router.shift(scene.canary, 0)
+    fields: dict[str, object] = {"canaryWeight": 0, "step": 0}
+    primary = await scene.canaries.primary(scene.canary)
+    given = ((primary or {}).get("metadata", {}).get("annotations") or {}).get(REVISION_ANNOTATION, "")
+    if phase is Phase.PROMOTING and given == ref.revision:
+        # The primary has it already: it is promoted, whatever comes next.
+        fields["lastPromotedSpec"] = ref.revision
+    elif outcome is Outcome.REVERTED:
+        await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+        fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
+        await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, reason, **fields))
+        return
+    await scene.write(entry(scene.canary, time.time(), phase, reason, **fields))
