@@ -1,0 +1,124 @@
+"""The command line. Exit codes: 0 done, 1 an error that the last line explains, 2 wrong usage or settings."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from cyclopts import App, Parameter
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+from deployments import runtime, up
+from deployments.automations.apply import Change, Did
+from deployments.settings import Settings
+from sluice.errors import SluiceError, TerminalError
+
+app = App(name="sluice", help="Continuous delivery for Kubernetes, run as Prefect flows.")
+out = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+Home = Annotated[Path | None, Parameter(help="Folder for all that sluice keeps here (SLUICE_HOME, default .sluice).")]
+SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED: " "}
+
+
+def settings_with(home: Path | None) -> Settings:
+    """The settings of the environment, with what the command line says instead."""
+    return Settings(home=home) if home else Settings()
+
+
+def tell(part: str, where: str) -> None:
+    """One line for a part that is ready."""
+    out.print(f"[bold]{part:<12}[/] {escape(where)}", soft_wrap=True)
+
+
+@app.command(name="up")
+def up_command(*, home: Home = None) -> None:
+    """Run everything in one place: Prefect server, automations, worker, receiver, watcher. Ctrl-C ends it."""
+    asyncio.run(up.up(settings_with(home), tell))
+
+
+@app.command(name="apply")
+def apply_command(*, dry_run: bool = False, home: Home = None) -> None:
+    """Create or update work pool, deployments and automations in Prefect. Applying twice changes nothing.
+
+    Parameters
+    ----------
+    dry_run:
+        Only show what would change.
+    """
+    settings = settings_with(home)
+
+    async def run() -> list[Change]:
+        with runtime.prefect_for(settings):
+            return await runtime.apply_all(settings, dry_run=dry_run)
+
+    for change in asyncio.run(run()):
+        did = f"would be {change.did}" if dry_run and change.did is not Did.UNCHANGED else str(change.did)
+        out.print(f"{SIGNS[change.did]} {change.kind} [bold]{escape(change.name)}[/]: {did}", soft_wrap=True)
+        for name, (there, wanted) in change.fields.items() if dry_run or change.did is Did.UPDATED else ():
+            if there is not None:
+                out.print(f"    [red]- {name}: {escape(repr(there))}[/]", soft_wrap=True)
+            out.print(f"    [green]+ {name}: {escape(repr(wanted))}[/]", soft_wrap=True)
+
+
+@app.command
+def worker(*, home: Home = None) -> None:
+    """Run one worker. Several of them, with different names, share the work."""
+    _run_part(runtime.work, settings_with(home), lambda s: f"{s.worker_name}, pool {s.work_pool} at {s.api_url}")
+
+
+@app.command
+def receiver(*, home: Home = None) -> None:
+    """Run the receiver of webhooks."""
+    _run_part(runtime.receive, settings_with(home), lambda s: f"http://{s.receiver_host}:{s.receiver_port}")
+
+
+@app.command
+def watcher(*, home: Home = None) -> None:
+    """Run the watcher of Kubernetes objects."""
+    _run_part(runtime.watch, settings_with(home), lambda s: f"{s.context or 'current context'} → {s.api_url}")
+
+
+@app.command
+def crds() -> None:
+    """Print the custom resource definitions of sluice, for `kubectl apply -f -`."""
+    sys.stdout.write(yaml.safe_dump_all(import_module("sluice.manifests.crd").crds(), sort_keys=False))
+
+
+Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]
+
+
+def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) -> None:
+    async def run() -> None:
+        with up.stop_signal() as stop, runtime.prefect_for(settings):
+            await up.until(stop, part(settings, lambda: tell(part.__name__, where(settings))))
+
+    asyncio.run(run())
+
+
+def main() -> None:
+    """Run the command line; errors become one sentence and an exit code."""
+    try:
+        app(result_action="return_value")
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "SLUICE_" + "_".join(str(part) for part in problem["loc"]).upper()
+            errors.print(f"[red]settings[/] {name}: {escape(problem['msg'])}", soft_wrap=True)
+        sys.exit(2)
+    except SluiceError as error:
+        kind = "error" if isinstance(error, TerminalError) else "not now"
+        errors.print(f"[red]{kind}[/] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The parts of an installation, each as one coroutine that runs until it is cancelled.
+
+`deployments.cli` starts one of them, `deployments.up` all of them in one process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from importlib import import_module
+from importlib.util import find_spec
+from logging.handlers import RotatingFileHandler
+from typing import Any
+
+import uvicorn
+from prefect.settings.context import get_current_settings
+
+from blocks.prefect_api import PrefectEvents
+from deployments import engine
+from deployments.automations.apply import RESULTS, Change, apply
+from deployments.automations.plan import WORKFLOWS, Workflow
+from deployments.identity import only_one
+from deployments.receiver import application
+from deployments.settings import Settings
+from deployments.worker import SluiceWorker
+from sluice.errors import TerminalError
+from sluice.events.model import Event
+
+Ready = Callable[[], None]
+"""Called once, when a part does its work."""
+
+
+@contextmanager
+def prefect_for(settings: Settings) -> Iterator[None]:
+    """Prefect's settings in this process while inside the block."""
+    engine.check_version()
+    home = settings.home.resolve()
+    updates = {
+        "api.url": settings.api_url,
+        "api.auth_string": settings.prefect_auth,
+        "home": home / "prefect",
+        "results.persist_by_default": False,
+        "results.default_storage_block": f"local-file-system/{RESULTS}",
+        "server.ephemeral.enabled": False,
+        "telemetry.enable_resource_metrics": False,
+    }
+    if settings.embedded:
+        updates["api.key"] = None
+    with engine.prefect_settings(updates):
+        yield
+
+
+def log_to_file(settings: Settings) -> None:
+    """Send the log of this process to `home/logs/sluice.log`; the terminal shows errors only."""
+    folder = settings.home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(folder / "sluice.log", maxBytes=10 * 1024 * 1024, backupCount=3)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    for handler in root.handlers:
+        handler.setLevel(logging.ERROR)
+    root.addHandler(file)
+    logging.getLogger("sluice").setLevel(logging.INFO)
+
+
+async def apply_all(
+    settings: Settings, *, dry_run: bool = False, workflows: tuple[Workflow, ...] = WORKFLOWS
+) -> list[Change]:
+    """Bring Prefect in line with the plan; call inside `prefect_for`."""
+    storage = settings.home.resolve() / "results"
+    return await apply(settings.work_pool, str(storage), workflows, dry_run=dry_run)
+
+
+@asynccontextmanager
+async def events(settings: Settings) -> AsyncIterator[PrefectEvents]:
+    """The way to Prefect's events API."""
+    auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
+    async with PrefectEvents(settings.api_url, auth=auth) as api:
+        yield api
+
+
+async def work(settings: Settings, ready: Ready) -> None:
+    """The worker, with its connections; call inside `prefect_for`.
+
+    Raises:
+        TerminalError: a worker of this name runs on this machine already.
+    """
+    way_out = "give this one another name with SLUICE_WORKER_NAME"
+    with only_one(settings.home, f"worker-{settings.worker_name}", way_out):
+        async with _connected(settings):
+            worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity)
+            await worker.serve(ready)
+
+
+def _connected(settings: Settings) -> AbstractAsyncContextManager[Any]:
+    wiring = _own("wiring")
+    return wiring.connected(settings) if wiring else nullcontext()
+
+
+def _own(module: str) -> Any:
+    name = f"deployments.{module}"
+    return import_module(name) if find_spec(name) else None
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to the command line, which stops all parts in order."""
+        yield
+
+
+async def receive(settings: Settings, ready: Ready) -> None:
+    """The receiver of webhooks.
+
+    Raises:
+        TerminalError: its port is taken.
+    """
+    async with events(settings) as api:
+        app = application(api.post, registry_token=settings.registry_token, github_secret=settings.github_secret)
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+        server = _Uvicorn(config)
+        with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:
+            ready()  # the port takes connections from here on
+            serving = asyncio.create_task(server.serve(sockets=[port]))
+            try:
+                await asyncio.shield(serving)
+            finally:
+                server.should_exit = True
+                await serving
+
+
+@contextmanager
+def _listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise TerminalError(f"port {port} on {host} cannot be used ({error.strerror}): set {variable}") from error
+        listener.listen(128)
+        yield listener
+
+
+async def watch(settings: Settings, ready: Ready) -> None:
+    """The watcher of Kubernetes objects."""
+    watcher = _own("watcher")
+    if watcher is None:
+        await asyncio.Event().wait()
+
+    async with events(settings) as api:
+
+        async def post(event: Event) -> None:
+            await api.post([event])
+
+        ready()
+        await watcher.watch(settings, post)
+
+
+def ui_url(settings: Settings) -> str:
+    """Where people find Prefect's UI."""
+    return get_current_settings().ui_url or settings.api_url.removesuffix("/api")

@@ -1,0 +1,97 @@
+"""The settings of an installation: the one place that reads the environment.
+
+Every field is set by the environment variable `SLUICE_<FIELD>`, for instance `SLUICE_HOME=/var/lib/sluice`.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an installation can be told. Secrets are `SecretStr`: printing the settings does not show them."""
+
+    model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    home: Path = Path(".sluice")
+    """Folder for everything that sluice keeps on this machine: database of the embedded server, logs, locks."""
+
+    prefect_port: int = Field(4200, ge=1, le=65535)
+    """Port of the embedded Prefect server (API and UI)."""
+    prefect_host: str = "127.0.0.1"
+    """Address that the embedded Prefect server listens on."""
+    prefect_api_url: str | None = None
+    """API of a Prefect server that exists (`http://host:4200/api`). Without it `sluice up` starts an embedded one."""
+    prefect_auth: SecretStr | None = None
+    """`user:password`, where that Prefect server asks for it."""
+
+    receiver_host: str = "127.0.0.1"
+    """Address that the receiver of webhooks listens on."""
+    receiver_port: int = Field(8900, ge=1, le=65535)
+    """Port of the receiver of webhooks."""
+    registry_token: SecretStr | None = None
+    """Bearer token that registry notifications must carry. Without it `/registry` takes nothing."""
+    github_secret: SecretStr | None = None
+    """Secret of the GitHub webhook. Without it `/github` takes nothing."""
+
+    kubeconfig: Path | None = None
+    """Kubeconfig file; default: `~/.kube/config`, or the service account inside a cluster."""
+    context: str | None = None
+    """Context of the kubeconfig; default: its current one."""
+    namespaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """Namespaces to look after, separated by commas; default: all."""
+    metrics_url: str | None = None
+    """Base URL of the Prometheus that analysis asks, where a Canary names none."""
+
+    slack_token: SecretStr | None = None
+    """Bot token for Slack messages. Without it nothing is sent."""
+    slack_channel: str = "deliveries"
+    """Channel for Slack messages."""
+    slack_url: str = "https://slack.com/api/"
+    """Base URL of Slack's Web API."""
+
+    git_username: str | None = None
+    """User for git over http."""
+    git_password: SecretStr | None = None
+    """Password or token for git over http."""
+
+    work_pool: str = "sluice"
+    """Prefect work pool that deployments use and workers poll."""
+    worker_name: str = Field(default_factory=socket.gethostname)
+    """Name of this worker. A worker that starts takes up the runs that an earlier one of its name left behind."""
+    worker_capacity: int = Field(500, ge=1)
+    """Most flow runs that this worker holds at once."""
+
+    @field_validator("namespaces", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("worker_name")
+    @classmethod
+    def _plain_name(cls, value: str) -> str:
+        if not value or any(sign in value for sign in "/%:"):
+            raise ValueError(f"a worker name has no '/', '%' or ':' in it, got {value!r}: set SLUICE_WORKER_NAME")
+        return value
+
+    @field_validator("prefect_api_url")
+    @classmethod
+    def _api_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError(f"needs http(s)://host:port/api, got {value!r}: set SLUICE_PREFECT_API_URL")
+        return value.rstrip("/") if value else None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether sluice brings its own Prefect server."""
+        return self.prefect_api_url is None
+
+    @property
+    def api_url(self) -> str:
+        """Where Prefect's API is, embedded or not; no slash at its end."""
+        return self.prefect_api_url or f"http://{self.prefect_host}:{self.prefect_port}/api"

@@ -1,0 +1,112 @@
+"""`sluice up`: server, automations, worker, receiver and watcher in one place, watched over until told to stop.
+
+The Prefect server is a child process; the rest shares this process and its event loop, which is the shortest way from a
+notification to running code. A part that fails is started again; only a part that can never work (its port is taken)
+ends the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+from deployments import runtime
+from deployments.automations.apply import Did
+from deployments.automations.plan import WORKFLOWS, Workflow
+from deployments.identity import only_one
+from deployments.server import EmbeddedServer
+from deployments.settings import Settings
+from deployments.supervision import forever
+from sluice.errors import TerminalError
+
+Say = Callable[[str, str], None]
+"""Tells a person that a part is ready: the part, and where it is."""
+
+log = logging.getLogger("sluice.up")
+
+
+async def up(settings: Settings, say: Say, workflows: tuple[Workflow, ...] = WORKFLOWS) -> None:
+    """Run everything until SIGINT or SIGTERM, then hand on the runs and end all of it.
+
+    Raises:
+        TerminalError: a part can never work as the settings are.
+    """
+    way_out = "stop it, or choose another folder with --home"
+    with only_one(settings.home, "sluice-up", way_out), stop_signal() as stop, runtime.prefect_for(settings):
+        runtime.log_to_file(settings)
+        async with AsyncExitStack() as stack:
+            await until(stop, _run(settings, say, workflows, stack))
+
+
+async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], stack: AsyncExitStack) -> None:
+    server: EmbeddedServer | None = None
+    if settings.embedded:
+        server = EmbeddedServer(settings.home, settings.prefect_host, settings.prefect_port)
+        await stack.enter_async_context(server)
+    say("server", runtime.ui_url(settings))
+    changes = await runtime.apply_all(settings, workflows=workflows)
+    changed = sum(change.did is not Did.UNCHANGED for change in changes)
+    say("automations", f"{len(changes)} objects, {changed} changed")
+    receiver = f"http://{settings.receiver_host}:{settings.receiver_port}"
+    worker = f"{settings.worker_name}, up to {settings.worker_capacity} runs of pool {settings.work_pool}"
+    parts: dict[str, Callable[[], Awaitable[None]]] = {
+        "worker": lambda: runtime.work(settings, _once(say, "worker", worker)),
+        "receiver": lambda: runtime.receive(settings, _once(say, "receiver", receiver)),
+        "watcher": lambda: runtime.watch(settings, _once(say, "watcher", "Kubernetes")),
+    }
+    try:
+        async with asyncio.TaskGroup() as running:
+            if server is not None:
+                running.create_task(forever("the Prefect server", lambda: _keep(server), 1.0))
+            for what, part in parts.items():
+                running.create_task(forever(f"the {what}", part, 1.0, fatal=(TerminalError,)))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
+
+
+async def _keep(server: EmbeddedServer) -> None:
+    """Start the server again when it ended. Runs go on meanwhile, and tell their states when it is back."""
+    code = await server.wait()
+    log.error("The Prefect server ended with %s; starting it again. Its log: %s", code, server.log)
+    await server.start()
+
+
+def _once(say: Say, part: str, where: str) -> Callable[[], None]:
+    return lambda: say(part, where)
+
+
+async def until(stop: asyncio.Event, work: Awaitable[None]) -> None:
+    """Await `work` until it ends or `stop` is set; then cancel it and let it end its own way."""
+    task = asyncio.ensure_future(work)
+    waiting = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled() and (error := task.exception()):
+        raise error
+
+
+@contextmanager
+def stop_signal() -> Iterator[asyncio.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
