@@ -158,7 +158,7 @@ def registry(places: LabPaths, token: str) -> dict[str, Any]:
     }
     return {
         "version": "0.1",
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "log": {"level": "error", "accesslog": {"disabled": True}},
         "storage": {
             "filesystem": {"rootdirectory": str(places.data / "registry")},
             "delete": {"enabled": True},

@@ -166,6 +166,7 @@ def _cluster(places: LabPaths, built: Built, identities: Identities) -> list[Dae
         f"--cluster-cidr={network.POD_RANGE}",
         "--masquerade-all=true",  # a pod's answer to a Service passes the host even where bridges bypass iptables
         "--iptables-localhost-nodeports=false",
+        f"--nodeport-addresses={network.NODE_ADDRESS}/32",  # never on the addresses that others reach
         "--iptables-min-sync-period=100ms",
         "--conntrack-max-per-core=0",
         "--conntrack-min=0",
@@ -218,6 +219,8 @@ def _gateway(places: LabPaths, built: Built) -> list[Daemon]:
         "lab-envoy",
         "--log-level",
         "warning",
+        "--concurrency",
+        "2",
         "--base-id",
         str(ports.GATEWAY),
     ]

@@ -31,7 +31,9 @@ PATHS = {
 class KubeApi:
     """A connection to the lab's apiserver, as its administrator."""
 
-    def __init__(self, identities: Identities) -> None:
+    def __init__(self, identities: Identities, meanwhile: Callable[[], None]) -> None:
+        """`meanwhile` is called again and again while waiting; it may raise to end the wait."""
+        self._meanwhile = meanwhile
         certificate, key = identities.certificates["admin"]
         trust = ssl.create_default_context(cafile=str(identities.authority))
         trust.load_cert_chain(certificate, key)
@@ -71,6 +73,7 @@ class KubeApi:
         found: dict[str, Any] = {}
 
         def holds() -> bool:
+            self._meanwhile()
             found.update(self.get(path))
             conditions = found.get("status", {}).get("conditions", [])
             return any(each["type"] == condition and each["status"] == "True" for each in conditions)

@@ -71,7 +71,9 @@ class Places:
 
 def start(name: str, command: Sequence[str], environment: Mapping[str, str], places: Places) -> Process:
     """Start a daemon: own session, output to its log, id and start time to its pid file."""
-    variables = {**os.environ, **environment, OWNER: str(places.checkout)}
+    # the lab talks to itself only, and a proxy would have nothing but trouble with its addresses
+    inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    variables = {**inherited, **environment, OWNER: str(places.checkout)}
     pid = _spawn_orphan(list(command), variables, places.logs / f"{name}.log", places.checkout)
     begun = process(pid) or Process(pid, -1)
     record = {"pid": begun.pid, "started": begun.started, "command": list(command)}

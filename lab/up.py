@@ -83,7 +83,7 @@ def _start_all(places: LabPaths, built: Built) -> None:
     config.write_all(places, identities, registry_token)
     _write_envoy_bootstrap(places, built)
     table = daemons.table(places, built, identities, webhook_secret)
-    with KubeApi(identities) as api:
+    with KubeApi(identities, lambda: _refuse_dead(places)) as api:
         _start_wave(places, table, daemons.BASE, identities)
         containerd = str(places.containerd_socket)
         wait_until(lambda: _accepts(containerd), READY_S, "containerd did not listen")
@@ -114,22 +114,25 @@ def _launch(places: LabPaths, table: list[Daemon], wave: int) -> None:
 
 
 def _wait_for(places: LabPaths, waited: list[Daemon], identities: Identities) -> None:
-    """Wait until all of them answer; one that ends instead is an error with the end of its log."""
+    """Wait until all of them answer; any that ends instead is an error with the end of its log."""
     trust = ssl.create_default_context(cafile=str(identities.authority))
     trust.check_hostname = False
     trust.verify_mode = ssl.CERT_NONE  # a part may sign its own health port; only liveness is asked here
     open_ones = [each for each in waited if each.ready]
-    known = processes.recorded(places.pids)
     deadline = time.monotonic() + READY_S
     with httpx.Client(verify=trust, timeout=2.0, trust_env=False) as client:
         while open_ones := [each for each in open_ones if not _answers(client, each.ready)]:
-            for each in waited:
-                if not known[each.name].alive():
-                    raise LabError(f"{each.name} ended:\n{processes.tail(places.logs / f'{each.name}.log')}")
+            _refuse_dead(places)
             if time.monotonic() > deadline:
                 names = ", ".join(each.name for each in open_ones)
                 raise LabError(f"not ready within {READY_S:.0f} s: {names}; the logs are in {places.logs}.")
             time.sleep(0.05)
+
+
+def _refuse_dead(places: LabPaths) -> None:
+    for name, process in processes.recorded(places.pids).items():
+        if not process.alive():
+            raise LabError(f"{name} ended:\n{processes.tail(places.logs / f'{name}.log')}")
 
 
 def _answers(client: httpx.Client, url: str) -> bool:

@@ -23,8 +23,8 @@ SYSTEM_PACKAGES: dict[str, str] = {
     "docker-registry": "docker-registry",
     "prometheus": "prometheus",
     "iptables": "iptables",
-    "conntrack": "conntrack",
     "ip": "iproute2",
     "git": "git",
+    "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
 }
-"""Program that the lab runs → Debian package that brings it."""
+"""Program (or file) that the lab needs → Debian package that brings it."""

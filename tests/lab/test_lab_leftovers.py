@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 
 import pytest
 
-from lab import leftovers, network, processes
+from lab import leftovers, network, ports, processes
 from lab.paths import CHECKOUT, LabPaths
 
 pytestmark = pytest.mark.soak
@@ -61,3 +62,33 @@ def test_down_leaves_nothing(accident: Callable[[], None]) -> None:
     again = lab("down")
     assert again.returncode == 0
     assert "no lab to take down" in again.stdout
+
+
+@pytest.mark.parametrize("after_s", [0.7, 2.0, 4.0])
+def test_an_up_that_was_killed_is_cleaned_up(after_s: float) -> None:
+    """Whatever an `up` had started when it was killed, `down` takes it away, and a new `up` works."""
+    lab("down")
+    before = traces()
+    with subprocess.Popen([sys.executable, "-m", "lab", "up"], cwd=CHECKOUT) as broken:
+        with pytest.raises(subprocess.TimeoutExpired):
+            broken.wait(after_s)
+        broken.kill()
+    assert lab("down").returncode == 0
+    assert leftovers.everything(LabPaths()) == []
+    assert traces() == before
+    assert lab("up").returncode == 0
+
+
+def test_an_up_that_fails_leaves_nothing() -> None:
+    """A part that cannot start is named, with the end of its log, and all the others are gone again."""
+    lab("down")
+    before = traces()
+    with socket.socket() as squatter:
+        # the kubelet's port is on the lab's own bridge, which the doctor cannot look at before it exists
+        squatter.bind(("0.0.0.0", ports.KUBELET))
+        squatter.listen()
+        done = lab("up")
+    assert done.returncode == 1
+    assert "kubelet" in done.stdout
+    assert leftovers.everything(LabPaths()) == []
+    assert traces() == before
