@@ -1,4 +1,4 @@
-"""Follow one object: know its newest state without asking for it, and wait for a condition on it.
+"""Follow objects: know their newest state without asking for it, and wait for a condition on one.
 
 A rollout waits for most of its life. Watching instead of polling makes it react within milliseconds and costs the API
 server one request instead of one per look.
@@ -21,6 +21,41 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds before a broken watch is begun again."""
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is there now: all objects after a list (`whole`), else the one that changed, or that is gone."""
+
+    objects: list[Object]
+    whole: bool = False
+    gone: bool = False
+
+
+async def news(
+    cluster: Cluster, kind: Kind, namespace: str | None = None, name: str | None = None, version: str = ""
+) -> AsyncIterator[News]:
+    """Follow a collection for ever: a list first (unless `version` says where to go on), then each change.
+
+    A watch that ends or breaks is resumed from the last version seen; where that is too old, a list closes the gap. The
+    cluster may be away for as long as it likes.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            if not version:
+                objects, version = await cluster.list_from(kind, namespace, name=name)
+                yield News(objects, whole=True)
+            async for change in cluster.watch(kind, version, namespace, name=name):
+                version = change.object["metadata"]["resourceVersion"]
+                pause = FIRST_PAUSE
+                if change.type != "BOOKMARK":
+                    yield News([change.object], gone=change.type == "DELETED")
+        except ConflictError:
+            version = ""
+        except TransientError:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
 @dataclass(slots=True)
 class Followed:
     """One object that is being followed.
@@ -29,10 +64,6 @@ class Followed:
         object: as it was last seen; None where it does not exist.
     """
 
-    cluster: Cluster
-    kind: Kind
-    name: str
-    namespace: str
     object: Object | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,41 +80,30 @@ class Followed:
         self._changed.clear()
         await self._changed.wait()
 
-    async def read(self) -> str:
-        """Take the present state; returns the resourceVersion of the collection to watch from."""
-        items, version = await self.cluster.list_from(self.kind, self.namespace, name=self.name)
-        self._take(items[0] if items else None)
-        return version
-
-    def _take(self, seen: Object | None) -> None:
-        self.object = seen
+    def take(self, told: News) -> None:
+        """Take what is new."""
+        self.object = None if told.gone or not told.objects else told.objects[0]
         self._changed.set()
-
-    async def _follow(self, version: str) -> None:
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                async for change in self.cluster.watch(self.kind, version, self.namespace, name=self.name):
-                    version = change.object["metadata"]["resourceVersion"]
-                    pause = FIRST_PAUSE
-                    if change.type != "BOOKMARK":
-                        self._take(None if change.type == "DELETED" else change.object)
-            except (ConflictError, TransientError):
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                pause = min(2 * pause, LONGEST_PAUSE)
-                with suppress(TransientError):
-                    version = await self.read()
 
 
 @asynccontextmanager
 async def following(cluster: Cluster, kind: Kind, name: str, namespace: str) -> AsyncIterator[Followed]:
-    """Follow an object for the duration of the block; its present state is known from the start."""
-    followed = Followed(cluster, kind, name, namespace)
-    version = await followed.read()
-    task = asyncio.create_task(followed._follow(version))
+    """Follow an object for the duration of the block; its present state is known from the start.
+
+    Raises:
+        TransientError: the cluster did not tell the present state. Later absences only delay the news.
+    """
+    objects, version = await cluster.list_from(kind, namespace, name=name)
+    followed = Followed(objects[0] if objects else None)
+
+    async def listen() -> None:
+        async for told in news(cluster, kind, namespace, name, version):
+            followed.take(told)
+
+    listener = asyncio.create_task(listen())
     try:
         yield followed
     finally:
-        task.cancel()
+        listener.cancel()
         with suppress(asyncio.CancelledError):
-            await task
+            await listener

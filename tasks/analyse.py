@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.follow import Followed, following
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
-from sluice.judge.judge import JudgeState, Judgement, threshold_check
+from sluice.judge.judge import Judgement, JudgeState, threshold_check
 from sluice.judge.verdict import Reading, Verdict
 from sluice.rollout.journal import entry, judge_state
 from sluice.rollout.phases import Phase

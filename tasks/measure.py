@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from blocks.kinds import METRIC_TEMPLATE
 from blocks.metrics.base import Metrics
 from sluice.errors import InvalidError, TransientError
-from sluice.judge.counters import newest_sample, oldest_sample
+from sluice.judge.counters import newest_sample
 from sluice.judge.judge import JudgeState
 from sluice.judge.objective import Objective, Telemetry
 from sluice.judge.template import render_query
@@ -67,11 +67,9 @@ class Measures:
             for objective in self.objectives:
                 start = state.since - LOOK_BACK
                 series = await self.metrics.samples(objective.selector(self.telemetry), start, now)
-                first = min(start, oldest_sample(series)) if not series else oldest_sample(series)
-                counts = objective.count(series, self.telemetry, state.since, first)
-                state = state.with_counts(objective, counts)
+                state = state.with_counts(objective, objective.count(series, self.telemetry, state.since))
                 begin = max(state.since, now - objective.metric.interval)
-                windows.append(objective.reading(objective.count(series, self.telemetry, begin, first)))
+                windows.append(objective.reading(objective.count(series, self.telemetry, begin)))
                 newest = max(newest, newest_sample(series))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))

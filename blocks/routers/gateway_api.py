@@ -55,13 +55,15 @@ class GatewayApiRouter:
 
     def telemetry(self, canary: Canary) -> Telemetry:
         """Envoy's statistics as Contour names its clusters; other Gateway API data planes bring templates."""
-        service = f"{canary.service_name}-canary"
-        cluster = f"{canary.namespace}_{service}_{canary.spec.service.port}"
+        name, port = f"{canary.namespace}_{canary.service_name}", canary.spec.service.port
+        both = f'{{envoy_cluster_name=~"{name}-(primary|canary)_{port}"}}'
         return Telemetry(
-            total=f'envoy_cluster_upstream_rq_xx{{envoy_cluster_name="{cluster}"}}',
+            total=f"envoy_cluster_upstream_rq_xx{both}",
+            buckets=f"envoy_cluster_upstream_rq_time_bucket{both}",
+            half_label="envoy_cluster_name",
+            canary=f"{name}-canary_{port}",
             class_label="envoy_response_code_class",
             bad_class="5",
-            buckets=f'envoy_cluster_upstream_rq_time_bucket{{envoy_cluster_name="{cluster}"}}',
         )
 
     async def _acknowledged(self, canary: Canary) -> None:

@@ -40,4 +40,11 @@ class MemoryRouter:
         return self.ready.get(half, addresses) == addresses
 
     def telemetry(self, canary: Canary) -> Telemetry:
-        return Telemetry(total="requests", class_label="class", bad_class="5", buckets="durations")
+        return Telemetry(
+            total="requests",
+            buckets="durations",
+            half_label="half",
+            canary="canary",
+            class_label="class",
+            bad_class="5",
+        )

@@ -34,11 +34,10 @@ def increase(series: Series, since: float, first_seen: float) -> float:
     after = [value for at, value in series.samples if at > since]
     if not after:
         return 0.0
-    if before:
-        last = before[-1]
-    else:  # noqa: SIM108 - the comment belongs here
-        # Without any older scrape to show that it was absent, its first value may be old: it becomes the baseline.
-        last = 0.0 if first_seen <= since else after.pop(0)
+    if not before and first_seen > since:
+        # No older scrape shows that it was absent: its first value may be old, and becomes the baseline.
+        before = [after.pop(0)]
+    last = before[-1] if before else 0.0
     grown = 0.0
     for value in after:
         grown += value - last if value >= last else value
@@ -46,11 +45,9 @@ def increase(series: Series, since: float, first_seen: float) -> float:
     return grown
 
 
-def total_increase(many: Iterable[Series], since: float, *, first_seen: float | None = None) -> float:
+def total_increase(many: Iterable[Series], since: float, first_seen: float) -> float:
     """The growth of several series together."""
-    known = list(many)
-    oldest = first_seen if first_seen is not None else oldest_sample(known)
-    return sum(increase(series, since, oldest) for series in known)
+    return sum(increase(series, since, first_seen) for series in many)
 
 
 def oldest_sample(many: Iterable[Series]) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import InvalidError
-from sluice.judge.counters import Series, total_increase
+from sluice.judge.counters import Series, oldest_sample, total_increase
 from sluice.judge.verdict import Reading
 from sluice.manifests.canary import CanaryMetric
 
@@ -23,19 +23,25 @@ DURATION_QUANTILE = 0.99
 
 
 class Telemetry(BaseModel):
-    """How a data plane's requests to one backend look in Prometheus.
+    """How a data plane's requests to the canary and the primary look in Prometheus.
+
+    Both are read together: that the primary was seen at an earlier scrape is what proves that a series of the canary is new
+    and began at zero.
 
     Attributes:
-        total: selector of the request counter.
+        total: selector of the request counter of both.
+        buckets: selector of the duration histogram's buckets of both (`le` in `unit_ms` milliseconds).
+        half_label: label that tells them apart; `canary` is its value for the canary.
         class_label: label that holds the class of the answer; `bad_class` is the value that counts as bad.
-        buckets: selector of the duration histogram's buckets (`le` in `unit_ms` milliseconds).
     """
 
     model_config = ConfigDict(frozen=True)
     total: str
+    buckets: str
+    half_label: str
+    canary: str
     class_label: str
     bad_class: str
-    buckets: str
     unit_ms: float = 1.0
 
 
@@ -86,12 +92,14 @@ class Objective(BaseModel):
         """The series that have to be read."""
         return telemetry.total if self.limit_ms is None else telemetry.buckets
 
-    def count(self, series: Sequence[Series], telemetry: Telemetry, since: float, first_seen: float) -> Counts:
-        """Requests after `since`, seconds since the epoch, and the bad ones among them."""
+    def count(self, both: Sequence[Series], telemetry: Telemetry, since: float) -> Counts:
+        """Requests to the canary after `since`, seconds since the epoch, and the bad ones among them."""
+        first_seen = oldest_sample(both)
+        series = [one for one in both if one.labels.get(telemetry.half_label) == telemetry.canary]
         if self.limit_ms is None:
-            total = total_increase(series, since, first_seen=first_seen)
+            total = total_increase(series, since, first_seen)
             wrong = [one for one in series if one.labels.get(telemetry.class_label) == telemetry.bad_class]
-            bad = total_increase(wrong, since, first_seen=first_seen)
+            bad = total_increase(wrong, since, first_seen)
         else:
             total, bad = self._slow(series, telemetry, since, first_seen)
         requests = max(0, round(total))
@@ -110,8 +118,8 @@ class Objective(BaseModel):
         # Between two bucket bounds the next one above decides: only requests that were certainly too slow count as bad.
         at = bisect_right(bounds, limit)
         chosen = limit if limit in by_bound else bounds[min(at, len(bounds) - 1)]
-        total = total_increase(by_bound[bounds[-1]], since, first_seen=first_seen)
-        fast = total_increase(by_bound[chosen], since, first_seen=first_seen)
+        total = total_increase(by_bound[bounds[-1]], since, first_seen)
+        fast = total_increase(by_bound[chosen], since, first_seen)
         return total, total - fast
 
     def reading(self, counts: Counts) -> Reading:

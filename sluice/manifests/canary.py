@@ -5,6 +5,7 @@ Field names, meanings and defaults are Flagger's (docs.flagger.app), so that man
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -132,7 +133,7 @@ class CanaryAnalysis(ForeignModel):
         weights = self.step_weights
         if any(not 0 < weight <= 100 for weight in weights):
             raise ValueError("stepWeights must lie between 1 and 100")
-        if any(later <= earlier for earlier, later in zip(weights, weights[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(weights)):
             raise ValueError("stepWeights must rise")
         if not weights and not self.step_weight:
             raise ValueError("set stepWeight or stepWeights: no other strategy is supported yet")

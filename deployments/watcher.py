@@ -1,0 +1,122 @@
+"""The watcher: sees Canaries and their targets change, whoever changed them, and says so as an event.
+
+`kubectl edit` starts a rollout just as a push does, because both end here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks.cluster import Cluster, Kind
+from blocks.follow import News, news
+from blocks.kinds import CANARY, DEPLOYMENT
+from deployments.settings import Settings
+from sluice.errors import InvalidError, TransientError
+from sluice.events.model import Event, TargetChanged
+from sluice.manifests.canary import Canary
+from sluice.rollout.needs import needs_rollout
+from sluice.rollout.revision import revision_of, version_of
+
+Key = tuple[str, str]
+Post = Callable[[Event], Awaitable[None]]
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+log = logging.getLogger("sluice.watcher")
+
+
+async def watch(settings: Settings, post: Post) -> None:
+    """Watch until cancelled; `post` gets each event and is called again until it takes it."""
+    cluster = await Cluster.connect(str(settings.kubeconfig) if settings.kubeconfig else None, settings.context)
+    try:
+        watcher = Watcher(cluster, post)
+        async with asyncio.TaskGroup() as group:
+            for namespace in settings.namespaces or (None,):
+                group.create_task(watcher.follow(CANARY, namespace))
+                group.create_task(watcher.follow(DEPLOYMENT, namespace))
+    finally:
+        await cluster.close()
+
+
+@dataclass(slots=True)
+class Watcher:
+    """What the watcher knows of the cluster, and which revisions it has told already."""
+
+    cluster: Cluster
+    post: Post
+    canaries: dict[Key, Canary] = field(default_factory=dict)
+    deployments: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    told: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    sending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def follow(self, kind: Kind, namespace: str | None) -> None:
+        """Take in all news of one kind."""
+        async for told in news(self.cluster, kind, namespace):
+            for key in self.take(kind, told):
+                self._look(key)
+
+    def take(self, kind: Kind, told: News) -> list[Key]:
+        """Remember what is new; returns the Canaries that it may matter to."""
+        known: dict[Key, Any] = self.canaries if kind is CANARY else self.deployments
+        if told.whole:
+            known.clear()
+        keys = []
+        for item in told.objects:
+            key = (item["metadata"]["namespace"], item["metadata"]["name"])
+            keys.append(key)
+            if told.gone:
+                known.pop(key, None)
+            elif kind is CANARY:
+                try:
+                    known[key] = Canary.parse(item)
+                except InvalidError as error:
+                    known.pop(key, None)
+                    log.error("%s", error)
+            else:
+                known[key] = item
+        if kind is CANARY:
+            return keys
+        return [key for key, canary in self.canaries.items() if (canary.namespace, canary.target) in keys]
+
+    def event_for(self, key: Key) -> TargetChanged | None:
+        """The event that this Canary calls for now, if it was not told yet."""
+        canary = self.canaries.get(key)
+        target = self.deployments.get((canary.namespace, canary.target)) if canary else None
+        if canary is None or target is None:
+            return None
+        revision = revision_of(target)
+        # A revision that comes back after another one was promoted is new again.
+        told = (revision, canary.status.last_promoted_spec)
+        if not needs_rollout(canary, revision) or self.told.get(key) == told:
+            return None
+        self.told[key] = told
+        generation = target["metadata"]["generation"]
+        return TargetChanged(
+            delivery=f"{target['metadata']['uid']}/{generation}/{revision}",
+            namespace=canary.namespace,
+            canary=canary.name,
+            revision=revision,
+            version=version_of(target),
+        )
+
+    def _look(self, key: Key) -> None:
+        event = self.event_for(key)
+        if event:
+            task = asyncio.create_task(self._send(event))
+            self.sending.add(task)
+            task.add_done_callback(self.sending.discard)
+
+    async def _send(self, event: TargetChanged) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self.post(event)
+            except TransientError as error:
+                log.warning("event for %s/%s is not accepted yet: %s", event.namespace, event.canary, error)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return

@@ -1,0 +1,72 @@
+"""Wiring: makes the connections that an installation's settings ask for. The only place that knows all implementations."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from blocks.cluster import Cluster
+from blocks.connections import Connections
+from blocks.connections import connected as in_this_process
+from blocks.git import Git
+from blocks.lease import process_identity
+from blocks.metrics.base import Metrics
+from blocks.metrics.prometheus import Prometheus
+from blocks.prefect_api import PrefectEvents
+from blocks.registry import Registries
+from blocks.renderer import Renderer
+from blocks.routers import router_for
+from blocks.slack import Chat
+from blocks.webhook import Webhooks
+from deployments.settings import Settings
+from sluice.errors import TerminalError
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsProviders:
+    """Prometheus servers by address; the installation's own where none is named."""
+
+    own: str
+    http: httpx.AsyncClient
+
+    def __call__(self, address: str = "") -> Metrics:
+        chosen = (address or self.own).rstrip("/")
+        if not chosen:
+            raise TerminalError("no Prometheus is known: set SLUICE_METRICS_URL, or spec.metricsServer on the Canary")
+        return Prometheus(chosen, self.http)
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Connections]:
+    """Connect this process as the settings say, for the duration of the block."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
+        cluster = await Cluster.connect(kubeconfig, settings.context)
+        stack.push_async_callback(cluster.close)
+        auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
+        prefect = await stack.enter_async_context(PrefectEvents(settings.api_url, auth=auth))
+        registry = await stack.enter_async_context(Registries())
+        wired = Connections(
+            cluster=cluster,
+            router=router_for,
+            metrics=MetricsProviders(settings.metrics_url or "", http),
+            webhooks=Webhooks(http),
+            identity=process_identity(settings.worker_name),
+            chat=_chat(settings),
+            git=Git(home=settings.home / "git"),
+            registry=registry,
+            renderer=Renderer(),
+            prefect=prefect,
+        )
+        with in_this_process(wired):
+            yield wired
+
+
+def _chat(settings: Settings) -> Chat | None:
+    if settings.slack_token is None:
+        return None
+    return Chat.connect(settings.slack_token.get_secret_value(), settings.slack_channel, settings.slack_url)

@@ -1,0 +1,18 @@
+"""reconcile: every minute, find what was missed or left lying, and start it once."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.find_orphans import find_orphans
+from tasks.post_events import post_events
+
+
+@flow(name="reconcile", persist_result=False)
+async def reconcile() -> str:
+    """Start a rollout for each Canary that needs one and has none."""
+    orphans = await find_orphans()
+    if not orphans:
+        return "nothing was left lying"
+    await post_events(orphans)
+    return "started again: " + ", ".join(f"{event.namespace}/{event.canary}" for event in orphans)

@@ -1,0 +1,57 @@
+"""Record: leave the rollout's chart and the table of its verdicts in Prefect, for people who look later.
+
+Prefect is display, not truth: where it is away, the record is missing and the rollout is not.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from prefect.artifacts import acreate_image_artifact, acreate_table_artifact
+
+from sluice.rollout.chart import Moment, chart
+from tasks.analyse import StepResult
+from tasks.rollout_ref import RolloutRef
+from tasks.stage import stage
+
+
+@stage("record", run_name="record {ref}", delays=[1.0, 4.0])
+async def record(ref: RolloutRef, outcome: str, reason: str, steps: list[StepResult], ended: float) -> None:
+    """Write both artifacts of this run.
+
+    Args:
+        ref: the rollout.
+        outcome: how it ended.
+        reason: why.
+        steps: what each judged step came to, in order.
+        ended: when the traffic was home, seconds since the epoch.
+    """
+    points = [point for step in steps for point in step.points]
+    began = points[0].at if points else ended
+    moments = [Moment(0.0, 0.0), *(Moment(p.at - began, p.weight, p.success) for p in points)]
+    if outcome == "promoted" and points:
+        moments.append(Moment(max(points[-1].at - began, 0.1), 100.0, points[-1].success))
+    moments.append(Moment(max(ended - began, 1.0), 0.0))
+    picture = chart(f"{ref} {outcome}", moments, good=outcome == "promoted")
+    image = "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
+    key = f"rollout-{ref.name}-{ref.namespace}"
+    await acreate_image_artifact(image_url=image, key=f"{key}-chart", description=f"**{ref}** {outcome}: {reason}")
+    await acreate_table_artifact(table=rows(steps), key=f"{key}-verdicts", description=f"**{ref}** {outcome}: {reason}")
+
+
+def rows(steps: list[StepResult]) -> list[dict[str, object]]:
+    """One row for each metric of each step."""
+    return [
+        {
+            "step": step.step + 1,
+            "weight %": step.weight,
+            "verdict": str(step.judgement.verdict),
+            "metric": reading.metric,
+            "value": "no data" if reading.value is None else round(reading.value, 3),
+            "bound": reading.bound,
+            "requests": reading.requests if reading.requests is not None else "",
+            "why": step.judgement.reason,
+        }
+        for step in steps
+        for reading in step.judgement.readings
+    ] or [{"step": "", "verdict": "nothing was judged"}]
