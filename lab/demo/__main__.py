@@ -19,7 +19,7 @@ from lab.demo.application import HOST, NAME, NAMESPACE, Application, install, ne
 from lab.demo.children import LOAD, Child
 from lab.demo.cluster import DemoCluster
 from lab.demo.deliveries import RELEASES, Measurements
-from lab.demo.product import start_lab, start_sluice, stop_lab
+from lab.demo.product import kinds, start_lab, start_sluice, stop_lab
 from lab.demo.watch import Observer
 from lab.errors import LabError
 from lab.gobuild import build_program
@@ -29,6 +29,7 @@ from lab.progress import console, say
 
 RATE = 100
 NAMESPACE_GONE_S = 90
+KINDS_WITHIN_S = 30
 
 
 def main() -> int:
@@ -62,11 +63,12 @@ def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack
         ending.callback(stop_lab)
     env = environment.read(places)
     document["machine"] |= machine.describe() | {"load_average_start": machine.load_average()}
+    cluster = DemoCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
+    cluster.apply_kinds(kinds(), KINDS_WITHIN_S)
     sluice = start_sluice(env, places)
     ending.callback(sluice.stop)
     where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
 
-    cluster = DemoCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
     cluster.remove_namespace(NAMESPACE_GONE_S)
     if not started_here:
         ending.callback(cluster.remove_namespace, NAMESPACE_GONE_S)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,21 @@ class DemoCluster:
         self._namespace = namespace
         self._dynamic = DynamicClient(self._api)
 
+    def apply_kinds(self, text: str, within_s: float) -> None:
+        """Apply custom resource definitions and wait until the API serves them.
+
+        Raises:
+            LabError: it does not.
+        """
+        definitions = list(yaml.safe_load_all(text))
+        self._apply(definitions)
+        give_up = time.monotonic() + within_s
+        for name in (definition["metadata"]["name"] for definition in definitions):
+            while not self._established(name):
+                if time.monotonic() > give_up:
+                    raise LabError(f"the API does not serve {name} after {within_s:.0f} s")
+                time.sleep(POLL_S)
+
     def apply(self, folder: Path, values: Mapping[str, str]) -> None:
         """Apply every manifest in a folder, with words of it replaced, the namespace first."""
         documents = [
@@ -35,7 +50,10 @@ class DemoCluster:
             for file in sorted(folder.glob("*.yaml"))
             for document in yaml.safe_load_all(_replaced(file.read_text(), values))
         ]
-        for document in sorted(documents, key=lambda one: one["kind"] != "Namespace"):
+        self._apply(sorted(documents, key=lambda one: one["kind"] != "Namespace"))
+
+    def _apply(self, documents: Sequence[Object]) -> None:
+        for document in documents:
             kind = self._dynamic.resources.get(api_version=document["apiVersion"], kind=document["kind"])
             kind.server_side_apply(
                 body=document,
@@ -45,6 +63,11 @@ class DemoCluster:
                 force_conflicts=True,
                 _request_timeout=CALL_S,
             )
+
+    def _established(self, name: str) -> bool:
+        kind = self._dynamic.resources.get(api_version="apiextensions.k8s.io/v1", kind="CustomResourceDefinition")
+        conditions = kind.get(name=name, _request_timeout=CALL_S).to_dict().get("status", {}).get("conditions") or []
+        return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
     def remove_namespace(self, within_s: float) -> None:
         """Delete the application's namespace and wait until nothing of it is left.

@@ -16,24 +16,52 @@ from lab.errors import LabError
 from lab.paths import CHECKOUT, LabPaths
 from lab.up import running
 
+SLUICE = str(Path(sys.executable).parent / "sluice")
 SLUICE_UP_WITHIN_S = 120
+KINDS_WITHIN_S = 60
+NEEDED = {
+    "gateway_url": "a Gateway",
+    "registry": "a registry that notifies sluice",
+    "registry_token": "that registry's token",
+    "git_root": "the lab's own git server",
+    "prometheus_url": "a Prometheus",
+    "slack_token": "Slack, or its stand-in",
+    "github_webhook_secret": "GitHub, or its stand-in",
+}
+"""What the demo cannot do without, by its name in env.json."""
 LAB_UP_WITHIN_S = 1800
 LAB_DOWN_WITHIN_S = 120
 
 
 def start_lab(places: LabPaths) -> bool:
-    """Bring the lab up unless it is; say whether that was done here."""
-    if running(places):
-        return False
-    _lab("up", LAB_UP_WITHIN_S)
-    if not environment.read(places):
-        raise LabError(f"the lab says it is up, but {places.env_json} is missing")
-    return True
+    """Bring the lab up unless it is; say whether that was done here.
+
+    Raises:
+        LabError: it does not come up, or it is somebody's own cluster that lacks a part the demo needs.
+    """
+    was_running = running(places)
+    if not was_running:
+        _lab("up", LAB_UP_WITHIN_S)
+    env = environment.read(places)
+    missing = [what for name, what in NEEDED.items() if not env.get(name)]
+    if missing:
+        raise LabError(
+            f"the demo needs {', '.join(missing)}: run it on the lab that `make lab` starts, without CONTEXT"
+        )
+    return not was_running
 
 
 def stop_lab() -> None:
     """Take the lab down again."""
     _lab("down", LAB_DOWN_WITHIN_S)
+
+
+def kinds() -> str:
+    """The custom resource definitions that sluice acts on."""
+    done = subprocess.run([SLUICE, "crds"], capture_output=True, text=True, timeout=KINDS_WITHIN_S, check=False)
+    if done.returncode != 0:
+        raise LabError(f"`sluice crds` failed: {done.stderr.strip()[-400:]}")
+    return done.stdout
 
 
 def start_sluice(env: Mapping[str, Any], places: LabPaths) -> Child:
@@ -44,8 +72,7 @@ def start_sluice(env: Mapping[str, Any], places: LabPaths) -> Child:
     """
     home = places.home / "sluice"
     shutil.rmtree(home, ignore_errors=True)
-    command = [str(Path(sys.executable).parent / "sluice"), "up"]
-    sluice = Child("sluice up", command, places.logs / "sluice.log", sluice_environment(env, home))
+    sluice = Child("sluice up", [SLUICE, "up"], places.logs / "sluice.log", sluice_environment(env, home))
     prefect = f"http://{ports.HOST}:{env['prefect_port']}/api/health"
     receiver = f"http://{ports.HOST}:{env['receiver_port']}/"
     try:

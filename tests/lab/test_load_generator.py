@@ -125,13 +125,15 @@ def test_nothing_is_lost_when_it_is_ended(
     kind, url = application
     kind.delay = 0.3
     out = tmp_path / "out.jsonl"
-    process = subprocess.Popen([program, "--url", url, "--rate", "50", "--out", out])
-    give_up = time.monotonic() + 10
-    while len(kind.seen) < 30 or not out.exists() or not out.stat().st_size:
-        assert time.monotonic() < give_up, "nothing was written while it ran"
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    with subprocess.Popen([program, "--url", url, "--rate", "50", "--out", out]) as process:
+        try:
+            give_up = time.monotonic() + 10
+            while len(kind.seen) < 30 or not out.exists() or not out.stat().st_size:
+                assert time.monotonic() < give_up, "nothing was written while it ran"
+                time.sleep(0.02)
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(lines) == len(kind.seen)
     assert {line["status"] for line in lines} == {200}
