@@ -32,17 +32,27 @@ class PrefectEvents:
     a late redelivery. The stored events are asked first; they are kept for days.
     """
 
-    def __init__(self, api_url: str, *, auth: str | None = None, timeout: float = 2.5, attempts: int = 3) -> None:
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        auth: str | None = None,
+        timeout: float = 2.5,
+        attempts: int = 3,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         """
         Args:
             api_url: Prefect's API, with `/api` and no slash at its end.
             auth: `user:password` where the server asks for it.
             timeout: seconds for one call.
             attempts: calls before giving up on a server that does not answer.
+            transport: how calls travel; httpx's own where not given.
         """
         user, _, password = (auth or "").partition(":")
         self._client = httpx.AsyncClient(
             base_url=api_url,
+            transport=transport,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 2.0)),
             auth=httpx.BasicAuth(user, password) if auth else None,
         )

@@ -1,8 +1,8 @@
-"""Learns what people ask of the runs of this process: Cancel, Pause, Resume.
+"""Learns what people ask of the runs of this process (Cancel, Pause, Resume), and that new runs are due.
 
 The state in the API decides, never the event: an event on the websocket only says "look now", and where there is none
-we look every two seconds. So a lost event, a dead websocket or a restarted server delays a wish and never loses it. One
-observer serves all runs of the process.
+we look every two seconds (for due runs: four times a second). So a lost event, a dead websocket or a restarted server
+delays a wish and never loses it. One observer serves all runs of the process.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ LOOK_EVERY = 2.0
 """Seconds between looks when no event asks for one."""
 SOON = 0.02
 """Seconds that wishes are gathered before a look, so that a hundred cancels are one question."""
+DUE = ["Scheduled", "AwaitingRetry", "Resuming"]
 WISHES = ["Cancelling", "Cancelled", "Suspended", "Paused", "Resuming", "Running"]
 PREFIX = "prefect.flow-run."
 PAGE = 200
@@ -53,13 +54,17 @@ class Observer:
         self._client = client
         self._held = held
         self._wanted = asyncio.Event()
+        self.due = asyncio.Event()
+        """Set when a flow run may be due; whoever looks clears it."""
 
     async def listen(self) -> None:
         """Follow the event stream until it breaks; run it again and again."""
-        names = [PREFIX + wish for wish in WISHES]
+        names = [PREFIX + name for name in {*WISHES, *DUE}]
         async with get_events_subscriber(filter=EventFilter(event=EventNameFilter(name=names))) as events:
             self._wanted.set()  # whatever happened while nobody listened
             async for event in events:
+                if event.event.removeprefix(PREFIX) in DUE:
+                    self.due.set()
                 if self._held(UUID(event.resource.id.removeprefix(PREFIX))) is not None:
                     self._wanted.set()
 

@@ -13,6 +13,8 @@ import threading
 
 import uvicorn
 
+from deployments import engine
+
 
 def main() -> None:
     """Serve Prefect's API and UI. Its settings come from the environment that the parent made."""
@@ -20,6 +22,7 @@ def main() -> None:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
+    engine.queue_sqlite_writers()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     uvicorn.run(
         "prefect.server.api.server:create_app",

@@ -13,6 +13,7 @@ A rollout waits for most of its life; a process for each would cost 84 MiB and t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,7 +82,7 @@ class SluiceWorker(engine.InProcessWorker):
             try:
                 await self.announce()
                 async with asyncio.TaskGroup() as loops:
-                    loops.create_task(forever("taking due runs", self.poll, POLL_EVERY))
+                    loops.create_task(forever("taking due runs", lambda: self._take_due(observer.due), 0.0))
                     loops.create_task(forever("the worker's heartbeat", self.sync, HEARTBEAT_EVERY))
                     loops.create_task(forever("listening for wishes", observer.listen, 1.0))
                     loops.create_task(forever("looking for wishes", lambda: self._observe(observer), 0.0))
@@ -89,6 +90,13 @@ class SluiceWorker(engine.InProcessWorker):
                     ready()
             finally:
                 await self._leave()
+
+    async def _take_due(self, due: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(POLL_EVERY):
+                await due.wait()
+        due.clear()
+        await self.poll()
 
     async def take(self, flow_run: FlowRun) -> None:
         """Claim a due run and hold it until its code ends."""
