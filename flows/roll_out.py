@@ -183,4 +183,4 @@ def _facts(run: _Run) -> dict[str, str]:
     last = run.steps[-1] if run.steps else None
     readings = last.judgement.readings if last else ()
     weight = {"Weight reached": f"{last.weight} %"} if last else {}
-    return {**weight, **{reading.metric: str(reading) for reading in readings}}
+    return {**weight, **{reading.metric: reading.measured for reading in readings}}

@@ -40,7 +40,12 @@ class Reading(BaseModel):
     within: bool
     requests: int | None = None
 
-    def __str__(self) -> str:
+    @property
+    def measured(self) -> str:
+        """The value with what it rests on and its bound, without the metric's name."""
         value = "no data" if self.value is None else f"{self.value:.4g}{self.unit and ' ' + self.unit}"
         rest = "" if self.requests is None else f" over {self.requests} requests"
-        return f"{self.metric} {value}{rest} ({self.bound})"
+        return f"{value}{rest} ({self.bound})"
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.measured}"
