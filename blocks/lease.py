@@ -65,6 +65,7 @@ class Lease:
     identity: str
     holder: str = ""
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+    _kept: dict[str, Any] | None = None
     _seen: tuple[str, str] = ("", "")
     _seen_at: float = 0.0
 
@@ -84,7 +85,7 @@ class Lease:
                 expired = now - self._seen_at > float(spec.get("leaseDurationSeconds") or DURATION)
                 if self.holder not in {"", self.identity} and not expired and not dead_on_this_host(self.holder):
                     return False
-                await self.cluster.replace(LEASE, self._body(lease))
+                self._kept = await self.cluster.replace(LEASE, self._body(lease))
         except ConflictError:
             return False
         self.holder = self.identity
@@ -98,6 +99,17 @@ class Lease:
                 lease["spec"]["holderIdentity"] = ""
                 await self.cluster.replace(LEASE, lease)
 
+    async def renew(self) -> bool:
+        """Renew with one request; where somebody touched the lease meanwhile, look whose it is."""
+        if self._kept is not None:
+            try:
+                self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
+            except (ConflictError, NotFoundError):
+                self._kept = None
+            else:
+                return True
+        return await self.try_take()
+
     async def keep(self) -> None:
         """Renew until cancelled; set `lost` when that did not succeed for the lease's duration."""
         loop = asyncio.get_running_loop()
@@ -105,7 +117,7 @@ class Lease:
         while not self.lost.is_set():
             await asyncio.sleep(RENEWAL)
             with suppress(TransientError):
-                if await self.try_take():
+                if await self.renew():
                     renewed = loop.time()
                 elif self.holder != self.identity:
                     self.lost.set()

@@ -70,16 +70,24 @@ class Watcher:
             if told.gone:
                 known.pop(key, None)
             elif kind is CANARY:
-                try:
-                    known[key] = Canary.parse(item)
-                except InvalidError as error:
-                    known.pop(key, None)
-                    log.error("%s", error)
+                self._take_canary(key, item)
             else:
                 known[key] = item
         if kind is CANARY:
             return keys
         return [key for key, canary in self.canaries.items() if (canary.namespace, canary.target) in keys]
+
+    def _take_canary(self, key: Key, item: dict[str, Any]) -> None:
+        try:
+            self.canaries[key] = Canary.parse(item)
+        except InvalidError as error:
+            # A run is started all the same: it fails with the field and the way out, where people look.
+            self.canaries.pop(key, None)
+            log.error("%s", error)
+            delivery = f"{item['metadata']['uid']}/{item['metadata']['generation']}/invalid"
+            self._start(
+                TargetChanged(delivery=delivery, namespace=key[0], canary=key[1], revision="", version="invalid")
+            )
 
     def event_for(self, key: Key) -> TargetChanged | None:
         """The event that this Canary calls for now, if it was not told yet."""
@@ -105,9 +113,12 @@ class Watcher:
     def _look(self, key: Key) -> None:
         event = self.event_for(key)
         if event:
-            task = asyncio.create_task(self._send(event))
-            self.sending.add(task)
-            task.add_done_callback(self.sending.discard)
+            self._start(event)
+
+    def _start(self, event: TargetChanged) -> None:
+        task = asyncio.create_task(self._send(event))
+        self.sending.add(task)
+        task.add_done_callback(self.sending.discard)
 
     async def _send(self, event: TargetChanged) -> None:
         pause = FIRST_PAUSE

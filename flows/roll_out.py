@@ -10,12 +10,13 @@ import asyncio
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import flow
+from prefect import Task, flow, get_run_logger
 from prefect.runtime import flow_run
 
-from sluice.errors import ConflictError, TransientError
+from blocks.lease import Lease
+from sluice.errors import StaleError, TerminalError, TransientError
 from sluice.messages import Occasion
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
 from tasks.analyse import StepResult, analyse
@@ -36,8 +37,14 @@ from tasks.scale_up import scale_up
 from tasks.shift_traffic import shift_traffic
 from tasks.supersede import supersede
 
+P = ParamSpec("P")
+R = TypeVar("R")
 GATE_PAUSE = 5.0
 """Seconds between two questions to a closed gate."""
+PAUSE = 1.0
+"""Seconds before looking again after what could not be done."""
+FORWARD = {Action.ASK_GATE, Action.SCALE_UP, Action.SHIFT, Action.ANALYSE}
+"""Acts whose final failure is a reason to take the revision back."""
 LOST = "another worker has taken this Canary over"
 
 
@@ -58,10 +65,17 @@ class _Run:
     outcome: Outcome | None = None
     reason: str = ""
     ended: float = 0.0
+    cleaning: bool = False
+    """Cancelled: Prefect runs no more tasks for this run, so the stages that bring it home run as plain code."""
+
+    async def do(self, stage: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a stage."""
+        act = stage.fn if self.cleaning else stage
+        return await act(*args, **kwargs)
 
     def tell(self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> None:
         """Tell people without waiting for it: a slow chat must not hold traffic where it is."""
-        self.aside(notify(self.ref, occasion, reason, facts))
+        self.aside(self.do(notify, self.ref, occasion, reason, facts))
 
     def aside(self, stage: Coroutine[Any, Any, Any]) -> None:
         """Run a stage beside the rollout."""
@@ -93,15 +107,13 @@ async def roll_out(namespace: str, canary: str, revision: str = "", version: str
         run = _Run(ref, Seen(first.revision, carries=first.revision, again=again))
         run.aside(label_run(ref))
         try:
-            while run.outcome is None:
-                if lease.lost.is_set():
-                    raise TransientError(f"{ref}: {LOST}")
-                await _turn(run)
+            await _to_the_end(run, lease)
         except asyncio.CancelledError:
             signals = signals_for_current_run()
             if signals.cancelled and not signals.leaving:
-                await asyncio.shield(roll_back.fn(ref, "cancelled by a person"))
-                await asyncio.shield(notify.fn(ref, Occasion.ROLLED_BACK, "cancelled by a person"))
+                run.cleaning = True
+                await asyncio.shield(asyncio.create_task(_to_the_end(run, lease)))
+                await run.told()
             raise
         if run.outcome in {Outcome.PROMOTED, Outcome.ROLLED_BACK}:
             run.aside(record(ref, str(run.outcome), run.reason, run.steps, run.ended))
@@ -109,67 +121,88 @@ async def roll_out(namespace: str, canary: str, revision: str = "", version: str
     return f"{run.outcome}: {run.reason}"
 
 
+async def _to_the_end(run: _Run, lease: Lease) -> None:
+    while run.outcome is None:
+        if lease.lost.is_set():
+            raise TransientError(f"{run.ref}: {LOST}")
+        await _turn(run)
+
+
 async def _turn(run: _Run) -> None:
-    """Look, decide, act, once."""
+    """Look, decide, act, once. What fails for now is decided anew; what cannot be helped takes the release back."""
     now = await look(run.ref)
     signals = signals_for_current_run()
-    seen = replace(
+    run.seen = replace(
         run.seen, revision=now.revision, weight=now.weight, paused=signals.paused, cancelled=signals.cancelled
     )
-    decision = decide(now.canary, seen)
+    decision = decide(now.canary, run.seen)
     try:
         await _act(run, decision)
-    except ConflictError:
-        # Somebody else wrote since we looked; the stage has been retried and the conflict stayed: look again.
-        await asyncio.sleep(0.2)
+    except StaleError:
+        await asyncio.sleep(PAUSE)
+    except TransientError as error:
+        get_run_logger().warning("%s of %s waits: %s", decision.action, run.ref, error)
+        await asyncio.sleep(PAUSE)
+    except TerminalError as error:
+        if decision.action not in FORWARD or run.seen.fault:
+            raise
+        run.seen = replace(run.seen, fault=str(error))
 
 
 async def _act(run: _Run, decision: Decision) -> None:
     ref, failed = run.ref, decision.failed_checks
     match decision.action:
         case Action.INITIALISE:
-            await initialise(ref)
+            await run.do(initialise, ref)
             run.outcome, run.reason = Outcome.INITIALISED, f"the primary runs {ref.version}"
         case Action.BEGIN:
-            await begin(ref)
+            await run.do(begin, ref)
             run.seen = replace(run.seen, again=False)
             run.tell(Occasion.STARTED)
         case Action.ASK_GATE:
             await _ask(run, decision)
         case Action.SCALE_UP:
-            readiness = await scale_up(ref)
+            readiness = await run.do(scale_up, ref)
             run.seen = replace(run.seen, scaled=readiness.ready, fault=readiness.reason)
         case Action.SHIFT:
-            await shift_traffic(ref, decision.step, decision.weight, failed)
+            await run.do(shift_traffic, ref, decision.step, decision.weight, failed)
             run.seen = replace(run.seen, check=None)
         case Action.ANALYSE:
-            result = await analyse(ref, decision.step, decision.weight, decision.again, failed)
+            result = await run.do(analyse, ref, decision.step, decision.weight, decision.again, failed)
             run.steps.append(result)
             fault = result.judgement.reason if result.fatal else ""
             run.seen = replace(run.seen, check=result.judgement, fault=fault)
         case Action.PROMOTE:
-            await promote(ref)
+            await run.do(promote, ref)
+        case Action.WAIT:
+            await asyncio.sleep(PAUSE)
+        case _:
+            await _end(run, decision)
+
+
+async def _end(run: _Run, decision: Decision) -> None:
+    """The acts that a run ends with."""
+    ref, outcome, reason = run.ref, decision.outcome, decision.reason
+    match decision.action:
         case Action.FINALISE:
+            outcome, reason = Outcome.PROMOTED, run.steps[-1].judgement.reason if run.steps else "not analysed"
             run.ended = time.time()
-            await finalise(ref)
-            run.outcome, run.reason = Outcome.PROMOTED, run.steps[-1].judgement.reason if run.steps else "not analysed"
-            run.tell(Occasion.PROMOTED, run.reason, _facts(run))
+            await run.do(finalise, ref)
+            run.tell(Occasion.PROMOTED, reason, _facts(run))
         case Action.ROLL_BACK:
-            await roll_back(ref, decision.reason, failed)
-            run.outcome, run.reason, run.ended = Outcome.ROLLED_BACK, decision.reason, time.time()
-            run.tell(Occasion.ROLLED_BACK, decision.reason, _facts(run))
+            await run.do(roll_back, ref, reason, decision.failed_checks)
+            run.ended = time.time()
+            run.tell(Occasion.ROLLED_BACK, reason, _facts(run))
         case Action.SUPERSEDE:
-            run.outcome, run.reason = decision.outcome, decision.reason
-            await supersede(ref, decision.outcome or Outcome.SUPERSEDED, decision.reason)
-            run.tell(Occasion.SUPERSEDED, decision.reason)
-        case Action.END:
-            run.outcome, run.reason = decision.outcome, decision.reason
+            await run.do(supersede, ref, outcome or Outcome.SUPERSEDED, reason)
+            run.tell(Occasion.SUPERSEDED, reason)
+    run.outcome, run.reason = outcome, reason
 
 
 async def _ask(run: _Run, decision: Decision) -> None:
     closed_before = bool(run.seen.gate_closed)
     wait = GATE_PAUSE if closed_before else 0.0
-    answer = await ask_gate(run.ref, decision.gate, wait, decision.failed_checks)
+    answer = await run.do(ask_gate, run.ref, decision.gate, wait, decision.failed_checks)
     if answer.open:
         opened = run.seen.gates_open | {decision.gate}
         run.seen = replace(run.seen, gates_open=opened, gate_closed="")

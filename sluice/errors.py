@@ -23,6 +23,10 @@ class InvalidError(TerminalError):
     """Input from outside does not have the form it must have. The message names the field and the way out."""
 
 
+class StaleError(TerminalError):
+    """What an act was decided on is no longer so. Repeating the act is wrong; looking and deciding anew is right."""
+
+
 class TransientError(SluiceError):
     """Asking again may help: a timeout, a conflict, an overloaded or absent service.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from blocks.follow import following
 from blocks.kinds import DEPLOYMENT
-from sluice.errors import ConflictError, TransientError
+from sluice.errors import StaleError, TransientError
 from sluice.rollout.journal import entry
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.phases import Phase
@@ -28,7 +28,7 @@ async def promote(ref: RolloutRef) -> None:
     """Take the Canary to Finalising with all traffic on a primary that runs this revision. Idempotent.
 
     Raises:
-        ConflictError: the target moved on; what was judged is no longer there to be copied.
+        StaleError: the target moved on; what was judged is no longer there to be copied.
         TransientError: the primary did not become ready in time.
     """
     scene = await Scene.of(ref)
@@ -36,7 +36,7 @@ async def promote(ref: RolloutRef) -> None:
     canary = scene.canary
     target, primary = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     if revision_of(target) != ref.revision:
-        raise ConflictError(f"{canary}: the target changed since {ref.version} was judged")
+        raise StaleError(f"{canary}: the target changed since {ref.version} was judged")
     replicas = int((primary or target)["spec"].get("replicas", 1))
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
     await scene.router.shift(canary, 100)

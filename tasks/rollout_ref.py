@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.canaries import Canaries
 from blocks.connections import Connections, connections
 from blocks.routers.base import Router
-from sluice.errors import ConflictError
+from sluice.errors import StaleError
 from sluice.manifests.canary import Canary
 
 DRAIN = 2.0
@@ -57,9 +57,7 @@ class Scene:
         """Refuse to act for a revision that the journal is no longer about.
 
         Raises:
-            ConflictError: another revision has been begun.
+            StaleError: another revision has been begun.
         """
         if self.canary.status.last_applied_spec != ref.revision:
-            raise ConflictError(
-                f"{self.canary} is at revision {self.canary.status.last_applied_spec}, not {ref.revision}"
-            )
+            raise StaleError(f"{self.canary} is at revision {self.canary.status.last_applied_spec}, not {ref.revision}")

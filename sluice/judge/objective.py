@@ -11,13 +11,11 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.errors import InvalidError
 from sluice.judge.counters import Series, oldest_sample, total_increase
 from sluice.judge.verdict import Reading
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary import CanaryMetric, ThresholdRange
 
 SUCCESS_RATE = "request-success-rate"
-DURATION = "request-duration"
 DURATION_QUANTILE = 0.99
 """Flagger's request-duration is the 99th percentile."""
 
@@ -74,19 +72,11 @@ class Objective(BaseModel):
 
     @classmethod
     def of(cls, metric: CanaryMetric) -> Objective:
-        """The objective of a built-in metric.
-
-        Raises:
-            InvalidError: its bound is on the side that a built-in metric does not have.
-        """
-        bounds = metric.threshold_range
+        """The objective of a built-in metric; the Canary's model has made sure that its bound is there."""
+        bounds = metric.threshold_range or ThresholdRange()
         if metric.name == SUCCESS_RATE:
-            if bounds is None or bounds.min is None:
-                raise InvalidError(f"{SUCCESS_RATE} needs thresholdRange.min, the least good percentage, such as 99")
-            return cls(metric=metric, allowed=1 - bounds.min / 100)
-        if bounds is None or bounds.max is None:
-            raise InvalidError(f"{DURATION} needs thresholdRange.max, the longest good duration in ms, such as 500")
-        return cls(metric=metric, allowed=1 - DURATION_QUANTILE, limit_ms=bounds.max)
+            return cls(metric=metric, allowed=round(1 - (bounds.min or 0.0) / 100, 9))
+        return cls(metric=metric, allowed=round(1 - DURATION_QUANTILE, 9), limit_ms=bounds.max or 0.0)
 
     def selector(self, telemetry: Telemetry) -> str:
         """The series that have to be read."""

@@ -71,9 +71,12 @@ class CanaryMetric(ForeignModel):
         bounds = self.threshold_range
         if bounds is None or (bounds.min is None and bounds.max is None):
             raise ValueError(f"metric {self.name} has no bound: set thresholdRange.min or thresholdRange.max")
-        builtin = {"request-success-rate", "request-duration"}
+        builtin = {"request-success-rate": ("min", 99), "request-duration": ("max", 500)}
         if self.template_ref is None and self.name not in builtin:
             raise ValueError(f"metric {self.name} is not built in ({', '.join(sorted(builtin))}): add a templateRef")
+        side, example = builtin.get(self.name, ("", 0))
+        if self.template_ref is None and getattr(bounds, side) is None:
+            raise ValueError(f"metric {self.name} needs thresholdRange.{side}, for example {example}")
         return self
 
 

@@ -28,6 +28,7 @@ class Action(StrEnum):
     FINALISE = "finalise"
     ROLL_BACK = "roll back"
     SUPERSEDE = "supersede"
+    WAIT = "wait"
     END = "end"
 
 
@@ -110,7 +111,8 @@ def decide(canary: Canary, seen: Seen) -> Decision:
         return _at_rest(canary, seen)
     if status.taken_back:
         return _take_back(canary, status.taken_back)
-    if seen.cancelled and phase is not Phase.FINALISING:
+    if seen.cancelled and phase not in {Phase.PROMOTING, Phase.FINALISING}:
+        # A promotion that has begun is finished: stopping in the middle would leave two revisions on the primary.
         return _take_back(canary, "cancelled by a person")
     if seen.revision != seen.carries:
         return _superseded(canary, seen)
@@ -162,6 +164,8 @@ def _before_traffic(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Dec
             return Decision(Action.SCALE_UP, failed_checks=canary.status.failed_checks)
         if _has_gate(analysis, gate) and gate not in seen.gates_open:
             return Decision(Action.ASK_GATE, gate=gate, failed_checks=canary.status.failed_checks)
+    if seen.paused:
+        return Decision(Action.WAIT, "paused by a person", failed_checks=canary.status.failed_checks)
     return Decision(Action.SHIFT, step=0, weight=analysis.weights[0], failed_checks=canary.status.failed_checks)
 
 
