@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import yaml
 from cyclopts import App, Parameter
@@ -42,6 +43,7 @@ def tell(part: str, where: str) -> None:
 def up_command(*, home: Home = None) -> None:
     """Run everything in one place: Prefect server, automations, worker, receiver, watcher. Ctrl-C ends it."""
     asyncio.run(up.up(settings_with(home), tell))
+    leave(0)
 
 
 @app.command(name="apply")
@@ -101,6 +103,15 @@ def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) 
             await up.until(stop, part(settings, lambda: tell(part.__name__, where(settings))))
 
     asyncio.run(run())
+    leave(0)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now. Everything has been stopped in order by then; what is left are threads of Prefect's that
+    would hold the exit for minutes while the API is away."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main() -> None:
@@ -115,7 +126,7 @@ def main() -> None:
     except SluiceError as error:
         kind = "error" if isinstance(error, TerminalError) else "not now"
         errors.print(f"[red]{kind}[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        leave(1)
     except KeyboardInterrupt:
         sys.exit(130)
 

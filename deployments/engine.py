@@ -19,8 +19,8 @@ from __future__ import annotations
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -31,6 +31,8 @@ from prefect import Flow, flow_engine
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import AsyncClientContext, SettingsContext, get_settings_context
 from prefect.flow_engine import AsyncFlowRunEngine
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import get_logger
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from prefect.states import AwaitingRetry, Cancelled
@@ -159,6 +161,17 @@ async def in_process() -> AsyncIterator[None]:
             yield
     finally:
         names["capture_sigterm"] = capture
+
+
+async def drain(within: float) -> None:
+    """Let Prefect's background threads send the logs and events they still hold, for at most `within` seconds each.
+
+    Without it the interpreter's exit waits for them, for minutes once the API is gone.
+    """
+    for service in (APILogWorker, EventsWorker):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await cast(Awaitable[Any], service.drain_all(at_exit=False))
 
 
 def queue_sqlite_writers() -> None:

@@ -29,6 +29,9 @@ from deployments.worker import SluiceWorker
 from sluice.errors import TerminalError
 from sluice.events.model import Event
 
+DRAIN_WITHIN = 2.0
+"""Seconds for logs and events that a stopping worker has not sent yet."""
+
 Ready = Callable[[], None]
 """Called once, when a part does its work."""
 
@@ -92,7 +95,10 @@ async def work(settings: Settings, ready: Ready) -> None:
     with only_one(settings.home, f"worker-{settings.worker_name}", way_out):
         async with _connected(settings):
             worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity)
-            await worker.serve(ready)
+            try:
+                await worker.serve(ready)
+            finally:
+                await engine.drain(DRAIN_WITHIN)
 
 
 def _connected(settings: Settings) -> AbstractAsyncContextManager[Any]:

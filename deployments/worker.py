@@ -2,7 +2,8 @@
 
 A rollout waits for most of its life; a process for each would cost 84 MiB and two seconds. What this worker promises:
 
-- **one run, one worker**: a run is claimed by proposing Pending, which the server grants to one of several proposers;
+- **one run, one worker**: a run is claimed by proposing Pending, which the server grants to one of several proposers,
+  and the claim counts only if the run had not been run meanwhile;
 - **cancel** stops the code where it waits, its cleanup runs, and the run ends in Cancelled;
 - **pause** sets a mark that the code reads (`tasks.run_signals`); resume takes it away; nothing starts twice;
 - **a killed worker's runs go on** when a worker of its name starts (`deployments.recovery`);
@@ -112,10 +113,20 @@ class SluiceWorker(engine.InProcessWorker):
     async def _claim(self, flow_run: FlowRun) -> bool:
         claim: State[Any] = Pending(message=f"{CLAIM}{self.identity}")
         answer: OrchestrationResult[Any] = await self.client.set_flow_run_state(flow_run.id, claim)
-        return answer.status == SetStateStatus.ACCEPT
+        if answer.status != SetStateStatus.ACCEPT:
+            return False
+        mark = self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
+        states, _ = await asyncio.gather(self.client.read_flow_run_states(flow_run.id), mark)
+        states.sort(key=lambda state: state.timestamp)
+        before = [state for state in states if answer.state is None or state.id != answer.state.id]
+        if before and before[-1].is_final():
+            # Prefect grants Pending to a run that has ended, too. Ours was found due, then another worker took it and
+            # was done before we asked: its end stands.
+            await self._end(flow_run.id, before[-1])
+            return False
+        return True
 
     async def _run(self, flow_run: FlowRun, held: Held, *, adopted: bool) -> None:
-        await self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
         try:
             flow = await self._flow(flow_run)
         except Exception as error:
@@ -205,6 +216,7 @@ class SluiceWorker(engine.InProcessWorker):
 
     async def _adopt(self, flow_run: FlowRun, held: Held) -> None:
         try:
+            await self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
             await self._run(flow_run, held, adopted=True)
             if held.signals.cancelled and not held.signals.leaving:
                 await self._end_cancelled(flow_run.id)

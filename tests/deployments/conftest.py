@@ -1,0 +1,138 @@
+"""One real Prefect server for all tests of the runtime, started by our own code, and workers beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
+
+from deployments import engine, runtime
+from deployments.automations.plan import Workflow
+from deployments.server import EmbeddedServer
+from deployments.settings import Settings
+from deployments.worker import SluiceWorker
+from sluice.events.model import ImagePushed
+from tests.deployments import sample_flows
+
+PATIENCE = 30.0
+"""Seconds after which a thing that should happen is taken not to happen. No test waits that long when all is well."""
+DELIVER = Workflow("tests.deployments.sample_flows.sample_deliver", event=ImagePushed)
+HOLD = Workflow("tests.deployments.sample_flows.sample_hold")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of an installation whose embedded server runs."""
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(home=home, prefect_port=free_port(), receiver_port=free_port(), worker_name="tester")
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = EmbeddedServer(settings.home, settings.prefect_host, settings.prefect_port)
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
+    yield settings
+    asyncio.run(engine.drain(5.0))
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+
+
+class Runtime:
+    """What a test does with Prefect: deploy, start runs, wait for states, look at the notes that flows left."""
+
+    def __init__(self, settings: Settings, client: PrefectClient, notes: Path) -> None:
+        self.settings = settings
+        self.client = client
+        self._notes = notes
+
+    async def start(self, flow: Workflow, **parameters: Any) -> UUID:
+        deployment = await self.client.read_deployment_by_name(f"{flow.deployment}/{flow.deployment}")
+        run = await self.client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
+        return run.id
+
+    async def state(self, run: UUID) -> str:
+        state = (await self.client.read_flow_run(run)).state
+        return state.name if state and state.name else ""
+
+    async def history(self, run: UUID) -> list[str]:
+        answer = await self.client._client.get("/flow_run_states/", params={"flow_run_id": str(run)})
+        return [state["name"] for state in sorted(answer.json(), key=lambda state: state["timestamp"])]
+
+    async def set_state(self, run: UUID, body: dict[str, Any]) -> None:
+        """Set a state as the buttons of the UI do."""
+        answer = await self.client._client.post(f"/flow_runs/{run}/set_state", json={"state": body, "force": True})
+        answer.raise_for_status()
+
+    async def press_cancel(self, run: UUID) -> None:
+        await self.set_state(run, {"type": "CANCELLING", "name": "Cancelling"})
+
+    async def press_pause(self, run: UUID) -> None:
+        details = {"pause_timeout": "2099-01-01T00:00:00Z", "pause_reschedule": True}
+        await self.set_state(run, {"type": "PAUSED", "name": "Suspended", "state_details": details})
+
+    async def press_resume(self, run: UUID) -> None:
+        (await self.client._client.post(f"/flow_runs/{run}/resume")).raise_for_status()
+
+    async def left_by(self, holder: str, state: dict[str, Any], **parameters: Any) -> UUID:
+        """A run as a worker that was killed leaves it."""
+        run = await self.start(HOLD, **parameters)
+        await self.client.update_flow_run(run, infrastructure_pid=holder)
+        await self.set_state(run, state)
+        return run
+
+    def notes(self, **facts: Any) -> list[dict[str, Any]]:
+        lines = self._notes.read_text().splitlines() if self._notes.exists() else []
+        notes = [json.loads(line) for line in lines]
+        return [note for note in notes if facts.items() <= note.items()]
+
+    async def until(self, met: Callable[[], Any]) -> None:
+        """Wait until a condition over the notes is met."""
+        async with asyncio.timeout(PATIENCE):
+            while not met():
+                await asyncio.sleep(0.02)
+
+    async def until_state(self, run: UUID, *names: str) -> FlowRun:
+        async with asyncio.timeout(PATIENCE):
+            while await self.state(run) not in names:
+                await asyncio.sleep(0.05)
+        return await self.client.read_flow_run(run)
+
+    @asynccontextmanager
+    async def worker(self, name: str = "tester", capacity: int = 50) -> AsyncIterator[SluiceWorker]:
+        """A worker that takes runs inside the block and stops in an orderly way at its end."""
+        worker, ready = SluiceWorker(self.settings.work_pool, name, capacity), asyncio.Event()
+        serving = asyncio.create_task(worker.serve(ready.set))
+        try:
+            await asyncio.wait({serving, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            yield worker
+        finally:
+            serving.cancel()
+            await asyncio.wait({serving})
+
+
+@pytest.fixture
+async def sut(prefect: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
+    """The runtime with the sample flows deployed, in a work pool of its own so that tests do not meet each other."""
+    notes = tmp_path / "notes.jsonl"
+    monkeypatch.setattr(sample_flows, "NOTES", notes)
+    settings = prefect.model_copy(update={"work_pool": f"pool-{uuid4().hex[:8]}"})
+    with runtime.prefect_for(settings):
+        await runtime.apply_all(settings, workflows=(DELIVER, HOLD))
+        async with get_client() as client:
+            yield Runtime(settings, client, notes)

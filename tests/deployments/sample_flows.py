@@ -1,0 +1,49 @@
+"""Flows for the tests of the runtime; they leave notes in the file that the parameter names."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.run_signals import signals_for_current_run
+
+NOTES = Path("notes.jsonl")
+
+
+def note(**facts: object) -> None:
+    with NOTES.open("a") as file:
+        file.write(json.dumps({"at": time.time(), **facts}) + "\n")
+
+
+@flow(name="sample_deliver", persist_result=False)
+async def sample_deliver(image: str, tag: str, digest: str) -> None:
+    note(flow="deliver", image=image, tag=tag, digest=digest)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+async def nap(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+@flow(name="sample_hold", persist_result=False)
+async def sample_hold(name: str, rounds: int = 1000) -> None:
+    """Takes small naps, and tells about everything that is asked of it."""
+    signals = signals_for_current_run()
+    note(name=name, event="started", paused=signals.paused, cancelled=signals.cancelled)
+    paused = signals.paused
+    try:
+        for _ in range(rounds):
+            await nap(0.05)
+            if signals.paused != paused:
+                paused = signals.paused
+                note(name=name, event="paused" if paused else "resumed")
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.05)
+        note(name=name, event="cleaned up", cancelled=signals.cancelled, leaving=signals.leaving)
+        raise
+    note(name=name, event="ended")

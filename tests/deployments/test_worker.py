@@ -1,0 +1,173 @@
+"""What the in-process worker promises, against a real Prefect server."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections import Counter
+
+from tests.deployments.conftest import DELIVER, HOLD, Runtime
+from tests.deployments.sample_flows import note
+
+DEAD = "tester:1:dead"
+
+
+async def test_a_due_run_is_run_with_its_parameters_and_completes(sut: Runtime) -> None:
+    """What is started in the UI or by an automation runs, and its texts arrive as they were."""
+    async with sut.worker():
+        run = await sut.start(DELIVER, image="registry/shop", tag="1.10", digest="sha256:0")
+        await sut.until_state(run, "Completed")
+    assert [(n["image"], n["tag"]) for n in sut.notes(flow="deliver")] == [("registry/shop", "1.10")]
+
+
+async def test_two_workers_never_run_one_run_twice(sut: Runtime) -> None:
+    """A run is claimed before its code starts: of two workers that find it at once, one gets it."""
+    runs = [await sut.start(HOLD, name=str(index), rounds=1) for index in range(12)]
+    async with sut.worker("one"), sut.worker("two"):
+        for run in runs:
+            await sut.until_state(run, "Completed")
+    assert Counter(n["name"] for n in sut.notes(event="started")) == {str(index): 1 for index in range(12)}
+
+
+async def test_cancel_runs_the_cleanup_and_ends_in_cancelled(sut: Runtime) -> None:
+    """Cancel in the UI stops the code where it waits, its cleanup runs, and the run never passes through Crashed."""
+    async with sut.worker():
+        run = await sut.start(HOLD, name="a")
+        await sut.until(lambda: sut.notes(event="started"))
+        await sut.press_cancel(run)
+        await sut.until_state(run, "Cancelled")
+    assert sut.notes(event="cleaned up", cancelled=True)
+    assert "Crashed" not in await sut.history(run)
+
+
+async def test_pause_holds_the_code_and_resume_lets_it_go_on_without_a_second_start(sut: Runtime) -> None:
+    """Pause in the UI is a mark that the running code reads; Resume takes it away; the code is started once."""
+    async with sut.worker():
+        run = await sut.start(HOLD, name="a", rounds=100)
+        await sut.until(lambda: sut.notes(event="started"))
+        await sut.press_pause(run)
+        await sut.until(lambda: sut.notes(event="paused"))
+        held = await sut.until_state(run, "Paused")
+        assert held.state is not None
+        assert held.state.state_details.pause_timeout is None  # or Prefect would fail the run at that time
+        await sut.press_resume(run)
+        await sut.until(lambda: sut.notes(event="resumed"))
+        assert await sut.state(run) == "Running"
+        await sut.until_state(run, "Completed")
+    assert len(sut.notes(event="started")) == 1
+
+
+async def test_a_resume_that_comes_at_once_starts_nothing_twice(sut: Runtime) -> None:
+    """Resume before the worker saw the pause puts the run on the schedule; the code that runs is left to go on."""
+    async with sut.worker():
+        run = await sut.start(HOLD, name="a", rounds=60)
+        await sut.until(lambda: sut.notes(event="started"))
+        await sut.press_pause(run)
+        await sut.press_resume(run)
+        await sut.until_state(run, "Completed")
+    assert len(sut.notes(event="started")) == 1
+
+
+async def test_a_paused_run_can_be_cancelled(sut: Runtime) -> None:
+    """Pause, think, Cancel: the cleanup runs as from Running."""
+    async with sut.worker():
+        run = await sut.start(HOLD, name="a")
+        await sut.until(lambda: sut.notes(event="started"))
+        await sut.press_pause(run)
+        await sut.until(lambda: sut.notes(event="paused"))
+        await sut.press_cancel(run)
+        await sut.until_state(run, "Cancelled")
+    assert sut.notes(event="cleaned up", cancelled=True)
+
+
+async def test_a_worker_that_stops_hands_its_runs_on(sut: Runtime) -> None:
+    """An orderly stop takes nothing back: the code learns that it leaves, and the same run goes on in the next worker."""
+    async with sut.worker():
+        run = await sut.start(HOLD, name="a", rounds=30)
+        await sut.until(lambda: sut.notes(event="started"))
+    assert sut.notes(event="cleaned up", cancelled=False, leaving=True)
+    assert await sut.state(run) == "AwaitingRetry"
+    async with sut.worker():
+        await sut.until_state(run, "Completed")
+    assert sut.notes(event="ended")
+
+
+async def test_runs_of_a_killed_worker_go_on_under_its_name(sut: Runtime) -> None:
+    """What an earlier life left Running or Pending goes on; what another worker holds is left alone."""
+    running = await sut.left_by(DEAD, {"type": "RUNNING", "name": "Running"}, name="running", rounds=1)
+    pending = await sut.left_by("", {"type": "PENDING", "message": f"claimed by {DEAD}"}, name="pending", rounds=1)
+    foreign = await sut.left_by("other:1:alive", {"type": "RUNNING", "name": "Running"}, name="foreign", rounds=1)
+    async with sut.worker():
+        await sut.until_state(running, "Completed")
+        await sut.until_state(pending, "Completed")
+    assert await sut.state(foreign) == "Running"
+    assert {n["name"] for n in sut.notes(event="started")} == {"running", "pending"}
+
+
+async def test_a_cancel_that_met_a_killed_worker_still_cleans_up(sut: Runtime) -> None:
+    """Cancelling survives the worker: the code is started only to clean up, knows it, and ends in Cancelled."""
+    run = await sut.left_by(DEAD, {"type": "CANCELLING", "name": "Cancelling"}, name="a")
+    async with sut.worker():
+        await sut.until_state(run, "Cancelled")
+    assert sut.notes(event="started", cancelled=True)
+    assert sut.notes(event="cleaned up", cancelled=True)
+    assert "Running" not in await sut.history(run)
+
+
+async def test_a_pause_outlives_the_worker(sut: Runtime) -> None:
+    """A run that was on hold when its worker died is on hold in the next one, until somebody resumes it."""
+    details = {"pause_timeout": "2099-01-01T00:00:00Z", "pause_reschedule": True}
+    suspended = {"type": "PAUSED", "name": "Suspended", "state_details": details}
+    run = await sut.left_by(DEAD, suspended, name="a", rounds=60)
+    async with sut.worker():
+        await sut.until(lambda: sut.notes(event="started", paused=True))
+        assert await sut.state(run) == "Paused"
+        await sut.press_resume(run)
+        await sut.until(lambda: sut.notes(event="resumed"))
+        await sut.until_state(run, "Completed")
+    assert len(sut.notes(event="started")) == 1
+
+
+async def test_no_more_runs_than_the_capacity_are_held(sut: Runtime) -> None:
+    """Beyond its capacity a worker leaves runs to others, or for later."""
+    async with sut.worker(capacity=1):
+        first = await sut.start(HOLD, name="first", rounds=20)
+        await sut.until(lambda: sut.notes(name="first"))
+        second = await sut.start(HOLD, name="second", rounds=1)
+        await sut.until_state(first, "Completed")
+        await sut.until_state(second, "Completed")
+    order = [(n["name"], n["event"]) for n in sut.notes()]
+    assert order.index(("first", "ended")) < order.index(("second", "started"))
+
+
+async def test_a_run_costs_no_thread_and_no_signal_handler(sut: Runtime) -> None:
+    """Hundreds of runs fit because a run is one asyncio task; and SIGTERM stays with the command line."""
+    async with sut.worker():
+        before, handler = threading.active_count(), signal.getsignal(signal.SIGTERM)
+        for index in range(10):
+            await sut.start(HOLD, name=str(index))
+        await sut.until(lambda: len(sut.notes(event="started")) == 10)
+        assert threading.active_count() < before + 10
+        assert signal.getsignal(signal.SIGTERM) is handler
+
+
+async def test_a_flow_that_cannot_be_loaded_ends_with_the_reason(sut: Runtime) -> None:
+    """A run that can never work does not wait for ever."""
+    deployment = await sut.client.read_deployment_by_name("sample_hold/sample_hold")
+    answer = await sut.client._client.patch(
+        f"/deployments/{deployment.id}", json={"entrypoint": "tests.deployments.nowhere.flow"}
+    )
+    answer.raise_for_status()
+    async with sut.worker():
+        run = await sut.start(HOLD, name="a")
+        ended = await sut.until_state(run, "Crashed")
+    assert ended.state is not None
+    assert "nowhere" in (ended.state.message or "")
+
+
+async def test_notes_are_read_back(sut: Runtime) -> None:
+    """The tests above lean on notes; a flow's note is found by its facts."""
+    note(event="x", name="y")
+    await asyncio.sleep(0)
+    assert len(sut.notes(event="x")) == 1
