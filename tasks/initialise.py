@@ -39,7 +39,7 @@ async def initialise(ref: RolloutRef) -> str:
         why = await scene.canaries.why_not_ready(canary, primary)
         raise TransientError(f"{canary.primary} did not become ready: {why}")
     await scene.router.ensure(canary, target)
-    await until_endpoints_ready(scene, "primary", int(primary["spec"].get("replicas", 1)))
+    await until_endpoints_ready(scene, "primary", primary)
     if target["spec"].get("replicas", 1):
         await asyncio.sleep(DRAIN)
         await scene.canaries.scale(canary, canary.target, 0)

@@ -53,7 +53,7 @@ async def promote(ref: RolloutRef) -> None:
     if not done:
         why = await scene.canaries.why_not_ready(canary, applied)
         raise TransientError(f"{canary.primary} did not come up with {ref.version}: {why}")
-    await until_endpoints_ready(scene, "primary", replicas)
+    await until_endpoints_ready(scene, "primary", applied)
     await scene.router.shift(canary, 0)
     said = f"{ref.version} is promoted; scaling the canary down"
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}

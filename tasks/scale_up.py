@@ -53,7 +53,7 @@ async def scale_up(ref: RolloutRef) -> Readiness:
         why = await scene.canaries.why_not_ready(canary, seen)
         return Readiness(ready=False, reason=f"not ready after {time.monotonic() - began:.0f} s: {why}")
     if share == 100:
-        await until_endpoints_ready(scene, "canary", replicas)
+        await until_endpoints_ready(scene, "canary", seen)
     return Readiness(ready=True)
 
 

@@ -26,8 +26,8 @@ class Router(Protocol):
             NotFoundError: there is no route.
         """
 
-    async def endpoints_ready(self, canary: Canary, half: str, addresses: int) -> bool:
-        """Whether `half` ("primary" or "canary") offers exactly `addresses` ready pods and none that is leaving."""
+    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
+        """Addresses that `half` ("primary" or "canary") offers: ready pods, none that is on its way out."""
 
     def telemetry(self, canary: Canary) -> Telemetry:
         """How requests to the canary are counted."""

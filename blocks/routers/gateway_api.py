@@ -12,7 +12,7 @@ from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.objective import Telemetry
 from sluice.manifests.canary import Canary
 from sluice.rollout.objects import http_route, services
-from sluice.rollout.readiness import offered_addresses, serving_addresses
+from sluice.rollout.readiness import serving_addresses
 
 Object = dict[str, Any]
 ACKNOWLEDGED_WITHIN = 20.0
@@ -47,11 +47,10 @@ class GatewayApiRouter:
             await self.cluster.replace(HTTP_ROUTE, route)
         await self._acknowledged(canary)
 
-    async def endpoints_ready(self, canary: Canary, half: str, addresses: int) -> bool:
+    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
         service = f"{canary.service_name}-{half}"
-        slices = await self.cluster.list(ENDPOINT_SLICE, canary.namespace, f"kubernetes.io/service-name={service}")
-        ready = serving_addresses(slices)
-        return len(ready) == addresses and ready == offered_addresses(slices)
+        found = await self.cluster.list(ENDPOINT_SLICE, canary.namespace, f"kubernetes.io/service-name={service}")
+        return serving_addresses(found)
 
     def telemetry(self, canary: Canary) -> Telemetry:
         """Envoy's statistics as Contour names its clusters; other Gateway API data planes bring templates."""

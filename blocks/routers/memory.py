@@ -17,11 +17,12 @@ class MemoryRouter:
     Attributes:
         weights: the canary's weight by the Canary's name; tests may read and set it.
         history: every weight that was set, in order.
+        offered: what each half offers; tests set it.
     """
 
     weights: dict[str, int] = field(default_factory=dict)
     history: list[int] = field(default_factory=list)
-    ready: dict[str, int] = field(default_factory=dict)
+    offered: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         self.weights.setdefault(canary.name, 0)
@@ -36,8 +37,8 @@ class MemoryRouter:
             self.weights[canary.name] = weight
             self.history.append(weight)
 
-    async def endpoints_ready(self, canary: Canary, half: str, addresses: int) -> bool:
-        return self.ready.get(half, addresses) == addresses
+    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
+        return self.offered.get(half, frozenset())
 
     def telemetry(self, canary: Canary) -> Telemetry:
         return Telemetry(

@@ -36,13 +36,17 @@ def serving_addresses(slices: list[Object]) -> frozenset[str]:
     )
 
 
-def offered_addresses(slices: list[Object]) -> frozenset[str]:
-    """All pod addresses in the EndpointSlices, those on their way out too."""
+def ready_addresses(pods: list[Object]) -> frozenset[str]:
+    """The addresses of the pods that are ready and not being deleted."""
     return frozenset(
-        address
-        for one in slices
-        for endpoint in one.get("endpoints") or []
-        for address in endpoint.get("addresses") or []
+        pod["status"]["podIP"]
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        and any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in (pod.get("status") or {}).get("conditions") or []
+        )
+        and pod["status"].get("podIP")
     )
 
 
