@@ -31,6 +31,7 @@ class Evidence(BaseModel):
     Attributes:
         allowed: p0, the bad fraction that the objective allows.
         blocks: how many blocks with requests were seen.
+        bad_blocks: how many of them had bad requests.
         requests, bad: how many requests, and bad ones, were seen.
         stakes: logarithm of each bet's wealth.
     """
@@ -38,6 +39,7 @@ class Evidence(BaseModel):
     model_config = ConfigDict(frozen=True)
     allowed: float
     blocks: int = 0
+    bad_blocks: int = 0
     requests: int = 0
     bad: int = 0
     stakes: tuple[float | None, ...] = (None,) * len(BETS)
@@ -66,6 +68,7 @@ class Evidence(BaseModel):
         return Evidence(
             allowed=self.allowed,
             blocks=self.blocks + 1,
+            bad_blocks=self.bad_blocks + (1 if bad else 0),
             requests=self.requests + requests,
             bad=self.bad + bad,
             stakes=stakes,

@@ -17,7 +17,7 @@ from sluice.judge.verdict import Reading, Verdict
 
 ALPHA = 0.01
 """Bound on the chance that a release which keeps every objective is failed by the evidence, over all looks and steps."""
-LEAST_BLOCKS, LEAST_BAD = 2, 3
+LEAST_BAD_BLOCKS, LEAST_BAD = 2, 3
 """One odd scrape or two odd requests never fail a release, whatever the evidence says."""
 
 
@@ -69,7 +69,7 @@ class JudgeState(BaseModel):
         if not known or together([state.evidence for state in known]) < log(1 / ALPHA):
             return None
         worst = max(known, key=lambda state: state.evidence.log_wealth)
-        if worst.evidence.blocks < LEAST_BLOCKS or worst.evidence.bad < LEAST_BAD:
+        if worst.evidence.bad_blocks < LEAST_BAD_BLOCKS or worst.evidence.bad < LEAST_BAD:
             return None
         readings = tuple(
             o.reading(self.metrics[o.metric.name].seen) for o in objectives if o.metric.name in self.metrics
