@@ -56,8 +56,8 @@ def rollout_message(
     blocks: list[dict[str, Any]] = [
         {"type": "section", "text": {"type": "mrkdwn", "text": body[:LONGEST_TEXT]}},
     ]
-    if facts:
-        fields = [{"type": "mrkdwn", "text": f"*{_escape(k)}*\n{_escape(v)}"[:1900]} for k, v in facts.items() if v]
+    fields = [{"type": "mrkdwn", "text": f"*{_escape(k)}*\n{_escape(v)}"[:1900]} for k, v in (facts or {}).items() if v]
+    if fields:
         blocks.append({"type": "section", "fields": fields[:10]})
     return Message(occasion=occasion, text=text[:LONGEST_TEXT], blocks=blocks)
 
