@@ -1,0 +1,50 @@
+"""What several floors' tests share: the running lab, a Prefect engine, and how much hypothesis tries."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+UP_TIMEOUT_S = 3600
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+settings.register_profile("fast", max_examples=40, deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(scope="session")
+def lab_env() -> dict[str, Any]:
+    """What .lab/env.json says. A lab that does not run is started; one that cannot be is a failure, never a skip."""
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", "up"],
+        cwd=CHECKOUT,
+        timeout=UP_TIMEOUT_S,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"`python -m lab up` failed, and these tests need the lab:\n{done.stdout[-3000:]}", pytrace=False)
+    return dict(json.loads((CHECKOUT / ".lab" / "env.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def prefect_engine() -> Iterator[str]:
+    """A Prefect server of the tests' own, started once; returns the address of its API."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield str(PREFECT_API_URL.value())

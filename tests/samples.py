@@ -1,0 +1,91 @@
+"""Canaries and Deployments for tests: valid as they are, changed where a test says so."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sluice.manifests.canary import Canary
+
+Object = dict[str, Any]
+NAMESPACE, NAME, UID = "shop-test", "shop", "0f0e0d0c-0000-4000-8000-000000000001"
+
+
+def merged(base: Object, change: Object) -> Object:
+    """A JSON merge patch (RFC 7396): null takes a field away, a list is replaced."""
+    result = copy.deepcopy(base)
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
+def canary_manifest(spec: Object | None = None, status: Object | None = None, name: str = NAME) -> Object:
+    """A Canary with three steps and no metrics."""
+    base: Object = {
+        "apiVersion": "flagger.app/v1beta1",
+        "kind": "Canary",
+        "metadata": {"name": name, "namespace": NAMESPACE, "uid": UID, "resourceVersion": "1", "generation": 1},
+        "spec": {
+            "provider": "gatewayapi:v1",
+            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+            "service": {
+                "port": 80,
+                "targetPort": 9898,
+                "hosts": ["shop.test"],
+                "gatewayRefs": [{"name": "lab", "namespace": "edge"}],
+            },
+            "analysis": {"interval": "10s", "threshold": 2, "stepWeights": [10, 30, 60]},
+        },
+    }
+    base["spec"] = merged(base["spec"], spec or {})
+    if status is not None:
+        base["status"] = status
+    return base
+
+
+def canary(spec: Object | None = None, status: Object | None = None, name: str = NAME) -> Canary:
+    """The same as a model."""
+    return Canary.parse(canary_manifest(spec, status, name))
+
+
+def success_rate(least: float = 99) -> Object:
+    return {"name": "request-success-rate", "interval": "1m", "thresholdRange": {"min": least}}
+
+
+def duration(longest: float = 500) -> Object:
+    return {"name": "request-duration", "interval": "1m", "thresholdRange": {"max": longest}}
+
+
+def gate(kind: str, url: str = "http://127.0.0.1:9/gate") -> Object:
+    return {"name": kind, "type": kind, "url": url}
+
+
+def deployment(
+    image: str = "registry/shop:1.0.0", replicas: int = 2, name: str = NAME, change: Object | None = None
+) -> Object:
+    """A Deployment as the API server stores it."""
+    base: Object = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": name,
+            "namespace": NAMESPACE,
+            "uid": f"uid-{name}",
+            "generation": 1,
+            "labels": {"app": name},
+        },
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{"name": "shop", "image": image}]},
+            },
+        },
+    }
+    return merged(base, change or {})

@@ -1,0 +1,42 @@
+"""Query templates of the user's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from sluice.errors import InvalidError
+from sluice.judge.template import render_query
+from sluice.manifests.canary import CanaryMetric
+from tests.samples import canary
+
+METRIC = CanaryMetric.model_validate(
+    {
+        "name": "own",
+        "interval": "90s",
+        "thresholdRange": {"max": 1},
+        "templateRef": {"name": "t"},
+        "templateVariables": {"zone": "north"},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "rendered"),
+    [
+        ('up{ns="{{ namespace }}"}', 'up{ns="shop-test"}'),
+        ("{{name}}/{{ target }}/{{-service-}}", "shop/shop/shop"),
+        ("rate(x[{{ interval }}])", "rate(x[90s])"),
+        ("{{ variables.zone }}", "north"),
+        ("{{ ingress }}{{ route }}", ""),
+        ('sum(x{a="b"}) by (c)', 'sum(x{a="b"}) by (c)'),
+    ],
+)
+def test_every_variable_of_flagger_is_filled_in(query: str, rendered: str) -> None:
+    """Templates mean here what they meant in Flagger."""
+    assert render_query(query, canary(), METRIC) == rendered
+
+
+def test_an_unknown_variable_is_refused_by_name() -> None:
+    """A query with a hole in it would silently measure something else."""
+    with pytest.raises(InvalidError, match=r"\{\{ nmespace \}\}; known are .*namespace"):
+        render_query("{{ nmespace }}", canary(), METRIC)
