@@ -91,8 +91,8 @@ class Measurements:
         self.application.push(HOTFIX, "good")
         # The push is an event too. It must be over with, so that only the change of the target is measured.
         time.sleep(SETTLE_S / 2)
-        self.cluster.set_image(NAME, self.application.image(HOTFIX))
         changed = time.time()
+        self.cluster.set_image(NAME, self.application.image(HOTFIX))
         self._wait(
             lambda: first_traffic(self._seen(HOTFIX, changed)) is not None,
             "no user got the image that was set on the Deployment",
