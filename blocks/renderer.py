@@ -1,0 +1,108 @@
+"""Rendering manifests with the `kustomize` program: what people see on their machines is what is applied."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
+from sluice.manifests.kustomization import KustomizationSpec
+from sluice.sync.objects import Object, read_objects
+
+NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+MANIFEST_ENDINGS = {".yaml", ".yml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Renders a directory of a source.
+
+    Attributes:
+        program: the `kustomize` program.
+        timeout: seconds for one rendering.
+    """
+
+    program: str = "kustomize"
+    timeout: float = 60.0
+
+    async def render(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
+        """The objects of the Kustomization's directory. Without a `kustomization.yaml` it is taken file by file, as in Flux.
+
+        Raises:
+            NotFoundError: the source has no such directory.
+            InvalidError: kustomize refuses what is there; the message is kustomize's.
+            TerminalError: the program is missing.
+            TransientError: it took too long.
+        """
+        with tempfile.TemporaryDirectory(prefix="sluice-render-") as folder:
+            overlay = await asyncio.to_thread(_prepare, Path(folder), tree, spec)
+            return read_objects(await self._build(overlay), f"the rendering of {spec.path or '/'}")
+
+    async def _build(self, folder: Path) -> str:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self.program, "build", str(folder), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            )
+        except FileNotFoundError as error:
+            raise TerminalError(f"the program {self.program!r} is not there: install kustomize") from error
+        try:
+            out, said = await asyncio.wait_for(process.communicate(), self.timeout)
+        except TimeoutError as error:
+            process.kill()
+            await process.wait()
+            raise TransientError(f"kustomize took more than {self.timeout:g} s") from error
+        if process.returncode:
+            message = " ".join(said.decode(errors="replace").replace(str(folder.parent), "").split())
+            raise InvalidError(f"kustomize refuses the source: {message[:1000]}")
+        return out.decode()
+
+
+def _prepare(folder: Path, tree: Path, spec: KustomizationSpec) -> Path:
+    """An overlay over a copy of the source: the tree is shared and read only, and settings have to be added to it."""
+    root = tree.resolve()
+    place = (root / spec.path.lstrip("/")).resolve()
+    if not place.is_relative_to(root):
+        raise InvalidError(f"spec.path {spec.path!r} leads out of the source")
+    if not place.is_dir():
+        raise NotFoundError(f"spec.path {spec.path!r} is not a directory of the source")
+    copy, overlay = folder / "source", folder / "overlay"
+    shutil.copytree(root, copy, symlinks=True)
+    below = copy / place.relative_to(root)
+    if not any((below / name).is_file() for name in NAMES):
+        _write(below, {"resources": _manifests(below)})
+    overlay.mkdir()
+    _write(overlay, _overlay(spec, f"../source/{place.relative_to(root)}"))
+    return overlay
+
+
+def _manifests(folder: Path) -> list[str]:
+    found = [path for path in folder.rglob("*") if path.suffix in MANIFEST_ENDINGS and path.is_file()]
+    return sorted(str(path.relative_to(folder)) for path in found)
+
+
+def _overlay(spec: KustomizationSpec, base: str) -> dict[str, Any]:
+    """The Kustomization's own settings as a `kustomization.yaml` over its directory."""
+    wanted: dict[str, Any] = {
+        "resources": [base],
+        "namespace": spec.target_namespace,
+        "namePrefix": spec.name_prefix,
+        "nameSuffix": spec.name_suffix,
+        "components": [f"{base}/{component}" for component in spec.components],
+        "commonAnnotations": spec.common_metadata.annotations,
+        "patches": [patch.model_dump(exclude_none=True) for patch in spec.patches],
+        "images": [{k: v for k, v in image.model_dump(by_alias=True).items() if v} for image in spec.images],
+    }
+    if spec.common_metadata.labels:
+        wanted["labels"] = [{"pairs": spec.common_metadata.labels, "includeSelectors": False}]
+    return {key: value for key, value in wanted.items() if value}
+
+
+def _write(folder: Path, content: dict[str, Any]) -> None:
+    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(head | content, sort_keys=False))

@@ -1,0 +1,44 @@
+"""sync_source: git moved; bring the cluster to what it says."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from tasks.due_kustomizations import due_kustomizations
+from tasks.fetch_source import fetch_source
+from tasks.sync import sync
+
+
+def _run_name() -> str:
+    asked: dict[str, Any] = flow_run.parameters or {}
+    repository = str(asked.get("url")).rstrip("/").rpartition("/")[2].removesuffix(".git")
+    return f"sync_source {repository}@{str(asked.get('commit') or asked.get('branch'))[:12]}"
+
+
+@flow(name="sync_source", flow_run_name=_run_name, persist_result=False)
+async def sync_source(url: str, branch: str, commit: str = "") -> str:
+    """Sync everything that follows a branch.
+
+    Args:
+        url: of the repository, however it is written.
+        branch: that moved.
+        commit: that the event was about; only for display, the branch's newest is taken.
+
+    Returns:
+        What was done.
+    """
+    sources = await fetch_source(url, branch)
+    if not sources:
+        return f"ignored: no GitRepository follows {branch} of {url}"
+    due = await due_kustomizations(sources)
+    if not due:
+        return f"{sources[0].revision} was synced before"
+    done = await asyncio.gather(*(sync(one) for one in due))
+    return "; ".join(
+        f"{one}: {did.applied} applied, {did.pruned} pruned, {did.left_alone} left alone"
+        for one, did in zip(due, done, strict=True)
+    )

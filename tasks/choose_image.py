@@ -1,0 +1,88 @@
+"""Choose: ask the image policies whether what was pushed is what they want."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.connections import Connections, connections
+from blocks.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET
+from blocks.registry import Registries
+from sluice.credentials import RegistryCredentials, registry_credentials
+from sluice.errors import InvalidError
+from sluice.images.policy import latest_tag
+from sluice.images.reference import ImageRef, parse_repository, same_repository
+from sluice.images.tags import visible
+from sluice.manifests.image_policy import DigestPolicy, ImagePolicy
+from sluice.manifests.image_repository import ImageRepository
+from tasks.stage import stage
+
+
+class Choice(BaseModel):
+    """What the policies of all namespaces say of one pushed image.
+
+    Attributes:
+        wanted: `namespace:policy` → the image that it wants now, for the policies that want the pushed one.
+        digest: what the registry says the tag names now; empty where no policy wants it.
+        reason: why no policy wants it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    wanted: dict[str, ImageRef] = {}
+    digest: str = ""
+    reason: str = ""
+
+
+@stage("choose image", run_name="choose {image}:{tag}")
+async def choose_image(image: str, tag: str, digest: str) -> Choice:
+    """The policies for which the pushed tag is the latest among all tags in the registry.
+
+    Raises:
+        InvalidError: a policy is wrong; the message names the field.
+    """
+    wired = connections()
+    repositories = await _repositories(wired, image)
+    if not repositories:
+        return Choice(reason=f"no ImageRepository names {image}")
+    wanted: dict[str, ImageRef] = {}
+    reasons: list[str] = []
+    now = ""
+    for policy in [ImagePolicy.parse(item) for item in await wired.cluster.list(IMAGE_POLICY)]:
+        repository = repositories.get(policy.repository)
+        if repository is None or policy.spec.suspend:
+            continue
+        name, insecure = parse_repository(repository.spec.image), repository.spec.insecure
+        login = await _login(wired, repository)
+        registry: Registries = wired.need("registry")
+        tags, now = await asyncio.gather(
+            registry.tags(name, login, insecure=insecure), registry.digest(name, tag, login, insecure=insecure)
+        )
+        latest = latest_tag(policy.spec, visible(tags, repository.spec.exclusion_list))
+        if latest == tag:
+            by_digest = policy.spec.digest_reflection_policy is not DigestPolicy.NEVER
+            reference = ImageRef(name=repository.spec.image, tag=tag, digest=digest if by_digest else "")
+            wanted[f"{policy.namespace}:{policy.name}"] = reference
+        else:
+            reasons.append(f"{policy} wants {latest or 'none of the tags'}")
+    return Choice(wanted=wanted, digest=now, reason="; ".join(reasons) or f"no ImagePolicy is for {image}")
+
+
+async def _repositories(wired: Connections, image: str) -> dict[tuple[str, str], ImageRepository]:
+    """The ImageRepository objects of this image. One that is not valid is no reason to fail the others."""
+    found: dict[tuple[str, str], ImageRepository] = {}
+    for item in await wired.cluster.list(IMAGE_REPOSITORY):
+        try:
+            one = ImageRepository.parse(item)
+        except InvalidError:
+            continue
+        if same_repository(one.spec.image, image) and not one.spec.suspend:
+            found[(one.namespace, one.name)] = one
+    return found
+
+
+async def _login(wired: Connections, repository: ImageRepository) -> RegistryCredentials | None:
+    if repository.spec.secret_ref is None:
+        return None
+    secret = await wired.cluster.get(SECRET, repository.spec.secret_ref.name, repository.namespace)
+    return registry_credentials(secret, parse_repository(repository.spec.image).registry)

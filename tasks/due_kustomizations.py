@@ -1,0 +1,41 @@
+"""Due: which Kustomizations a source at a new commit calls for."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.connections import connections
+from blocks.kinds import KUSTOMIZATION
+from sluice.errors import InvalidError
+from sluice.manifests.kustomization import Kustomization
+from sluice.sync.record import is_due
+from tasks.fetch_source import Fetched
+from tasks.stage import stage
+
+
+class Due(BaseModel):
+    """A Kustomization and what it is to be synced to."""
+
+    model_config = ConfigDict(frozen=True)
+    namespace: str
+    name: str
+    source: Fetched
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@stage("find due syncs")
+async def due_kustomizations(sources: list[Fetched]) -> list[Due]:
+    """The Kustomizations of these sources that have not been synced to the sources' commits, and are not suspended."""
+    by_name = {(source.namespace, source.name): source for source in sources}
+    due = []
+    for item in await connections().cluster.list(KUSTOMIZATION):
+        try:
+            one = Kustomization.parse(item)
+        except InvalidError:
+            continue
+        source = by_name.get(one.source)
+        if source and not one.spec.suspend and is_due(one, source.revision):
+            due.append(Due(namespace=one.namespace, name=one.name, source=source))
+    return due

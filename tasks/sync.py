@@ -1,0 +1,143 @@
+"""Sync: render a directory of a source, apply it server-side, prune what left it, and write down what was done."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.cluster import Cluster
+from blocks.connections import connections
+from blocks.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, KUSTOMIZATION
+from blocks.sources import remote_of
+from sluice.errors import InvalidError, SluiceError, TransientError
+from sluice.manifests.canary import Canary
+from sluice.manifests.git_repository import GitRepository
+from sluice.manifests.kustomization import Kustomization
+from sluice.sync import record
+from sluice.sync.inventory import departed
+from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned
+from sluice.sync.order import stages
+from sluice.sync.ownership import is_target, rollout_targets, yielding_replicas
+from tasks.due_kustomizations import Due
+from tasks.stage import stage
+
+Object = dict[str, Any]
+AT_ONCE = 16
+"""Objects that are applied at the same time: below what API servers give one client."""
+MANAGER = "sluice"
+
+
+class Synced(BaseModel):
+    """What a sync did: objects applied, pruned, and left alone because their users asked for it."""
+
+    model_config = ConfigDict(frozen=True)
+    applied: int
+    pruned: int
+    left_alone: int
+
+
+@stage("sync", run_name="sync {due}")
+async def sync(due: Due) -> Synced:
+    """Bring the cluster to what the source says. Idempotent; a sync that died is due again.
+
+    Raises:
+        InvalidError: the source cannot be rendered or an object is refused; the message names it.
+        ConflictError: another sync of this Kustomization was faster.
+        TransientError: the cluster does not answer.
+    """
+    wired = connections()
+    kustomization = Kustomization.parse(await wired.cluster.get(KUSTOMIZATION, due.name, due.namespace))
+    source = GitRepository.parse(await wired.cluster.get(GIT_REPOSITORY, due.source.name, due.source.namespace))
+    reason = record.BUILD_FAILED
+    version = kustomization.metadata.resource_version
+    try:
+        tree = await wired.need("git").tree(await remote_of(wired.cluster, source), due.source.commit)
+        rendered = await wired.need("renderer").render(tree, kustomization.spec)
+        objects = await _placed(wired.cluster, [one for one in rendered if not left_alone(one)], due.namespace)
+        ids = [identity(one) for one in objects]
+        reason = record.APPLY_FAILED
+        body = record.begun(kustomization, due.source.revision, ids, _now())
+        version = await _write(wired.cluster, kustomization, body)
+        await _apply(wired.cluster, objects)
+        reason = record.PRUNE_FAILED
+        gone = departed(kustomization.status.inventory, ids) if kustomization.spec.prune else []
+        pruned = await _prune(wired.cluster, gone)
+    except TransientError:
+        raise
+    except SluiceError as error:
+        failed = record.failed(kustomization, reason, str(error), _now(), resource_version=version)
+        await _write(wired.cluster, kustomization, failed)
+        raise
+    body = record.applied(kustomization, due.source.revision, ids, _now(), resource_version=version)
+    await _write(wired.cluster, kustomization, body)
+    return Synced(applied=len(objects), pruned=pruned, left_alone=len(rendered) - len(objects))
+
+
+async def _placed(cluster: Cluster, objects: Sequence[Object], namespace: str) -> list[Object]:
+    """The objects with the namespace that they will live in: the Kustomization's own where they name none."""
+    defined = {
+        (one["spec"]["group"], one["spec"]["names"]["kind"]): one["spec"]["scope"]
+        for one in objects
+        if one["kind"] == "CustomResourceDefinition"
+    }
+    placed = []
+    for one in objects:
+        group = one["apiVersion"].rpartition("/")[0]
+        scope = defined.get((group, one["kind"]))
+        namespaced = (
+            scope == "Namespaced" if scope else (await cluster.resource_for(one["apiVersion"], one["kind"])).namespaced
+        )
+        meta = dict(one["metadata"])
+        if namespaced:
+            meta.setdefault("namespace", namespace)
+        placed.append({**one, "metadata": meta})
+    return placed
+
+
+async def _apply(cluster: Cluster, objects: Sequence[Object]) -> None:
+    canaries = []
+    for item in await cluster.list(CANARY):
+        try:
+            canaries.append(Canary.parse(item))
+        except InvalidError:
+            continue
+    targets = rollout_targets(canaries)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(manifest: Object) -> None:
+        async with room:
+            if is_target(manifest, targets):
+                meta = manifest["metadata"]
+                live = await cluster.find(DEPLOYMENT, meta["name"], meta["namespace"])
+                manifest = yielding_replicas(manifest, live, MANAGER)
+            await cluster.apply(manifest, manager=MANAGER)
+
+    for together in stages(objects):
+        await asyncio.gather(*(one(manifest) for manifest in together))
+
+
+async def _prune(cluster: Cluster, gone: Sequence[ObjectId]) -> int:
+    pruned = 0
+    for one in gone:
+        kind = await cluster.resource_for(one.api_version, one.kind)
+        live = await cluster.find(kind, one.name, one.namespace or None)
+        if live is not None and not never_pruned(live):
+            await cluster.delete(kind, one.name, one.namespace or None)
+            pruned += 1
+    return pruned
+
+
+async def _write(cluster: Cluster, kustomization: Kustomization, body: Object) -> str:
+    written = await cluster.patch(
+        KUSTOMIZATION, kustomization.name, kustomization.namespace, body, subresource="status"
+    )
+    return str(written["metadata"]["resourceVersion"])
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
