@@ -114,11 +114,8 @@ def decide(canary: Canary, seen: Seen) -> Decision:
     if seen.cancelled and phase not in {Phase.PROMOTING, Phase.FINALISING}:
         # A promotion that has begun is finished: stopping in the middle would leave two revisions on the primary.
         return _take_back(canary, "cancelled by a person")
-    if seen.revision != seen.carries:
-        return _superseded(canary, seen)
-    if seen.revision != status.last_applied_spec:
-        # The run that carried the older revision is gone without an end; begin takes its traffic home first.
-        return _at_rest(canary, seen) if seen.revision != status.last_promoted_spec else _superseded(canary, seen)
+    if not seen.revision == seen.carries == status.last_applied_spec:
+        return _moved_on(canary, seen)
     if phase is Phase.FINALISING:
         return Decision(Action.FINALISE)
     if seen.fault:
@@ -147,6 +144,16 @@ def _at_rest(canary: Canary, seen: Seen) -> Decision:
 def _take_back(canary: Canary, reason: str) -> Decision:
     failed = canary.status.failed_checks
     return Decision(Action.ROLL_BACK, reason, failed_checks=failed, outcome=Outcome.ROLLED_BACK)
+
+
+def _moved_on(canary: Canary, seen: Seen) -> Decision:
+    """The target is not at the revision that is on its way. Each way out takes the traffic home before all else."""
+    if seen.revision != seen.carries or seen.revision == canary.status.last_promoted_spec:
+        return _superseded(canary, seen)
+    # The run that carried the older revision is gone without an end.
+    if canary.spec.suspend:
+        return _take_back(canary, "spec.suspend is set, and the target has moved on")
+    return Decision(Action.BEGIN)
 
 
 def _superseded(canary: Canary, seen: Seen) -> Decision:
