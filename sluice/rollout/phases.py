@@ -53,7 +53,9 @@ TRANSITIONS: dict[Phase | None, frozenset[Phase]] = {
     Phase.INITIALIZING: frozenset({Phase.INITIALIZED, Phase.FAILED}),
     Phase.INITIALIZED: frozenset({Phase.WAITING, Phase.PROGRESSING}),
     Phase.WAITING: frozenset({Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
-    Phase.PROGRESSING: frozenset({Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FAILED, Phase.SUCCEEDED}),
+    Phase.PROGRESSING: frozenset(
+        {Phase.WAITING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FAILED, Phase.SUCCEEDED}
+    ),
     Phase.WAITING_PROMOTION: frozenset({Phase.PROMOTING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.PROMOTING: frozenset({Phase.FINALISING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.FINALISING: frozenset({Phase.SUCCEEDED, Phase.PROGRESSING}),
