@@ -18,6 +18,7 @@ from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.states import Paused, Running
 
+from deployments import states
 from tasks.run_signals import RunSignals
 
 LOOK_EVERY = 2.0
@@ -37,9 +38,9 @@ async def make_holdable(client: PrefectClient, flow_run: FlowRun) -> None:
     The UI's Pause sets Suspended with a deadline: resuming would start the flow a second time, and the deadline would
     end the run as Failed. A plain Paused without deadline goes back to Running on Resume.
     """
-    details = flow_run.state.state_details if flow_run.state else None
-    if details and (details.pause_reschedule or details.pause_timeout):
-        await client.set_flow_run_state(flow_run.id, Paused(message="Held until resumed."), force=True)
+    seen = flow_run.state
+    if seen and (seen.state_details.pause_reschedule or seen.state_details.pause_timeout):
+        await states.replace(client, flow_run.id, seen, Paused(message="Held until resumed."))
 
 
 class Observer:
@@ -102,7 +103,7 @@ class Observer:
             elif flow_run.state.name == "Resuming":
                 # Resume met the Suspended state before `make_holdable` had changed it, and so put the run on the
                 # schedule; it runs here already.
-                await self._client.set_flow_run_state(key, Running(), force=True)
+                await states.replace(self._client, key, flow_run.state, Running())
                 signals.paused = False
 
     async def _not_running(self, ids: Collection[UUID]) -> list[FlowRun]:

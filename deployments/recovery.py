@@ -23,6 +23,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry
 
+from deployments import states
 from deployments.identity import Identity, holder
 from deployments.observer import make_holdable
 from tasks.run_signals import RunSignals
@@ -56,5 +57,5 @@ async def put_back(client: PrefectClient, flow_run: FlowRun) -> RunSignals | Non
         await make_holdable(client, flow_run)
         return RunSignals(paused=True)
     again: State[Any] = AwaitingRetry(message="The worker died; the run goes on.")
-    await client.set_flow_run_state(flow_run.id, again, force=True)
+    await states.force(client, flow_run.id, again)
     return None

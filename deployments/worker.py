@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +28,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.flows import load_flow_from_entrypoint
 from prefect.states import AwaitingRetry, Cancelled, Crashed, Pending
 
-from deployments import engine, recovery
-from deployments.identity import CLAIM, Identity
+from deployments import engine, recovery, states
+from deployments.identity import CLAIM, Identity, holder
 from deployments.observer import Observer
 from deployments.supervision import forever
 from sluice.errors import TerminalError
@@ -40,6 +41,8 @@ SWEEP_EVERY = 30.0
 """Seconds between looks for due runs, signs of life, and looks for runs that nobody holds."""
 LEAVE_WITHIN = 8.0
 """Seconds that runs get to put their affairs in order when the worker stops."""
+RESUMED_WITHIN = timedelta(seconds=10)
+"""Time that another worker gets to notice that a run it holds was resumed."""
 CLEANUP_AFTER = 2.0
 """Seconds after which a run that was started only to clean up is cancelled, if it did not end by itself. Time to get to
 where it can tell a cancel."""
@@ -101,6 +104,8 @@ class SluiceWorker(engine.InProcessWorker):
 
     async def take(self, flow_run: FlowRun) -> None:
         """Claim a due run and hold it until its code ends."""
+        if self._resumes_elsewhere(flow_run):
+            return
         held = self._held[flow_run.id] = Held()
         try:
             if await self._claim(flow_run):
@@ -110,19 +115,24 @@ class SluiceWorker(engine.InProcessWorker):
         finally:
             self._held.pop(flow_run.id, None)
 
+    def _resumes_elsewhere(self, flow_run: FlowRun) -> bool:
+        """Resume put the run on the schedule while its code runs in another worker, which is about to take it off."""
+        who, when = holder(flow_run), flow_run.next_scheduled_start_time
+        if flow_run.state_name != "Resuming" or who is None or who.name == self.name or when is None:
+            return False
+        return datetime.now(UTC) - when < RESUMED_WITHIN
+
     async def _claim(self, flow_run: FlowRun) -> bool:
         claim: State[Any] = Pending(message=f"{CLAIM}{self.identity}")
         answer: OrchestrationResult[Any] = await self.client.set_flow_run_state(flow_run.id, claim)
         if answer.status != SetStateStatus.ACCEPT:
             return False
         mark = self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
-        states, _ = await asyncio.gather(self.client.read_flow_run_states(flow_run.id), mark)
-        states.sort(key=lambda state: state.timestamp)
-        before = [state for state in states if answer.state is None or state.id != answer.state.id]
-        if before and before[-1].is_final():
+        met, _ = await asyncio.gather(states.before(self.client, flow_run.id, answer.state), mark)
+        if met is not None and met.is_final():
             # Prefect grants Pending to a run that has ended, too. Ours was found due, then another worker took it and
             # was done before we asked: its end stands.
-            await self._end(flow_run.id, before[-1])
+            await states.force(self.client, flow_run.id, met)
             return False
         return True
 
@@ -130,12 +140,12 @@ class SluiceWorker(engine.InProcessWorker):
         try:
             flow = await self._flow(flow_run)
         except Exception as error:
-            await self._end(flow_run.id, Crashed(message=f"The flow cannot be loaded: {error}"))
+            await states.force(self.client, flow_run.id, Crashed(message=f"The flow cannot be loaded: {error}"))
             return
         if held.signals.leaving:
             return  # the next life of this worker finds the claim
         if held.signals.cancelled and not adopted:
-            await self._end(flow_run.id, Cancelled(message="Cancelled before its code ran."))
+            await states.force(self.client, flow_run.id, Cancelled(message="Cancelled before its code ran."))
             return
         held.task = asyncio.create_task(engine.run(flow, flow_run, held.signals), name=flow_run.name)
         if held.signals.cancelled:
@@ -155,10 +165,7 @@ class SluiceWorker(engine.InProcessWorker):
         if state is not None and (state.is_pending() or state.is_running()):
             again: State[Any] = AwaitingRetry(message="Prefect's API was away; the run starts again.")
             gone: State[Any] = Crashed(message=f"Prefect's engine gave up: {error!r}")
-            await self._end(flow_run.id, again if engine.is_away(error) else gone)
-
-    async def _end(self, flow_run_id: UUID, state: State[Any]) -> None:
-        await self.client.set_flow_run_state(flow_run_id, state, force=True)
+            await states.force(self.client, flow_run.id, again if engine.is_away(error) else gone)
 
     async def _flow(self, flow_run: FlowRun) -> Flow[Any, Any]:
         """The flow that a run's deployment names, loaded once per process.
@@ -228,7 +235,7 @@ class SluiceWorker(engine.InProcessWorker):
     async def _end_cancelled(self, flow_run_id: UUID) -> None:
         state = (await self.client.read_flow_run(flow_run_id)).state
         if state is not None and state.is_cancelling():
-            await self._end(flow_run_id, Cancelled(message="Cleaned up after the worker had died."))
+            await states.force(self.client, flow_run_id, Cancelled(message="Cleaned up after the worker had died."))
 
     async def _leave(self) -> None:
         """Stop the code of every run and give the runs back; a run that is cleaning up is left to finish."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
@@ -96,6 +97,10 @@ class Runtime:
         await self.set_state(run, state)
         return run
 
+    def enough(self, *names: str) -> None:
+        """Let these holds end."""
+        sample_flows.ENOUGH.update(names)
+
     def notes(self, **facts: Any) -> list[dict[str, Any]]:
         lines = self._notes.read_text().splitlines() if self._notes.exists() else []
         notes = [json.loads(line) for line in lines]
@@ -114,6 +119,18 @@ class Runtime:
         return await self.client.read_flow_run(run)
 
     @asynccontextmanager
+    async def broken_line(self) -> AsyncIterator[Line]:
+        """Workers that start inside the block reach the server through a line that can be cut."""
+        line = Line(self.settings.prefect_port)
+        proxy = await asyncio.start_server(line.carry, "127.0.0.1", 0)
+        port = proxy.sockets[0].getsockname()[1]
+        with runtime.prefect_for(self.settings.model_copy(update={"prefect_port": port})):
+            yield line
+            await engine.drain(2.0)
+        line.cut()
+        proxy.close()
+
+    @asynccontextmanager
     async def worker(self, name: str = "tester", capacity: int = 50) -> AsyncIterator[SluiceWorker]:
         """A worker that takes runs inside the block and stops in an orderly way at its end."""
         worker, ready = SluiceWorker(self.settings.work_pool, name, capacity), asyncio.Event()
@@ -126,11 +143,45 @@ class Runtime:
             await asyncio.wait({serving})
 
 
+class Line:
+    """A line to the server that can be cut: what a worker talks through when its API goes away."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._cut = False
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def cut(self) -> None:
+        self._cut = True
+        for writer in self._open:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        self._cut = False
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._cut:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._open |= {writer, far_writer}
+        await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        self._open -= {writer, far_writer}
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+
 @pytest.fixture
 async def sut(prefect: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
     """The runtime with the sample flows deployed, in a work pool of its own so that tests do not meet each other."""
     notes = tmp_path / "notes.jsonl"
     monkeypatch.setattr(sample_flows, "NOTES", notes)
+    monkeypatch.setattr(sample_flows, "ENOUGH", set())
     settings = prefect.model_copy(update={"work_pool": f"pool-{uuid4().hex[:8]}"})
     with runtime.prefect_for(settings):
         await runtime.apply_all(settings, workflows=(DELIVER, HOLD))

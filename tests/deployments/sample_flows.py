@@ -13,6 +13,8 @@ from prefect.cache_policies import NO_CACHE
 from tasks.run_signals import signals_for_current_run
 
 NOTES = Path("notes.jsonl")
+ENOUGH: set[str] = set()
+"""Names of holds that may end now."""
 
 
 def note(**facts: object) -> None:
@@ -26,21 +28,27 @@ async def sample_deliver(image: str, tag: str, digest: str) -> None:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-async def nap(seconds: float) -> None:
-    await asyncio.sleep(seconds)
+async def stay(name: str, paused: bool) -> bool:
+    """Look around for half a second, or until something is asked; in a task as stages do. Says whether it is paused."""
+    signals = signals_for_current_run()
+    for _ in range(25):
+        if name in ENOUGH or signals.paused != paused:
+            break
+        await asyncio.sleep(0.02)
+    return signals.paused
 
 
 @flow(name="sample_hold", persist_result=False)
-async def sample_hold(name: str, rounds: int = 1000) -> None:
-    """Takes small naps, and tells about everything that is asked of it."""
+async def sample_hold(name: str) -> None:
+    """Stays until it is enough, and tells about everything that is asked of it."""
     signals = signals_for_current_run()
     note(name=name, event="started", paused=signals.paused, cancelled=signals.cancelled)
     paused = signals.paused
     try:
-        for _ in range(rounds):
-            await nap(0.05)
-            if signals.paused != paused:
-                paused = signals.paused
+        while name not in ENOUGH:
+            now = await stay(name, paused)
+            if now != paused:
+                paused = now
                 note(name=name, event="paused" if paused else "resumed")
     except asyncio.CancelledError:
         await asyncio.sleep(0.05)

@@ -6,9 +6,10 @@ import asyncio
 import signal
 import threading
 from collections import Counter
+from datetime import UTC, datetime
 
+from deployments.worker import POLL_EVERY
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
-from tests.deployments.sample_flows import note
 
 DEAD = "tester:1:dead"
 
@@ -23,7 +24,8 @@ async def test_a_due_run_is_run_with_its_parameters_and_completes(sut: Runtime) 
 
 async def test_two_workers_never_run_one_run_twice(sut: Runtime) -> None:
     """A run is claimed before its code starts: of two workers that find it at once, one gets it."""
-    runs = [await sut.start(HOLD, name=str(index), rounds=1) for index in range(12)]
+    sut.enough(*map(str, range(12)))
+    runs = [await sut.start(HOLD, name=str(index)) for index in range(12)]
     async with sut.worker("one"), sut.worker("two"):
         for run in runs:
             await sut.until_state(run, "Completed")
@@ -44,7 +46,7 @@ async def test_cancel_runs_the_cleanup_and_ends_in_cancelled(sut: Runtime) -> No
 async def test_pause_holds_the_code_and_resume_lets_it_go_on_without_a_second_start(sut: Runtime) -> None:
     """Pause in the UI is a mark that the running code reads; Resume takes it away; the code is started once."""
     async with sut.worker():
-        run = await sut.start(HOLD, name="a", rounds=100)
+        run = await sut.start(HOLD, name="a")
         await sut.until(lambda: sut.notes(event="started"))
         await sut.press_pause(run)
         await sut.until(lambda: sut.notes(event="paused"))
@@ -54,6 +56,7 @@ async def test_pause_holds_the_code_and_resume_lets_it_go_on_without_a_second_st
         await sut.press_resume(run)
         await sut.until(lambda: sut.notes(event="resumed"))
         assert await sut.state(run) == "Running"
+        sut.enough("a")
         await sut.until_state(run, "Completed")
     assert len(sut.notes(event="started")) == 1
 
@@ -61,10 +64,37 @@ async def test_pause_holds_the_code_and_resume_lets_it_go_on_without_a_second_st
 async def test_a_resume_that_comes_at_once_starts_nothing_twice(sut: Runtime) -> None:
     """Resume before the worker saw the pause puts the run on the schedule; the code that runs is left to go on."""
     async with sut.worker():
-        run = await sut.start(HOLD, name="a", rounds=60)
+        run = await sut.start(HOLD, name="a")
         await sut.until(lambda: sut.notes(event="started"))
         await sut.press_pause(run)
         await sut.press_resume(run)
+        await sut.until_state(run, "Running")
+        sut.enough("a")
+        await sut.until_state(run, "Completed")
+    assert len(sut.notes(event="started")) == 1
+
+
+async def test_a_resumed_run_is_not_taken_from_the_worker_that_holds_it(sut: Runtime) -> None:
+    """Resume may put a run on the schedule while its code runs elsewhere; other workers leave it there."""
+    now = datetime.now(UTC).isoformat()
+    resuming = {"type": "SCHEDULED", "name": "Resuming", "state_details": {"scheduled_time": now}}
+    run = await sut.left_by("other:1:alive", resuming, name="a")
+    async with sut.worker():
+        await asyncio.sleep(4 * POLL_EVERY)
+    assert not sut.notes(event="started")
+    assert await sut.state(run) == "Resuming"
+
+
+async def test_a_run_that_ends_while_the_api_is_away_gets_its_end_later(sut: Runtime) -> None:
+    """The code goes on without Prefect, and its final state is told until it is heard."""
+    async with sut.broken_line() as line, sut.worker():
+        run = await sut.start(HOLD, name="a")
+        await sut.until(lambda: sut.notes(event="started"))
+        line.cut()
+        sut.enough("a")
+        await sut.until(lambda: sut.notes(event="ended"))
+        assert await sut.state(run) == "Running"
+        line.mend()
         await sut.until_state(run, "Completed")
     assert len(sut.notes(event="started")) == 1
 
@@ -84,10 +114,11 @@ async def test_a_paused_run_can_be_cancelled(sut: Runtime) -> None:
 async def test_a_worker_that_stops_hands_its_runs_on(sut: Runtime) -> None:
     """An orderly stop takes nothing back: the code learns that it leaves, and the same run goes on in the next worker."""
     async with sut.worker():
-        run = await sut.start(HOLD, name="a", rounds=30)
+        run = await sut.start(HOLD, name="a")
         await sut.until(lambda: sut.notes(event="started"))
     assert sut.notes(event="cleaned up", cancelled=False, leaving=True)
     assert await sut.state(run) == "AwaitingRetry"
+    sut.enough("a")
     async with sut.worker():
         await sut.until_state(run, "Completed")
     assert sut.notes(event="ended")
@@ -95,9 +126,10 @@ async def test_a_worker_that_stops_hands_its_runs_on(sut: Runtime) -> None:
 
 async def test_runs_of_a_killed_worker_go_on_under_its_name(sut: Runtime) -> None:
     """What an earlier life left Running or Pending goes on; what another worker holds is left alone."""
-    running = await sut.left_by(DEAD, {"type": "RUNNING", "name": "Running"}, name="running", rounds=1)
-    pending = await sut.left_by("", {"type": "PENDING", "message": f"claimed by {DEAD}"}, name="pending", rounds=1)
-    foreign = await sut.left_by("other:1:alive", {"type": "RUNNING", "name": "Running"}, name="foreign", rounds=1)
+    sut.enough("running", "pending", "foreign")
+    running = await sut.left_by(DEAD, {"type": "RUNNING", "name": "Running"}, name="running")
+    pending = await sut.left_by("", {"type": "PENDING", "message": f"claimed by {DEAD}"}, name="pending")
+    foreign = await sut.left_by("other:1:alive", {"type": "RUNNING", "name": "Running"}, name="foreign")
     async with sut.worker():
         await sut.until_state(running, "Completed")
         await sut.until_state(pending, "Completed")
@@ -119,12 +151,13 @@ async def test_a_pause_outlives_the_worker(sut: Runtime) -> None:
     """A run that was on hold when its worker died is on hold in the next one, until somebody resumes it."""
     details = {"pause_timeout": "2099-01-01T00:00:00Z", "pause_reschedule": True}
     suspended = {"type": "PAUSED", "name": "Suspended", "state_details": details}
-    run = await sut.left_by(DEAD, suspended, name="a", rounds=60)
+    run = await sut.left_by(DEAD, suspended, name="a")
     async with sut.worker():
         await sut.until(lambda: sut.notes(event="started", paused=True))
         assert await sut.state(run) == "Paused"
         await sut.press_resume(run)
         await sut.until(lambda: sut.notes(event="resumed"))
+        sut.enough("a")
         await sut.until_state(run, "Completed")
     assert len(sut.notes(event="started")) == 1
 
@@ -132,9 +165,11 @@ async def test_a_pause_outlives_the_worker(sut: Runtime) -> None:
 async def test_no_more_runs_than_the_capacity_are_held(sut: Runtime) -> None:
     """Beyond its capacity a worker leaves runs to others, or for later."""
     async with sut.worker(capacity=1):
-        first = await sut.start(HOLD, name="first", rounds=20)
+        first = await sut.start(HOLD, name="first")
         await sut.until(lambda: sut.notes(name="first"))
-        second = await sut.start(HOLD, name="second", rounds=1)
+        second = await sut.start(HOLD, name="second")
+        await asyncio.sleep(2 * POLL_EVERY)  # the worker had its chances to take it
+        sut.enough("first", "second")
         await sut.until_state(first, "Completed")
         await sut.until_state(second, "Completed")
     order = [(n["name"], n["event"]) for n in sut.notes()]
@@ -164,10 +199,3 @@ async def test_a_flow_that_cannot_be_loaded_ends_with_the_reason(sut: Runtime) -
         ended = await sut.until_state(run, "Crashed")
     assert ended.state is not None
     assert "nowhere" in (ended.state.message or "")
-
-
-async def test_notes_are_read_back(sut: Runtime) -> None:
-    """The tests above lean on notes; a flow's note is found by its facts."""
-    note(event="x", name="y")
-    await asyncio.sleep(0)
-    assert len(sut.notes(event="x")) == 1
