@@ -19,7 +19,7 @@ from lab.demo.application import HOST, NAME, NAMESPACE, Application, install, ne
 from lab.demo.children import LOAD, Child
 from lab.demo.cluster import DemoCluster
 from lab.demo.deliveries import RELEASES, Measurements
-from lab.demo.product import kinds, start_lab, start_sluice, stop_lab
+from lab.demo.product import kinds, only_demo, start_lab, start_sluice, stop_lab
 from lab.demo.watch import Observer
 from lab.errors import LabError
 from lab.gobuild import build_program
@@ -41,6 +41,7 @@ def main() -> int:
     document: dict[str, Any] = {"machine": {}, "deliveries": [], "target_changed": {}}
     try:
         with contextlib.ExitStack() as ending:
+            ending.enter_context(only_demo(places))
             ending.callback(report.write, places.home / "demo.json", document)
             run(places, document, ending)
             report.show(document, console)

@@ -64,7 +64,9 @@ def next_major(registry: str) -> int:
 
 
 def install(application: Application, cluster: DemoCluster, places: LabPaths, where_to_look: str) -> None:
-    """First image, repository, objects; return when users are served by the primary.
+    """First image, objects, repository; return when users are served by the primary.
+
+    The manifests are pushed last, so that it is a push that brings them into the cluster, as every later change.
 
     Raises:
         LabError: that took too long; the message says where to look.
@@ -72,8 +74,8 @@ def install(application: Application, cluster: DemoCluster, places: LabPaths, wh
     first = application.version(0)
     application.push(first, "good")
     url = create_repository(places, NAME)
-    _publish(url, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.image(first)})
     cluster.apply(APPS / "cluster", {">=1.0.0": f">={first}"})
+    _publish(url, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.image(first)})
     give_up = time.monotonic() + INITIALIZED_WITHIN_S
     while not (phase(cluster.canary(NAME)) == "Initialized" and application.answers()):
         if time.monotonic() > give_up:
