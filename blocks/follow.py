@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.cluster import Cluster, Kind
-from sluice.errors import ConflictError, TransientError
+from sluice.errors import ConflictError, NotFoundError, TransientError
 
 Object = dict[str, Any]
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
@@ -51,7 +51,8 @@ async def news(
                     yield News([change.object], gone=change.type == "DELETED")
         except ConflictError:
             version = ""
-        except TransientError:
+        except (TransientError, NotFoundError):
+            # Not found: the kind is not installed yet.
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(2 * pause, LONGEST_PAUSE)
 

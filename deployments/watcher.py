@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,25 +13,26 @@ from blocks.cluster import Cluster, Kind
 from blocks.follow import News, news
 from blocks.kinds import CANARY, DEPLOYMENT
 from deployments.settings import Settings
-from sluice.errors import InvalidError, TransientError
-from sluice.events.model import Event, TargetChanged
+from deployments.source_watcher import SourceWatcher
+from deployments.tell import Post, Teller, log
+from sluice.errors import InvalidError
+from sluice.events.model import TargetChanged
 from sluice.manifests.canary import Canary
 from sluice.rollout.needs import needs_rollout
 from sluice.rollout.revision import revision_of, version_of
 
 Key = tuple[str, str]
-Post = Callable[[Event], Awaitable[None]]
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-log = logging.getLogger("sluice.watcher")
 
 
 async def watch(settings: Settings, post: Post) -> None:
     """Watch until cancelled; `post` gets each event and is called again until it takes it."""
     cluster = await Cluster.connect(str(settings.kubeconfig) if settings.kubeconfig else None, settings.context)
     try:
-        watcher = Watcher(cluster, post)
+        teller = Teller(post)
+        watcher, sources = Watcher(cluster, teller), SourceWatcher(cluster, teller)
         async with asyncio.TaskGroup() as group:
             for namespace in settings.namespaces or (None,):
+                group.create_task(sources.watch(namespace))
                 group.create_task(watcher.follow(CANARY, namespace))
                 group.create_task(watcher.follow(DEPLOYMENT, namespace))
     finally:
@@ -46,11 +44,10 @@ class Watcher:
     """What the watcher knows of the cluster, and which revisions it has told already."""
 
     cluster: Cluster
-    post: Post
+    teller: Teller
     canaries: dict[Key, Canary] = field(default_factory=dict)
     deployments: dict[Key, dict[str, Any]] = field(default_factory=dict)
     told: dict[Key, tuple[str, str]] = field(default_factory=dict)
-    sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def follow(self, kind: Kind, namespace: str | None) -> None:
         """Take in all news of one kind."""
@@ -85,7 +82,7 @@ class Watcher:
             self.canaries.pop(key, None)
             log.error("%s", error)
             delivery = f"{item['metadata']['uid']}/{item['metadata']['generation']}/invalid"
-            self._start(
+            self.teller.tell(
                 TargetChanged(delivery=delivery, namespace=key[0], canary=key[1], revision="", version="invalid")
             )
 
@@ -113,21 +110,4 @@ class Watcher:
     def _look(self, key: Key) -> None:
         event = self.event_for(key)
         if event:
-            self._start(event)
-
-    def _start(self, event: TargetChanged) -> None:
-        task = asyncio.create_task(self._send(event))
-        self.sending.add(task)
-        task.add_done_callback(self.sending.discard)
-
-    async def _send(self, event: TargetChanged) -> None:
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                await self.post(event)
-            except TransientError as error:
-                log.warning("event for %s/%s is not accepted yet: %s", event.namespace, event.canary, error)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                return
+            self.teller.tell(event)

@@ -1,0 +1,43 @@
+"""Telling events until somebody takes them: watchers may not lose what they saw because Prefect is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sluice.errors import TransientError
+from sluice.events.model import Event
+
+Post = Callable[[Event], Awaitable[None]]
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+"""Seconds between attempts."""
+log = logging.getLogger("sluice.watcher")
+
+
+@dataclass(slots=True)
+class Teller:
+    """Posts events beside whoever saw them, each again and again until it is accepted."""
+
+    post: Post
+    sending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def tell(self, event: Event) -> None:
+        """Post an event without waiting for it."""
+        task = asyncio.create_task(self._send(event))
+        self.sending.add(task)
+        task.add_done_callback(self.sending.discard)
+
+    async def _send(self, event: Event) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self.post(event)
+            except TransientError as error:
+                log.warning("%s about %s is not accepted yet: %s", event.name, event.resource, error)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
