@@ -5,6 +5,7 @@ Field names, meanings and defaults are Flagger's (docs.flagger.app), so that man
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -90,6 +91,8 @@ WebhookType = Literal[
     "rollback",
     "event",
 ]
+ASKED: frozenset[WebhookType] = frozenset({"rollout", "confirm-rollout", "pre-rollout", "confirm-promotion"})
+"""The types that sluice calls so far; the others are reported."""
 
 
 class CanaryWebhook(ForeignModel):
@@ -101,6 +104,11 @@ class CanaryWebhook(ForeignModel):
     timeout: Duration = 10.0
     retries: int = Field(default=0, ge=0)
     metadata: dict[str, str] = Field(default_factory=dict)
+
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        yield from super().unsupported(path)
+        if self.type not in ASKED:
+            yield f"{path}.type ({self.type})"
 
 
 class CanaryAnalysis(ForeignModel):
@@ -128,7 +136,16 @@ class CanaryAnalysis(ForeignModel):
     session_affinity: dict[str, Any] | None = None
     alerts: tuple[dict[str, Any], ...] | None = None
     reported: ClassVar[frozenset[str]] = frozenset(
-        {"iterations", "match", "mirror", "mirrorWeight", "stepWeightPromotion", "sessionAffinity", "alerts"}
+        {
+            "iterations",
+            "match",
+            "mirror",
+            "mirrorWeight",
+            "stepWeightPromotion",
+            "sessionAffinity",
+            "alerts",
+            "primaryReadyThreshold",
+        }
     )
 
     @model_validator(mode="after")
