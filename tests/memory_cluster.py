@@ -1,0 +1,250 @@
+"""A cluster in memory: objects with versions, fences and watches, and a controller that makes Deployments' pods at once.
+
+It stands in for `blocks.cluster.Cluster` where a test is about what sluice does and in which order, and can break at any
+write. What Kubernetes itself does is tried on the lab.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks import kinds
+from blocks.cluster import Change, Kind
+from sluice.errors import ConflictError, NotFoundError
+from sluice.judge.objective import Telemetry
+from sluice.manifests.canary import Canary
+from sluice.rollout.readiness import ready_addresses
+from tests.samples import merged
+
+Object = dict[str, Any]
+Key = tuple[str, str, str]
+Hook = Callable[[str, str, Object], None]
+"""Called with "before" or "after", the verb, and the object of a write; what it raises breaks the write there."""
+KINDS = {kind.kind: kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
+
+
+@dataclass
+class MemoryCluster:
+    """Objects by kind, namespace and name.
+
+    Attributes:
+        acts: each write in order, as a short sentence.
+        broken_images: images whose pods never become ready.
+        hooks: what looks at writes, and may break them.
+    """
+
+    name: str = "memory"
+    objects: dict[Key, Object] = field(default_factory=dict)
+    acts: list[str] = field(default_factory=list)
+    broken_images: set[str] = field(default_factory=set)
+    hooks: list[Hook] = field(default_factory=list)
+    version: int = 0
+    watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
+        try:
+            return copy.deepcopy(self.objects[(kind.kind, namespace or "", name)])
+        except KeyError:
+            raise NotFoundError(f"{kind.kind} {namespace}/{name} does not exist") from None
+
+    async def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        found = self.objects.get((kind.kind, namespace or "", name))
+        return copy.deepcopy(found)
+
+    async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
+        items, _ = await self.list_from(kind, namespace, labels)
+        return items
+
+    async def list_from(
+        self, kind: Kind, namespace: str | None = None, labels: str | None = None, *, name: str | None = None
+    ) -> tuple[list[Object], str]:
+        wanted = dict(part.split("=") for part in labels.split(",")) if labels else {}
+        found = [
+            copy.deepcopy(one)
+            for (of_kind, space, its_name), one in self.objects.items()
+            if of_kind == kind.kind and namespace in {None, space} and name in {None, its_name}
+        ]
+        fitting = [one for one in found if wanted.items() <= (one["metadata"].get("labels") or {}).items()]
+        return fitting, str(self.version)
+
+    async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
+        old = self.objects.get(self._key(manifest))
+        return self._put("apply", merged(old, manifest) if old else manifest)
+
+    async def patch(
+        self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
+    ) -> Object:
+        old = await self.get(kind, name, namespace)
+        self._fence(old, body)
+        return self._put("write status of" if subresource else "patch", merged(old, body))
+
+    async def create(self, manifest: Object) -> Object:
+        if self._key(manifest) in self.objects:
+            raise ConflictError(f"{self._key(manifest)} exists")
+        return self._put("create", manifest)
+
+    async def replace(self, kind: Kind, manifest: Object) -> Object:
+        meta = manifest["metadata"]
+        self._fence(await self.get(kind, meta["name"], meta.get("namespace")), manifest)
+        return self._put("replace", manifest)
+
+    async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
+        gone = self.objects.pop((kind.kind, namespace or "", name), None)
+        if gone:
+            self.version += 1
+            gone["metadata"]["resourceVersion"] = str(self.version)
+            self._tell("DELETED", gone)
+
+    async def resource_for(self, api_version: str, kind: str) -> Kind:
+        return KINDS[kind]
+
+    async def watch(
+        self, kind: Kind, resource_version: str, namespace: str | None = None, *, name: str | None = None
+    ) -> AsyncIterator[Change]:
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        for one in await self.list(kind, namespace):
+            changed = int(one["metadata"]["resourceVersion"]) > int(resource_version)
+            if changed and name in {None, one["metadata"]["name"]}:
+                queue.put_nowait(Change("MODIFIED", one))
+        entry = (kind.kind, namespace, name, queue)
+        self.watchers.append(entry)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self.watchers.remove(entry)
+
+    def add(self, *manifests: Object) -> None:
+        """Put objects there as somebody else would, unseen by hooks and acts."""
+        for manifest in manifests:
+            self._store(copy.deepcopy(manifest))
+
+    def now(self, kind: str, name: str, namespace: str) -> Object:
+        """An object as it is."""
+        return self.objects[(kind, namespace, name)]
+
+    def _put(self, verb: str, manifest: Object) -> Object:
+        wanted = copy.deepcopy(manifest)
+        for hook in self.hooks:
+            hook("before", verb, wanted)
+        self.acts.append(_told(verb, wanted))
+        stored = self._store(wanted)
+        for hook in self.hooks:
+            hook("after", verb, stored)
+        return copy.deepcopy(stored)
+
+    def _store(self, wanted: Object) -> Object:
+        key = self._key(wanted)
+        old = self.objects.get(key)
+        meta = wanted["metadata"]
+        self.version += 1
+        meta["resourceVersion"] = str(self.version)
+        meta.setdefault("uid", f"uid-{self.version}")
+        same = old is not None and old.get("spec") == wanted.get("spec")
+        meta["generation"] = old["metadata"]["generation"] + (0 if same else 1) if old else 1
+        if wanted["kind"] == "Deployment":
+            self._run(wanted)
+        self.objects[key] = wanted
+        self._tell("MODIFIED" if old else "ADDED", wanted)
+        return wanted
+
+    def _run(self, deployment: Object) -> None:
+        """What the Deployment's controller and the kubelet do, in no time."""
+        spec, meta = deployment["spec"], deployment["metadata"]
+        wanted, namespace = spec.get("replicas", 1), meta["namespace"]
+        ready = spec["template"]["spec"]["containers"][0]["image"] not in self.broken_images
+        deployment["status"] = {
+            "observedGeneration": meta["generation"],
+            "replicas": wanted,
+            "updatedReplicas": wanted,
+            "availableReplicas": wanted if ready else 0,
+        }
+        for key in [key for key in self.objects if key[0] == "Pod" and key[2].startswith(f"{meta['name']}-pod-")]:
+            del self.objects[key]
+        for number in range(wanted):
+            name = f"{meta['name']}-pod-{number}"
+            self.objects[("Pod", namespace, name)] = {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {
+                    "name": name,
+                    "namespace": namespace,
+                    "labels": dict(spec["template"]["metadata"]["labels"]),
+                    "creationTimestamp": "2024-01-01T00:00:00Z",
+                    "resourceVersion": str(self.version),
+                },
+                "status": {
+                    "phase": "Running",
+                    "podIP": f"{name}.ip",
+                    "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+                },
+            }
+
+    def _tell(self, type_: str, item: Object) -> None:
+        key = self._key(item)
+        for kind, namespace, name, queue in self.watchers:
+            if kind == key[0] and namespace in {None, key[1]} and name in {None, key[2]}:
+                queue.put_nowait(Change(type_, copy.deepcopy(item)))
+
+    @staticmethod
+    def _key(item: Object) -> Key:
+        return (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"])
+
+    @staticmethod
+    def _fence(old: Object, body: Object) -> None:
+        asked = (body.get("metadata") or {}).get("resourceVersion")
+        if asked and asked != old["metadata"]["resourceVersion"]:
+            raise ConflictError(f"{old['kind']} {old['metadata']['name']} moved on")
+
+
+@dataclass
+class MemoryRoute:
+    """A router over a MemoryCluster's pods whose shifts are acts of that cluster."""
+
+    cluster: MemoryCluster
+    weights: dict[str, int] = field(default_factory=dict)
+
+    async def ensure(self, canary: Canary, target: Object) -> None:
+        self.weights.setdefault(canary.name, 0)
+
+    async def weight(self, canary: Canary) -> int | None:
+        return self.weights.get(canary.name)
+
+    async def shift(self, canary: Canary, weight: int) -> None:
+        if canary.name not in self.weights:
+            raise NotFoundError(f"no route for {canary}")
+        told = {"kind": "Route", "weight": weight}
+        for hook in self.cluster.hooks:
+            hook("before", "shift", told)
+        if self.weights[canary.name] != weight:
+            self.cluster.acts.append(f"shift to {weight}")
+        self.weights[canary.name] = weight
+        for hook in self.cluster.hooks:
+            hook("after", "shift", told)
+
+    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
+        label = canary.primary if half == "primary" else canary.target
+        return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
+
+    def telemetry(self, canary: Canary) -> Telemetry:
+        return Telemetry(
+            total="requests",
+            buckets="durations",
+            half_label="half",
+            canary="canary",
+            class_label="class",
+            bad_class="5",
+        )
+
+
+def _told(verb: str, item: Object) -> str:
+    what = f"{verb} {item['kind']} {item['metadata']['name']}"
+    if verb == "write status of":
+        return f"journal: {item['status']['phase']} {item['status'].get('canaryWeight', 0)}"
+    if item["kind"] == "Deployment":
+        return f"{what} with {item['spec'].get('replicas')}"
+    return what
