@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
+from flows.outcome import ended
 from tasks.choose_image import choose_image
 from tasks.post_events import post_events
 from tasks.write_back import write_back
@@ -18,7 +20,7 @@ def _run_name() -> str:
 
 
 @flow(name="deliver_image", flow_run_name=_run_name, persist_result=False)
-async def deliver_image(image: str, tag: str, digest: str) -> str:
+async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     """Deliver a pushed image.
 
     Args:
@@ -31,14 +33,15 @@ async def deliver_image(image: str, tag: str, digest: str) -> str:
     """
     choice = await choose_image(image, tag, digest)
     if not choice.wanted:
-        return f"ignored: {choice.reason}"
+        return ended("ignored", choice.reason)
     if choice.digest != digest:
-        return f"refused: {tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
+        why = f"{tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
+        return ended("refused", why)
     written = await write_back(choice.wanted)
     if not written:
-        return "ignored: no ImageUpdateAutomation writes this image; add one beside the ImagePolicy"
+        return ended("ignored", "no ImageUpdateAutomation writes this image; add one beside the ImagePolicy")
     await post_events([one.event for one in written])
-    return "; ".join(
-        f"delivered: {one.event.commit[:12]} changed {', '.join(one.files)}" if one.files else "git had it already"
-        for one in written
-    )
+    changed = [one for one in written if one.files]
+    if not changed:
+        return ended("unchanged", "git had it already")
+    return ended("delivered", "; ".join(f"{one.event.commit[:12]} changed {', '.join(one.files)}" for one in changed))

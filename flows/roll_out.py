@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, flow, get_run_logger
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from blocks.lease import Lease
+from flows.outcome import ended
 from sluice.errors import StaleError, TerminalError, TransientError
 from sluice.messages import Occasion
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
@@ -87,7 +89,9 @@ class _Run:
 
 
 @flow(name="roll_out", flow_run_name=_run_name, persist_result=False)
-async def roll_out(namespace: str, canary: str, revision: str = "", version: str = "", again: bool = False) -> str:
+async def roll_out(
+    namespace: str, canary: str, revision: str = "", version: str = "", again: bool = False
+) -> State[str]:
     """Roll out what the Canary's target holds now.
 
     Args:
@@ -118,7 +122,7 @@ async def roll_out(namespace: str, canary: str, revision: str = "", version: str
         if run.outcome in {Outcome.PROMOTED, Outcome.ROLLED_BACK}:
             run.aside(record(ref, str(run.outcome), run.reason, run.steps, run.ended))
         await run.told()
-    return f"{run.outcome}: {run.reason}"
+    return ended(str(run.outcome), run.reason)
 
 
 async def _to_the_end(run: _Run, lease: Lease) -> None:

@@ -6,8 +6,10 @@ import asyncio
 from typing import Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
+from flows.outcome import ended
 from tasks.due_kustomizations import due_kustomizations
 from tasks.fetch_source import fetch_source
 from tasks.sync import sync
@@ -20,7 +22,7 @@ def _run_name() -> str:
 
 
 @flow(name="sync_source", flow_run_name=_run_name, persist_result=False)
-async def sync_source(url: str, branch: str, commit: str = "") -> str:
+async def sync_source(url: str, branch: str, commit: str = "") -> State[str]:
     """Sync everything that follows a branch.
 
     Args:
@@ -33,12 +35,13 @@ async def sync_source(url: str, branch: str, commit: str = "") -> str:
     """
     sources = await fetch_source(url, branch)
     if not sources:
-        return f"ignored: no GitRepository follows {branch} of {url}"
+        return ended("ignored", f"no GitRepository follows {branch} of {url}")
     due = await due_kustomizations(sources)
     if not due:
-        return f"{sources[0].revision} was synced before"
+        return ended("unchanged", f"{sources[0].revision} was synced before")
     done = await asyncio.gather(*(sync(one) for one in due))
-    return "; ".join(
+    told = (
         f"{one}: {did.applied} applied, {did.pruned} pruned, {did.left_alone} left alone"
         for one, did in zip(due, done, strict=True)
     )
+    return ended("synced", "; ".join(told))

@@ -1,0 +1,203 @@
+"""The sample application with a Canary in a namespace of its own on the lab, its users, and what was seen of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from blocks.cluster import Cluster, Kind
+from blocks.connections import Connections
+from blocks.follow import news
+from blocks.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE
+from blocks.lease import process_identity
+from blocks.metrics.prometheus import Prometheus
+from blocks.routers import router_for
+from blocks.slack import Chat
+from blocks.webhook import Webhooks
+from flows.roll_out import roll_out
+from lab.apps.variants import push_variant
+from lab.demo.children import LOAD, Child
+from lab.gobuild import build_program
+from lab.load.summary import RequestLog
+from sluice.manifests.crd import crds
+from tasks.run_signals import RunSignals, bind
+from tests.samples import canary_manifest, deployment, merged, success_rate
+
+Object = dict[str, Any]
+REPOSITORY = "rollout-shop"
+VARIANTS = {"1.0.0": "good", "1.1.0": "good", "1.2.0": "good", "1.1.0-bad": "fail:50", "1.1.0-never": "never-ready"}
+WEIGHTS = [30, 60]
+RATE = 20
+PATIENCE = 90.0
+"""Seconds after which what should happen is taken not to happen; no test waits that long when all is well."""
+
+
+@asynccontextmanager
+async def wired(env: Object, identity: str = "test") -> AsyncIterator[Connections]:
+    """Connections to the lab, as `deployments.wiring` makes them to an installation."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        cluster = await Cluster.connect(env["kubeconfig"], env["context"])
+        stack.push_async_callback(cluster.close)
+        yield Connections(
+            cluster=cluster,
+            router=router_for,
+            metrics=lambda address="": Prometheus(address or env["prometheus_url"], http),
+            webhooks=Webhooks(http),
+            identity=process_identity(identity),
+            chat=Chat.connect(env["slack_token"], "deliveries", env["slack_url"] + "/api/"),
+        )
+
+
+async def install_kinds(cluster: Cluster) -> None:
+    """sluice's own definitions, as `sluice crds` prints them."""
+    for definition in crds():
+        await cluster.apply(definition)
+
+
+def push_images(env: Object) -> None:
+    """Every variant that the stories need, under a repository that no image policy of a demo looks at."""
+    for tag, variant in VARIANTS.items():
+        push_variant(env["registry"], REPOSITORY, tag, variant)
+
+
+@dataclass
+class App:
+    """One application under a Canary.
+
+    Attributes:
+        seen: (resourceVersion, what, value) of each change; the versions are the cluster's own order of events.
+    """
+
+    env: Object
+    cluster: Cluster
+    namespace: str
+    users: RequestLog
+    seen: list[tuple[int, str, Any]] = field(default_factory=list)
+    _last: dict[str, Any] = field(default_factory=dict)
+
+    async def install(self, spec: Object) -> None:
+        image = f"{self.env['registry']}/{REPOSITORY}:1.0.0"
+        probe = {"httpGet": {"path": "/ready", "port": 9898}, "periodSeconds": 1}
+        target = deployment(image, replicas=1)
+        target["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = probe
+        target["metadata"] = {"name": "shop", "namespace": self.namespace, "labels": {"app": "shop"}}
+        gateway = {"gatewayRefs": [self.env["gateway"]], "hosts": [self.host]}
+        analysis = {"interval": "3s", "threshold": 2, "stepWeights": WEIGHTS, "metrics": [success_rate(99)]}
+        canary = canary_manifest(merged({"service": gateway, "analysis": analysis}, spec))
+        canary["metadata"] = {"name": "shop", "namespace": self.namespace}
+        await self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        await self.cluster.create(target)
+        await self.cluster.create(canary)
+
+    @property
+    def host(self) -> str:
+        return f"{self.namespace}.test"
+
+    async def set_image(self, tag: str) -> None:
+        """What `kubectl set image` does."""
+        target = await self.cluster.get(DEPLOYMENT, "shop", self.namespace)
+        (container,) = target["spec"]["template"]["spec"]["containers"]
+        container = {**container, "image": f"{self.env['registry']}/{REPOSITORY}:{tag}"}
+        template = {"template": {"spec": {"containers": [container]}}}
+        await self.cluster.patch(DEPLOYMENT, "shop", self.namespace, {"spec": template})
+
+    def start(self, signals: RunSignals | None = None) -> asyncio.Task[str]:
+        """A run of the flow beside the caller."""
+
+        async def run() -> str:
+            bind(signals or RunSignals())
+            return str((await roll_out(namespace=self.namespace, canary="shop")).message)
+
+        return asyncio.create_task(run())
+
+    async def canary(self) -> Object:
+        return await self.cluster.get(CANARY, "shop", self.namespace)
+
+    async def image(self, name: str) -> str:
+        found = await self.cluster.get(DEPLOYMENT, name, self.namespace)
+        return str(found["spec"]["template"]["spec"]["containers"][0]["image"]).rpartition(":")[2]
+
+    def values(self, what: str) -> list[Any]:
+        """The values that something had, in order."""
+        return [value for _, kind, value in sorted(self.seen, key=lambda one: one[0]) if kind == what]
+
+    def order(self, *whats: str) -> list[tuple[str, Any]]:
+        """The changes of several things in the cluster's own order."""
+        return [(kind, value) for _, kind, value in sorted(self.seen, key=lambda one: one[0]) if kind in whats]
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"{self.namespace}: {what} did not come; seen {self.seen[-12:]}")
+            await asyncio.sleep(0.05)
+
+    async def until_weight(self, weight: int) -> None:
+        await self.until(lambda: weight in self.values("weight"), f"a weight of {weight}")
+
+    async def follow(self, kind: Kind) -> None:
+        """Note what changes of one kind, until cancelled."""
+        async for told in news(self.cluster, kind, self.namespace):
+            for item in told.objects:
+                if item["metadata"]["name"] == "shop":
+                    for what, value in _facts(item):
+                        self._note(int(item["metadata"]["resourceVersion"]), what, value)
+
+    def _note(self, version: int, what: str, value: Any) -> None:
+        if self._last.get(what, "nothing yet") != value:
+            self._last[what] = value
+            self.seen.append((version, what, value))
+
+
+def _facts(item: Object) -> list[tuple[str, Any]]:
+    if item["kind"] == "Canary":
+        status = item.get("status") or {}
+        step = (status.get("canaryWeight"), status.get("stepStarted"))
+        return [("phase", status.get("phase")), ("step", step), ("promoted", status.get("lastPromotedSpec"))]
+    if item["kind"] == "HTTPRoute":
+        backends = item["spec"]["rules"][0]["backendRefs"]
+        return [("weight", next(one["weight"] for one in backends if one["name"] == "shop-canary"))]
+    return [("replicas", item["spec"]["replicas"])]
+
+
+@asynccontextmanager
+async def app(env: Object, cluster: Cluster, name: str, folder: Path, spec: Object) -> AsyncIterator[App]:
+    """The application, initialised by its first run and used by people, for the duration of the block."""
+    namespace = f"roll-out-{name}-{uuid4().hex[:5]}"
+    out = folder / f"{namespace}.jsonl"
+    it = App(env, cluster, namespace, RequestLog(out))
+    await it.install(spec)
+    watchers = [asyncio.create_task(it.follow(kind)) for kind in (CANARY, HTTP_ROUTE, DEPLOYMENT)]
+    load: Child | None = None
+    try:
+        first = await it.start()
+        if not first.startswith("initialised"):
+            raise AssertionError(f"{namespace} was not initialised: {first}")
+        await it.until(lambda: _answers(env, it.host), "an answer to a user")
+        command = [build_program(LOAD, "load"), "--url", env["gateway_url"], "--host", it.host, "--rate", RATE]
+        load = Child("load", [str(part) for part in [*command, "--out", out]], folder / f"{namespace}.log")
+        yield it
+    finally:
+        if load:
+            await asyncio.to_thread(load.stop)
+        for watcher in watchers:
+            watcher.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*watchers)
+        await cluster.delete(NAMESPACE, namespace)
+
+
+def _answers(env: Object, host: str) -> bool:
+    with suppress(httpx.HTTPError):
+        answer = httpx.get(env["gateway_url"], headers={"Host": host}, timeout=2, trust_env=False)
+        return answer.status_code == 200
+    return False
