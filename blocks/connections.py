@@ -55,6 +55,8 @@ class Connections:
     webhooks: Webhooks
     identity: str
     """Who holds a lease: the worker's name, unique to this process."""
+    namespaces: tuple[str, ...] = ()
+    """Namespaces that this installation looks after; empty for all."""
     chat: Chat | None = None
     git: Git | None = None
     registry: Registries | None = None

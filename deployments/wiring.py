@@ -56,6 +56,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             metrics=MetricsProviders(settings.metrics_url or "", http),
             webhooks=Webhooks(http),
             identity=process_identity(settings.worker_name),
+            namespaces=settings.namespaces,
             chat=_chat(settings),
             git=Git(home=settings.home / "git"),
             registry=registry,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import chain
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
@@ -29,7 +30,8 @@ async def find_orphans() -> list[TargetChanged]:
     wired = connections()
     carried = await _carried()
     found = []
-    for item in await wired.cluster.list(CANARY):
+    lists = [await wired.cluster.list(CANARY, namespace) for namespace in wired.namespaces or (None,)]
+    for item in chain.from_iterable(lists):
         try:
             canary = Canary.parse(item)
         except InvalidError:
