@@ -206,7 +206,7 @@ class Cluster:
             if response.status >= 400:
                 self._refuse("GET", path, response, await response.read())
             async for line in response.content:
-                event = json.loads(line)
+                event = self._read("watch", path, line)
                 if event["type"] == "ERROR":
                     self._refuse_watch(path, event["object"])
                 yield Change(event["type"], event["object"])
@@ -230,7 +230,14 @@ class Cluster:
             raise TransientError(f"{method} {path}: cluster {self.name} broke off its answer: {error!r}") from error
         if response.status >= 400:
             self._refuse(method, path, response, raw)
-        answer: Object = json.loads(raw)
+        return self._read(method, path, raw)
+
+    def _read(self, method: str, path: str, raw: bytes) -> Object:
+        try:
+            answer: Object = json.loads(raw)
+        except ValueError as error:
+            # A proxy in the server's place, or a line that was cut: as good as no answer.
+            raise TransientError(f"{method} {path}: cluster {self.name} gave no JSON: {raw[:200]!r}") from error
         return answer
 
     async def _send(
