@@ -19,7 +19,7 @@ from typing import Any
 
 from blocks.cluster import Cluster
 from blocks.kinds import LEASE
-from sluice.errors import ConflictError, NotFoundError, TransientError
+from sluice.errors import ConflictError, NotFoundError, SluiceError, TransientError
 
 DURATION = 10.0
 """Seconds without renewal after which a holder has lost the lease."""
@@ -116,12 +116,16 @@ class Lease:
         renewed = loop.time()
         while not self.lost.is_set():
             await asyncio.sleep(RENEWAL)
-            with suppress(TransientError):
-                if await self.renew():
-                    renewed = loop.time()
-                elif self.holder != self.identity:
-                    self.lost.set()
-            if loop.time() - renewed > DURATION - RENEWAL:
+            # Others count from the renewal's arrival, so we count from before it was sent; and a call that hangs must not
+            # hide that the lease is running out. An error of any kind is no renewal.
+            began = loop.time()
+            with suppress(SluiceError, TimeoutError):
+                async with asyncio.timeout_at(renewed + DURATION - RENEWAL):
+                    if await self.renew():
+                        renewed = began
+                    elif self.holder != self.identity:
+                        self.lost.set()
+            if loop.time() - renewed >= DURATION - RENEWAL:
                 self.lost.set()
 
     def _body(self, old: dict[str, Any] | None) -> dict[str, Any]:
