@@ -152,6 +152,9 @@ def _at_most(comparator: Comparator, version: Version) -> bool:
 def _tilde(comparator: Comparator, version: Version) -> bool:
     if version < comparator.base:
         return False
+    if comparator.precision == 3 and _base(comparator) == (0, 0, 0):
+        # As the library has it: `~0.0.0` fixes nothing.
+        return True
     fixed = min(comparator.precision, 2)
     return _given(comparator, version)[:fixed] == _base(comparator)[:fixed]
 

@@ -24,6 +24,7 @@ from sluice.images.reference import ImageRef
 MARK = '"$imagepolicy"'
 """A file without this text has nothing to edit."""
 _COMMENT = re.compile(r"[ \t]*#[ \t]*(\{[^\r\n]*\})[ \t]*(?=\r|\n|$)")
+_BLOCK = re.compile(r"[|>][-+0-9]*")
 _PARTS = ("name", "tag", "digest")
 
 
@@ -84,7 +85,9 @@ def _marked(text: str) -> Iterator[tuple[Any, str]]:
     try:
         for token in YAML(typ="safe", pure=True).scan(text):
             if isinstance(token, ScalarToken):
-                comment = _COMMENT.match(text, token.end_mark.index)
+                # A block of text ends lines below: only what stands behind its `|` or `>` is on its line.
+                head = _BLOCK.match(text, token.start_mark.index) if token.style in ("|", ">") else None
+                comment = _COMMENT.match(text, head.end() if head else token.end_mark.index)
                 setter = _setter(comment[1]) if comment else None
                 if setter:
                     yield token, setter
