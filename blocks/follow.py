@@ -77,9 +77,9 @@ class Followed:
         return condition(self.object)
 
     async def change(self) -> None:
-        """Wait for the next change."""
-        self._changed.clear()
+        """Wait for a change since the last one that was waited for: what comes while nobody waits is not lost."""
         await self._changed.wait()
+        self._changed.clear()
 
     def take(self, told: News) -> None:
         """Take what is new."""
