@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from lab import environment, ports
+from lab.demo.application import NAMESPACE
 from lab.demo.children import Child
 from lab.errors import LabError
 from lab.paths import CHECKOUT, LabPaths
@@ -110,6 +111,7 @@ def sluice_environment(env: Mapping[str, Any], home: Path) -> dict[str, str]:
     """The lab's addresses and secrets as sluice's settings name them."""
     settings = {
         "HOME": home,
+        "NAMESPACES": NAMESPACE,
         "KUBECONFIG": env["kubeconfig"],
         "CONTEXT": env["context"],
         "PREFECT_PORT": env["prefect_port"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 Object = dict[str, Any]
+TELLING = ("Unhealthy", "BackOff", "Failed")
+"""Beginnings of the reasons of events that say why a pod does not serve; other warnings only where there are none."""
 
 
 def deployment_ready(deployment: Object, share: int = 100) -> bool:
@@ -64,6 +66,8 @@ def why_not_ready(pods: list[Object], events: list[Object]) -> str:
     names = {pod["metadata"]["name"] for pod in pods}
     told = [event for event in events if (event.get("involvedObject") or {}).get("name") in names]
     warnings = [event for event in told if event.get("type") == "Warning"]
+    about_health = [event for event in warnings if str(event.get("reason", "")).startswith(TELLING)]
+    warnings = about_health or warnings
     if warnings:
         last = max(warnings, key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
         return (
