@@ -39,9 +39,14 @@ async def sync_source(url: str, branch: str, commit: str = "") -> State[str]:
     due = await due_kustomizations(sources)
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
-    done = await asyncio.gather(*(sync(one) for one in due))
+    done = await asyncio.gather(*(sync(one) for one in due), return_exceptions=True)
+    for did in done:
+        # Only now: one team's broken directory does not stop the others' syncs.
+        if isinstance(did, BaseException):
+            raise did
     told = (
         f"{one}: {did.applied} applied, {did.pruned} pruned, {did.left_alone} left alone"
         for one, did in zip(due, done, strict=True)
+        if not isinstance(did, BaseException)
     )
     return ended("synced", "; ".join(told))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import connections
 from blocks.kinds import GIT_REPOSITORY
 from blocks.sources import remote_of, sources_of
-from sluice.sync.record import fetched
+from sluice.errors import TerminalError
+from sluice.manifests.git_repository import GitRepository
+from sluice.sync.record import fetched, unfetched
 from sluice.sync.revision import revision
 from tasks.stage import stage
 
@@ -30,17 +33,32 @@ class Fetched(BaseModel):
 async def fetch_source(url: str, branch: str) -> list[Fetched]:
     """The sources that follow this branch, each at the commit that the branch is at now; empty where there is none.
 
+    A source that cannot be fetched says why in its Ready condition and does not stop the others.
+
     Raises:
-        NotFoundError: there is no such repository or branch.
+        TerminalError: none of them can be fetched: no such branch, refused, a Secret without credentials.
         TransientError: the git server does not answer.
     """
     wired = connections()
-    done = []
+    done: list[Fetched] = []
+    failure: TerminalError | None = None
     for source in await sources_of(wired.cluster, url, branch):
-        commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
+        now = datetime.fromtimestamp(time.time(), UTC)
+        try:
+            commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
+        except TerminalError as error:
+            failure = error
+            await _tell(source, unfetched(source, str(error), now))
+            continue
         at = revision(branch, commit)
-        status = fetched(source, at, datetime.fromtimestamp(time.time(), UTC))
-        if status:
-            await wired.cluster.patch(GIT_REPOSITORY, source.name, source.namespace, status, subresource="status")
+        await _tell(source, fetched(source, at, now))
         done.append(Fetched(namespace=source.namespace, name=source.name, commit=commit, revision=at))
+    if failure and not done:
+        raise failure
     return done
+
+
+async def _tell(source: GitRepository, status: dict[str, Any] | None) -> None:
+    if status:
+        cluster = connections().cluster
+        await cluster.patch(GIT_REPOSITORY, source.name, source.namespace, status, subresource="status")

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.cluster import Cluster
+from blocks.cluster import Cluster, Kind
 from blocks.connections import connections
-from blocks.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, KUSTOMIZATION
+from blocks.kinds import CANARY, GIT_REPOSITORY, KUSTOMIZATION
 from blocks.sources import remote_of
-from sluice.errors import InvalidError, SluiceError, TransientError
+from sluice.errors import InvalidError, NotFoundError, SluiceError, TransientError
 from sluice.manifests.canary import Canary
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.kustomization import Kustomization
@@ -30,6 +30,8 @@ Object = dict[str, Any]
 AT_ONCE = 16
 """Objects that are applied at the same time: below what API servers give one client."""
 MANAGER = "sluice"
+SERVED_WITHIN, LOOK = 10.0, 0.05
+"""Seconds until the API server should serve a new definition, and between two looks."""
 
 
 class Synced(BaseModel):
@@ -58,14 +60,17 @@ async def sync(due: Due) -> Synced:
     try:
         tree = await wired.need("git").tree(await remote_of(wired.cluster, source), due.source.commit)
         rendered = await wired.need("renderer").render(tree, kustomization.spec)
-        objects = await _placed(wired.cluster, [one for one in rendered if not left_alone(one)], due.namespace)
+        placed = await _placed(wired.cluster, rendered, due.namespace)
+        # What is to be left alone is neither applied nor taken for gone.
+        objects = [one for one in placed if not left_alone(one)]
         ids = [identity(one) for one in objects]
         reason = record.APPLY_FAILED
         body = record.begun(kustomization, due.source.revision, ids, _now())
         version = await _write(wired.cluster, kustomization, body)
-        await _apply(wired.cluster, objects)
+        spared = await _apply(wired.cluster, objects)
         reason = record.PRUNE_FAILED
-        gone = departed(kustomization.status.inventory, ids) if kustomization.spec.prune else []
+        named = [identity(one) for one in placed]
+        gone = departed(kustomization.status.inventory, named) if kustomization.spec.prune else []
         pruned = await _prune(wired.cluster, gone)
     except TransientError:
         raise
@@ -75,7 +80,7 @@ async def sync(due: Due) -> Synced:
         raise
     body = record.applied(kustomization, due.source.revision, ids, _now(), resource_version=version)
     await _write(wired.cluster, kustomization, body)
-    return Synced(applied=len(objects), pruned=pruned, left_alone=len(rendered) - len(objects))
+    return Synced(applied=len(objects) - spared, pruned=pruned, left_alone=len(rendered) - len(objects) + spared)
 
 
 async def _placed(cluster: Cluster, objects: Sequence[Object], namespace: str) -> list[Object]:
@@ -99,7 +104,11 @@ async def _placed(cluster: Cluster, objects: Sequence[Object], namespace: str) -
     return placed
 
 
-async def _apply(cluster: Cluster, objects: Sequence[Object]) -> None:
+async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
+    """Apply the objects stage by stage; how many were spared because the cluster's own object asks for it.
+
+    Each object of a stage gets its try; a failure among them ends the sync after the stage.
+    """
     canaries = []
     for item in await cluster.list(CANARY):
         try:
@@ -109,22 +118,52 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> None:
     targets = rollout_targets(canaries)
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def one(manifest: Object) -> None:
+    async def one(manifest: Object) -> bool:
         async with room:
+            meta = manifest["metadata"]
+            kind = await cluster.resource_for(manifest["apiVersion"], manifest["kind"])
+            live = await cluster.find(kind, meta["name"], meta.get("namespace"))
+            if live is not None and left_alone(live):
+                return False
             if is_target(manifest, targets):
-                meta = manifest["metadata"]
-                live = await cluster.find(DEPLOYMENT, meta["name"], meta["namespace"])
                 manifest = yielding_replicas(manifest, live, MANAGER)
             await cluster.apply(manifest, manager=MANAGER)
+            if manifest["kind"] == "CustomResourceDefinition":
+                await _served(cluster, kind, meta["name"])
+            return True
 
+    spared = 0
     for together in stages(objects):
-        await asyncio.gather(*(one(manifest) for manifest in together))
+        ends = await asyncio.gather(*(one(manifest) for manifest in together), return_exceptions=True)
+        for error in ends:
+            if isinstance(error, BaseException):
+                raise error
+        spared += ends.count(False)
+    return spared
+
+
+async def _served(cluster: Cluster, kind: Kind, name: str) -> None:
+    """Wait until the API server serves a definition: objects of its kind may come next.
+
+    Raises:
+        TransientError: it takes unusually long.
+    """
+    for _ in range(int(SERVED_WITHIN / LOOK)):
+        conditions = ((await cluster.get(kind, name)).get("status") or {}).get("conditions") or []
+        if any(one["type"] == "Established" and one["status"] == "True" for one in conditions):
+            return
+        await asyncio.sleep(LOOK)
+    raise TransientError(f"CustomResourceDefinition {name} is not served after {SERVED_WITHIN:g} s")
 
 
 async def _prune(cluster: Cluster, gone: Sequence[ObjectId]) -> int:
     pruned = 0
     for one in gone:
-        kind = await cluster.resource_for(one.api_version, one.kind)
+        try:
+            kind = await cluster.resource_for(one.api_version, one.kind)
+        except NotFoundError:
+            # Its definition is gone, and all objects of the kind with it.
+            continue
         live = await cluster.find(kind, one.name, one.namespace or None)
         if live is not None and not never_pruned(live):
             await cluster.delete(kind, one.name, one.namespace or None)

@@ -17,6 +17,7 @@ from sluice.manifests.conditions import (
     RECONCILING,
     UNSUPPORTED,
     Condition,
+    find_condition,
     rfc3339,
     with_condition,
     without_condition,
@@ -33,17 +34,13 @@ BUILD_FAILED = "BuildFailed"
 APPLY_FAILED = "ReconciliationFailed"
 PRUNE_FAILED = "PruneFailed"
 FETCHED = "Succeeded"
+FETCH_FAILED = "GitOperationFailed"
 
 
 def is_due(kustomization: Kustomization, revision: str) -> bool:
     """Whether the revision is to be applied: another one was, or the manifest changed since, or the last try failed."""
     status = kustomization.status
-    ready = any(one.type == READY and one.status == "True" for one in status.conditions)
-    return not (
-        ready
-        and status.last_applied_revision == revision
-        and status.observed_generation == kustomization.metadata.generation
-    )
+    return not (_ready(status.conditions) and status.last_applied_revision == revision and _observed(kustomization))
 
 
 def begun(kustomization: Kustomization, revision: str, planned: Iterable[ObjectId], now: datetime) -> Body:
@@ -65,34 +62,24 @@ def applied(
         {
             "lastAppliedRevision": revision,
             "lastAttemptedRevision": revision,
-            "observedGeneration": kustomization.metadata.generation,
             "inventory": _entries(inventory(objects).entries),
         }
-        | _listed(_final(kustomization, ready, now)),
+        | _outcome(kustomization, ready, now),
     )
 
 
 def failed(kustomization: Kustomization, reason: str, message: str, now: datetime, *, resource_version: str) -> Body:
     """The status after a sync that did not come to its end. The inventory stays as it was intended."""
     ready = Condition(type=READY, status="False", reason=reason, message=message)
-    return _fenced(
-        resource_version,
-        {"observedGeneration": kustomization.metadata.generation} | _listed(_final(kustomization, ready, now)),
-    )
+    return _fenced(resource_version, _outcome(kustomization, ready, now))
 
 
 def fetched(source: GitRepository, revision: str, now: datetime) -> Body | None:
     """The status of a source whose branch is at `revision`; None where it says so already."""
-    wanted = Condition(type=READY, status="True", reason=FETCHED, message=f"stored artifact for revision '{revision}'")
-    conditions = _with(
-        source.status.conditions,
-        [wanted, *_unsupported(source.spec.unsupported("spec"))],
-        source.metadata.generation,
-        now,
-    )
     known = source.status.artifact.revision if source.status.artifact else ""
-    if known == revision and source.status.observed_generation == source.metadata.generation:
+    if known == revision and _ready(source.status.conditions) and _observed(source):
         return None
+    ready = Condition(type=READY, status="True", reason=FETCHED, message=f"stored artifact for revision '{revision}'")
     commit = revision.rpartition(":")[2]
     artifact = {
         "revision": revision,
@@ -101,20 +88,38 @@ def fetched(source: GitRepository, revision: str, now: datetime) -> Body | None:
         "path": f"gitrepository/{source.namespace}/{source.name}/{commit}",
         "url": source.spec.url,
     }
-    return {"status": {"artifact": artifact, "observedGeneration": source.metadata.generation} | _listed(conditions)}
+    return {"status": {"artifact": artifact} | _outcome(source, ready, now)}
 
 
-def _final(kustomization: Kustomization, ready: Condition, now: datetime) -> tuple[Condition, ...]:
-    rest = without_condition(without_condition(kustomization.status.conditions, RECONCILING), UNSUPPORTED)
-    new = [ready, *_unsupported(kustomization.spec.unsupported("spec"))]
-    return _with(rest, new, kustomization.metadata.generation, now)
+def unfetched(source: GitRepository, why: str, now: datetime) -> Body | None:
+    """The status of a source that cannot be fetched, what was fetched before stays; None where it says so already."""
+    ready = Condition(type=READY, status="False", reason=FETCH_FAILED, message=why)
+    old = find_condition(source.status.conditions, READY)
+    if old and (old.status, old.message) == (ready.status, ready.message) and _observed(source):
+        return None
+    return {"status": _outcome(source, ready, now)}
 
 
-def _unsupported(paths: Iterable[str]) -> list[Condition]:
-    named = ", ".join(paths)
-    if not named:
-        return []
-    return [Condition(type=UNSUPPORTED, status="True", reason="NotActedOn", message=f"sluice does not act on {named}")]
+def _ready(conditions: Iterable[Condition]) -> bool:
+    found = find_condition(conditions, READY)
+    return found is not None and found.status == "True"
+
+
+def _observed(one: GitRepository | Kustomization) -> bool:
+    return one.status.observed_generation == one.metadata.generation
+
+
+def _outcome(one: GitRepository | Kustomization, ready: Condition, now: datetime) -> Body:
+    """What the status says at the end of an attempt, and what of the manifest sluice does not act on."""
+    rest, new = without_condition(one.status.conditions, RECONCILING), [ready]
+    named = ", ".join(one.spec.unsupported("spec"))
+    if named:
+        said = f"sluice does not act on {named}"
+        new.append(Condition(type=UNSUPPORTED, status="True", reason="NotActedOn", message=said))
+    else:
+        rest = without_condition(rest, UNSUPPORTED)
+    generation = one.metadata.generation
+    return {"observedGeneration": generation} | _listed(_with(rest, new, generation, now))
 
 
 def _with(

@@ -89,7 +89,19 @@ def test_all_marks_in_all_documents_are_found_with_their_lines() -> None:
         'text: |\n  old\n# {"$imagepolicy": "team:shop"}\nmore: 1\n',
         "",
     ],
-    ids="another unknown-part no-text no-json no-value own-line quoted right in-block after-block empty".split(),
+    ids=[
+        "another",
+        "unknown-part",
+        "no-text",
+        "no-json",
+        "no-value",
+        "own-line",
+        "quoted",
+        "right",
+        "in-block",
+        "after-block",
+        "empty",
+    ],
 )
 def test_what_is_not_marked_as_ours_is_left_alone(text: str) -> None:
     """Not one byte changes."""
