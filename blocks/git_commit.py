@@ -50,7 +50,7 @@ async def write_commit(
     parts = [f"commit {_REF}\nmark :1\nauthor {who}\ncommitter {who}\n".encode(), _data(message)]
     parts.append(f"from {base}\n".encode())
     for path, (mode, text) in sorted(files.items()):
-        parts += [f"M {mode} inline {_quoted(path)}\n".encode(), _data(text)]
+        parts += [f"M {mode} inline {_quoted(path)}\n".encode(errors="surrogateescape"), _data(text)]
     parts.append(b"get-mark :1\ndone\n")
     out = await git.run(
         "fast-import", "--quiet", "--force", "--done", folder=mirror, timeout=LOCAL_TIMEOUT, stdin=b"".join(parts)

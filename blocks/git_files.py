@@ -118,13 +118,15 @@ def _place(files: Sequence[Entry], data: Sequence[bytes], place: Path) -> None:
 
 def _write(root: Path, entry: Entry, content: bytes) -> None:
     target = root / entry.path
+    # git keeps no file below a link, but a crafted tree could say so: never write through one, not even a directory.
+    if any(parent.is_symlink() for parent in target.parents if root in parent.parents):
+        raise InvalidError(f"{entry.path} lies behind a symbolic link")
+    if target.is_symlink():
+        raise InvalidError(f"{entry.path} is there twice, as a file and as a symbolic link")
     target.parent.mkdir(parents=True, exist_ok=True)
     if entry.mode == _LINK:
         target.symlink_to(os.fsdecode(content))
         return
-    # git keeps no file below a link, but a crafted tree could say so: never write through one.
-    if any(parent.is_symlink() for parent in target.parents if parent != root and root in parent.parents):
-        raise InvalidError(f"{entry.path} lies behind a symbolic link")
     target.write_bytes(content)
     if entry.mode == _EXECUTABLE:
         target.chmod(0o755)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import os
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -24,7 +25,7 @@ from sluice.credentials import GitCredentials
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.sync.source_url import normalise
 
-_BRANCH = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
+_BRANCH = re.compile(r"(?![-./]|@$)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
 _LOCK_POLL = 0.01
 """Seconds between two looks whether the mirror is free."""
 
@@ -119,7 +120,7 @@ class Mirror:
         patterns = [f":(glob){root}**/*.{ending}" for ending in ("yaml", "yml")]
         # 1 is git grep's way to say that it found nothing.
         out = await self.local("grep", "-l", "-z", "-F", "-e", mark, commit, "--", *patterns, allowed=(0, 1))
-        return [line.decode().partition(":")[2] for line in out.split(b"\0") if line]
+        return [os.fsdecode(line).partition(":")[2] for line in out.split(b"\0") if line]
 
     async def _exchange(self, *arguments: str) -> None:
         await self.git.run(

@@ -39,6 +39,8 @@ _MEANINGS: tuple[tuple[type[SluiceError], tuple[str, ...]], ...] = (
         TerminalError,
         ("Authentication failed", "could not read Username", "Permission denied", "returned error: 403", "not allowed"),
     ),
+    # A hook or a protected branch says no to the push; after the conflicts, which are refusals of another kind.
+    (TerminalError, ("[remote rejected]",)),
     (NotFoundError, ("couldn't find remote ref", "not found", "does not appear to be a git repository")),
 )
 """What git says → what it means. Anything else that happens on the way to a server may pass."""
@@ -143,10 +145,10 @@ class GitProgram:
             yield environment
 
     def _clean(self, said: str, credentials: GitCredentials | None) -> str:
-        text = " ".join(_USERINFO.sub("", said).split())[:500]
+        text = _USERINFO.sub("", said)
         for secret in _secrets(credentials):
             text = text.replace(secret, "***")
-        return text
+        return " ".join(text.split())[:500]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

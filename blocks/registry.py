@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urljoin
 
 import httpx
@@ -54,7 +54,7 @@ class Registries:
         found: list[str] = []
         for _ in range(MOST_PAGES):
             answer = await self._ask("GET", url, repository, credentials, {})
-            found += answer.json().get("tags") or []
+            found += _body(answer, repository).get("tags") or []
             following = answer.links.get("next", {}).get("url")
             if not following:
                 return found
@@ -109,7 +109,9 @@ class Registries:
     ) -> httpx.Response:
         try:
             return await self._http.request(method, url, headers=dict(headers), params=more or None)
-        except httpx.TransportError as error:
+        except httpx.InvalidURL as error:
+            raise TerminalError(f"registry {repository.registry} sends us to {url!r}, which is no address") from error
+        except httpx.RequestError as error:
             raise TransientError(f"registry {repository.registry} does not answer: {error!r}") from error
 
     async def _login(
@@ -129,7 +131,7 @@ class Registries:
         realm = wanted.pop("realm")
         only = {"Authorization": login["authorization"]} if basic else {}
         answer = _checked(await self._once("GET", realm, repository, only, **wanted), repository)
-        body = answer.json()
+        body = _body(answer, repository)
         return f"Bearer {body.get('token') or body.get('access_token')}"
 
     async def __aenter__(self) -> Self:
@@ -144,6 +146,16 @@ class Registries:
 def _base(repository: Repository, insecure: bool) -> str:
     host = "registry-1.docker.io" if repository.registry == DOCKER_HUB else repository.registry
     return f"{'http' if insecure or _LOOPBACK.fullmatch(host) else 'https'}://{host}"
+
+
+def _body(answer: httpx.Response, repository: Repository) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise TerminalError(f"{answer.url.host} does not speak as a registry for {repository}: no JSON") from error
+    if not isinstance(body, dict):
+        raise TerminalError(f"{answer.url.host} does not speak as a registry for {repository}: no JSON object")
+    return body
 
 
 def _checked(answer: httpx.Response, repository: Repository) -> httpx.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -82,8 +83,22 @@ def _prepare(folder: Path, tree: Path, spec: KustomizationSpec) -> Path:
 
 
 def _manifests(folder: Path) -> list[str]:
-    found = [path for path in folder.rglob("*") if path.suffix in MANIFEST_ENDINGS and path.is_file()]
-    return sorted(str(path.relative_to(folder)) for path in found)
+    """What to apply of a directory without a `kustomization.yaml`, as Flux has it: its YAML files and those below.
+
+    A directory below that has a `kustomization.yaml` is taken as a whole; what is there for a forge's pipelines (all
+    that begins with a dot) is left out.
+    """
+    found: list[str] = []
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        if here != folder and any(name in NAMES for name in files):
+            folders.clear()
+            found.append(str(here.relative_to(folder)))
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        wanted = [name for name in files if Path(name).suffix in MANIFEST_ENDINGS and not name.startswith(".")]
+        found += [str((here / name).relative_to(folder)) for name in wanted if (here / name).is_file()]
+    return sorted(found)
 
 
 def _overlay(spec: KustomizationSpec, base: str) -> dict[str, Any]:
