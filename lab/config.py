@@ -112,6 +112,8 @@ def kubelet(places: LabPaths, identities: Identities) -> dict[str, Any]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
+        # There is no DNS in the lab; naming an address keeps the kubelet from warning of it on every pod.
+        "clusterDNS": ["198.19.0.10"],
         "address": network.NODE_ADDRESS,
         "port": ports.KUBELET,
         "healthzBindAddress": ports.HOST,
