@@ -38,12 +38,11 @@ class GatewayApiRouter:
 
     async def shift(self, canary: Canary, weight: int) -> None:
         route = await self.cluster.get(HTTP_ROUTE, canary.service_name, canary.namespace)
-        if _weight(canary, route) != weight:
-            for backend in _backends(route):
-                if backend["name"] == f"{canary.service_name}-primary":
-                    backend["weight"] = 100 - weight
-                elif backend["name"] == f"{canary.service_name}-canary":
-                    backend["weight"] = weight
+        wanted = {f"{canary.service_name}-primary": 100 - weight, f"{canary.service_name}-canary": weight}
+        ours = [backend for backend in _backends(route) if backend["name"] in wanted]
+        if any(backend.get("weight", 1) != wanted[backend["name"]] for backend in ours):
+            for backend in ours:
+                backend["weight"] = wanted[backend["name"]]
             await self.cluster.replace(HTTP_ROUTE, route)
         await self._acknowledged(canary)
 
@@ -86,9 +85,13 @@ def _backends(route: Object) -> list[Object]:
 
 
 def _weight(canary: Canary, route: Object) -> int:
-    """The canary's share of the route's weights; a rule without the canary counts as none."""
+    """The canary's share of a rule's weights, percent; the largest where rules differ, none where it is in no rule."""
     name = f"{canary.service_name}-canary"
-    return max((int(b.get("weight", 1)) for b in _backends(route) if b["name"] == name), default=0)
+    shares = []
+    for rule in route["spec"].get("rules") or []:
+        weights = {b["name"]: int(b.get("weight", 1)) for b in rule.get("backendRefs") or []}
+        shares.append(round(100 * weights.get(name, 0) / (sum(weights.values()) or 1)))
+    return max(shares, default=0)
 
 
 def _conditions(route: Object) -> list[Object]:
