@@ -30,10 +30,12 @@ class Prometheus:
         # A range selector in an instant query gives the samples as scraped; a range query would interpolate them.
         window = max(1, ceil((end - start) * 1000))
         result = await self._query(f"{selector}[{window}ms]", end)
-        return [
-            Series(entry["metric"], tuple((float(at), float(value)) for at, value in entry["values"]))
+        # Prometheus 2 includes the start of a range and 3 does not: a sample between two windows belongs to the first one.
+        found = [
+            Series(entry["metric"], tuple((float(at), float(value)) for at, value in entry["values"] if at > start))
             for entry in result
         ]
+        return [series for series in found if series.samples]
 
     async def value(self, query: str) -> float | None:
         values = [float(entry["value"][1]) for entry in await self._query(query, None)]
