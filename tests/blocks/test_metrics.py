@@ -1,0 +1,164 @@
+"""What every metrics provider promises, tried on each: in memory, and the lab's real Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from blocks.metrics.base import Metrics
+from blocks.metrics.memory import MemoryMetrics
+from blocks.metrics.prometheus import Prometheus
+from sluice.errors import InvalidError, TransientError
+from sluice.judge.counters import Series
+
+PATIENCE = 60.0
+
+
+@dataclass
+class Ground:
+    """A provider with one counter in it, and a query that yields 42."""
+
+    metrics: Metrics
+    selector: str
+    query: str
+    nothing: str
+
+
+@pytest.fixture(params=["memory", pytest.param("prometheus", marks=pytest.mark.lab)])
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    if request.param == "memory":
+        now = time.time()
+        samples = tuple((now - 60 + 2 * at, float(at)) for at in range(30))
+        metrics = MemoryMetrics({"x_total": [Series({"a": "b"}, samples)]}, {"answer": 42.0})
+        yield Ground(metrics, "x_total", "answer", "absent")
+        return
+    env = request.getfixturevalue("lab_env")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        selector = 'envoy_server_uptime{job="envoy"}'
+        prometheus = Prometheus(env["prometheus_url"], http)
+        async with asyncio.timeout(PATIENCE):
+            while len((await prometheus.samples(selector, time.time() - 60, time.time()) or [Series()])[0].samples) < 3:
+                await asyncio.sleep(0.5)
+        yield Ground(prometheus, selector, "vector(42)", "nobody_counts_this_total")
+
+
+async def test_samples_are_those_that_were_scraped_rising_in_time(ground: Ground) -> None:
+    """Raw samples in their own times, not interpolated, inside of what was asked for."""
+    end = time.time()
+    (series,) = await ground.metrics.samples(ground.selector, end - 50, end)
+    times = [at for at, _ in series.samples]
+    assert len(times) >= 2
+    assert times == sorted(set(times))
+    assert end - 50 <= times[0] <= times[-1] <= end
+    assert all(isinstance(value, float) for _, value in series.samples)
+
+
+async def test_the_same_window_gives_the_same_samples(ground: Ground) -> None:
+    """What was scraped does not change by being read at another moment."""
+    end = time.time() - 1
+    whole = await ground.metrics.samples(ground.selector, end - 40, end)
+    again = await ground.metrics.samples(ground.selector, end - 40, end)
+    assert [one.samples for one in whole] == [one.samples for one in again]
+
+
+async def test_two_windows_that_meet_share_no_sample(ground: Ground) -> None:
+    """A window holds what is after its start, up to its end: nothing is counted twice."""
+    end = time.time() - 1
+    (whole,) = await ground.metrics.samples(ground.selector, end - 40, end)
+    middle = whole.samples[len(whole.samples) // 2][0]
+    first = await ground.metrics.samples(ground.selector, end - 40, middle)
+    last = await ground.metrics.samples(ground.selector, middle, end)
+    joined = [sample for part in (first, last) for one in part for sample in one.samples]
+    assert joined == list(whole.samples)
+
+
+async def test_no_data_is_an_empty_answer_and_no_error(ground: Ground) -> None:
+    """A series that nobody counts, and a window in which nothing was scraped."""
+    now = time.time()
+    assert await ground.metrics.samples(ground.nothing, now - 60, now) == []
+    assert await ground.metrics.samples(ground.selector, now + 1000, now + 1060) == []
+    assert await ground.metrics.value(ground.nothing) is None
+
+
+async def test_a_value_is_a_number(ground: Ground) -> None:
+    """A query of the user's own yields one number."""
+    assert await ground.metrics.value(ground.query) == 42.0
+
+
+def server(handle: Callable[[httpx.Request], httpx.Response]) -> Prometheus:
+    return Prometheus("http://prometheus.test", httpx.AsyncClient(transport=httpx.MockTransport(handle)))
+
+
+def vector(*values: str) -> httpx.Response:
+    result = [{"metric": {"n": str(at)}, "value": [1.0, value]} for at, value in enumerate(values)]
+    return httpx.Response(200, json={"status": "success", "data": {"resultType": "vector", "result": result}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        pytest.param(vector(), None, id="no series"),
+        pytest.param(vector("NaN"), None, id="0 divided by 0 is no data"),
+        pytest.param(vector("99.5"), 99.5, id="one"),
+        pytest.param(vector("NaN", "7"), 7.0, id="one that is a number"),
+        pytest.param(
+            httpx.Response(200, json={"data": {"resultType": "scalar", "result": [1.0, "3"]}}), 3.0, id="a scalar"
+        ),
+    ],
+)
+async def test_a_value_of_prometheus(answer: httpx.Response, value: float | None) -> None:
+    """NaN is no data, and neither good nor bad."""
+    assert await server(lambda _: answer).value("q") == value
+
+
+async def test_several_series_where_one_is_needed_are_refused() -> None:
+    """The last one never wins silently: the query has to be aggregated."""
+    with pytest.raises(InvalidError, match="gives 2 series where one value is needed; aggregate it: sum"):
+        await server(lambda _: vector("1", "2")).value(" sum ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(httpx.Response(400, text="parse error"), InvalidError, id="refused"),
+        pytest.param(httpx.Response(422, text="cannot be executed"), InvalidError, id="cannot be executed"),
+        pytest.param(httpx.Response(503, text="timeout"), TransientError, id="overloaded"),
+        pytest.param(httpx.Response(502, text="<html>"), TransientError, id="a proxy"),
+        pytest.param(httpx.Response(200, text="<html>"), TransientError, id="a page"),
+        pytest.param(httpx.Response(200, json={"status": "success"}), TransientError, id="no data in it"),
+        pytest.param(httpx.Response(200, json=[]), TransientError, id="another form"),
+    ],
+)
+async def test_what_prometheus_cannot_answer(answer: httpx.Response, error: type[Exception]) -> None:
+    """A wrong query is the user's; everything else says nothing of the canary."""
+    with pytest.raises(error, match=r"Prometheus at http://prometheus\.test"):
+        await server(lambda _: answer).samples("x", 0.0, 1.0)
+
+
+async def test_a_prometheus_that_is_away_is_transient() -> None:
+    """A refused connection and a timeout are alike."""
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow", request=request)
+
+    with pytest.raises(TransientError, match="does not answer"):
+        await server(away).value("q")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(TransientError, match="does not answer"):
+            await Prometheus("http://127.0.0.1:9", http).value("q")
+
+
+@pytest.mark.lab
+async def test_the_lab_s_envoy_counts_in_the_form_the_router_says(lab_env: dict[str, Any]) -> None:
+    """The names in the router's telemetry exist in a real Envoy's statistics."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        prometheus = Prometheus(lab_env["prometheus_url"], http)
+        for name in ("envoy_cluster_upstream_rq_xx", "envoy_cluster_upstream_rq_time_bucket"):
+            found = await prometheus.samples(name, time.time() - 3600, time.time())
+            assert any("envoy_cluster_name" in series.labels for series in found), name
