@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from sluice.errors import TerminalError, TransientError
 from sluice.messages import Message
@@ -40,11 +41,15 @@ class Chat:
                 channel=self.channel, text=message.text, blocks=message.blocks, unfurl_links=False
             )
         except SlackApiError as error:
+            if not isinstance(error.response, AsyncSlackResponse):
+                # The client's raw response: what came was not Slack's answer but, say, a proxy's page.
+                raise TransientError(f"Slack gave no usable answer: {error}") from error
             code = error.response.get("error") or f"status {error.response.status_code}"
             asked = error.response.headers.get("Retry-After", "")
             if code in TEMPORARY or error.response.status_code >= 500:
                 raise TransientError(
-                    f"Slack cannot post to {self.channel} now: {code}", retry_after=float(asked) if asked else None
+                    f"Slack cannot post to {self.channel} now: {code}",
+                    retry_after=float(asked) if asked.isdigit() else None,
                 ) from error
             raise TerminalError(f"Slack refuses to post to {self.channel}: {code}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
