@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -20,6 +19,7 @@ from deployments import runtime, up
 from deployments.automations.apply import Change, Did
 from deployments.settings import Settings
 from sluice.errors import SluiceError, TerminalError
+from sluice.manifests import crd
 
 app = App(name="sluice", help="Continuous delivery for Kubernetes, run as Prefect flows.")
 out = Console(highlight=False)
@@ -91,7 +91,7 @@ def watcher(*, home: Home = None) -> None:
 @app.command
 def crds() -> None:
     """Print the custom resource definitions of sluice, for `kubectl apply -f -`."""
-    sys.stdout.write(yaml.safe_dump_all(import_module("sluice.manifests.crd").crds(), sort_keys=False))
+    sys.stdout.write(yaml.safe_dump_all(crd.crds(), sort_keys=False))
 
 
 Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]

@@ -30,8 +30,8 @@ import prefect
 from prefect import Flow, flow_engine
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import AsyncClientContext, SettingsContext, get_settings_context
-from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.events.worker import EventsWorker
+from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import get_logger
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration

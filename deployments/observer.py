@@ -64,9 +64,11 @@ class Observer:
         async with get_events_subscriber(filter=EventFilter(event=EventNameFilter(name=names))) as events:
             self._wanted.set()  # whatever happened while nobody listened
             async for event in events:
-                if event.event.removeprefix(PREFIX) in DUE:
+                name, key = event.event.removeprefix(PREFIX), UUID(event.resource.id.removeprefix(PREFIX))
+                if name in DUE:
                     self.due.set()
-                if self._held(UUID(event.resource.id.removeprefix(PREFIX))) is not None:
+                signals = self._held(key)
+                if signals is not None and (name != "Running" or signals.paused):  # a start is no wish, a resume is
                     self._wanted.set()
 
     async def next_look(self) -> None:

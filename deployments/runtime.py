@@ -9,17 +9,14 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
-from importlib import import_module
-from importlib.util import find_spec
+from contextlib import asynccontextmanager, contextmanager
 from logging.handlers import RotatingFileHandler
-from typing import Any
 
 import uvicorn
 from prefect.settings.context import get_current_settings
 
 from blocks.prefect_api import PrefectEvents
-from deployments import engine
+from deployments import engine, watcher, wiring
 from deployments.automations.apply import RESULTS, Change, apply
 from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.identity import only_one
@@ -27,7 +24,6 @@ from deployments.receiver import application
 from deployments.settings import Settings
 from deployments.worker import SluiceWorker
 from sluice.errors import TerminalError
-from sluice.events.model import Event
 
 DRAIN_WITHIN = 2.0
 """Seconds for logs and events that a stopping worker has not sent yet."""
@@ -93,22 +89,12 @@ async def work(settings: Settings, ready: Ready) -> None:
     """
     way_out = "give this one another name with SLUICE_WORKER_NAME"
     with only_one(settings.home, f"worker-{settings.worker_name}", way_out):
-        async with _connected(settings):
+        async with wiring.connected(settings):
             worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity)
             try:
                 await worker.serve(ready)
             finally:
                 await engine.drain(DRAIN_WITHIN)
-
-
-def _connected(settings: Settings) -> AbstractAsyncContextManager[Any]:
-    wiring = _own("wiring")
-    return wiring.connected(settings) if wiring else nullcontext()
-
-
-def _own(module: str) -> Any:
-    name = f"deployments.{module}"
-    return import_module(name) if find_spec(name) else None
 
 
 class _Uvicorn(uvicorn.Server):
@@ -152,17 +138,9 @@ def _listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
 
 async def watch(settings: Settings, ready: Ready) -> None:
     """The watcher of Kubernetes objects."""
-    watcher = _own("watcher")
-    if watcher is None:
-        await asyncio.Event().wait()
-
     async with events(settings) as api:
-
-        async def post(event: Event) -> None:
-            await api.post([event])
-
         ready()
-        await watcher.watch(settings, post)
+        await watcher.watch(settings, api.post_event)
 
 
 def ui_url(settings: Settings) -> str:

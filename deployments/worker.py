@@ -36,9 +36,11 @@ from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals
 
 POLL_EVERY = 0.25
+POLL_PAUSE = 0.05
 HEARTBEAT_EVERY = 10
 SWEEP_EVERY = 30.0
-"""Seconds between looks for due runs, signs of life, and looks for runs that nobody holds."""
+"""Seconds between looks for due runs: when nothing tells of any, and at least; between signs of life; and between
+looks for runs that nobody holds."""
 LEAVE_WITHIN = 8.0
 """Seconds that runs get to put their affairs in order when the worker stops."""
 RESUMED_WITHIN = timedelta(seconds=10)
@@ -86,7 +88,7 @@ class SluiceWorker(engine.InProcessWorker):
             try:
                 await self.announce()
                 async with asyncio.TaskGroup() as loops:
-                    loops.create_task(forever("taking due runs", lambda: self._take_due(observer.due), 0.0))
+                    loops.create_task(forever("taking due runs", lambda: self._take_due(observer.due), POLL_PAUSE))
                     loops.create_task(forever("the worker's heartbeat", self.sync, HEARTBEAT_EVERY))
                     loops.create_task(forever("listening for wishes", observer.listen, 1.0))
                     loops.create_task(forever("looking for wishes", lambda: self._observe(observer), 0.0))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import shutil
 import socket
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -38,7 +41,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def prefect(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """Settings of an installation whose embedded server runs."""
     home = tmp_path_factory.mktemp("home")
     settings = Settings(home=home, prefect_port=free_port(), receiver_port=free_port(), worker_name="tester")
@@ -46,12 +49,31 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     server = EmbeddedServer(settings.home, settings.prefect_host, settings.prefect_port)
-    asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
+    with _migrated(request, settings.home / "prefect.db"):
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
     yield settings
     asyncio.run(engine.drain(5.0))
     asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
+
+
+@contextlib.contextmanager
+def _migrated(request: pytest.FixtureRequest, database: Path) -> Iterator[None]:
+    """Start from an empty database that an earlier session has created: that takes most of a first start."""
+    cache: pytest.Cache = request.config.cache  # type: ignore[assignment]
+    kept = cache.mkdir("prefect") / f"{engine.PREFECT_VERSION}.db"
+    if kept.exists():
+        shutil.copy(kept, database)
+    yield
+    if not kept.exists():
+        draft = kept.with_suffix(f".{os.getpid()}")
+        with (
+            contextlib.closing(sqlite3.connect(database)) as source,
+            contextlib.closing(sqlite3.connect(draft)) as copy,
+        ):
+            source.backup(copy)
+        draft.replace(kept)
 
 
 class Runtime:

@@ -55,3 +55,8 @@ async def sample_hold(name: str) -> None:
         note(name=name, event="cleaned up", cancelled=signals.cancelled, leaving=signals.leaving)
         raise
     note(name=name, event="ended")
+
+
+@flow(name="sample_source", persist_result=False)
+async def sample_source(url: str, branch: str, commit: str) -> None:
+    note(flow="source", url=url, branch=branch, commit=commit)

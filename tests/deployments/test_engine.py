@@ -1,0 +1,70 @@
+"""The private parts of Prefect that sluice leans on. A new version of Prefect shows here what it changed."""
+
+from __future__ import annotations
+
+import inspect
+
+import prefect
+import pytest
+from prefect import flow_engine
+from prefect.flow_engine import AsyncFlowRunEngine
+from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.settings.context import get_current_settings
+from prefect.workers.base import BaseWorker
+
+from deployments import engine
+from sluice.errors import TerminalError
+
+
+def test_prefect_is_the_version_that_this_was_written_for() -> None:
+    """Raise the version in `deployments.engine` only with all tests of this folder green."""
+    assert prefect.__version__ == engine.PREFECT_VERSION
+
+
+def test_another_version_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Better not to start than to hold rollouts with an engine nobody tried."""
+    monkeypatch.setattr(prefect, "__version__", "9.9.9")
+    with pytest.raises(TerminalError, match=f"prefect=={engine.PREFECT_VERSION}"):
+        engine.check_version()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "parameters"),
+    [
+        (BaseWorker, "_sync_and_initialize", ["self"]),
+        (BaseWorker, "_setup_cancellation_observer", ["self"]),
+        (BaseWorker, "_emit_worker_started_event", ["self"]),
+        (BaseWorker, "_submit_run", ["self", "flow_run"]),
+        (BaseWorker, "_release_limit_slot", ["self", "flow_run_id"]),
+        (BaseWorker, "get_and_submit_flow_runs", ["self"]),
+        (AsyncFlowRunEngine, "set_state", ["self", "state", "force"]),
+        (AsyncFlowRunEngine, "handle_crash", ["self", "exc"]),
+        (AsyncFlowRunEngine, "handle_cancellation", ["self", "exc"]),
+        (AsyncFlowRunEngine, "handle_exception", ["self", "exc", "msg", "result_store"]),
+        (AsyncFlowRunEngine, "call_flow_fn", ["self"]),
+        (AioSqliteConfiguration, "begin_transaction", ["self", "session", "with_for_update"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_overridden_or_called_still_has_its_form(owner: type, name: str, parameters: list[str]) -> None:
+    """A method that is gone or takes something else would be overridden in vain."""
+    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+def test_the_engine_still_asks_for_sigterm_by_the_name_that_is_replaced() -> None:
+    """`in_process` swaps this name while workers run."""
+    assert "with capture_sigterm():" in inspect.getsource(AsyncFlowRunEngine.initialize_run)
+    assert callable(vars(flow_engine)["capture_sigterm"])
+
+
+def test_the_engine_observes_suspensions_only_for_runs_with_a_deployment() -> None:
+    """`run` hides the deployment's id to do without a thread and a websocket per run."""
+    source = inspect.getsource(AsyncFlowRunEngine.setup_flow_run_suspension_request)
+    assert "if self.flow_run.deployment_id:" in source
+
+
+def test_heartbeats_can_be_switched_off_inside() -> None:
+    """A thread per run is saved; the setting is refused from the environment."""
+    with engine.prefect_settings({}):
+        assert get_current_settings().flows.heartbeat_frequency is None
+    assert get_current_settings().flows.heartbeat_frequency is not None
