@@ -27,11 +27,19 @@ CANARY = Canary.parse(
                 "metrics": [{"name": "request-success-rate", "thresholdRange": {"min": 99}}],
             },
         },
-        "status": {"phase": "Progressing", "lastAppliedSpec": "b", "lastPromotedSpec": "a", "canaryWeight": 20, "step": 1},
+        "status": {
+            "phase": "Progressing",
+            "lastAppliedSpec": "b",
+            "lastPromotedSpec": "a",
+            "canaryWeight": 20,
+            "step": 1,
+        },
     }
 )
 DEPLOYMENT: dict[str, Any] = {
-    "spec": {"template": {"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": [{"image": "shop:1.0.0"}] * 3}}}
+    "spec": {
+        "template": {"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": [{"image": "shop:1.0.0"}] * 3}}
+    }
 }
 
 

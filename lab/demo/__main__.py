@@ -59,11 +59,24 @@ def main() -> int:
 
 def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack) -> None:
     """The whole scenario. Fills the document as it goes; what has to be ended again is left with ``ending``."""
+    measurements = stage(places, document["machine"], ending)
+    release_all(measurements, document)
+    document["machine"]["load_average_end"] = machine.load_average()
+
+
+def stage(places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack) -> Measurements:
+    """Lab, sluice, application and users, ready to release. Benchmarks begin here too.
+
+    Args:
+        places: of this checkout's lab.
+        about: is told what machine this is.
+        ending: is left with what has to be ended again.
+    """
     started_here = start_lab(places)
     if started_here:
         ending.callback(stop_lab)
     env = environment.read(places)
-    document["machine"] |= machine.describe() | {"load_average_start": machine.load_average()}
+    about |= machine.describe() | {"load_average_start": machine.load_average()}
     cluster = DemoCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
     cluster.apply_kinds(kinds(), KINDS_WITHIN_S)
     sluice = start_sluice(env, places)
@@ -86,7 +99,7 @@ def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack
             if not child.running:
                 raise LabError(f"{child.name} ended in the middle of the demo: look at {child.log}")
 
-    measurements = Measurements(
+    return Measurements(
         application=application,
         cluster=cluster,
         observer=observer,
@@ -95,8 +108,6 @@ def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack
         check=check,
         where_to_look=where_to_look,
     )
-    release_all(measurements, document)
-    document["machine"]["load_average_end"] = machine.load_average()
 
 
 def release_all(measurements: Measurements, document: dict[str, Any]) -> None:
