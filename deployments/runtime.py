@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from logging.handlers import RotatingFileHandler
 
+import httpx
 import uvicorn
 from prefect.settings.context import get_current_settings
 
@@ -23,7 +24,7 @@ from deployments.identity import only_one
 from deployments.receiver import application
 from deployments.settings import Settings
 from deployments.worker import SluiceWorker
-from sluice.errors import TerminalError
+from sluice.errors import TerminalError, TransientError
 
 DRAIN_WITHIN = 2.0
 """Seconds for logs and events that a stopping worker has not sent yet."""
@@ -53,14 +54,15 @@ def prefect_for(settings: Settings) -> Iterator[None]:
 
 
 def log_to_file(settings: Settings) -> None:
-    """Send the log of this process to `home/logs/sluice.log`; the terminal shows errors only."""
+    """Send the log of this process to `home/logs/sluice.log`. The terminal is for what people have to act upon:
+    Prefect logs each cancelled run as an error."""
     folder = settings.home / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     file = RotatingFileHandler(folder / "sluice.log", maxBytes=10 * 1024 * 1024, backupCount=3)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     for handler in root.handlers:
-        handler.setLevel(logging.ERROR)
+        handler.setLevel(logging.CRITICAL)
     root.addHandler(file)
     logging.getLogger("sluice").setLevel(logging.INFO)
 
@@ -68,9 +70,20 @@ def log_to_file(settings: Settings) -> None:
 async def apply_all(
     settings: Settings, *, dry_run: bool = False, workflows: tuple[Workflow, ...] = WORKFLOWS
 ) -> list[Change]:
-    """Bring Prefect in line with the plan; call inside `prefect_for`."""
+    """Bring Prefect in line with the plan; call inside `prefect_for`.
+
+    Raises:
+        TransientError: Prefect does not answer.
+        TerminalError: Prefect refuses, or a flow cannot be imported.
+    """
     storage = settings.home.resolve() / "results"
-    return await apply(settings.work_pool, str(storage), workflows, dry_run=dry_run)
+    try:
+        return await apply(settings.work_pool, str(storage), workflows, dry_run=dry_run)
+    except httpx.HTTPError as error:
+        if engine.is_away(error):
+            way_out = "start it with `sluice up`, or name another with SLUICE_PREFECT_API_URL"
+            raise TransientError(f"Prefect at {settings.api_url} does not answer ({error!r}): {way_out}") from error
+        raise TerminalError(f"Prefect at {settings.api_url} refuses: {error}") from error
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from deployments.identity import only_one
 from deployments.server import EmbeddedServer
 from deployments.settings import Settings
 from deployments.supervision import forever
-from sluice.errors import TerminalError
+from sluice.errors import TerminalError, TransientError
 
 Say = Callable[[str, str], None]
 """Tells a person that a part is ready: the part, and where it is."""
@@ -51,11 +51,12 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
     changed = sum(change.did is not Did.UNCHANGED for change in changes)
     say("automations", f"{len(changes)} objects, {changed} changed")
     receiver = f"http://{settings.receiver_host}:{settings.receiver_port}"
+    say("log", str(settings.home / "logs" / "sluice.log"))
     worker = f"{settings.worker_name}, up to {settings.worker_capacity} runs of pool {settings.work_pool}"
-    parts: dict[str, Callable[[], Awaitable[None]]] = {
-        "worker": lambda: runtime.work(settings, _once(say, "worker", worker)),
-        "receiver": lambda: runtime.receive(settings, _once(say, "receiver", receiver)),
-        "watcher": lambda: runtime.watch(settings, _once(say, "watcher", "Kubernetes")),
+    parts = {
+        "worker": _part(lambda ready: runtime.work(settings, ready), lambda: say("worker", worker)),
+        "receiver": _part(lambda ready: runtime.receive(settings, ready), lambda: say("receiver", receiver)),
+        "watcher": _part(lambda ready: runtime.watch(settings, ready), lambda: say("watcher", "Kubernetes")),
     }
     try:
         async with asyncio.TaskGroup() as running:
@@ -67,15 +68,31 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
         raise group.exceptions[0] from group
 
 
+def _part(run: Callable[[runtime.Ready], Awaitable[None]], told: runtime.Ready) -> Callable[[], Awaitable[None]]:
+    """One start of a part. What can never work ends the whole only before the part has ever worked: later it is the
+    world that changed, and hundreds of runs should not leave for that."""
+    worked = asyncio.Event()
+
+    def ready() -> None:
+        worked.set()
+        told()
+
+    async def start() -> None:
+        try:
+            await run(ready)
+        except TerminalError as error:
+            if worked.is_set():
+                raise TransientError(str(error)) from error
+            raise
+
+    return start
+
+
 async def _keep(server: EmbeddedServer) -> None:
     """Start the server again when it ended. Runs go on meanwhile, and tell their states when it is back."""
     code = await server.wait()
     log.error("The Prefect server ended with %s; starting it again. Its log: %s", code, server.log)
     await server.start()
-
-
-def _once(say: Say, part: str, where: str) -> Callable[[], None]:
-    return lambda: say(part, where)
 
 
 async def until(stop: asyncio.Event, work: Awaitable[None]) -> None:
