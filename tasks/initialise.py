@@ -27,6 +27,8 @@ async def initialise(ref: RolloutRef) -> str:
     """
     scene = await Scene.of(ref)
     canary = scene.canary
+    if canary.status.phase not in {None, Phase.INITIALIZING}:
+        return canary.status.last_promoted_spec  # the last write was done, and only its answer was lost
     target = await scene.canaries.target(canary)
     await scene.write(entry(canary, time.time(), Phase.INITIALIZING, "Making the primary"))
     primary = await scene.canaries.primary(canary)

@@ -34,6 +34,8 @@ async def promote(ref: RolloutRef) -> None:
     scene = await Scene.of(ref)
     scene.check_current(ref)
     canary = scene.canary
+    if canary.status.phase is Phase.FINALISING:
+        return  # the last write was done, and only its answer was lost
     target, primary = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     if revision_of(target) != ref.revision:
         raise StaleError(f"{canary}: the target changed since {ref.version} was judged")
