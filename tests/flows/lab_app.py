@@ -115,7 +115,8 @@ class App:
 
         async def run() -> str:
             bind(signals or RunSignals())
-            return str((await roll_out(namespace=self.namespace, canary="shop")).message)
+            # Called directly, the state that the flow returns comes as its data: the outcome in words.
+            return str(await roll_out(namespace=self.namespace, canary="shop"))
 
         return asyncio.create_task(run())
 

@@ -1,0 +1,158 @@
+"""Stages on a cluster in memory, as plain code: what they do and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from blocks.connections import Connections, connected
+from blocks.metrics.memory import MemoryMetrics
+from blocks.webhook import Answer
+from sluice.judge.counters import Series
+from sluice.manifests.canary import Canary, CanaryWebhook
+from sluice.rollout.objects import primary_deployment
+from sluice.rollout.phases import Phase
+from sluice.rollout.revision import revision_of
+from tasks import analyse, finalise, initialise, promote, ready_endpoints, roll_back, run_signals
+from tasks.rollout_ref import RolloutRef
+from tests.memory_cluster import MemoryCluster, MemoryRoute
+from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, merged
+
+OLD_IMAGE, NEW_IMAGE = "registry/shop:1.0.0", "registry/shop:1.1.0"
+
+
+@dataclass
+class Gates:
+    """Gates by type; open unless a test closes them."""
+
+    closed: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    async def ask(self, webhook: CanaryWebhook, canary: Canary) -> Answer:
+        self.asked.append(webhook.type)
+        return Answer(gate=webhook.name, open=webhook.type not in self.closed, said="said so")
+
+
+@dataclass
+class Traffic(MemoryMetrics):
+    """A provider that counts a request each 20 ms on both halves, of which the canary fails a share."""
+
+    fails: float = 0.0
+    flows: bool = True
+    error: Exception | None = None
+
+    async def samples(self, selector: str, start: float, end: float) -> list[Series]:
+        if self.error:
+            raise self.error
+        if not self.flows:
+            return []
+        every = 0.1
+        times = [start + every * step for step in range(1, int((end - start) / every))]
+        counted = [(at, 5.0 * number) for number, at in enumerate(times)]
+        bad = tuple((at, value * self.fails) for at, value in counted)
+        good = tuple((at, value * (1 - self.fails)) for at, value in counted)
+        return [
+            Series({"half": "primary", "class": "2"}, tuple(counted)),
+            Series({"half": "canary", "class": "2"}, good),
+            Series({"half": "canary", "class": "5"}, bad),
+        ]
+
+
+@dataclass
+class Stage:
+    """A Canary in the middle of a release on a cluster in memory."""
+
+    cluster: MemoryCluster
+    route: MemoryRoute
+    gates: Gates
+    metrics: Traffic
+    signals: run_signals.RunSignals
+    ref: RolloutRef
+
+    @property
+    def acts(self) -> list[str]:
+        return self.cluster.acts
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return dict(self.now("Canary", NAME).get("status") or {})
+
+    def now(self, kind: str, name: str) -> dict[str, Any]:
+        return self.cluster.now(kind, name, NAMESPACE)
+
+    def change(self, kind: str, name: str, part: dict[str, Any]) -> None:
+        """What somebody else does."""
+        self.cluster.add(merged(self.now(kind, name), part))
+
+    def push(self, image: str = "registry/shop:1.2.0") -> None:
+        self.cluster.add({**self.now("Deployment", NAME), "spec": deployment(image)["spec"]})
+
+    def breaks(self, verb: str, when: str, error: BaseException) -> None:
+        """The next such write breaks, before or after it was done."""
+
+        def hook(then: str, what: str, item: dict[str, Any]) -> None:
+            if (then, what) == (when, verb):
+                self.cluster.hooks.remove(hook)
+                raise error
+
+        self.cluster.hooks.append(hook)
+
+
+def staged(spec: dict[str, Any] | None = None, weight: int = 30, replicas: int = 2, **status: Any) -> Stage:
+    """A release under way: the primary runs the old image, the canary the new one."""
+    cluster = MemoryCluster()
+    old, new = deployment(OLD_IMAGE), deployment(NEW_IMAGE, replicas=replicas)
+    revision = revision_of(new)
+    journal = {
+        "phase": Phase.PROGRESSING,
+        "lastPromotedSpec": revision_of(old),
+        "lastAppliedSpec": revision,
+        "canaryWeight": weight,
+        "step": 1,
+        "stepStarted": 1.0,
+        **status,
+    }
+    manifest = canary_manifest(spec, journal)
+    cluster.add(manifest, new, primary_deployment(Canary.parse(manifest), old, 2))
+    ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=revision, version="1.1.0")
+    route = MemoryRoute(cluster, {NAME: weight})
+    return Stage(cluster, route, Gates(), Traffic(), run_signals.RunSignals(), ref)
+
+
+@pytest.fixture
+def play() -> Any:
+    """Runs a stage's own code on a `Stage`: `play(stage, task, *args)`."""
+
+    def run(stage: Stage, task: Any, *args: Any) -> Any:
+        wired = Connections(
+            cluster=stage.cluster,  # type: ignore[arg-type]
+            router=lambda provider, cluster: stage.route,
+            metrics=lambda address="": stage.metrics,
+            webhooks=stage.gates,  # type: ignore[arg-type]
+            identity="test",
+        )
+
+        async def it() -> Any:
+            run_signals.bind(stage.signals)
+            async with asyncio.timeout(20):
+                return await task.fn(stage.ref, *args)
+
+        with connected(wired):
+            return asyncio.run(it())
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests on their way need no time to finish here."""
+    for module in (roll_back, finalise, initialise, promote):
+        monkeypatch.setattr(module, "DRAIN", 0)
+    monkeypatch.setattr(analyse, "SEARCH", 0.01)
+    monkeypatch.setattr(analyse, "SCRAPE_PERIOD", 0.05)
+    monkeypatch.setattr(analyse, "AFTER_SCRAPE", 0.0)
+    monkeypatch.setattr(ready_endpoints, "LOOK", 0.001)
+    monkeypatch.setattr(ready_endpoints, "WITHIN", 0.05)
