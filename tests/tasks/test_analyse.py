@@ -1,0 +1,168 @@
+"""Judging through a step: when its word comes, and what it is not mistaken about."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from sluice.errors import InvalidError, NotFoundError, TransientError
+from sluice.judge.verdict import Verdict
+from sluice.rollout.journal import judge_state
+from tasks.analyse import analyse
+from tests.samples import NAME, canary, duration, gate, merged, success_rate
+from tests.tasks.conftest import Stage, staged
+
+
+def judged(spec: dict[str, Any] | None = None, began: float | None = None, **status: Any) -> Stage:
+    """A step that is judged by its success rate, ten minutes long."""
+    analysis = {"analysis": {"interval": "600s", "metrics": [success_rate(99)]}}
+    started = time.time() if began is None else began
+    stage = staged(merged(analysis, spec or {}), stepStarted=started, **status)
+    stage.change("Canary", NAME, {"status": {"evidence": {"revision": stage.ref.revision, "since": time.time() - 5}}})
+    return stage
+
+
+def over(spec: dict[str, Any] | None = None, **status: Any) -> Stage:
+    """The same at the end of its interval."""
+    return judged(spec, began=time.time() - 601, **status)
+
+
+def test_overwhelming_evidence_ends_a_release_in_the_middle_of_a_step(play: Any) -> None:
+    """A broken revision is not held in front of users until its step is over; the threshold does not matter."""
+    stage = judged()
+    stage.metrics.fails = 0.5
+    result = play(stage, analyse, 1, 30)
+    assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
+    assert "request-success-rate 50" in result.judgement.reason
+
+
+def test_a_good_step_passes_at_its_end(play: Any) -> None:
+    """The word is about the step's window, and its moments are there for the chart."""
+    result = play(over(), analyse, 1, 30)
+    assert (result.fatal, result.judgement.verdict, result.step, result.weight) == (False, Verdict.PASS, 1, 30)
+    assert result.points[-1].success == 100.0
+    assert result.points[-1].requests > 0
+
+
+def test_a_breach_at_the_end_of_a_step_is_a_failed_check_and_not_the_end(play: Any) -> None:
+    """What is not overwhelming is the threshold's to decide."""
+    stage = over({"analysis": {"metrics": [{**success_rate(99), "interval": "1s"}]}})
+    stage.metrics.fails = 0.02
+    result = play(stage, analyse, 1, 30)
+    assert (result.fatal, result.judgement.verdict) == (False, Verdict.FAIL)
+
+
+def test_a_newer_revision_cuts_the_step_short(play: Any) -> None:
+    """The old revision's step ends at once, with no word about it."""
+    stage = judged()
+    stage.push()
+    assert play(stage, analyse, 1, 30).judgement.verdict is Verdict.CONTINUE
+
+
+@pytest.mark.parametrize("error", [None, TransientError("prometheus is away")], ids=["nothing measured", "away"])
+def test_silence_holds_a_step_up_to_its_deadline(play: Any, error: Exception | None) -> None:
+    """No data and no provider are no failed check; only when the deadline is over does the release end, with the reason."""
+    stage = over({"progressDeadlineSeconds": 1.4})
+    stage.change("Canary", NAME, {"status": {"stepStarted": time.time() - 600 - 1}})
+    stage.metrics.flows, stage.metrics.error = False, error
+    result = play(stage, analyse, 1, 30)
+    assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
+    assert ("prometheus is away" if error else "nothing was measured") in result.judgement.reason
+    assert not stage.status.get("failedChecks")
+
+
+def test_a_pause_holds_the_step_and_goes_on_judging(play: Any) -> None:
+    """While it is paused the step does not end, however long it takes; a bad revision still ends."""
+    stage = over()
+    stage.signals.paused = True
+    asked = 0
+
+    async def samples(*args: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        stage.metrics.fails = 0.5 if asked > 20 else 0.0
+        return await type(stage.metrics).samples(stage.metrics, *args)
+
+    stage.metrics.samples = samples  # type: ignore[method-assign]
+    result = play(stage, analyse, 1, 30)
+    assert asked > 20
+    assert result.fatal
+
+
+def test_evidence_is_in_the_journal_when_the_step_is_over(play: Any) -> None:
+    """The next step and the next worker go on from it."""
+    stage = over()
+    play(stage, analyse, 1, 30)
+    kept = judge_state(canary(None, stage.status), stage.ref.revision, 0.0)
+    assert kept.metrics["request-success-rate"].evidence.requests > 0
+
+
+def test_a_step_that_was_interrupted_is_not_held_anew_and_one_that_failed_is(play: Any) -> None:
+    """Going on keeps the step's beginning; holding it for another interval moves it."""
+    stage = over()
+    began = stage.status["stepStarted"]
+    play(stage, analyse, 1, 30)
+    assert stage.status["stepStarted"] == began
+    stage.metrics.fails = 0.5
+    play(stage, analyse, 1, 30, True, 1)
+    assert stage.status["stepStarted"] > began
+    assert stage.status["failedChecks"] == 1
+
+
+def test_rollout_webhooks_are_asked_when_the_metrics_are_good(play: Any) -> None:
+    """A closed one is a failed check that names it; broken metrics ask nobody."""
+    stage = over({"analysis": {"webhooks": [gate("rollout"), gate("confirm-promotion")]}})
+    stage.gates.closed = {"rollout"}
+    result = play(stage, analyse, 1, 30)
+    assert (result.judgement.verdict, result.judgement.reason) == (Verdict.FAIL, "gate rollout: said so")
+    assert stage.gates.asked == ["rollout"]
+
+
+def test_a_query_of_the_user_s_own_is_held_against_its_range(play: Any) -> None:
+    """Both bounds count, both ends are good, and the variables are filled in."""
+    own = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1, "max": 5}, "templateRef": {"name": "t"}}
+    template = {
+        "apiVersion": "flagger.app/v1beta1",
+        "kind": "MetricTemplate",
+        "metadata": {"name": "t", "namespace": "shop-test"},
+        "spec": {"provider": {"type": "prometheus"}, "query": "q{{ target }}"},
+    }
+    for value, verdict in ((0.9, Verdict.FAIL), (1.0, Verdict.PASS), (5.0, Verdict.PASS), (5.1, Verdict.FAIL)):
+        stage = over({"analysis": {"metrics": [own]}})
+        stage.cluster.add(template)
+        stage.metrics.values["qshop"] = value
+        assert play(stage, analyse, 1, 30).judgement.verdict is verdict
+    stage.change("MetricTemplate", "t", {"spec": {"provider": {"type": "datadog"}}})
+    with pytest.raises(InvalidError, match="'datadog' is not supported yet"):
+        play(stage, analyse, 1, 30)
+
+
+def test_a_metric_template_that_is_not_there_is_told_by_name(play: Any) -> None:
+    """A slip in templateRef is an error with a name, not a step that never ends."""
+    own = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "nobody"}}
+    with pytest.raises(NotFoundError, match="nobody"):
+        play(over({"analysis": {"metrics": [own]}}), analyse, 1, 30)
+
+
+def test_two_metrics_are_judged_together(play: Any) -> None:
+    """Latency without buckets is no data: the step is held although the success rate is fine."""
+    stage = over({"progressDeadlineSeconds": 1.3, "analysis": {"metrics": [success_rate(99), duration(500)]}})
+    stage.change("Canary", NAME, {"status": {"stepStarted": time.time() - 601}})
+    real = stage.metrics.samples
+
+    async def samples(selector: str, start: float, end: float) -> Any:
+        return [] if selector == "durations" else await real(selector, start, end)
+
+    stage.metrics.samples = samples  # type: ignore[method-assign]
+    result = play(stage, analyse, 1, 30)
+    assert "nothing was measured for request-duration" in result.judgement.reason
+
+
+def test_a_target_that_was_deleted_ends_the_judging(play: Any) -> None:
+    """There is nothing left to judge, and the error says what is gone."""
+    stage = judged()
+    stage.cluster.objects.pop(("Deployment", "shop-test", NAME))
+    with pytest.raises(NotFoundError, match="shop-test/shop was deleted"):
+        play(stage, analyse, 1, 30)
