@@ -191,7 +191,7 @@ async def _end(run: _Run, decision: Decision) -> None:
         case Action.FINALISE:
             outcome, reason = Outcome.PROMOTED, run.steps[-1].judgement.reason if run.steps else "not analysed"
             run.ended = time.time()
-            await run.do(finalise, ref)
+            await run.do(finalise, ref, reason)
             run.tell(Occasion.PROMOTED, reason, _facts(run))
         case Action.ROLL_BACK:
             await run.do(roll_back, ref, reason, decision.failed_checks)

@@ -12,13 +12,13 @@ from tasks.stage import stage
 
 
 @stage("finalise", run_name="finalise {ref}")
-async def finalise(ref: RolloutRef) -> None:
+async def finalise(ref: RolloutRef, reason: str = "") -> None:
     """Scale the canary to zero once nothing is on its way to it any more, and close the journal. Idempotent."""
     scene = await Scene.of(ref)
     scene.check_current(ref)
     await scene.router.shift(scene.canary, 0)
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
-    said = f"{ref.version} is promoted"
+    said = f"{ref.version} is promoted" + (f": {reason}" if reason else "")
     fields = {"canaryWeight": 0, "failedChecks": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, said, **fields))

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -34,6 +34,7 @@ class Application:
     registry: str
     gateway_url: str
     major: int
+    digests: dict[str, str] = field(default_factory=dict)
 
     def version(self, minor: int) -> str:
         return f"{self.major}.{minor}.0"
@@ -43,8 +44,12 @@ class Application:
 
     def push(self, tag: str, variant: str) -> float:
         """Push an image and say when the registry had it."""
-        push_variant(self.registry, NAME, tag, variant)
+        self.digests[tag] = push_variant(self.registry, NAME, tag, variant)
         return time.time()
+
+    def pinned(self, tag: str) -> str:
+        """A pushed image as sluice writes it to git, by tag and digest."""
+        return f"{self.image(tag)}@{self.digests[tag]}"
 
     def answers(self) -> bool:
         """Whether a user gets an answer from the application through the gateway."""
@@ -75,7 +80,8 @@ def install(application: Application, cluster: DemoCluster, places: LabPaths, wh
     application.push(first, "good")
     url = create_repository(places, NAME)
     cluster.apply(APPS / "cluster", {">=1.0.0": f">={first}"})
-    _publish(url, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.image(first)})
+    # Pinned already: else the first delivery would pin it, and that is a revision of its own, rolled out by itself.
+    _publish(url, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.pinned(first)})
     give_up = time.monotonic() + INITIALIZED_WITHIN_S
     while not (phase(cluster.canary(NAME)) == "Initialized" and application.answers()):
         if time.monotonic() > give_up:

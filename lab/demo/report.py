@@ -33,10 +33,14 @@ def show(document: Result, console: Console) -> None:
     for column in ("image", "verdict", "push → first\ntraffic, s", "push → end\n(holds), s", "requests", "failed"):
         table.add_column(column, justify="left" if column in ("image", "verdict") else "right")
     table.add_column("bad\ntraffic, s", justify="right")
-    table.add_column("why")
     for one in document["deliveries"]:
         table.add_row(*_row(one))
     console.print(table)
+    for one in document["deliveries"]:
+        console.print(f"[bold]{one['image']}[/bold]", Text(one["reason"]), soft_wrap=True)
+    for one in document["deliveries"]:
+        if one["expected"] == PROMOTED and one["verdict"] == PROMOTED:
+            _show_beyond_holds(one, console)
     changed = document.get("target_changed")
     if changed:
         took = changed["changed_to_first_traffic_s"]
@@ -64,8 +68,22 @@ def _row(one: Result) -> tuple[str | Text, ...]:
         str(one["requests"]),
         _judged(one["failed_requests"], one["failed_requests"] <= (0 if good else BAD_FAILED if half else 10**9)),
         _judged(one["bad_traffic_s"], not half or one["bad_traffic_s"] <= BAD_TRAFFIC_S),
-        Text(one["reason"]),
     )
+
+
+def _show_beyond_holds(one: Result, console: Console) -> None:
+    """A release set on the Deployment begins where git's part of a push ends; peers are measured from there."""
+    beyond, changed = one["push_to_end_s"] - one["step_holds_s"], one.get("stages", {}).get("target_changed_s")
+    console.print(
+        "good release, beyond its holds:",
+        _judged(f"{beyond:.2f}", beyond <= BEYOND_HOLDS_S),
+        "s after the push",
+        end="",
+    )
+    if changed is not None:
+        since = beyond - changed
+        console.print(",", _judged(f"{since:.2f}", since <= BEYOND_HOLDS_S), "s after the target's change", end="")
+    console.print()
 
 
 def _judged(value: Any, well: bool) -> Text:
