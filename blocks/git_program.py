@@ -39,6 +39,8 @@ _MEANINGS: tuple[tuple[type[SluiceError], tuple[str, ...]], ...] = (
         TerminalError,
         ("Authentication failed", "could not read Username", "Permission denied", "returned error: 403", "not allowed"),
     ),
+    # A repository that moved: with a login we do not follow.
+    (TerminalError, ("returned error: 30",)),
     # A hook or a protected branch says no to the push; after the conflicts, which are refusals of another kind.
     (TerminalError, ("[remote rejected]",)),
     (NotFoundError, ("couldn't find remote ref", "not found", "does not appear to be a git repository")),
@@ -135,7 +137,8 @@ class GitProgram:
         }
         with contextlib.ExitStack() as files:
             if credentials:
-                settings |= _login(credentials)
+                # git would carry the login to wherever a server sends it.
+                settings |= _login(credentials) | {"http.followRedirects": "false"}
                 if credentials.identity.get_secret_value():
                     folder = files.enter_context(tempfile.TemporaryDirectory(prefix="sluice-ssh-"))
                     environment["GIT_SSH_COMMAND"] = _ssh(credentials, Path(folder))

@@ -75,6 +75,8 @@ def registry_credentials(secret: Mapping[str, Any], registry: str) -> RegistryCr
                 user, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
             else:
                 user, password = entry["username"], entry["password"]
+            if not isinstance(password, str):
+                raise TypeError
             return RegistryCredentials(username=user, password=SecretStr(password))
     except (ValueError, KeyError, TypeError, AttributeError):
         # Not chained: the cause's message would show part of the secret.

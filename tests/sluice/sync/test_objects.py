@@ -25,7 +25,8 @@ def thing(kind: str, name: str = "a", **meta: Any) -> dict[str, Any]:
 
 def test_documents_and_lists_are_taken_apart() -> None:
     """Any number of documents, empty ones, and a `List` of objects."""
-    text = f"---\n{CONFIG}---\n# nothing\n---\napiVersion: v1\nkind: List\nitems:\n- {{apiVersion: apps/v1, kind: D, metadata: {{name: b}}}}\n"
+    listed = "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: apps/v1, kind: D, metadata: {name: b}}\n"
+    text = f"---\n{CONFIG}---\n# nothing\n---\n{listed}"
     found = [str(identity(one)) for one in read_objects(text, "here")]
     assert found == ["ConfigMap team/a", "D b"]
     assert read_objects("", "here") == []
