@@ -8,6 +8,9 @@ import threading
 from collections import Counter
 from datetime import UTC, datetime
 
+import pytest
+
+from deployments import worker
 from deployments.worker import POLL_EVERY
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
@@ -24,12 +27,12 @@ async def test_a_due_run_is_run_with_its_parameters_and_completes(sut: Runtime) 
 
 async def test_two_workers_never_run_one_run_twice(sut: Runtime) -> None:
     """A run is claimed before its code starts: of two workers that find it at once, one gets it."""
-    sut.enough(*map(str, range(12)))
-    runs = [await sut.start(HOLD, name=str(index)) for index in range(12)]
+    sut.enough(*map(str, range(8)))
+    runs = [await sut.start(HOLD, name=str(index)) for index in range(8)]
     async with sut.worker("one"), sut.worker("two"):
         for run in runs:
             await sut.until_state(run, "Completed")
-    assert Counter(n["name"] for n in sut.notes(event="started")) == {str(index): 1 for index in range(12)}
+    assert Counter(n["name"] for n in sut.notes(event="started")) == {str(index): 1 for index in range(8)}
 
 
 async def test_cancel_runs_the_cleanup_and_ends_in_cancelled(sut: Runtime) -> None:
@@ -137,8 +140,9 @@ async def test_runs_of_a_killed_worker_go_on_under_its_name(sut: Runtime) -> Non
     assert {n["name"] for n in sut.notes(event="started")} == {"running", "pending"}
 
 
-async def test_a_cancel_that_met_a_killed_worker_still_cleans_up(sut: Runtime) -> None:
+async def test_a_cancel_that_met_a_killed_worker_still_cleans_up(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cancelling survives the worker: the code is started only to clean up, knows it, and ends in Cancelled."""
+    monkeypatch.setattr(worker, "CLEANUP_AFTER", 0.5)
     run = await sut.left_by(DEAD, {"type": "CANCELLING", "name": "Cancelling"}, name="a")
     async with sut.worker():
         await sut.until_state(run, "Cancelled")
