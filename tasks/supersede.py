@@ -21,9 +21,10 @@ async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
     fields: dict[str, object] = {"canaryWeight": 0, "step": 0}
     primary = await scene.canaries.primary(scene.canary)
     given = ((primary or {}).get("metadata", {}).get("annotations") or {}).get(REVISION_ANNOTATION, "")
-    if phase is Phase.PROMOTING and given == ref.revision:
-        # The primary has it already: it is promoted, whatever comes next.
-        fields["lastPromotedSpec"] = ref.revision
+    on_its_way = scene.canary.status.last_applied_spec
+    if phase is Phase.PROMOTING and given == on_its_way:
+        # The primary has it already: it is promoted, whatever comes next and whoever writes this down.
+        fields["lastPromotedSpec"] = on_its_way
     elif outcome is Outcome.REVERTED:
         await scene.canaries.scale(scene.canary, scene.canary.target, 0)
         fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
