@@ -162,15 +162,29 @@ def test_a_revert_ends_the_release(play: Any) -> None:
     assert stage.status["lastAppliedSpec"] == stage.status["lastPromotedSpec"] != stage.ref.revision
 
 
+@pytest.mark.parametrize("by", ["the same run", "a run of the newer revision"])
 @pytest.mark.parametrize("outcome", [Outcome.SUPERSEDED, Outcome.REVERTED])
-def test_what_the_primary_was_given_already_counts_as_promoted(play: Any, outcome: Outcome) -> None:
+def test_what_the_primary_was_given_already_counts_as_promoted(play: Any, outcome: Outcome, by: str) -> None:
     """Superseded in the middle of its promotion: the journal never says that the primary runs what it does not."""
     stage = staged(weight=60)
     stage.breaks("apply", "after", Stop())
     with pytest.raises(Stop):
         play(stage, promote)
     stage.push(OLD_IMAGE if outcome is Outcome.REVERTED else "registry/shop:1.2.0")
+    judged = stage.ref.revision
+    if by != "the same run":
+        stage.ref = stage.ref.model_copy(update={"revision": revision_of(stage.now("Deployment", NAME))})
     play(stage, supersede, outcome, "moved on")
-    assert stage.status["lastPromotedSpec"] == stage.ref.revision
+    assert stage.status["lastPromotedSpec"] == judged
     assert stage.route.weights[NAME] == 0
     assert revision_of(stage.now("Deployment", NAME)) != stage.status["lastPromotedSpec"], "it will be rolled out"
+
+
+def test_a_revert_before_the_primary_was_given_anything_ends_the_release_whoever_carries_it(play: Any) -> None:
+    """A run of the promoted revision that finds a promotion which had not begun to act closes the journal for good."""
+    stage = staged(weight=100, phase=Phase.PROMOTING)
+    stage.push(OLD_IMAGE)
+    stage.ref = stage.ref.model_copy(update={"revision": stage.status["lastPromotedSpec"]})
+    play(stage, supersede, Outcome.REVERTED, "put back")
+    assert stage.status["phase"] == Phase.SUCCEEDED
+    assert stage.status["lastAppliedSpec"] == stage.status["lastPromotedSpec"]
