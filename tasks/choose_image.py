@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,8 +39,10 @@ class Choice(BaseModel):
 async def choose_image(image: str, tag: str, digest: str) -> Choice:
     """The policies for which the pushed tag is the latest among all tags in the registry.
 
+    A policy that is wrong does not stop those that want the image.
+
     Raises:
-        InvalidError: a policy is wrong; the message names the field.
+        InvalidError: nobody wants the image and a policy for it is wrong; the message names the field.
     """
     wired = connections()
     repositories = await _repositories(wired, image)
@@ -47,8 +50,9 @@ async def choose_image(image: str, tag: str, digest: str) -> Choice:
         return Choice(reason=f"no ImageRepository names {image}")
     wanted: dict[str, ImageRef] = {}
     reasons: list[str] = []
+    faults: list[str] = []
     now = ""
-    for policy in [ImagePolicy.parse(item) for item in await wired.cluster.list(IMAGE_POLICY)]:
+    for policy in await _policies(wired):
         repository = repositories.get(policy.repository)
         if repository is None or policy.spec.suspend:
             continue
@@ -58,14 +62,29 @@ async def choose_image(image: str, tag: str, digest: str) -> Choice:
         tags, now = await asyncio.gather(
             registry.tags(name, login, insecure=insecure), registry.digest(name, tag, login, insecure=insecure)
         )
-        latest = latest_tag(policy.spec, visible(tags, repository.spec.exclusion_list))
+        try:
+            latest = latest_tag(policy.spec, visible(tags, repository.spec.exclusion_list))
+        except InvalidError as error:
+            faults.append(f"{policy}: {error}")
+            continue
         if latest == tag:
             by_digest = policy.spec.digest_reflection_policy is not DigestPolicy.NEVER
             reference = ImageRef(name=repository.spec.image, tag=tag, digest=digest if by_digest else "")
             wanted[f"{policy.namespace}:{policy.name}"] = reference
         else:
             reasons.append(f"{policy} wants {latest or 'none of the tags'}")
-    return Choice(wanted=wanted, digest=now, reason="; ".join(reasons) or f"no ImagePolicy is for {image}")
+    if faults and not wanted:
+        raise InvalidError("; ".join(faults))
+    return Choice(wanted=wanted, digest=now, reason="; ".join(reasons + faults) or f"no ImagePolicy is for {image}")
+
+
+async def _policies(wired: Connections) -> list[ImagePolicy]:
+    """The ImagePolicy objects of all namespaces. One that is not valid is no reason to fail the others."""
+    found = []
+    for item in await wired.cluster.list(IMAGE_POLICY):
+        with contextlib.suppress(InvalidError):
+            found.append(ImagePolicy.parse(item))
+    return found
 
 
 async def _repositories(wired: Connections, image: str) -> dict[tuple[str, str], ImageRepository]:

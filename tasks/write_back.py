@@ -11,10 +11,11 @@ from blocks.connections import connections
 from blocks.git import Author, Edit, Files
 from blocks.kinds import GIT_REPOSITORY, IMAGE_POLICY, IMAGE_UPDATE_AUTOMATION
 from blocks.sources import remote_of
+from sluice.errors import InvalidError
 from sluice.events.model import SourceChanged
 from sluice.images.message import commit_message
 from sluice.images.reference import ImageRef
-from sluice.images.setters import MARK, Change, write_images
+from sluice.images.setters import MARK, Change, Edited, write_images
 from sluice.manifests.conditions import rfc3339
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.image_policy import ImagePolicy
@@ -65,14 +66,20 @@ async def _selected(automation: ImageUpdateAutomation, images: dict[str, ImageRe
     selector = automation.spec.policy_selector
     if selector is None:
         return images
-    wanted = selector.match_labels.items()
     kept = {}
     for key, image in images.items():
         namespace, _, name = key.partition(":")
         policy = ImagePolicy.parse(await connections().cluster.get(IMAGE_POLICY, name, namespace))
-        if wanted <= policy.metadata.labels.items():
+        if selector.matches(policy.metadata.labels):
             kept[key] = image
     return kept
+
+
+def _edited(path: str, text: str, images: dict[str, ImageRef]) -> Edited:
+    try:
+        return write_images(text, images)
+    except InvalidError as error:
+        raise InvalidError(f"{path}: {error}") from error
 
 
 async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef]) -> Written:
@@ -84,7 +91,7 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
 
     def change(files: Files) -> Files:
         changes.clear()
-        edited = {path: write_images(text, images) for path, text in files.items()}
+        edited = {path: _edited(path, text, images) for path, text in files.items()}
         changes.update({path: edit.changes for path, edit in edited.items() if edit.changes})
         return {path: edited[path].text for path in changes}
 

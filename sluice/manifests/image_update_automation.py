@@ -5,7 +5,8 @@ Field names and defaults: Flux's image-automation-controller API, v1 (v1beta2 ha
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -64,12 +65,34 @@ class UpdateSpec(ForeignModel):
     """Directory whose YAML files are edited; empty for all."""
 
 
+class LabelRule(ForeignModel):
+    """One rule of a label selector."""
+
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: tuple[str, ...] = ()
+
+    def allows(self, labels: Mapping[str, str]) -> bool:
+        """Whether the labels follow the rule, as Kubernetes reads it."""
+        value = labels.get(self.key)
+        return {
+            "In": value in self.values,
+            "NotIn": value not in self.values,
+            "Exists": value is not None,
+            "DoesNotExist": value is None,
+        }[self.operator]
+
+
 class LabelSelector(ForeignModel):
     """Which policies an automation serves, by their labels."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"matchExpressions"})
     match_labels: dict[str, str] = Field(default_factory=dict)
-    match_expressions: tuple[dict[str, Any], ...] = ()
+    match_expressions: tuple[LabelRule, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether the selector selects what has these labels."""
+        by_label = self.match_labels.items() <= labels.items()
+        return by_label and all(rule.allows(labels) for rule in self.match_expressions)
 
 
 class ImageUpdateAutomationSpec(ForeignModel):

@@ -85,7 +85,7 @@ class GitServer:
             def do_GET(self) -> None:
                 server._answer(self)
 
-            do_POST = do_GET
+            do_POST = do_GET  # noqa: N815 - the base class's name
 
         return Handler
 

@@ -66,6 +66,12 @@ def subtree(repository: Repository, *entries: tuple[str, str, str]) -> str:
     return git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", folder=repository.folder, stdin=lines)
 
 
+def running_with(text: str) -> list[str]:
+    """The processes of this machine that have the text on their command lines."""
+    found = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True, check=True)
+    return [line for line in found.stdout.splitlines() if text in line]
+
+
 @pytest.mark.parametrize("aim", ["/etc/passwd", "../../secret", "b/../../../x", "a/../../.."])
 async def test_a_link_out_of_the_repository_is_refused(
     sut: Git, server: GitServer, repository: Repository, aim: str
@@ -197,8 +203,8 @@ async def test_a_server_that_never_answers_is_given_up(sut: Git, tmp_path: Path)
         port = deaf.getsockname()[1]
         with pytest.raises(TransientError, match=r"took longer than 0\.3 s"):
             await sut.fetch(Remote(url=f"http://127.0.0.1:{port}/team.git", timeout=0.3), "main")
-        left = subprocess.run(["pgrep", "-f", f"127.0.0.1:{port}"], capture_output=True, text=True, check=False)
-    assert [pid for pid in left.stdout.split() if pid != str(os.getpid())] == []
+        left = running_with(f"127.0.0.1:{port}")
+    assert left == []
 
 
 async def test_an_ssh_key_is_a_file_that_only_we_can_read_and_goes_away(tmp_path: Path, sut: Git) -> None:
@@ -218,4 +224,4 @@ async def test_an_ssh_key_is_a_file_that_only_we_can_read_and_goes_away(tmp_path
     assert "StrictHostKeyChecking=yes" in line
     assert "BatchMode=yes" in line
     assert (mode, content) == ("600", "THE KEY")
-    assert not Path(line.split()[1]).exists()
+    assert not os.access(line.split()[1], os.F_OK)

@@ -21,7 +21,7 @@ def secret(**data: str) -> dict[str, Any]:
 
 
 def docker(content: Any) -> dict[str, Any]:
-    return secret(**{"__dockerconfigjson": content if isinstance(content, str) else json.dumps(content)})
+    return secret(__dockerconfigjson=content if isinstance(content, str) else json.dumps(content))
 
 
 def test_the_forms_of_git_credentials_are_read() -> None:

@@ -12,7 +12,7 @@ from sluice.manifests.crd import COLUMNS, crds
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.image_policy import DigestPolicy, ImagePolicy
 from sluice.manifests.image_repository import ImageRepository
-from sluice.manifests.image_update_automation import ImageUpdateAutomation
+from sluice.manifests.image_update_automation import ImageUpdateAutomation, LabelSelector
 from sluice.manifests.kustomization import Kustomization
 
 DEFINITIONS = {crd["spec"]["names"]["kind"]: crd for crd in crds()}
@@ -119,3 +119,22 @@ def test_the_defaults_are_flux_s_and_the_one_that_differs_says_so() -> None:
     policy = ImagePolicy.parse({"metadata": META, "spec": {"imageRepositoryRef": {"name": "a"}, "policy": {}}})
     assert policy.spec.digest_reflection_policy is DigestPolicy.ALWAYS
     assert policy.repository == ("team", "a")
+
+
+@pytest.mark.parametrize(
+    ("selector", "selected"),
+    [
+        ({}, True),
+        ({"matchLabels": {"app": "shop"}}, True),
+        ({"matchLabels": {"app": "cart"}}, False),
+        ({"matchExpressions": [{"key": "app", "operator": "In", "values": ["a", "shop"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["shop"]}]}, False),
+        ({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["x"]}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}, False),
+        ({"matchLabels": {"app": "shop"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]}, False),
+    ],
+)
+def test_an_automation_serves_the_policies_that_its_selector_selects(selector: dict[str, Any], selected: bool) -> None:
+    """As Kubernetes reads selectors: an automation never writes for a policy that its owner left out."""
+    assert LabelSelector.model_validate(selector).matches({"app": "shop"}) is selected
