@@ -9,7 +9,8 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.outcome import ended
-from tasks.choose_image import choose_image
+from sluice.images.reference import ImageRef
+from tasks.choose_image import Choice, choose_image
 from tasks.post_events import post_events
 from tasks.write_back import write_back
 
@@ -37,11 +38,28 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     if choice.digest != digest:
         why = f"{tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
         return ended("refused", why)
-    written = await write_back(choice.wanted)
-    if not written:
-        return ended("ignored", "no ImageUpdateAutomation writes this image; add one beside the ImagePolicy")
-    await post_events([one.event for one in written])
-    changed = [one for one in written if one.files]
+    wanted, changed = choice.wanted, []
+    while wanted:
+        written = await write_back(wanted)
+        if not written:
+            return ended("ignored", "no ImageUpdateAutomation writes this image; add one beside the ImagePolicy")
+        await post_events([one.event for one in written])
+        news = [one for one in written if one.files]
+        changed += news
+        wanted = await _newer_than(choice, image, tag, digest) if news else {}
     if not changed:
         return ended("unchanged", "git had it already")
     return ended("delivered", "; ".join(f"{one.event.commit[:12]} changed {', '.join(one.files)}" for one in changed))
+
+
+async def _newer_than(choice: Choice, image: str, tag: str, digest: str) -> dict[str, ImageRef]:
+    """What the policies want by now instead of what was just written.
+
+    A newer image may have come between our look and our commit, and its delivery may have been the faster one: then our
+    commit has taken it back, and we are the ones who know.
+    """
+    newer = (await choose_image(image, tag, digest)).newer
+    wanted: dict[str, ImageRef] = {}
+    for newest in sorted({newer[policy] for policy in choice.wanted if policy in newer}):
+        wanted |= (await choose_image(image, newest)).wanted
+    return {policy: reference for policy, reference in wanted.items() if policy in choice.wanted}

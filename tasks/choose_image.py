@@ -25,19 +25,23 @@ class Choice(BaseModel):
 
     Attributes:
         wanted: `namespace:policy` → the image that it wants now, for the policies that want the pushed one.
+        newer: `namespace:policy` → the tag that it wants instead, for the other policies of this image.
         digest: what the registry says the tag names now; empty where no policy wants it.
         reason: why no policy wants it.
     """
 
     model_config = ConfigDict(frozen=True)
     wanted: dict[str, ImageRef] = {}
+    newer: dict[str, str] = {}
     digest: str = ""
     reason: str = ""
 
 
 @stage("choose image", run_name="choose {image}:{tag}")
-async def choose_image(image: str, tag: str, digest: str) -> Choice:
+async def choose_image(image: str, tag: str, digest: str = "") -> Choice:
     """The policies for which the pushed tag is the latest among all tags in the registry.
+
+    Without a digest, the image is the one that the tag names now.
 
     A policy that is wrong does not stop those that want the image.
 
@@ -49,6 +53,7 @@ async def choose_image(image: str, tag: str, digest: str) -> Choice:
     if not repositories:
         return Choice(reason=f"no ImageRepository names {image}")
     wanted: dict[str, ImageRef] = {}
+    newer: dict[str, str] = {}
     reasons: list[str] = []
     faults: list[str] = []
     now = ""
@@ -67,15 +72,18 @@ async def choose_image(image: str, tag: str, digest: str) -> Choice:
         except InvalidError as error:
             faults.append(f"{policy}: {error}")
             continue
+        key = f"{policy.namespace}:{policy.name}"
         if latest == tag:
             by_digest = policy.spec.digest_reflection_policy is not DigestPolicy.NEVER
-            reference = ImageRef(name=repository.spec.image, tag=tag, digest=digest if by_digest else "")
-            wanted[f"{policy.namespace}:{policy.name}"] = reference
+            reference = ImageRef(name=repository.spec.image, tag=tag, digest=(digest or now) if by_digest else "")
+            wanted[key] = reference
         else:
+            newer |= {key: latest} if latest else {}
             reasons.append(f"{policy} wants {latest or 'none of the tags'}")
     if faults and not wanted:
         raise InvalidError("; ".join(faults))
-    return Choice(wanted=wanted, digest=now, reason="; ".join(reasons + faults) or f"no ImagePolicy is for {image}")
+    reason = "; ".join(reasons + faults) or f"no ImagePolicy is for {image}"
+    return Choice(wanted=wanted, newer=newer, digest=now, reason=reason)
 
 
 async def _policies(wired: Connections) -> list[ImagePolicy]:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from flows import deliver_image as story
 from flows.deliver_image import deliver_image
 from sluice.errors import InvalidError
+from tasks.write_back import write_back
 from tests.flows.lab_team import Team, team
 
 pytestmark = pytest.mark.lab
@@ -96,3 +98,22 @@ async def test_a_wrong_policy_stops_only_itself(sut: Team) -> None:
     await sut.apply("ImagePolicy", IMAGE_API, wrong)
     with pytest.raises(InvalidError, match=r"spec\.policy\.semver\.range 'newest'"):
         await deliver(sut, "1.1.0", sut.push("1.1.0"))
+
+
+async def test_a_delivery_that_was_overtaken_does_not_take_the_newer_back(
+    sut: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It chose before the newer image came and writes after it did, because git was away for a while: the newer stays."""
+    digests = {"1.2.0": sut.push("1.2.0")}
+
+    async def overtaken(wanted: Any) -> Any:
+        monkeypatch.setattr(story, "write_back", write_back)
+        digests["1.3.0"] = sut.push("1.3.0")
+        assert (await deliver(sut, "1.3.0", digests["1.3.0"])).startswith("delivered: ")
+        return await write_back(wanted)
+
+    monkeypatch.setattr(story, "write_back", overtaken)
+    assert (await deliver(sut, "1.2.0", digests["1.2.0"])).startswith("delivered: ")
+    for policy in ("shop", "next"):
+        assert f":1.3.0@{digests['1.3.0']} #" in sut.repository.read(f"apps/{policy}.yaml")
+    assert sut.events.posted[-1].payload["commit"] == sut.repository.head()
