@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,7 +17,7 @@ from sluice.events.model import SourceChanged
 from sluice.images.message import commit_message
 from sluice.images.reference import ImageRef
 from sluice.images.setters import MARK, Change, Edited, write_images
-from sluice.manifests.conditions import rfc3339
+from sluice.manifests.conditions import reported, rfc3339
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.image_policy import ImagePolicy
 from sluice.manifests.image_update_automation import ImageUpdateAutomation
@@ -95,14 +96,19 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
         changes.update({path: edit.changes for path, edit in edited.items() if edit.changes})
         return {path: edited[path].text for path in changes}
 
+    unsupported = list(spec.unsupported("spec"))
+
     def message() -> str:
         values = git.commit.message_template_values
-        return commit_message(
+        made = commit_message(
             git.commit.message_template,
             automation=f"{automation.namespace}/{automation.name}",
             changes=changes,
             values=values,
-        ).text
+        )
+        if made.unsupported:
+            unsupported.append(f"{{{{ {made.unsupported} }}}} in spec.git.commit.messageTemplate")
+        return made.text
 
     branch = git.checkout.ref.branch if git.checkout else source.spec.ref.branch
     author = Author(name=git.commit.author.name or "sluice", email=git.commit.author.email)
@@ -111,10 +117,13 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
         branch=branch, change=change, message=message, author=author, mark=MARK, under=spec.update.path, push_to=push_to
     )
     commit = await wired.need("git").commit(await remote_of(wired.cluster, source), edit)
-    stamp = rfc3339(datetime.fromtimestamp(time.time(), UTC))
-    status = {"lastAutomationRunTime": stamp, "observedGeneration": automation.metadata.generation}
+    now = datetime.fromtimestamp(time.time(), UTC)
+    stamp = rfc3339(now)
+    status: dict[str, Any] = {"lastAutomationRunTime": stamp, "observedGeneration": automation.metadata.generation}
     if commit.files:
         status |= {"lastPushCommit": commit.id, "lastPushTime": stamp}
+        conditions = reported(automation.status.conditions, unsupported, automation.metadata.generation, now)
+        status |= {"conditions": [one.model_dump(by_alias=True) for one in conditions]}
     await wired.cluster.patch(
         IMAGE_UPDATE_AUTOMATION, automation.name, automation.namespace, {"status": status}, subresource="status"
     )

@@ -57,6 +57,18 @@ def without_condition(conditions: Iterable[Condition], type_: str) -> tuple[Cond
     return tuple(condition for condition in conditions if condition.type != type_)
 
 
+def reported(
+    conditions: Iterable[Condition], paths: Iterable[str], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """The conditions with the one that names what sluice does not act on, or without it where there is nothing."""
+    named = ", ".join(dict.fromkeys(paths))
+    if not named:
+        return without_condition(conditions, UNSUPPORTED)
+    said = f"sluice does not act on {named}"
+    new = Condition(type=UNSUPPORTED, status="True", reason="NotActedOn", message=said, observed_generation=generation)
+    return with_condition(conditions, new, now)
+
+
 def rfc3339(moment: datetime) -> str:
     """As Kubernetes writes times: UTC, whole seconds, `Z`."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

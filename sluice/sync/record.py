@@ -15,9 +15,9 @@ from typing import Any
 from sluice.manifests.conditions import (
     READY,
     RECONCILING,
-    UNSUPPORTED,
     Condition,
     find_condition,
+    reported,
     rfc3339,
     with_condition,
     without_condition,
@@ -111,15 +111,10 @@ def _observed(one: GitRepository | Kustomization) -> bool:
 
 def _outcome(one: GitRepository | Kustomization, ready: Condition, now: datetime) -> Body:
     """What the status says at the end of an attempt, and what of the manifest sluice does not act on."""
-    rest, new = without_condition(one.status.conditions, RECONCILING), [ready]
-    named = ", ".join(one.spec.unsupported("spec"))
-    if named:
-        said = f"sluice does not act on {named}"
-        new.append(Condition(type=UNSUPPORTED, status="True", reason="NotActedOn", message=said))
-    else:
-        rest = without_condition(rest, UNSUPPORTED)
+    rest = without_condition(one.status.conditions, RECONCILING)
     generation = one.metadata.generation
-    return {"observedGeneration": generation} | _listed(_with(rest, new, generation, now))
+    conditions = reported(_with(rest, [ready], generation, now), one.spec.unsupported("spec"), generation, now)
+    return {"observedGeneration": generation} | _listed(conditions)
 
 
 def _with(

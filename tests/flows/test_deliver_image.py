@@ -34,7 +34,10 @@ async def sut(lab_env: dict[str, Any], prefect_engine: str, tmp_path: Path) -> A
             "author": {"email": "bot@example.com"},
             "messageTemplate": "Deliver by {{.AutomationObject}}",
         }
-        automation = {"sourceRef": {"kind": "GitRepository", "name": "shop"}, "git": {"commit": commit}}
+        automation = {
+            "sourceRef": {"kind": "GitRepository", "name": "shop"},
+            "git": {"commit": commit, "push": {"refspec": "x"}},
+        }
         await made.apply("ImageUpdateAutomation", IMAGE_API, automation | {"update": {"path": "./apps"}})
         made.repository.write(
             {f"apps/{name}.yaml": line(made, name, f"{made.image}:0.9.0") for name in ("shop", "next")}
@@ -65,6 +68,8 @@ async def test_the_wanted_image_comes_into_git_and_no_other_does(sut: Team) -> N
     seen = await sut.see(IMAGE_API, "ImageUpdateAutomation")
     assert seen
     assert seen["status"]["lastPushCommit"] == sut.repository.head()
+    (told,) = [one["message"] for one in seen["status"]["conditions"] if one["type"] == "UnsupportedFields"]
+    assert told == "sluice does not act on spec.git.push.refspec"
 
     said = await deliver(sut, "1.1.0", sut.push("1.1.0"))
     assert said.startswith("ignored: ")
