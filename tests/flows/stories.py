@@ -79,7 +79,7 @@ async def failing(it: App, extra: dict[str, Any]) -> list[str]:
     return [await it.start(), await it.start()]
 
 
-@tale(lambda env: {"progressDeadlineSeconds": 6})
+@tale(lambda env: {"progressDeadlineSeconds": 15})
 async def never_ready(it: App, extra: dict[str, Any]) -> list[str]:
     await it.set_image("1.1.0-never")
     return [await it.start()]
