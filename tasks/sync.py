@@ -158,7 +158,8 @@ async def _served(cluster: Cluster, kind: Kind, name: str) -> None:
 
 async def _prune(cluster: Cluster, gone: Sequence[ObjectId]) -> int:
     pruned = 0
-    for one in gone:
+    # What has a namespace goes before definitions and namespaces, which would take it with them.
+    for one in sorted(gone, key=lambda one: not one.namespace):
         try:
             kind = await cluster.resource_for(one.api_version, one.kind)
         except NotFoundError:
