@@ -67,11 +67,17 @@ class Canaries:
         return await self.cluster.find(DEPLOYMENT, canary.primary, canary.namespace)
 
     async def scale(self, canary: Canary, deployment: str, replicas: int) -> Object:
-        """Give a Deployment that many replicas; nothing is written where it has them."""
+        """Give a Deployment that many replicas and let it follow its template; nothing is written where that is so."""
         now = await self.cluster.get(DEPLOYMENT, deployment, canary.namespace)
-        if now["spec"].get("replicas", 1) == replicas:
+        wanted = {"replicas": replicas} | ({"paused": False} if now["spec"].get("paused") else {})
+        if all(now["spec"].get(key, 1) == value for key, value in wanted.items()):
             return now
-        return await self.cluster.patch(DEPLOYMENT, deployment, canary.namespace, {"spec": {"replicas": replicas}})
+        return await self.cluster.patch(DEPLOYMENT, deployment, canary.namespace, {"spec": wanted})
+
+    async def hold(self, canary: Canary) -> Object:
+        """Keep the target's pods at the template that they run, whatever is pushed meanwhile, until it is scaled again."""
+        body = {"spec": {"paused": True}}
+        return await self.cluster.patch(DEPLOYMENT, canary.target, canary.namespace, body)
 
     async def why_not_ready(self, canary: Canary, deployment: Object) -> str:
         """Why the Deployment's pods do not serve, in the pods' own words."""

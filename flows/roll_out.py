@@ -79,6 +79,14 @@ class _Run:
         """Tell people without waiting for it: a slow chat must not hold traffic where it is."""
         self.aside(self.do(notify, self.ref, occasion, reason, facts))
 
+    def note(self, result: StepResult) -> None:
+        """Keep what a step came to; one that is judged again is still one step."""
+        last = self.steps[-1] if self.steps else None
+        if last and last.step == result.step:
+            self.steps[-1] = result.model_copy(update={"points": last.points + result.points})
+        else:
+            self.steps.append(result)
+
     def aside(self, stage: Coroutine[Any, Any, Any]) -> None:
         """Run a stage beside the rollout."""
         self.asides.add(asyncio.create_task(stage))
@@ -173,7 +181,7 @@ async def _act(run: _Run, decision: Decision) -> None:
             run.seen = replace(run.seen, check=None)
         case Action.ANALYSE:
             result = await run.do(analyse, ref, decision.step, decision.weight, decision.again, failed)
-            run.steps.append(result)
+            run.note(result)
             fault = result.judgement.reason if result.fatal else ""
             run.seen = replace(run.seen, check=result.judgement, fault=fault)
         case Action.PROMOTE:
@@ -211,7 +219,9 @@ async def _ask(run: _Run, decision: Decision) -> None:
         opened = run.seen.gates_open | {decision.gate}
         run.seen = replace(run.seen, gates_open=opened, gate_closed="")
         return
-    run.seen = replace(run.seen, gate_closed=f"{decision.gate}: {answer.said}")
+    # While confirm-promotion is closed the canary keeps its weight: what was said of it has to be said again.
+    check = None if decision.gate == "confirm-promotion" else run.seen.check
+    run.seen = replace(run.seen, gate_closed=f"{decision.gate}: {answer.said}", check=check)
     if not closed_before:
         run.tell(Occasion.GATE_WAITS, f"{decision.gate}: {answer.said}")
 

@@ -37,8 +37,10 @@ async def promote(ref: RolloutRef) -> None:
     if canary.status.phase is Phase.FINALISING:
         return  # the last write was done, and only its answer was lost
     target, primary = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
-    if revision_of(target) != ref.revision:
-        raise StaleError(f"{canary}: the target changed since {ref.version} was judged")
+    _check_judged(ref, target)
+    # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
+    target = await scene.canaries.hold(canary)
+    _check_judged(ref, target)
     replicas = int((primary or target)["spec"].get("replicas", 1))
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
     await scene.router.shift(canary, 100)
@@ -60,6 +62,11 @@ async def promote(ref: RolloutRef) -> None:
     said = f"{ref.version} is promoted; scaling the canary down"
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))
+
+
+def _check_judged(ref: RolloutRef, target: dict[str, Any]) -> None:
+    if revision_of(target) != ref.revision:
+        raise StaleError(f"Deployment {target['metadata']['name']} changed since {ref.version} was judged")
 
 
 def _takes_down_early(deployment: dict[str, Any]) -> bool:

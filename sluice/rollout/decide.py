@@ -110,16 +110,16 @@ def decide(canary: Canary, seen: Seen) -> Decision:
     if not phase.in_progress:
         return _at_rest(canary, seen)
     if status.taken_back:
-        return _take_back(canary, status.taken_back)
+        return _take_back(canary, seen, status.taken_back)
     if seen.cancelled and phase not in {Phase.PROMOTING, Phase.FINALISING}:
         # A promotion that has begun is finished: stopping in the middle would leave two revisions on the primary.
-        return _take_back(canary, "cancelled by a person")
+        return _take_back(canary, seen, "cancelled by a person")
     if not seen.revision == seen.carries == status.last_applied_spec:
         return _moved_on(canary, seen)
     if phase is Phase.FINALISING:
         return Decision(Action.FINALISE)
     if seen.fault:
-        return _take_back(canary, seen.fault)
+        return _take_back(canary, seen, seen.fault)
     if phase is Phase.PROMOTING:
         return Decision(Action.PROMOTE)
     if canary.spec.analysis is None or not canary.analysed:
@@ -141,9 +141,11 @@ def _at_rest(canary: Canary, seen: Seen) -> Decision:
     return Decision(Action.BEGIN)
 
 
-def _take_back(canary: Canary, reason: str) -> Decision:
-    failed = canary.status.failed_checks
-    return Decision(Action.ROLL_BACK, reason, failed_checks=failed, outcome=Outcome.ROLLED_BACK)
+def _take_back(canary: Canary, seen: Seen, reason: str) -> Decision:
+    status = canary.status
+    # An older revision's rollback that was broken off is finished first; then this run goes on with its own.
+    outcome = Outcome.ROLLED_BACK if status.last_applied_spec == seen.carries else None
+    return Decision(Action.ROLL_BACK, reason, failed_checks=status.failed_checks, outcome=outcome)
 
 
 def _moved_on(canary: Canary, seen: Seen) -> Decision:
@@ -152,7 +154,7 @@ def _moved_on(canary: Canary, seen: Seen) -> Decision:
         return _superseded(canary, seen)
     # The run that carried the older revision is gone without an end.
     if canary.spec.suspend:
-        return _take_back(canary, "spec.suspend is set, and the target has moved on")
+        return _take_back(canary, seen, "spec.suspend is set, and the target has moved on")
     return Decision(Action.BEGIN)
 
 

@@ -50,6 +50,7 @@ def primary_deployment(canary: Canary, target: Object, replicas: int) -> Object:
     primary_value = f"{value}-primary"
     spec = copy.deepcopy(target["spec"])
     spec["replicas"] = replicas
+    spec.pop("paused", None)  # the target is held during a promotion; the primary never is
     spec["selector"]["matchLabels"][label] = primary_value
     template_meta = spec["template"]["metadata"]
     template_meta["labels"] = {**template_meta.get("labels", {}), label: primary_value}

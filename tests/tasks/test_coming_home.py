@@ -28,10 +28,16 @@ def image(stage: Stage, name: str) -> str:
 
 
 def test_a_promotion_moves_all_traffic_to_the_canary_before_the_primary_is_touched(play: Any) -> None:
-    """Nothing that serves users is replaced while the route points at it, and the route comes back only afterwards."""
+    """Nothing that serves users is replaced while the route points at it, and the route comes back only afterwards.
+
+    The canary is held at its template before all traffic is on it, so that a push cannot put an unjudged one there.
+    """
     stage = staged(weight=60)
     play(stage, promote)
+    assert stage.now("Deployment", "shop")["spec"]["paused"] is True
+    assert "paused" not in stage.now("Deployment", "shop-primary")["spec"]
     assert stage.acts == [
+        "patch Deployment shop with 2",
         "journal: Promoting 100",
         "shift to 100",
         "apply Deployment shop-primary with 2",
@@ -63,11 +69,19 @@ def test_a_promotion_can_be_broken_off_anywhere_and_done_again(play: Any, at: in
     assert stage.now("Deployment", "shop-primary")["spec"]["replicas"] == 2
 
 
+def test_a_held_target_follows_its_template_again_when_it_is_scaled(play: Any) -> None:
+    """What promote holds, finalise lets go: the next push finds a target that takes it."""
+    stage = staged(weight=60)
+    play(stage, promote)
+    play(stage, finalise)
+    assert not stage.now("Deployment", "shop")["spec"].get("paused")
+
+
 def test_what_was_not_judged_is_never_promoted(play: Any) -> None:
     """A target that moved on since the last verdict is not copied, and nothing is written."""
     stage = staged(weight=60)
     stage.push()
-    with pytest.raises(StaleError, match="the target changed"):
+    with pytest.raises(StaleError, match="changed since"):
         play(stage, promote)
     assert stage.acts == []
     assert image(stage, "shop-primary") == OLD_IMAGE
