@@ -96,9 +96,12 @@ class Git:
         self._git = GitProgram(path=program, home=home, protocols=protocols)
         self._redo = redo
         self._clock = clock
+        self._heard: dict[tuple[Remote, str], tuple[float, str]] = {}
 
     async def fetch(self, remote: Remote, branch: str) -> str:
-        """Bring the branch here; the commit that it is at now.
+        """Bring the branch here; the commit that it was at when this was called, or a later one.
+
+        Those who ask at the same time share one exchange with the server.
 
         Raises:
             NotFoundError: there is no such repository or branch.
@@ -107,8 +110,14 @@ class Git:
             TransientError: the server did not answer.
         """
         checked_branch(branch)
+        asked = time.monotonic()
         async with self._mirror(remote) as mirror:
-            return await mirror.fetch(branch)
+            began, commit = self._heard.get((remote, branch), (0.0, ""))
+            if began < asked:
+                began = time.monotonic()
+                commit = await mirror.fetch(branch)
+                self._heard[remote, branch] = (began, commit)
+            return commit
 
     async def has(self, remote: Remote, commit: str) -> bool:
         """Whether the commit was fetched."""

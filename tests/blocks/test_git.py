@@ -62,6 +62,22 @@ async def test_a_branch_is_followed(sut: Git, remote: Remote, repository: Reposi
     assert not await sut.has(remote, "0" * 40)
 
 
+async def test_those_who_ask_at_once_share_one_exchange(
+    sut: Git, remote: Remote, repository: Repository, server: GitServer
+) -> None:
+    """Twenty directories of one repository are one question; whoever asks later gets an answer of his own."""
+    await sut.fetch(remote, "main")
+    server.seen.clear()
+    await sut.fetch(remote, "main")
+    one = len(server.seen)
+    server.seen.clear()
+    heads = await asyncio.gather(*(sut.fetch(remote, "main") for _ in range(20)))
+    assert len(server.seen) <= 2 * one, "the first asked alone, all the others together"
+    assert set(heads) == {repository.head()}
+    newer = repository.write({"b": "2"})
+    assert await sut.fetch(remote, "main") == newer
+
+
 async def test_a_commits_files_are_laid_out_once(sut: Git, remote: Remote, repository: Repository) -> None:
     """Bytes as they were committed, with no filter and no line ends changed; the same commit is the same directory."""
     repository.write({".gitattributes": "* text eol=crlf filter=x\n", "bin": b"\x00\xff\n", "deep/er/file": "x\n"})
