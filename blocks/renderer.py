@@ -13,11 +13,13 @@ from typing import Any
 import yaml
 
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
-from sluice.manifests.kustomization import KustomizationSpec
+from sluice.manifests.kustomization import CommonMetadata, KustomizationSpec
 from sluice.sync.objects import Object, read_objects
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MANIFEST_ENDINGS = {".yaml", ".yml"}
+_PASSED_ON = ("PATH", "http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
+"""What kustomize sees of our environment: nothing that is secret. Sources may name remote bases, which it fetches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +45,30 @@ class Renderer:
         """
         with tempfile.TemporaryDirectory(prefix="sluice-render-") as folder:
             overlay = await asyncio.to_thread(_prepare, Path(folder), tree, spec)
-            return read_objects(await self._build(overlay), f"the rendering of {spec.path or '/'}")
+            objects = read_objects(await self._build(overlay), f"the rendering of {spec.path or '/'}")
+        return [_labelled(one, spec.common_metadata) for one in objects]
 
     async def _build(self, folder: Path) -> str:
         try:
             process = await asyncio.create_subprocess_exec(
-                self.program, "build", str(folder), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+                self.program,
+                "build",
+                str(folder),
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+                | {"HOME": str(folder.parent)},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
             )
         except FileNotFoundError as error:
             raise TerminalError(f"the program {self.program!r} is not there: install kustomize") from error
         try:
             out, said = await asyncio.wait_for(process.communicate(), self.timeout)
         except TimeoutError as error:
-            process.kill()
-            await process.wait()
             raise TransientError(f"kustomize took more than {self.timeout:g} s") from error
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if process.returncode:
             message = " ".join(said.decode(errors="replace").replace(str(folder.parent), "").split())
             raise InvalidError(f"kustomize refuses the source: {message[:1000]}")
@@ -109,13 +120,23 @@ def _overlay(spec: KustomizationSpec, base: str) -> dict[str, Any]:
         "namePrefix": spec.name_prefix,
         "nameSuffix": spec.name_suffix,
         "components": [f"{base}/{component}" for component in spec.components],
-        "commonAnnotations": spec.common_metadata.annotations,
         "patches": [patch.model_dump(exclude_none=True) for patch in spec.patches],
         "images": [{k: v for k, v in image.model_dump(by_alias=True).items() if v} for image in spec.images],
     }
-    if spec.common_metadata.labels:
-        wanted["labels"] = [{"pairs": spec.common_metadata.labels, "includeSelectors": False}]
     return {key: value for key, value in wanted.items() if value}
+
+
+def _labelled(one: Object, common: CommonMetadata) -> Object:
+    """The object with the labels and annotations that all of them get.
+
+    On the object itself only, as in Flux. kustomize's own `commonAnnotations` would also change the pods' templates, and
+    so make a release out of a note.
+    """
+    meta = dict(one["metadata"])
+    for place, wanted in (("labels", common.labels), ("annotations", common.annotations)):
+        if wanted:
+            meta[place] = {**(meta.get(place) or {}), **wanted}
+    return {**one, "metadata": meta}
 
 
 def _write(folder: Path, content: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,33 @@ async def test_a_rendering_that_hangs_is_given_up(tmp_path: Path) -> None:
     slow.chmod(0o755)
     with pytest.raises(TransientError, match=r"more than 0\.1 s"):
         await Renderer(program=str(slow), timeout=0.1).render(tmp_path, spec())
+
+
+async def test_kustomize_sees_nothing_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads what strangers wrote, and fetches what they name: our tokens are not in its environment."""
+    monkeypatch.setenv("SLUICE_SLACK_TOKEN", "xoxb-secret")
+    told = tmp_path / "told"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nenv > {told}\n")
+    program.chmod(0o755)
+    assert await Renderer(program=str(program)).render(tmp_path, spec()) == []
+    assert "PATH=" in told.read_text()
+    assert "xoxb-secret" not in told.read_text()
+
+
+async def test_a_rendering_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
+    """The run may be cancelled at any time; its kustomize goes with it."""
+    slow, number = tmp_path / "slow", tmp_path / "pid"
+    slow.write_text(f"#!/bin/sh\necho $$ > {number}.new && mv {number}.new {number}\nexec sleep 30\n")
+    slow.chmod(0o755)
+    run = asyncio.create_task(Renderer(program=str(slow)).render(tree(tmp_path / "source", {"a": ""}), spec()))
+    while not number.exists():
+        await asyncio.sleep(0.005)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)
 
 
 @pytest.mark.parametrize("path", ["../other", "/../other", "a/../../other", "out"])
@@ -135,6 +164,7 @@ async def test_the_settings_of_the_manifest_are_laid_over(tmp_path: Path, kustom
     }
     assert one["spec"]["replicas"] == 3
     assert one["spec"]["selector"] == {"matchLabels": {"app": "shop"}}, "a selector cannot be changed later"
+    assert one["spec"]["template"]["metadata"] == {"labels": {"app": "shop"}}, "a note has become a release"
     assert one["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.example/shop:1.10"
 
 
