@@ -12,14 +12,18 @@ from sluice.sync.source_url import same_source
 
 
 async def sources_of(cluster: Cluster, url: str, branch: str) -> list[GitRepository]:
-    """The GitRepository objects that follow this branch of this repository; suspended and invalid ones are left out."""
+    """The GitRepository objects that follow this branch of this repository; suspended and invalid ones are left out.
+
+    Those that name a reference which sluice cannot follow (a tag, a range of tags, a commit) are among them whatever the
+    branch, so that somebody tells them so.
+    """
     found = []
     for item in await cluster.list(GIT_REPOSITORY):
         try:
             source = GitRepository.parse(item)
         except InvalidError:
             continue
-        if same_source(source.spec.url, url) and source.spec.ref.branch == branch and not source.spec.suspend:
+        if same_source(source.spec.url, url) and source.spec.ref.followed in ("", branch) and not source.spec.suspend:
             found.append(source)
     return found
 

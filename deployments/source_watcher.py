@@ -69,4 +69,4 @@ class SourceWatcher:
             return []
         self.told[uid] = generation
         branch = source.spec.ref.branch
-        return [SourceChanged(delivery=f"{uid}/{generation}", url=source.spec.url, branch=branch, commit="")]
+        return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, branch=branch, commit="")]

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from blocks.connections import connections
 from blocks.kinds import GIT_REPOSITORY
 from blocks.sources import remote_of, sources_of
-from sluice.errors import TerminalError
+from sluice.errors import InvalidError, TerminalError
 from sluice.manifests.git_repository import GitRepository
+from sluice.manifests.vital import refuse_vital
 from sluice.sync.record import fetched, unfetched
 from sluice.sync.revision import revision
 from tasks.stage import stage
@@ -45,6 +46,7 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
     for source in await sources_of(wired.cluster, url, branch):
         now = datetime.fromtimestamp(time.time(), UTC)
         try:
+            _checked(source)
             commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
         except TerminalError as error:
             failure = error
@@ -56,6 +58,16 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
     if failure and not done:
         raise failure
     return done
+
+
+def _checked(source: GitRepository) -> None:
+    """
+    Raises:
+        InvalidError: the source asks for what sluice cannot do, and for nothing that may be left out.
+    """
+    refuse_vital(source.spec, source.spec.vital)
+    if not source.spec.ref.followed:
+        raise InvalidError("spec.ref names a tag, a range or a commit: sluice follows branches only, yet")
 
 
 async def _tell(source: GitRepository, status: dict[str, Any] | None) -> None:

@@ -11,18 +11,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from blocks.cluster import Cluster, Kind
-from blocks.connections import connections
+from blocks.connections import Connections, connections
 from blocks.kinds import CANARY, GIT_REPOSITORY, KUSTOMIZATION
 from blocks.sources import remote_of
 from sluice.errors import InvalidError, NotFoundError, SluiceError, TransientError
 from sluice.manifests.canary import Canary
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.kustomization import Kustomization
+from sluice.manifests.vital import refuse_vital
 from sluice.sync import record
 from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned
 from sluice.sync.order import stages
-from sluice.sync.ownership import is_target, rollout_targets, yielding_replicas
+from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets, yielding_replicas
+from sluice.sync.revision import revision
 from tasks.due_kustomizations import Due
 from tasks.stage import stage
 
@@ -45,46 +47,62 @@ class Synced(BaseModel):
 
 @stage("sync", run_name="sync {due}")
 async def sync(due: Due) -> Synced:
-    """Bring the cluster to what the source says. Idempotent; a sync that died is due again.
+    """Bring the cluster to what the source says now. Idempotent; a sync that died is due again.
 
     Raises:
         InvalidError: the source cannot be rendered or an object is refused; the message names it.
         ConflictError: another sync of this Kustomization was faster.
-        TransientError: the cluster does not answer.
+        TransientError: the cluster does not answer, or it takes longer than `spec.timeout`.
     """
     wired = connections()
     kustomization = Kustomization.parse(await wired.cluster.get(KUSTOMIZATION, due.name, due.namespace))
+    try:
+        async with asyncio.timeout(kustomization.spec.timeout):
+            return await _synced(wired, kustomization, due)
+    except TimeoutError as error:
+        raise TransientError(f"the sync of {due} took longer than its spec.timeout") from error
+
+
+async def _synced(wired: Connections, kustomization: Kustomization, due: Due) -> Synced:
+    """Fetch, render, apply, prune and write down; a failure is written down too."""
     source = GitRepository.parse(await wired.cluster.get(GIT_REPOSITORY, due.source.name, due.source.namespace))
     reason = record.BUILD_FAILED
     version = kustomization.metadata.resource_version
     try:
-        tree = await wired.need("git").tree(await remote_of(wired.cluster, source), due.source.commit)
+        refuse_vital(kustomization.spec, kustomization.spec.vital)
+        remote = await remote_of(wired.cluster, source)
+        # What `due` names may be old by now: this may be a late retry. Only a look at the branch after the Kustomization
+        # was read cannot take a newer sync back: its writes would have changed the resourceVersion that fences ours.
+        commit = await wired.need("git").fetch(remote, source.spec.ref.branch)
+        at = revision(source.spec.ref.branch, commit)
+        if not record.is_due(kustomization, at):
+            return Synced(applied=0, pruned=0, left_alone=0)
+        tree = await wired.need("git").tree(remote, commit)
         rendered = await wired.need("renderer").render(tree, kustomization.spec)
-        placed = await _placed(wired.cluster, rendered, due.namespace)
+        placed = await _placed(wired.cluster, rendered, kustomization)
         # What is to be left alone is neither applied nor taken for gone.
         objects = [one for one in placed if not left_alone(one)]
         ids = [identity(one) for one in objects]
         reason = record.APPLY_FAILED
-        body = record.begun(kustomization, due.source.revision, ids, _now())
-        version = await _write(wired.cluster, kustomization, body)
+        version = await _write(wired.cluster, kustomization, record.begun(kustomization, at, ids, _now()))
         spared = await _apply(wired.cluster, objects)
         reason = record.PRUNE_FAILED
         named = [identity(one) for one in placed]
         gone = departed(kustomization.status.inventory, named) if kustomization.spec.prune else []
-        pruned = await _prune(wired.cluster, gone)
+        pruned = await _prune(wired.cluster, gone, kustomization)
     except TransientError:
         raise
     except SluiceError as error:
         failed = record.failed(kustomization, reason, str(error), _now(), resource_version=version)
         await _write(wired.cluster, kustomization, failed)
         raise
-    body = record.applied(kustomization, due.source.revision, ids, _now(), resource_version=version)
+    body = record.applied(kustomization, at, ids, _now(), resource_version=version)
     await _write(wired.cluster, kustomization, body)
     return Synced(applied=len(objects) - spared, pruned=pruned, left_alone=len(rendered) - len(objects) + spared)
 
 
-async def _placed(cluster: Cluster, objects: Sequence[Object], namespace: str) -> list[Object]:
-    """The objects with the namespace that they will live in: the Kustomization's own where they name none."""
+async def _placed(cluster: Cluster, objects: Sequence[Object], owner: Kustomization) -> list[Object]:
+    """The objects with the namespace that they will live in (the owner's where they name none) and the owner's labels."""
     defined = {
         (one["spec"]["group"], one["spec"]["names"]["kind"]): one["spec"]["scope"]
         for one in objects
@@ -99,8 +117,8 @@ async def _placed(cluster: Cluster, objects: Sequence[Object], namespace: str) -
         )
         meta = dict(one["metadata"])
         if namespaced:
-            meta.setdefault("namespace", namespace)
-        placed.append({**one, "metadata": meta})
+            meta.setdefault("namespace", owner.namespace)
+        placed.append(owned({**one, "metadata": meta}, owner.namespace, owner.name))
     return placed
 
 
@@ -156,7 +174,7 @@ async def _served(cluster: Cluster, kind: Kind, name: str) -> None:
     raise TransientError(f"CustomResourceDefinition {name} is not served after {SERVED_WITHIN:g} s")
 
 
-async def _prune(cluster: Cluster, gone: Sequence[ObjectId]) -> int:
+async def _prune(cluster: Cluster, gone: Sequence[ObjectId], owner: Kustomization) -> int:
     pruned = 0
     # What has a namespace goes before definitions and namespaces, which would take it with them.
     for one in sorted(gone, key=lambda one: not one.namespace):
@@ -166,7 +184,8 @@ async def _prune(cluster: Cluster, gone: Sequence[ObjectId]) -> int:
             # Its definition is gone, and all objects of the kind with it.
             continue
         live = await cluster.find(kind, one.name, one.namespace or None)
-        if live is not None and not never_pruned(live):
+        # What was to be applied and never was is not ours to delete, although the inventory has it.
+        if live is not None and is_owned(live, owner.namespace, owner.name) and not never_pruned(live):
             await cluster.delete(kind, one.name, one.namespace or None)
             pruned += 1
     return pruned

@@ -28,11 +28,18 @@ class GitReference(ForeignModel):
     name: str = ""
     commit: str = ""
 
+    @property
+    def followed(self) -> str:
+        """The branch to follow; empty where the reference asks for something else, which goes before a branch."""
+        return "" if self.name or self.commit or self.semver or self.tag else self.branch
+
 
 class GitRepositorySpec(ForeignModel):
     """What a GitRepository asks for."""
 
     reported: ClassVar[frozenset[str]] = frozenset({"interval"})
+    vital: ClassVar[frozenset[str]] = frozenset({"verify", "include"})
+    """Where one of these is set, nothing is fetched: unsigned or incomplete, it would not be what was asked for."""
     url: str = Field(pattern=r"^(https?|ssh|file)://")
     """`http://`, `https://` or `ssh://`; `file://` only where the installation allows it."""
     ref: GitReference = GitReference()
@@ -71,3 +78,13 @@ class GitRepository(Manifest):
     plural: ClassVar[str] = "gitrepositories"
     spec: GitRepositorySpec
     status: GitRepositoryStatus = GitRepositoryStatus()
+
+    @property
+    def address(self) -> str:
+        """The URL without the password that it may have: what may be shown, logged and sent."""
+        scheme, mark, rest = self.spec.url.partition("://")
+        host, slash, path = rest.partition("/")
+        user, at, server = host.rpartition("@")
+        # The user of an ssh address is part of it and no secret.
+        kept = user.partition(":")[0] + at if scheme == "ssh" else ""
+        return f"{scheme}{mark}{kept}{server}{slash}{path}"

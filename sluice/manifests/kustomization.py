@@ -49,6 +49,9 @@ class KustomizationSpec(ForeignModel):
     """What a Kustomization asks for. Everything that is not named here is reported."""
 
     reported: ClassVar[frozenset[str]] = frozenset({"interval", "retryInterval"})
+    vital: ClassVar[frozenset[str]] = frozenset({"kubeConfig", "serviceAccountName", "decryption", "postBuild"})
+    """Where one of these is set, nothing is applied: it would go to the wrong cluster, or with too many rights, or not be
+    what was meant."""
     source_ref: SourceReference
     path: str = ""
     """Directory in the source; empty for its root."""
@@ -65,6 +68,7 @@ class KustomizationSpec(ForeignModel):
     interval: Duration = 600.0
     retry_interval: Duration | None = None
     timeout: Duration | None = None
+    """Seconds that one sync may take; no limit where it is not given."""
 
 
 class InventoryEntry(ForeignModel):

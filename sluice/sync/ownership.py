@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sluice.manifests.canary import Canary
+from sluice.manifests.kustomization import GROUP
 from sluice.sync.objects import Object, ObjectId, identity
 
 
@@ -47,6 +48,26 @@ def yielding_replicas(manifest: Object, live: Object | None, manager: str) -> Ob
 def is_target(manifest: Object, targets: frozenset[ObjectId]) -> bool:
     """Whether a manifest is one of the rollouts' targets."""
     return identity(manifest) in targets
+
+
+def owned(manifest: Object, namespace: str, name: str) -> Object:
+    """The manifest with the labels by which Flux and sluice know whose Kustomization has applied an object."""
+    meta = manifest["metadata"]
+    return {**manifest, "metadata": {**meta, "labels": {**(meta.get("labels") or {}), **_owner(namespace, name)}}}
+
+
+def is_owned(live: Object, namespace: str, name: str) -> bool:
+    """Whether this Kustomization has applied the object.
+
+    The inventory alone does not tell: what is about to be applied is in it too. Field managers do not either: an apply of
+    a bare name leaves no trace among them.
+    """
+    labels: dict[str, str] = live["metadata"].get("labels") or {}
+    return _owner(namespace, name).items() <= labels.items()
+
+
+def _owner(namespace: str, name: str) -> dict[str, str]:
+    return {f"{GROUP}/name": name, f"{GROUP}/namespace": namespace}
 
 
 def _alone(live: Object, manager: str) -> bool:

@@ -86,7 +86,7 @@ def fetched(source: GitRepository, revision: str, now: datetime) -> Body | None:
         "digest": "",
         "lastUpdateTime": rfc3339(now),
         "path": f"gitrepository/{source.namespace}/{source.name}/{commit}",
-        "url": source.spec.url,
+        "url": source.address,
     }
     return {"status": {"artifact": artifact} | _outcome(source, ready, now)}
 

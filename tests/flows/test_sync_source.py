@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ import pytest
 from blocks.kinds import CANARY
 from flows.sync_source import sync_source
 from sluice.errors import InvalidError, NotFoundError
+from tasks.due_kustomizations import due_kustomizations
+from tasks.fetch_source import fetch_source
+from tasks.sync import sync
 from tests.flows.lab_team import Team, team
 
 pytestmark = pytest.mark.lab
@@ -177,3 +181,79 @@ async def test_a_branch_that_is_not_there_is_told_on_its_source(sut: Team) -> No
     assert (status, reason) == ("False", "GitOperationFailed")
     assert "mian" in message
     assert (await synced(sut)).startswith("ignored: no GitRepository follows main")
+
+
+async def test_a_late_retry_does_not_take_a_newer_sync_back(sut: Team) -> None:
+    """It was called for an older commit, and ran when another sync had brought a newer one: the newer stays."""
+    older = sut.repository.write({"a.yaml": config("a", "1")})
+    await sut.source()
+    await sut.kustomization()
+    fetched = await fetch_source(sut.url, "main")
+    (late,) = await due_kustomizations(fetched)
+    assert late.source.commit == older
+    sut.repository.write({"a.yaml": config("a", "2")})
+    assert "1 applied" in await synced(sut)
+    assert (await sync(late)).applied == 0
+    assert await value(sut, "a") == "2"
+    # What it brings is the branch as it is, also where it is the first to come.
+    newest = sut.repository.write({"a.yaml": config("a", "3")})
+    assert (await sync(late)).applied == 1
+    assert await value(sut, "a") == "3"
+    seen = await sut.see(f"{KUSTOMIZE}/v1", "Kustomization")
+    assert seen
+    assert seen["status"]["lastAppliedRevision"] == f"main@sha1:{newest}"
+
+
+async def test_two_syncs_at_once_end_with_the_newest(sut: Team) -> None:
+    """Whichever applied last, the cluster is at the branch's newest commit when both have ended."""
+    sut.repository.write({f"{number}.yaml": config(f"c-{number}", "1") for number in range(5)})
+    await sut.source()
+    await sut.kustomization()
+    first = asyncio.create_task(synced(sut))
+    await asyncio.sleep(0.1)
+    newest = sut.repository.write({f"{number}.yaml": config(f"c-{number}", "2") for number in range(5)})
+    await asyncio.gather(first, synced(sut))
+    assert [await value(sut, f"c-{number}") for number in range(5)] == ["2"] * 5
+    seen = await sut.see(f"{KUSTOMIZE}/v1", "Kustomization")
+    assert seen
+    assert seen["status"]["lastAppliedRevision"] == f"main@sha1:{newest}"
+
+
+async def test_a_source_that_follows_no_branch_is_not_moved_by_one(sut: Team) -> None:
+    """Pinned to a tag, it stays where it is when `master` moves, and says that nobody follows it."""
+    sut.repository.write({"a.yaml": config("a")})
+    await sut.source(ref={"tag": "v1"})
+    await sut.kustomization()
+    with pytest.raises(InvalidError, match=r"spec\.ref"):
+        await sync_source(url=sut.url, branch="main")
+    assert await value(sut, "a") is None
+    status, _, message = await sut.ready("GitRepository")
+    assert status == "False"
+    assert "branches only" in message
+
+
+async def test_what_cannot_be_left_out_stops_the_sync(sut: Team) -> None:
+    """Objects for another cluster do not come into this one."""
+    sut.repository.write({"a.yaml": config("a")})
+    await sut.source()
+    await sut.kustomization(kubeConfig={"secretRef": {"name": "elsewhere"}})
+    with pytest.raises(InvalidError, match=r"spec\.kubeConfig"):
+        await synced(sut)
+    assert await value(sut, "a") is None
+    status, _, message = await sut.ready()
+    assert status == "False"
+    assert "spec.kubeConfig" in message
+
+
+async def test_only_what_we_applied_is_pruned(sut: Team) -> None:
+    """Git named an object that the API server refused to be changed; when it leaves git, its owner keeps it."""
+    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": sut.name}}
+    await sut.cluster.create({**theirs, "immutable": True, "data": {"value": "1"}})
+    sut.repository.write({"theirs.yaml": config("theirs", "2"), "a.yaml": config("a")})
+    await sut.source()
+    await sut.kustomization()
+    with pytest.raises(InvalidError, match="immutable"):
+        await synced(sut)
+    sut.repository.write({"theirs.yaml": None})
+    assert "0 pruned" in await synced(sut)
+    assert await value(sut, "theirs") == "1"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluice.sync.ownership import is_target, rollout_targets, yielding_replicas
+from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets, yielding_replicas
 from tests.samples import canary
 
 
@@ -73,3 +73,17 @@ def test_only_deployments_of_canaries_that_were_taken_up_are_targets() -> None:
     assert is_target(manifest, rollout_targets([taken]))
     assert not is_target(deployment(name=f"{target}-primary", namespace=space), rollout_targets([taken]))
     assert not is_target(deployment(name=target, namespace="elsewhere"), rollout_targets([taken]))
+
+
+def test_an_object_is_its_kustomizations_by_its_labels() -> None:
+    """Flux's labels, beside those that the object has; another Kustomization's object is not ours to delete."""
+    one = owned(deployment(labels={"app": "shop"}), "team", "apps")
+    assert one["metadata"]["labels"] == {
+        "app": "shop",
+        "kustomize.toolkit.fluxcd.io/name": "apps",
+        "kustomize.toolkit.fluxcd.io/namespace": "team",
+    }
+    assert is_owned(one, "team", "apps")
+    assert not is_owned(one, "team", "other")
+    assert not is_owned(one, "other", "apps")
+    assert not is_owned(deployment(), "team", "apps")
