@@ -9,10 +9,11 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.outcome import ended
+from sluice.errors import TerminalError
 from sluice.images.reference import ImageRef
 from tasks.choose_image import Choice, choose_image
 from tasks.post_events import post_events
-from tasks.write_back import write_back
+from tasks.write_back import Written, write_back
 
 
 def _run_name() -> str:
@@ -38,18 +39,23 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     if choice.digest != digest:
         why = f"{tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
         return ended("refused", why)
-    wanted, changed = choice.wanted, []
+    wanted = choice.wanted
+    changed: list[Written] = []
+    faults: list[str] = []
     while wanted:
         written = await write_back(wanted)
         if not written:
             return ended("ignored", "no ImageUpdateAutomation writes this image; add one beside the ImagePolicy")
-        await post_events([one.event for one in written])
+        await post_events([one.event for one in written if one.event])
+        faults += [one.fault for one in written if one.fault]
         news = [one for one in written if one.files]
         changed += news
         wanted = await _newer_than(choice, image, tag, digest) if news else {}
-    if not changed:
-        return ended("unchanged", "git had it already")
-    return ended("delivered", "; ".join(f"{one.event.commit[:12]} changed {', '.join(one.files)}" for one in changed))
+    told = "; ".join(f"{one.event.commit[:12]} changed {', '.join(one.files)}" for one in changed if one.event)
+    if faults:
+        # Only now: one team's refused push does not stop the others' deliveries.
+        raise TerminalError("; ".join([*([f"delivered: {told}"] if told else []), *faults]))
+    return ended("delivered", told) if changed else ended("unchanged", "git had it already")
 
 
 async def _newer_than(choice: Choice, image: str, tag: str, digest: str) -> dict[str, ImageRef]:

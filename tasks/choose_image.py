@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from blocks.cluster import Kind
 from blocks.connections import Connections, connections
 from blocks.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET
 from blocks.registry import Registries
 from sluice.credentials import RegistryCredentials, registry_credentials
-from sluice.errors import InvalidError
+from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
+from sluice.images import record
 from sluice.images.policy import latest_tag
 from sluice.images.reference import ImageRef, parse_repository, same_repository
 from sluice.images.tags import visible
-from sluice.manifests.image_policy import DigestPolicy, ImagePolicy
+from sluice.manifests.image_policy import ImagePolicy
 from sluice.manifests.image_repository import ImageRepository
+from sluice.manifests.meta import Manifest
+from sluice.manifests.outcome import Body
 from tasks.stage import stage
 
 
@@ -43,39 +51,40 @@ async def choose_image(image: str, tag: str, digest: str = "") -> Choice:
 
     Without a digest, the image is the one that the tag names now.
 
-    A policy that is wrong does not stop those that want the image.
+    What each policy and repository says is written into its status. One that is wrong, or whose registry refuses us, does
+    not stop the others.
 
     Raises:
-        InvalidError: nobody wants the image and a policy for it is wrong; the message names the field.
+        InvalidError: nobody wants the image and a policy or a repository of it is wrong; the message names the field.
+        TransientError: a registry does not answer.
     """
     wired = connections()
     repositories = await _repositories(wired, image)
     if not repositories:
         return Choice(reason=f"no ImageRepository names {image}")
+    answers = dict(
+        zip(repositories, await asyncio.gather(*(_ask(one, tag) for one in repositories.values())), strict=True)
+    )
     wanted: dict[str, ImageRef] = {}
     newer: dict[str, str] = {}
     reasons: list[str] = []
-    faults: list[str] = []
-    now = ""
-    for policy in await _policies(wired):
-        repository = repositories.get(policy.repository)
-        if repository is None or policy.spec.suspend:
+    faults = [answer.fault for answer in answers.values() if answer.fault]
+    for policy in await _policies(wired, repositories):
+        answer = answers[policy.repository]
+        if answer.fault:
             continue
-        name, insecure = parse_repository(repository.spec.image), repository.spec.insecure
-        login = await _login(wired, repository)
-        registry: Registries = wired.need("registry")
-        tags, now = await asyncio.gather(
-            registry.tags(name, login, insecure=insecure), registry.digest(name, tag, login, insecure=insecure)
-        )
+        key, now = f"{policy.namespace}:{policy.name}", datetime.fromtimestamp(time.time(), UTC)
         try:
-            latest = latest_tag(policy.spec, visible(tags, repository.spec.exclusion_list))
+            latest = latest_tag(policy.spec, answer.tags)
         except InvalidError as error:
             faults.append(f"{policy}: {error}")
+            await _tell(IMAGE_POLICY, policy, record.wrong(policy, str(error), now))
             continue
-        key = f"{policy.namespace}:{policy.name}"
-        if latest == tag:
-            by_digest = policy.spec.digest_reflection_policy is not DigestPolicy.NEVER
-            reference = ImageRef(name=repository.spec.image, tag=tag, digest=(digest or now) if by_digest else "")
+        name = repositories[policy.repository].spec.image
+        by_digest = record.pinned(policy, digest or answer.digest, tag) if latest == tag else ""
+        reference = ImageRef(name=name, tag=latest, digest=by_digest) if latest else None
+        await _tell(IMAGE_POLICY, policy, record.chosen(policy, reference, now))
+        if latest == tag and reference:
             wanted[key] = reference
         else:
             newer |= {key: latest} if latest else {}
@@ -83,15 +92,56 @@ async def choose_image(image: str, tag: str, digest: str = "") -> Choice:
     if faults and not wanted:
         raise InvalidError("; ".join(faults))
     reason = "; ".join(reasons + faults) or f"no ImagePolicy is for {image}"
-    return Choice(wanted=wanted, newer=newer, digest=now, reason=reason)
+    named = next((answers[key].digest for key in answers if answers[key].digest), "")
+    return Choice(wanted=wanted, newer=newer, digest=named, reason=reason)
 
 
-async def _policies(wired: Connections) -> list[ImagePolicy]:
-    """The ImagePolicy objects of all namespaces. One that is not valid is no reason to fail the others."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a registry says of a repository; `fault` where it refuses to say anything."""
+
+    tags: tuple[str, ...] = ()
+    digest: str = ""
+    fault: str = ""
+
+
+async def _ask(repository: ImageRepository, tag: str) -> Answer:
+    """The tags that count, and what the pushed one names now. A refusal is told on the ImageRepository."""
+    wired = connections()
+    registry: Registries = wired.need("registry")
+    now = datetime.fromtimestamp(time.time(), UTC)
+    try:
+        async with asyncio.timeout(repository.spec.timeout):
+            name, insecure = parse_repository(repository.spec.image), repository.spec.insecure
+            login = await _login(wired, repository)
+            tags, digest = await asyncio.gather(
+                registry.tags(name, login, insecure=insecure), registry.digest(name, tag, login, insecure=insecure)
+            )
+        counted = visible(tags, repository.spec.exclusion_list)
+    except TimeoutError as error:
+        raise TransientError(f"{repository}: the registry took longer than spec.timeout") from error
+    except TerminalError as error:
+        await _tell(IMAGE_REPOSITORY, repository, record.wrong(repository, str(error), now))
+        return Answer(fault=f"{repository}: {error}")
+    await _tell(IMAGE_REPOSITORY, repository, record.scanned(repository, counted, now))
+    return Answer(counted, digest)
+
+
+async def _tell(kind: Kind, about: Manifest, body: Body | None) -> None:
+    if body:
+        # Whoever deleted it meanwhile does not want to be told.
+        with contextlib.suppress(NotFoundError):
+            await connections().cluster.patch(kind, about.name, about.namespace, body, subresource="status")
+
+
+async def _policies(wired: Connections, repositories: Container[tuple[str, str]]) -> list[ImagePolicy]:
+    """The ImagePolicy objects of these repositories. One that is not valid is no reason to fail the others."""
     found = []
     for item in await wired.cluster.list(IMAGE_POLICY):
         with contextlib.suppress(InvalidError):
-            found.append(ImagePolicy.parse(item))
+            one = ImagePolicy.parse(item)
+            if one.repository in repositories and not one.spec.suspend:
+                found.append(one)
     return found
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,42 +13,48 @@ from blocks.connections import connections
 from blocks.git import Author, Edit, Files
 from blocks.kinds import GIT_REPOSITORY, IMAGE_POLICY, IMAGE_UPDATE_AUTOMATION
 from blocks.sources import remote_of
-from sluice.errors import InvalidError
+from sluice.errors import InvalidError, NotFoundError, TerminalError
 from sluice.events.model import SourceChanged
+from sluice.images import record
 from sluice.images.message import commit_message
 from sluice.images.reference import ImageRef
 from sluice.images.setters import MARK, Change, Edited, write_images
-from sluice.manifests.conditions import reported, rfc3339
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.image_policy import ImagePolicy
 from sluice.manifests.image_update_automation import ImageUpdateAutomation
+from sluice.manifests.outcome import Body
 from tasks.stage import stage
 
 
 class Written(BaseModel):
-    """One commit, or none where git had the image already.
+    """What one ImageUpdateAutomation did.
 
     Attributes:
         automation: `namespace/name` of the ImageUpdateAutomation.
-        files: what the commit changed; empty where nothing had to be.
-        event: what the rest of sluice has to know.
+        files: what the commit changed; empty where git had everything already.
+        event: what the rest of sluice has to know; None where nothing could be written.
+        fault: why nothing could be written; empty where all went well.
     """
 
     model_config = ConfigDict(frozen=True)
     automation: str
-    files: tuple[str, ...]
-    event: SourceChanged
+    files: tuple[str, ...] = ()
+    event: SourceChanged | None = None
+    fault: str = ""
 
 
 @stage("write back")
 async def write_back(wanted: dict[str, ImageRef]) -> list[Written]:
     """Commit the images at their marks, once for each ImageUpdateAutomation of the policies' namespaces.
 
+    An automation that cannot write says why in its Ready condition and does not stop the others.
+
     Args:
         wanted: `namespace:policy` → image.
 
     Raises:
         ConflictError: others pushed again and again; nothing was lost, nothing was written.
+        TransientError: the git server does not answer.
     """
     wired = connections()
     namespaces = {key.partition(":")[0] for key in wanted}
@@ -55,10 +62,11 @@ async def write_back(wanted: dict[str, ImageRef]) -> list[Written]:
     for namespace in sorted(namespaces):
         images = {key: image for key, image in wanted.items() if key.startswith(f"{namespace}:")}
         for item in await wired.cluster.list(IMAGE_UPDATE_AUTOMATION, namespace):
-            automation = ImageUpdateAutomation.parse(item)
-            chosen = await _selected(automation, images)
-            if chosen and not automation.spec.suspend:
-                written.append(await _write(automation, chosen))
+            with contextlib.suppress(InvalidError):
+                automation = ImageUpdateAutomation.parse(item)
+                chosen = await _selected(automation, images)
+                if chosen and not automation.spec.suspend:
+                    written.append(await _write(automation, chosen))
     return written
 
 
@@ -76,58 +84,97 @@ async def _selected(automation: ImageUpdateAutomation, images: dict[str, ImageRe
     return kept
 
 
-def _edited(path: str, text: str, images: dict[str, ImageRef]) -> Edited:
-    try:
-        return write_images(text, images)
-    except InvalidError as error:
-        raise InvalidError(f"{path}: {error}") from error
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The images that one automation writes, and what writing them came to; done anew where somebody else pushed."""
+
+    automation: ImageUpdateAutomation
+    images: dict[str, ImageRef]
+    changes: dict[str, tuple[Change, ...]] = field(default_factory=dict)
+    unsupported: list[str] = field(default_factory=list)
+
+    def change(self, files: Files) -> Files:
+        """The files with the images at their marks."""
+        self.changes.clear()
+        edited = {path: self._edited(path, text) for path, text in files.items()}
+        self.changes.update({path: edit.changes for path, edit in edited.items() if edit.changes})
+        return {path: edited[path].text for path in self.changes}
+
+    def message(self) -> str:
+        """Of the commit."""
+        asked = self.automation.spec.git.commit
+        made = commit_message(
+            asked.message_template,
+            automation=f"{self.automation.namespace}/{self.automation.name}",
+            changes=self.changes,
+            values=asked.message_template_values,
+        )
+        self.unsupported.clear()
+        if made.unsupported:
+            self.unsupported.append(f"{{{{ {made.unsupported} }}}} in spec.git.commit.messageTemplate")
+        return made.text
+
+    def edit(self, source: GitRepository) -> Edit:
+        """What git has to do.
+
+        Raises:
+            InvalidError: it is not said which branch to start from.
+        """
+        spec = self.automation.spec
+        branch = (spec.git.checkout.ref if spec.git.checkout else source.spec.ref).followed
+        if not branch:
+            raise InvalidError(
+                f"{self.automation} starts from a tag or a commit: name a branch in spec.git.checkout.ref"
+            )
+        author = Author(name=spec.git.commit.author.name or "sluice", email=spec.git.commit.author.email)
+        return Edit(
+            branch=branch,
+            change=self.change,
+            message=self.message,
+            author=author,
+            mark=MARK,
+            under=spec.update.path,
+            push_to=spec.git.push.branch or branch,
+        )
+
+    def _edited(self, path: str, text: str) -> Edited:
+        try:
+            return write_images(text, self.images)
+        except InvalidError as error:
+            raise InvalidError(f"{path}: {error}") from error
 
 
 async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef]) -> Written:
     wired = connections()
+    named = f"{automation.namespace}/{automation.name}"
     namespace, name = automation.source
-    source = GitRepository.parse(await wired.cluster.get(GIT_REPOSITORY, name, namespace))
-    git, spec = automation.spec.git, automation.spec
-    changes: dict[str, tuple[Change, ...]] = {}
-
-    def change(files: Files) -> Files:
-        changes.clear()
-        edited = {path: _edited(path, text, images) for path, text in files.items()}
-        changes.update({path: edit.changes for path, edit in edited.items() if edit.changes})
-        return {path: edited[path].text for path in changes}
-
-    unsupported = list(spec.unsupported("spec"))
-
-    def message() -> str:
-        values = git.commit.message_template_values
-        made = commit_message(
-            git.commit.message_template,
-            automation=f"{automation.namespace}/{automation.name}",
-            changes=changes,
-            values=values,
-        )
-        if made.unsupported:
-            unsupported.append(f"{{{{ {made.unsupported} }}}} in spec.git.commit.messageTemplate")
-        return made.text
-
-    branch = git.checkout.ref.branch if git.checkout else source.spec.ref.branch
-    author = Author(name=git.commit.author.name or "sluice", email=git.commit.author.email)
-    push_to = git.push.branch or branch
-    edit = Edit(
-        branch=branch, change=change, message=message, author=author, mark=MARK, under=spec.update.path, push_to=push_to
+    delivery = Delivery(automation, images)
+    try:
+        source = GitRepository.parse(await wired.cluster.get(GIT_REPOSITORY, name, namespace))
+        edit = delivery.edit(source)
+        commit = await wired.need("git").commit(await remote_of(wired.cluster, source), edit)
+    except TerminalError as error:
+        await _tell(automation, record.wrong(automation, str(error), _now()))
+        return Written(automation=named, fault=f"{automation}: {error}")
+    await _tell(
+        automation,
+        record.written(
+            automation, commit.id, edit.push_to, _now(), new=bool(commit.files), unsupported=delivery.unsupported
+        ),
     )
-    commit = await wired.need("git").commit(await remote_of(wired.cluster, source), edit)
-    now = datetime.fromtimestamp(time.time(), UTC)
-    stamp = rfc3339(now)
-    status: dict[str, Any] = {"lastAutomationRunTime": stamp, "observedGeneration": automation.metadata.generation}
-    if commit.files:
-        status |= {"lastPushCommit": commit.id, "lastPushTime": stamp}
-        conditions = reported(automation.status.conditions, unsupported, automation.metadata.generation, now)
-        status |= {"conditions": [one.model_dump(by_alias=True) for one in conditions]}
-    await wired.cluster.patch(
-        IMAGE_UPDATE_AUTOMATION, automation.name, automation.namespace, {"status": status}, subresource="status"
-    )
-    event = SourceChanged(
-        delivery=f"{source.spec.url}@{commit.id}", url=source.spec.url, branch=push_to, commit=commit.id
-    )
-    return Written(automation=f"{automation.namespace}/{automation.name}", files=commit.files, event=event)
+    address = source.address
+    event = SourceChanged(delivery=f"{address}@{commit.id}", url=address, branch=edit.push_to, commit=commit.id)
+    return Written(automation=named, files=commit.files, event=event)
+
+
+async def _tell(automation: ImageUpdateAutomation, body: Body | None) -> None:
+    if body:
+        # Whoever deleted it meanwhile does not want to be told.
+        with contextlib.suppress(NotFoundError):
+            await connections().cluster.patch(
+                IMAGE_UPDATE_AUTOMATION, automation.name, automation.namespace, body, subresource="status"
+            )
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)

@@ -8,26 +8,16 @@ finds out and looks again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from sluice.manifests.conditions import (
-    READY,
-    RECONCILING,
-    Condition,
-    find_condition,
-    reported,
-    rfc3339,
-    with_condition,
-    without_condition,
-)
+from sluice.manifests.conditions import READY, RECONCILING, Condition, find_condition, rfc3339, with_condition
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.kustomization import InventoryEntry, Kustomization
+from sluice.manifests.outcome import Body, observed, outcome, says
 from sluice.sync.inventory import inventory
 from sluice.sync.objects import ObjectId
 
-Body = dict[str, Any]
 SUCCEEDED = "ReconciliationSucceeded"
 PROGRESSING = "Progressing"
 BUILD_FAILED = "BuildFailed"
@@ -40,15 +30,17 @@ FETCH_FAILED = "GitOperationFailed"
 def is_due(kustomization: Kustomization, revision: str) -> bool:
     """Whether the revision is to be applied: another one was, or the manifest changed since, or the last try failed."""
     status = kustomization.status
-    return not (_ready(status.conditions) and status.last_applied_revision == revision and _observed(kustomization))
+    return not (_ready(status.conditions) and status.last_applied_revision == revision and observed(kustomization))
 
 
 def begun(kustomization: Kustomization, revision: str, planned: Iterable[ObjectId], now: datetime) -> Body:
     """The status while `revision`, which has the objects `planned`, is being applied."""
     progress = Condition(type=RECONCILING, status="True", reason=PROGRESSING, message=f"applying {revision}")
-    conditions = _with(kustomization.status.conditions, [progress], kustomization.metadata.generation, now)
+    told = progress.model_copy(update={"observed_generation": kustomization.metadata.generation})
+    conditions = with_condition(kustomization.status.conditions, told, now)
     intended = {entry.id: entry for entry in (*inventory(planned).entries, *kustomization.status.inventory.entries)}
-    status = {"lastAttemptedRevision": revision, "inventory": _entries(intended.values())} | _listed(conditions)
+    status: Body = {"lastAttemptedRevision": revision, "inventory": _entries(intended.values())}
+    status["conditions"] = [one.model_dump(by_alias=True) for one in conditions]
     return _fenced(kustomization.metadata.resource_version, status)
 
 
@@ -64,20 +56,20 @@ def applied(
             "lastAttemptedRevision": revision,
             "inventory": _entries(inventory(objects).entries),
         }
-        | _outcome(kustomization, ready, now),
+        | outcome(kustomization, ready, now),
     )
 
 
 def failed(kustomization: Kustomization, reason: str, message: str, now: datetime, *, resource_version: str) -> Body:
     """The status after a sync that did not come to its end. The inventory stays as it was intended."""
     ready = Condition(type=READY, status="False", reason=reason, message=message)
-    return _fenced(resource_version, _outcome(kustomization, ready, now))
+    return _fenced(resource_version, outcome(kustomization, ready, now))
 
 
 def fetched(source: GitRepository, revision: str, now: datetime) -> Body | None:
     """The status of a source whose branch is at `revision`; None where it says so already."""
     known = source.status.artifact.revision if source.status.artifact else ""
-    if known == revision and _ready(source.status.conditions) and _observed(source):
+    if known == revision and _ready(source.status.conditions) and observed(source):
         return None
     ready = Condition(type=READY, status="True", reason=FETCHED, message=f"stored artifact for revision '{revision}'")
     commit = revision.rpartition(":")[2]
@@ -88,16 +80,15 @@ def fetched(source: GitRepository, revision: str, now: datetime) -> Body | None:
         "path": f"gitrepository/{source.namespace}/{source.name}/{commit}",
         "url": source.address,
     }
-    return {"status": {"artifact": artifact} | _outcome(source, ready, now)}
+    return {"status": {"artifact": artifact} | outcome(source, ready, now)}
 
 
 def unfetched(source: GitRepository, why: str, now: datetime) -> Body | None:
     """The status of a source that cannot be fetched, what was fetched before stays; None where it says so already."""
     ready = Condition(type=READY, status="False", reason=FETCH_FAILED, message=why)
-    old = find_condition(source.status.conditions, READY)
-    if old and (old.status, old.message) == (ready.status, ready.message) and _observed(source):
+    if says(source, ready):
         return None
-    return {"status": _outcome(source, ready, now)}
+    return {"status": outcome(source, ready, now)}
 
 
 def _ready(conditions: Iterable[Condition]) -> bool:
@@ -105,33 +96,8 @@ def _ready(conditions: Iterable[Condition]) -> bool:
     return found is not None and found.status == "True"
 
 
-def _observed(one: GitRepository | Kustomization) -> bool:
-    return one.status.observed_generation == one.metadata.generation
-
-
-def _outcome(one: GitRepository | Kustomization, ready: Condition, now: datetime) -> Body:
-    """What the status says at the end of an attempt, and what of the manifest sluice does not act on."""
-    rest = without_condition(one.status.conditions, RECONCILING)
-    generation = one.metadata.generation
-    conditions = reported(_with(rest, [ready], generation, now), one.spec.unsupported("spec"), generation, now)
-    return {"observedGeneration": generation} | _listed(conditions)
-
-
-def _with(
-    conditions: Sequence[Condition], new: Iterable[Condition], generation: int, now: datetime
-) -> tuple[Condition, ...]:
-    result = tuple(conditions)
-    for one in new:
-        result = with_condition(result, one.model_copy(update={"observed_generation": generation}), now)
-    return result
-
-
 def _entries(entries: Iterable[InventoryEntry]) -> Body:
     return {"entries": [entry.model_dump(include={"id", "v"}) for entry in sorted(entries, key=lambda one: one.id)]}
-
-
-def _listed(conditions: Iterable[Condition]) -> Body:
-    return {"conditions": [one.model_dump(by_alias=True) for one in conditions]}
 
 
 def _fenced(resource_version: str, status: Body) -> Body:

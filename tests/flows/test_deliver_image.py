@@ -11,7 +11,7 @@ import pytest
 
 from flows import deliver_image as story
 from flows.deliver_image import deliver_image
-from sluice.errors import InvalidError
+from sluice.errors import InvalidError, TerminalError
 from tasks.write_back import write_back
 from tests.flows.lab_team import Team, team
 
@@ -68,8 +68,17 @@ async def test_the_wanted_image_comes_into_git_and_no_other_does(sut: Team) -> N
     seen = await sut.see(IMAGE_API, "ImageUpdateAutomation")
     assert seen
     assert seen["status"]["lastPushCommit"] == sut.repository.head()
-    (told,) = [one["message"] for one in seen["status"]["conditions"] if one["type"] == "UnsupportedFields"]
-    assert told == "sluice does not act on spec.git.push.refspec"
+    told = {one["type"]: one["message"] for one in seen["status"]["conditions"]}
+    assert told == {
+        "Ready": f"pushed commit '{sut.repository.head()[:7]}' to branch 'main'",
+        "UnsupportedFields": "sluice does not act on spec.git.push.refspec",
+    }
+    policy = await sut.see(IMAGE_API, "ImagePolicy")
+    assert policy
+    assert policy["status"]["latestRef"] == {"name": sut.image, "tag": "1.2.0", "digest": digest}
+    repository = await sut.see(IMAGE_API, "ImageRepository")
+    assert repository
+    assert repository["status"]["lastScanResult"]["latestTags"] == ["1.2.0"]
 
     said = await deliver(sut, "1.1.0", sut.push("1.1.0"))
     assert said.startswith("ignored: ")
@@ -122,3 +131,30 @@ async def test_a_delivery_that_was_overtaken_does_not_take_the_newer_back(
     for policy in ("shop", "next"):
         assert f":1.3.0@{digests['1.3.0']} #" in sut.repository.read(f"apps/{policy}.yaml")
     assert sut.events.posted[-1].payload["commit"] == sut.repository.head()
+
+
+async def test_one_automation_that_cannot_write_does_not_stop_the_other(sut: Team) -> None:
+    """A push that one repository refuses is told on its automation and in the run; the other one has its commit."""
+    await sut.source("gone", url=sut.url.replace(sut.name, f"{sut.name}-gone"))
+    spec = {"sourceRef": {"kind": "GitRepository", "name": "gone"}, "git": {"commit": {"author": {"email": "a@b"}}}}
+    await sut.apply("ImageUpdateAutomation", IMAGE_API, spec, name="broken")
+    with pytest.raises(TerminalError, match=r"delivered: .*broken"):
+        await deliver(sut, "1.0.0", sut.push("1.0.0"))
+    assert ":1.0.0@" in sut.repository.read("apps/shop.yaml")
+    assert sut.events.posted[-1].payload["commit"] == sut.repository.head()
+    seen = await sut.see(IMAGE_API, "ImageUpdateAutomation", "broken")
+    assert seen
+    (ready,) = [one for one in seen["status"]["conditions"] if one["type"] == "Ready"]
+    assert ready["status"] == "False"
+    assert "not found" in ready["message"]
+
+
+async def test_a_registry_that_refuses_us_is_told_on_its_repository(sut: Team) -> None:
+    """Where to put the credentials right is where the reason stands."""
+    await sut.apply("ImageRepository", IMAGE_API, {"image": sut.image, "secretRef": {"name": "none"}})
+    with pytest.raises(InvalidError, match="none"):
+        await deliver(sut, "1.0.0", sut.push("1.0.0"))
+    seen = await sut.see(IMAGE_API, "ImageRepository")
+    assert seen
+    (ready,) = [one for one in seen["status"]["conditions"] if one["type"] == "Ready"]
+    assert ready["status"] == "False"
