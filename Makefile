@@ -30,11 +30,12 @@ format: $(READY) ## put the layout right
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
 test-fast: $(READY) ## the rules, without a lab (under a minute)
-	@$(BIN)/pytest -q -m "not lab and not soak"
+	@$(BIN)/pytest -q -m "not lab and not soak" -n 2 --dist loadfile
 
 test: $(READY) ## everything, on the real cluster of the lab
-	@$(BIN)/python -m lab up
-	@$(BIN)/pytest -q -m "not soak"; code=$$?; [ -n "$(KEEP)" ] || $(BIN)/python -m lab down; exit $$code
+	@up=$$($(BIN)/python -m lab status >/dev/null 2>&1 && echo yes); \
+	$(BIN)/python -m lab up && $(BIN)/pytest -q -m "not soak"; code=$$?; \
+	[ "$$up" = yes ] || $(BIN)/python -m lab down; exit $$code
 
 lab: $(READY) ## a real Kubernetes on this machine (CONTEXT=name uses yours)
 	@$(BIN)/python -m lab up
