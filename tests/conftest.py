@@ -15,6 +15,7 @@ from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 UP_TIMEOUT_S = 3600
+KINDS_WITHIN_S = 30
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -25,7 +26,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 @pytest.fixture(scope="session")
 def lab_env() -> dict[str, Any]:
-    """What .lab/env.json says. A lab that does not run is started; one that cannot be is a failure, never a skip."""
+    """What .lab/env.json says; sluice's kinds are installed.
+
+    A lab that does not run is started; one that cannot be is a failure, never a skip.
+    """
+    from lab.demo.cluster import DemoCluster
+    from sluice.manifests.crd import crds
+
     done = subprocess.run(
         [sys.executable, "-m", "lab", "up"],
         cwd=CHECKOUT,
@@ -37,7 +44,9 @@ def lab_env() -> dict[str, Any]:
     )
     if done.returncode != 0:
         pytest.fail(f"`python -m lab up` failed, and these tests need the lab:\n{done.stdout[-3000:]}", pytrace=False)
-    return dict(json.loads((CHECKOUT / ".lab" / "env.json").read_text()))
+    env = dict(json.loads((CHECKOUT / ".lab" / "env.json").read_text()))
+    DemoCluster(Path(env["kubeconfig"]), env["context"], "default").apply_kinds(crds(), KINDS_WITHIN_S)
+    return env
 
 
 @pytest.fixture(scope="session")
