@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -45,7 +46,7 @@ def lab_env() -> dict[str, Any]:
     if done.returncode != 0:
         pytest.fail(f"`python -m lab up` failed, and these tests need the lab:\n{done.stdout[-3000:]}", pytrace=False)
     env = dict(json.loads((CHECKOUT / ".lab" / "env.json").read_text()))
-    DemoCluster(Path(env["kubeconfig"]), env["context"], "default").apply_kinds(crds(), KINDS_WITHIN_S)
+    DemoCluster(Path(env["kubeconfig"]), env["context"], "default").apply_kinds(yaml.safe_dump_all(crds()), KINDS_WITHIN_S)
     return env
 
 
