@@ -46,6 +46,7 @@ def main() -> int:
             run(places, document, ending)
             report.show(document, console)
             if asked.keep:
+                report.write(places.home / "demo.json", document)
                 _stay(environment.read(places))
     except LabError as error:
         say(f"the demo failed: {error}")
