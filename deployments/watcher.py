@@ -95,7 +95,11 @@ class Watcher:
         revision = revision_of(target)
         # A revision that comes back after another one was promoted is new again.
         told = (revision, canary.status.last_promoted_spec)
-        if not needs_rollout(canary, revision) or self.told.get(key) == told:
+        if not needs_rollout(canary, revision):
+            # What was told is over with: the same revision may come again, after it was put back or taken up.
+            self.told.pop(key, None)
+            return None
+        if self.told.get(key) == told:
             return None
         self.told[key] = told
         generation = target["metadata"]["generation"]

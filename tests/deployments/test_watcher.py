@@ -100,6 +100,17 @@ def test_a_revision_that_comes_back_after_another_one_is_told_again() -> None:
     assert first.revision == again.revision
 
 
+def test_a_revision_that_comes_back_after_it_was_put_back_is_told_again() -> None:
+    """Set an image, set the old one again, set the image once more: the third change needs a rollout as the first did."""
+    promoted, new = deployment("shop:1.0.0"), deployment("shop:2.0.0")
+    it = watching(at(Phase.SUCCEEDED, promoted=revision_of(promoted)), new)
+    assert it.event_for(KEY)
+    it.take(DEPLOYMENT, News([promoted]))
+    assert it.event_for(KEY) is None
+    it.take(DEPLOYMENT, News([new]))
+    assert it.event_for(KEY)
+
+
 def test_the_same_news_to_two_watchers_is_one_event() -> None:
     """A watcher that starts anew tells the same delivery: whoever takes events starts one run."""
     first, second = (watching(at(Phase.SUCCEEDED), deployment()).event_for(KEY) for _ in range(2))
