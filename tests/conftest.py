@@ -46,7 +46,9 @@ def lab_env() -> dict[str, Any]:
     if done.returncode != 0:
         pytest.fail(f"`python -m lab up` failed, and these tests need the lab:\n{done.stdout[-3000:]}", pytrace=False)
     env = dict(json.loads((CHECKOUT / ".lab" / "env.json").read_text()))
-    DemoCluster(Path(env["kubeconfig"]), env["context"], "default").apply_kinds(yaml.safe_dump_all(crds()), KINDS_WITHIN_S)
+    DemoCluster(Path(env["kubeconfig"]), env["context"], "default").apply_kinds(
+        yaml.safe_dump_all(crds()), KINDS_WITHIN_S
+    )
     return env
 
 
