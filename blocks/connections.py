@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sluice.errors import TerminalError
@@ -100,8 +100,3 @@ def connected(wired: Connections) -> Iterator[Connections]:
         yield wired
     finally:
         _current = before
-
-
-def parts(wired: Connections) -> dict[str, Any]:
-    """Each connection by name, for closing and for reports."""
-    return {field.name: getattr(wired, field.name) for field in fields(wired)}

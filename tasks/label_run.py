@@ -9,7 +9,7 @@ from tasks.rollout_ref import RolloutRef
 from tasks.stage import stage
 
 
-@stage("label run", delays=[1.0])
+@stage("label run", run_name="label run {ref}", delays=[1.0])
 async def label_run(ref: RolloutRef) -> None:
     """Name the run `roll_out shop.test@1.2.0` and tag it with service, namespace and version."""
     if not flow_run.id:

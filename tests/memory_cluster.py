@@ -14,6 +14,7 @@ from typing import Any
 
 from blocks import kinds
 from blocks.cluster import Change, Kind
+from blocks.routers.memory import MemoryRouter
 from sluice.errors import ConflictError, NotFoundError
 from sluice.judge.objective import Telemetry
 from sluice.manifests.canary import Canary
@@ -231,14 +232,7 @@ class MemoryRoute:
         return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
 
     def telemetry(self, canary: Canary) -> Telemetry:
-        return Telemetry(
-            total="requests",
-            buckets="durations",
-            half_label="half",
-            canary="canary",
-            class_label="class",
-            bad_class="5",
-        )
+        return MemoryRouter().telemetry(canary)
 
 
 def _told(verb: str, item: Object) -> str:

@@ -67,13 +67,13 @@ class SourceChanged(Event):
 
 
 class TargetChanged(Event):
-    """The workload that a Canary points at, or its configuration, has a revision that was not judged yet."""
+    """The workload that a Canary points at has a revision that was not judged yet."""
 
     name: ClassVar[str] = "sluice.target.changed"
     namespace: str
     canary: str
     revision: str
-    """Hash of the pod template and the configuration it uses."""
+    """Hash of the pod template."""
     version: str
     """What people call it: the image tag."""
 
