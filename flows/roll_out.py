@@ -145,7 +145,13 @@ async def _turn(run: _Run) -> None:
     now = await look(run.ref)
     signals = signals_for_current_run()
     run.seen = replace(
-        run.seen, revision=now.revision, weight=now.weight, paused=signals.paused, cancelled=signals.cancelled
+        run.seen,
+        revision=now.revision,
+        weight=now.weight,
+        # What this run saw ready may have been scaled down, replaced or lost since.
+        scaled=run.seen.scaled and now.standing,
+        paused=signals.paused,
+        cancelled=signals.cancelled,
     )
     decision = decide(now.canary, run.seen)
     try:

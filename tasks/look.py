@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import TransientError
 from sluice.manifests.canary import Canary
+from sluice.rollout.readiness import deployment_ready
 from sluice.rollout.revision import revision_of, version_of
 from tasks.rollout_ref import RolloutRef, Scene
 
@@ -22,6 +23,7 @@ class Look(BaseModel):
         canary: the journal.
         revision, version: of the target now.
         weight: the canary's real weight at the router; None where there is no route.
+        standing: whether the canary's pods run this revision and serve.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -29,6 +31,7 @@ class Look(BaseModel):
     revision: str
     version: str
     weight: int | None
+    standing: bool
 
 
 async def look(ref: RolloutRef) -> Look:
@@ -51,4 +54,10 @@ async def look(ref: RolloutRef) -> Look:
 async def _look(ref: RolloutRef) -> Look:
     scene = await Scene.of(ref)
     target, weight = await asyncio.gather(scene.canaries.target(scene.canary), scene.router.weight(scene.canary))
-    return Look(canary=scene.canary, revision=revision_of(target), version=version_of(target), weight=weight)
+    return Look(
+        canary=scene.canary,
+        revision=revision_of(target),
+        version=version_of(target),
+        weight=weight,
+        standing=deployment_ready(target, scene.canary.ready_threshold),
+    )

@@ -36,7 +36,7 @@ async def scale_up(ref: RolloutRef) -> Readiness:
             f"Deployment {canary.namespace}/{canary.primary} is gone: delete the Canary's status to redo it"
         )
     replicas = int(primary["spec"].get("replicas", 1))
-    share = canary.spec.analysis.canary_ready_threshold if canary.spec.analysis else 100
+    share = canary.ready_threshold
     began = time.monotonic()
     async with following(scene.wired.cluster, DEPLOYMENT, canary.target, canary.namespace) as target:
         await scene.canaries.scale(canary, canary.target, replicas)

@@ -264,6 +264,11 @@ class Canary(Manifest):
         return self.spec.service.name or self.target
 
     @property
+    def ready_threshold(self) -> int:
+        """Share of the canary's pods that have to serve before it gets traffic, percent."""
+        return self.spec.analysis.canary_ready_threshold if self.spec.analysis else 100
+
+    @property
     def analysed(self) -> bool:
         """Whether a new revision has to prove itself."""
         return self.spec.analysis is not None and not self.spec.skip_analysis
