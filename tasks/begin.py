@@ -15,4 +15,6 @@ async def begin(ref: RolloutRef) -> None:
     scene = await Scene.of(ref)
     if await scene.router.weight(scene.canary):
         await scene.router.shift(scene.canary, 0)
-    await scene.write(beginning(scene.canary, time.time(), ref.revision, ref.version))
+    opening = beginning(scene.canary, time.time(), ref.revision, ref.version)
+    opening["status"] |= await scene.given_to_primary()
+    await scene.write(opening)

@@ -20,7 +20,7 @@ async def roll_back(ref: RolloutRef, reason: str, failed_checks: int = 0) -> Non
         return
     if not scene.canary.status.taken_back:
         said = f"Taking {ref.version} back: {reason}"
-        fields = {"takenBack": reason, "failedChecks": failed_checks}
+        fields = {"takenBack": reason, "failedChecks": failed_checks, **await scene.given_to_primary()}
         await scene.write(entry(scene.canary, time.time(), phase, said, **fields))
     await scene.router.shift(scene.canary, 0)
     await asyncio.sleep(DRAIN)

@@ -9,6 +9,8 @@ from blocks.connections import Connections, connections
 from blocks.routers.base import Router
 from sluice.errors import StaleError
 from sluice.manifests.canary import Canary
+from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.phases import Phase
 
 DRAIN = 2.0
 """Seconds between the data plane's acknowledgement that a workload gets no more traffic and its end: requests that were
@@ -52,6 +54,17 @@ class Scene:
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""
         self.canary = await self.canaries.write(self.canary, patch)
+
+    async def given_to_primary(self) -> dict[str, object]:
+        """The journal's fields for a promotion that was broken off after the primary had been given the revision.
+
+        It is promoted then, whatever comes next and whoever writes this down; no fields where it was not.
+        """
+        if self.canary.status.phase is not Phase.PROMOTING:
+            return {}
+        primary = await self.canaries.primary(self.canary)
+        given = ((primary or {}).get("metadata", {}).get("annotations") or {}).get(REVISION_ANNOTATION, "")
+        return {"lastPromotedSpec": given} if given == self.canary.status.last_applied_spec else {}
 
     def check_current(self, ref: RolloutRef) -> None:
         """Refuse to act for a revision that the journal is no longer about.

@@ -6,7 +6,6 @@ import time
 
 from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
-from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import Phase
 from tasks.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
@@ -18,14 +17,9 @@ async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
     scene = await Scene.of(ref)
     phase = scene.canary.status.phase or Phase.PROGRESSING
     await scene.router.shift(scene.canary, 0)
-    fields: dict[str, object] = {"canaryWeight": 0, "step": 0}
-    primary = await scene.canaries.primary(scene.canary)
-    given = ((primary or {}).get("metadata", {}).get("annotations") or {}).get(REVISION_ANNOTATION, "")
-    on_its_way = scene.canary.status.last_applied_spec
-    if phase is Phase.PROMOTING and given == on_its_way:
-        # The primary has it already: it is promoted, whatever comes next and whoever writes this down.
-        fields["lastPromotedSpec"] = on_its_way
-    elif outcome is Outcome.REVERTED:
+    promoted = await scene.given_to_primary()
+    fields: dict[str, object] = {"canaryWeight": 0, "step": 0, **promoted}
+    if outcome is Outcome.REVERTED and not promoted:
         await scene.canaries.scale(scene.canary, scene.canary.target, 0)
         fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
         await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, reason, **fields))

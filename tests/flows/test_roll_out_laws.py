@@ -207,6 +207,7 @@ WORDS = st.lists(st.sampled_from(["good", "good", "bad", "open", "open", "closed
 
 @given(PLANS, WORDS)
 @example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"])
+@example({10: "push1", 32: "push3", 38: "crash"}, [])
 def test_whatever_happens_a_rollout_ends_with_the_traffic_at_home(plan: dict[int, str], words: list[str]) -> None:
     """Crashes, hiccups, cancels, newer revisions, bad checks, closed gates, at any write: every law holds at each write,
     and at the end all users are on a primary that runs what the journal says is promoted."""
