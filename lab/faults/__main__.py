@@ -1,0 +1,163 @@
+"""``python -m lab.faults --seed S --cases N [--only KIND] [--replay SEED/ROUND|FILE]``: the fault suite.
+
+Exit status 0: every law was kept; 1: one was broken, and its seed and timeline are told; 2: the suite itself failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from uuid import uuid4
+
+from lab import environment
+from lab.demo import machine
+from lab.errors import LabError
+from lab.faults import report
+from lab.faults.field import Field
+from lab.faults.inject import Injector
+from lab.faults.installation import Installation
+from lab.faults.kube import Access, Kube
+from lab.faults.observer import Observer
+from lab.faults.outcomes import Runs
+from lab.faults.plan import APPS, GATED, KINDS, WHOLE_LAB, Plan, draw
+from lab.faults.play import Result, Stage
+from lab.faults.timeline import timeline
+from lab.faults.whole_lab import strike
+from lab.paths import CHECKOUT, LabPaths
+from lab.progress import say
+
+READY_WITHIN_S = 120.0
+TOLD_TIMELINES = 3
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m lab.faults", description="rollouts hit by seeded faults")
+    parser.add_argument("--seed", type=int, default=None, help="of the plans; chosen and told where it is not given")
+    parser.add_argument("--cases", type=int, default=500, help="releases that a fault has hit, at least")
+    parser.add_argument("--minutes", type=float, default=0, help="begin no round after this long; 0: no limit")
+    parser.add_argument("--only", choices=KINDS, default="", help=f"one kind of fault; {', '.join(WHOLE_LAB)} only so")
+    parser.add_argument("--replay", default="", help="play one round again: SEED/ROUND, or a plan's file")
+    parser.add_argument("--apps", type=int, default=len(APPS), help="applications at once")
+    parser.add_argument("--of", type=Path, default=CHECKOUT, help="the checkout whose sluice is tested")
+    parser.add_argument("--out", type=Path, default=LabPaths().home / "faults.json", help="the results' file")
+    return parser.parse_args(arguments)
+
+
+def plans(asked: argparse.Namespace) -> list[Plan] | None:
+    """The plans to replay; None where rounds are to be drawn."""
+    if not asked.replay:
+        return None
+    if Path(asked.replay).is_file():
+        return [Plan.from_json(json.loads(Path(asked.replay).read_text()))]
+    seed, _, number = asked.replay.partition("/")
+    return [draw(int(seed), int(number), APPS[: asked.apps], asked.only)]
+
+
+@contextlib.asynccontextmanager
+async def staged(env: dict[str, object], folder: Path, seed: int, apps: tuple[str, ...], checkout: Path):  # type: ignore[no-untyped-def]
+    """The stage with its applications initialised and used, for the duration of the block."""
+    namespace = f"faults-{uuid4().hex[:6]}"
+    access = Access(Path(str(env["kubeconfig"])))
+    injector = Injector(strike)
+    async with Kube(access, namespace) as kube:
+        installation = Installation(env, folder / "home", namespace, str(seed), injector, checkout)
+        field, observer = Field(kube, env, folder), Observer(kube)
+        injector.installation, injector.observer = installation, observer
+        try:
+            await field.prepare(apps, GATED)
+            async with observer.watching(), installation.running():
+                stage = Stage(field, installation, observer, injector, Runs(installation.api))
+                await stage.until_all(stage.rests, list(apps), READY_WITHIN_S)
+                await stage.until_all(field.answers, list(apps), READY_WITHIN_S)
+                for app in apps:
+                    field.start_users(app)
+                yield stage
+        finally:
+            await field.stop()
+
+
+async def run(asked: argparse.Namespace) -> int:
+    """All rounds; the results' file is written after each of them."""
+    env = environment.read(LabPaths())
+    if not env:
+        raise LabError("there is no lab: `make lab` starts it")
+    again = plans(asked)
+    seed = again[0].seed if again else asked.seed if asked.seed is not None else random.randrange(10**6)
+    folder = LabPaths().home / f"faults-{seed}-{uuid4().hex[:4]}"
+    folder.mkdir(parents=True)
+    say(f"seed {seed}; logs and plans: {folder}")
+    began, load = time.time(), machine.load_average()
+    results: list[Result] = []
+    async with staged(env, folder, seed, APPS[: asked.apps], asked.of) as stage:
+        number = 0
+        while again is None or number < len(again):
+            plan = again[number] if again else draw(seed, number, APPS[: asked.apps], asked.only)
+            number += 1
+            (folder / f"plan-{plan.number}.json").write_text(json.dumps(plan.as_json(), indent=1))
+            result = await stage.play(plan)
+            results.append(result)
+            say(report.line(result))
+            tell(stage, result, folder)
+            report.write(asked.out, report.document(results, seed, began, load))
+            enough = sum(len(one.hit) for one in results) >= asked.cases
+            late = asked.minutes and time.time() - began > asked.minutes * 60
+            if again is None and (enough or late):
+                break
+    return conclude(results, seed, asked.out)
+
+
+def tell(stage: Stage, result: Result, folder: Path) -> None:
+    """Tell the broken laws of a round; the timelines go to files, and the first ones to the terminal too."""
+    writes = [write for proxy in stage.installation.proxies.values() for write in proxy.writes]
+    for case in result.cases:
+        mine = [one for one in result.violations if one.canary == case.app]
+        if not mine:
+            continue
+        lines = [f"{one.law}: {one.said}" for one in mine]
+        lines += timeline(stage.history, writes, stage.injector.log, case)
+        file = folder / f"broken-{result.plan.number}-{case.app}.txt"
+        file.write_text("\n".join(lines) + "\n")
+        say(f"  {case.app}: {mine[0].law}: {mine[0].said} (timeline: {file})")
+    for one in result.violations:
+        if not one.canary:
+            say(f"  {one.law}: {one.said}")
+
+
+def conclude(results: list[Result], seed: int, out: Path) -> int:
+    """The last words, and the exit status."""
+    cases = sum(len(result.hit) for result in results)
+    broken = [violation for result in results for violation in result.violations]
+    say(f"{cases} cases in {len(results)} rounds, {len(broken)} laws broken; seed {seed}; all of it: {out}")
+    for result in results:
+        if result.violations:
+            say(f"again: python -m lab.faults --replay {seed}/{result.plan.number}")
+    return 1 if broken else 0
+
+
+def main() -> int:
+    asked = parse()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        return asyncio.run(run(asked))
+    except LabError as error:
+        say(f"the fault suite failed: {error}")
+        return 2
+    except KeyboardInterrupt:
+        say("stopped")
+        return 130
+
+
+def _as_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""One round: releases by plan, faults by plan, until every rollout has ended; then the laws."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import httpx
+
+from lab.faults.cases import Case, at_rest, has_ended
+from lab.faults.field import BASE, Field
+from lab.faults.history import History
+from lab.faults.inject import Injector, Recovery
+from lab.faults.installation import Installation
+from lab.faults.kube import Refused
+from lab.faults.laws import Evidence, Violation, broken
+from lab.faults.observer import Observer
+from lab.faults.outcomes import Runs, deliveries_are_recorded, rollouts_are_recorded
+from lab.faults.plan import GATED, Plan, Release
+from lab.faults.pushes import Pushes
+
+ENDS_WITHIN_S = 150.0
+"""Seconds after the last change of a target and the last fault within which a rollout has to have ended."""
+SETTLE_S = 2.5
+"""Seconds after the end in which users' last answers come in."""
+GATE_OPENS_S = 3.0
+LOOK_S = 1.0
+
+
+@dataclass
+class Result:
+    """What a round came to."""
+
+    plan: Plan
+    cases: list[Case]
+    violations: list[Violation]
+    recoveries: list[Recovery]
+    seconds: float
+    accepted: int
+    timeline: list[str] = field(default_factory=list)
+    harm: list[float] = field(default_factory=list)
+    """Seconds during which each bad revision had users."""
+
+    @property
+    def hit(self) -> list[Case]:
+        """The releases that a fault has hit: the cases that count."""
+        return [case for case in self.cases if case.hits]
+
+
+@dataclass
+class Stage:
+    """What all rounds are played on."""
+
+    field: Field
+    installation: Installation
+    observer: Observer
+    injector: Injector
+    runs: Runs
+
+    @property
+    def history(self) -> History:
+        return self.observer.history
+
+    async def play(self, plan: Plan) -> Result:
+        """Play one round. What it leaves behind is at rest again, or the next round could not begin."""
+        began = time.time()
+        for proxy in self.installation.proxies.values():
+            proxy.writes.clear()
+        await self.field.push(plan.number)
+        cases = [Case(release, self._tag(release)) for release in plan.releases]
+        self.injector.begin(cases, f"{plan.seed}/{plan.number}/faults")
+        pushes = Pushes(self.installation, plan)
+        pushing = asyncio.create_task(pushes.go_on())
+        watching = asyncio.create_task(self._watch_over())
+        async with asyncio.TaskGroup() as group:
+            for case in cases:
+                group.create_task(self._play(case, plan.number))
+        await self.injector.quiet()
+        watching.cancel()
+        accepted = await pushes.stop(pushing)
+        await asyncio.sleep(SETTLE_S)
+        for app, users in self.field.users.items():
+            answers = users.news()
+            for case in cases:
+                if case.app == app:
+                    case.answers = [one for one in answers if one.at >= case.began]
+        violations = await self._judge(cases, began, accepted)
+        result = Result(plan, cases, violations, self.injector.recoveries, time.time() - began, len(accepted))
+        result.harm = [_harm(case) for case in cases if case.release.story == "bad"]
+        await self._leave_tidy(cases)
+        return result
+
+    async def _play(self, case: Case, number: int) -> None:
+        release = case.release
+        await asyncio.sleep(release.start)
+        case.since, case.began = self.history.newest(), time.time()
+        first = {"never": "never", "bad": "bad"}.get(release.story, "good")
+        await self._change(case, f"r{number}-{first}", f"{number}")
+        case.started = True
+        self.injector.arm(case)
+        if release.story in {"superseded", "reverted"}:
+            await asyncio.sleep(release.again)
+            reverted = release.story == "reverted"
+            await self._change(case, case.old if reverted else f"r{number}-next", self._note(case, number, reverted))
+        opener = asyncio.create_task(self._open_gate(case)) if case.app in GATED else None
+        while not has_ended(self.history, case):
+            if time.time() > max(case.changed, case.last_fault_over()) + ENDS_WITHIN_S:
+                break
+            await self.observer.change(LOOK_S)
+        else:
+            case.ended = time.time()
+        if opener:
+            opener.cancel()
+
+    async def _change(self, case: Case, tag: str, note: str) -> None:
+        """Change the target, however often the API server has to be asked."""
+        case.tags.append(tag)
+        while True:
+            try:
+                if case.release.story == "first":
+                    await self.field.install(case.app, tag)
+                    case.changed = time.time()
+                else:
+                    case.changed = await self.field.release(case.app, tag, note)
+                return
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                await asyncio.sleep(LOOK_S)
+            except Refused as refused:
+                if refused.status == 409:
+                    return
+                raise
+
+    def _note(self, case: Case, number: int, reverted: bool) -> str:
+        """The template's annotation: a revert has to bring back the very template that is promoted."""
+        primary = self.history.now("deployments", f"{case.app}-primary")
+        if reverted:
+            return str(primary["round"]) if primary["tag"] == case.old else f"{number}-"
+        return f"{number}+"
+
+    async def _open_gate(self, case: Case) -> None:
+        """People open a gate a while after it was found closed."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.history.now("canaries", case.app).get("phase") in {"Waiting", "WaitingPromotion"}:
+                await asyncio.sleep(GATE_OPENS_S)
+                try:
+                    await self.field.gate(case.app, "open")
+                    return
+                except httpx.HTTPError:
+                    continue
+
+    async def _watch_over(self) -> None:
+        """A part that ended though nobody killed it is started again, as a service manager would; and told."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for name, part in self.installation.parts.items():
+                if part.wanted and not part.running:
+                    self.injector.log.append((time.time(), f"{name} ended by itself"))
+                    self.installation.start(name)
+
+    async def _judge(self, cases: list[Case], began: float, accepted: list[str]) -> list[Violation]:
+        writes = [write for proxy in self.installation.proxies.values() for write in proxy.writes]
+        evidence = Evidence(self.history, writes)
+        violations = [violation for case in cases for violation in broken(evidence, case)]
+        runs = await self.runs.settled(began - 1)
+        for case in cases:
+            violations += rollouts_are_recorded(self.history, case, runs)
+        violations += deliveries_are_recorded(accepted, runs)
+        ended = [said for _, said in self.injector.log if said.endswith("by itself")]
+        return violations + [Violation("no part ends by itself", "", said) for said in ended]
+
+    async def _leave_tidy(self, cases: list[Case]) -> None:
+        for case in cases:
+            if case.release.story == "first":
+                await self.field.remove(case.app)
+            elif case.app in GATED:
+                await self.field.gate(case.app, "close")
+        self.history.forget_pods()
+
+    def _tag(self, release: Release) -> str:
+        return str(self.history.now("deployments", f"{release.app}-primary").get("tag", BASE))
+
+    async def until_all(self, holds: Callable[[str], Awaitable[bool] | bool], apps: list[str], within: float) -> None:
+        """Wait for something that all applications come to.
+
+        Raises:
+            TimeoutError: one does not.
+        """
+        async with asyncio.timeout(within):
+            for app in apps:
+                while True:
+                    found = holds(app)
+                    if found is True or (not isinstance(found, bool) and await found):
+                        break
+                    await self.observer.change(LOOK_S)
+
+    def rests(self, app: str) -> bool:
+        """Whether nothing is on its way for an application."""
+        return at_rest(self.history, app)
+
+
+def _harm(case: Case) -> float:
+    bad = [one.at for one in case.answers if one.version.endswith("-bad")]
+    return bad[-1] - bad[0] if bad else 0.0

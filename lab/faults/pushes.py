@@ -1,0 +1,73 @@
+"""Pushes of images that nobody's policy wants, told to the receiver as a registry tells them: again until it says yes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import httpx
+
+from lab.faults.installation import Installation
+from lab.faults.plan import Plan
+from lab.ports import HOST
+
+MEDIA_TYPE = "application/vnd.docker.distribution.events.v1+json"
+AGAIN_S = 1.0
+TELLS_FOR_S = 60.0
+
+
+class Pushes:
+    """The registry of one round."""
+
+    def __init__(self, installation: Installation, plan: Plan) -> None:
+        self._url = f"http://{HOST}:{installation.receiver_port}/registry"
+        self._headers = {"Authorization": f"Bearer {installation.registry_token}"}
+        self._plan = plan
+        self._dice = random.Random(f"{plan.seed}/{plan.number}/pushes")
+        self._accepted: list[str] = []
+        self._stopping = asyncio.Event()
+
+    async def go_on(self) -> None:
+        """Push every few seconds until `stop`."""
+        number = 0
+        while not self._stopping.is_set():
+            number += 1
+            await self._tell(f"p{self._plan.seed}-{self._plan.number}-{number}")
+            try:
+                await asyncio.wait_for(self._stopping.wait(), self._dice.uniform(4, 9))
+            except TimeoutError:
+                continue
+
+    async def stop(self, going_on: asyncio.Task[None]) -> list[str]:
+        """End; returns the tags whose push the receiver took."""
+        self._stopping.set()
+        await going_on
+        return self._accepted
+
+    async def _tell(self, tag: str) -> None:
+        body = {
+            "events": [
+                {
+                    "id": f"delivery-{tag}",
+                    "action": "push",
+                    "target": {
+                        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                        "repository": "nobody/wants",
+                        "tag": tag,
+                        "digest": "sha256:" + "0" * 64,
+                    },
+                    "request": {"host": "registry.test"},
+                }
+            ]
+        }
+        end = asyncio.get_running_loop().time() + TELLS_FOR_S
+        async with httpx.AsyncClient(trust_env=False, timeout=5, headers=self._headers) as http:
+            while asyncio.get_running_loop().time() < end:
+                try:
+                    answer = await http.post(self._url, json=body, headers={"Content-Type": MEDIA_TYPE})
+                    if answer.is_success:
+                        self._accepted.append(tag)
+                        return
+                except httpx.HTTPError:
+                    pass
+                await asyncio.sleep(AGAIN_S)

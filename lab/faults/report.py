@@ -1,0 +1,117 @@
+"""The results' file: machine, load, seed, settings, cases by kind of fault and by phase, recovery times, violations."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.demo import machine
+from lab.faults import field, laws, play
+from lab.faults.plan import PROCESS_FAULTS_A_ROUND
+from lab.faults.play import Result
+
+
+def document(results: Sequence[Result], seed: int, began: float, load_at_start: float) -> dict[str, Any]:
+    """All of it, for people and for the table in the documentation."""
+    cases = [case for result in results for case in result.hit]
+    hits = [hit for case in cases for hit in case.hits]
+    aimed = [hit for hit in hits if hit.aimed]
+    requests = sum(len(case.answers) for case in cases)
+    return {
+        "machine": machine.describe()
+        | {"load_average_start": load_at_start, "load_average_end": machine.load_average()},
+        "seed": seed,
+        "rounds": len(results),
+        "seconds": round_(time.time() - began),
+        "settings": {
+            "steps": field.WEIGHTS,
+            "interval": field.INTERVAL,
+            "requests per second and application": field.RATE,
+            "progress deadline, s": field.DEADLINE_S,
+            "process faults a round, at most": PROCESS_FAULTS_A_ROUND,
+            "ends within, s": play.ENDS_WITHIN_S,
+            "bad revision's bound, s": laws.BAD_BOUND_S,
+            "workers": 2,
+        },
+        "releases": sum(len(result.cases) for result in results),
+        "cases": len(cases),
+        "hits": {"aimed": len(aimed), "in passing": len(hits) - len(aimed)},
+        "cases by story": dict(Counter(case.release.story for case in cases).most_common()),
+        "hits by kind": dict(Counter(hit.kind for hit in hits).most_common()),
+        "hits by phase": dict(Counter(hit.phase for hit in hits).most_common()),
+        "aimed hits by kind": dict(Counter(hit.kind for hit in aimed).most_common()),
+        "hits by boundary": dict(Counter(hit.boundary for hit in aimed if hit.boundary).most_common()),
+        "violations": sum(len(result.violations) for result in results),
+        "users": {"requests": requests, "failed but for bad revisions' own answers": _lost(results)},
+        "recovery": recoveries(results),
+        "bad revisions had users for, s": spread([one for result in results for one in result.harm]),
+        "accepted pushes": sum(result.accepted for result in results),
+        "broken": [
+            {"round": f"{seed}/{result.plan.number}", **asdict(violation)}
+            for result in results
+            for violation in result.violations
+        ],
+    }
+
+
+def recoveries(results: Sequence[Result]) -> dict[str, Any]:
+    """Per kind of kill: seconds until a rollout went on."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for result in results:
+        for one in result.recoveries:
+            lists = found.setdefault(
+                one.kind, {"same worker, from its start": [], "another worker, from the fault": []}
+            )
+            if one.from_start is not None:
+                lists["same worker, from its start"].append(one.from_start)
+            else:
+                lists["another worker, from the fault"].append(one.from_fault)
+    return {kind: {name: spread(values) for name, values in lists.items()} for kind, lists in found.items()}
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Number, median, 95th percentile and maximum."""
+    if not values:
+        return {"n": 0}
+    ordered = sorted(values)
+    p95 = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    return {
+        "n": len(values),
+        "median": round_(statistics.median(values)),
+        "p95": round_(p95),
+        "max": round_(ordered[-1]),
+    }
+
+
+def round_(value: float) -> float:
+    """To the hundredth."""
+    return float(f"{value:.2f}")
+
+
+def _lost(results: Sequence[Result]) -> dict[str, int]:
+    """Requests that failed, by what hit the release; a bad revision's own answers are what it is there for."""
+    lost: Counter[str] = Counter()
+    for case in (case for result in results for case in result.cases):
+        failed = sum(one.failed and not one.version.endswith("-bad") for one in case.answers)
+        if failed:
+            lost[", ".join(sorted({hit.kind for hit in case.hits})) or "no fault"] += failed
+    return dict(lost)
+
+
+def write(path: Path, told: dict[str, Any]) -> None:
+    """Write the results."""
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+
+
+def line(result: Result) -> str:
+    """One round in one line."""
+    kinds = Counter(hit.kind for case in result.cases for hit in case.hits if hit.aimed)
+    told = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items())
+    verdict = f"{len(result.violations)} BROKEN" if result.violations else "all laws kept"
+    return f"round {result.plan.number}: {len(result.hit)} cases in {result.seconds:.0f} s, {verdict} ({told})"
