@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup check format test test-fast lab lab-down demo bench soak clean
+.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale soak clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -48,6 +48,10 @@ demo: $(READY) ## four releases, good and bad, under load; KEEP=1 stays up
 
 bench: $(READY) ## the numbers, written to .lab/bench.json
 	@$(BIN)/python -m bench
+
+bench-scale: $(READY) ## many rollouts at once, written to .lab/bench-scale.json; SCALE="--n 1,10,100" says how
+	@$(BIN)/python -m lab up
+	@$(BIN)/python -m bench.scale $(SCALE)
 
 soak: $(READY) ## the long ones
 	@$(BIN)/python -m lab up

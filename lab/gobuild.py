@@ -21,17 +21,26 @@ def sources_of(source_dir: Path) -> list[Path]:
     return sorted(file for file in source_dir.rglob("*") if file.suffix in wanted and file.is_file())
 
 
-def build_program(source_dir: Path, name: str) -> Path:
-    """Build the Go module in `source_dir` and return its program; cached by the hash of its sources."""
+def build_program(source_dir: Path, name: str, package: str = ".") -> Path:
+    """Build `package` of the Go module in `source_dir` and return its program; cached by the hash of its sources."""
     go = toolchain.go_binary()
     files = sources_of(source_dir)
     if not files:
         raise LabError(f"there are no Go sources in {source_dir}")
-    layout = [str(file.relative_to(source_dir)) for file in files]
+    layout = [str(file.relative_to(source_dir)) for file in files] + [package] * (package != ".")
     key = cache.key_of([name, str(toolchain.version_of(go)), *layout], files)
 
     def build(folder: Path) -> None:
-        command = [str(go), "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(folder / name), "."]
+        command = [
+            str(go),
+            "build",
+            "-trimpath",
+            "-buildvcs=false",
+            "-ldflags=-s -w",
+            "-o",
+            str(folder / name),
+            package,
+        ]
         done = subprocess.run(
             command,
             cwd=source_dir,

@@ -10,7 +10,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lab import cache, paths, toolchain, versions
@@ -26,9 +26,9 @@ def present(name: str) -> bool:
     return Path(name).exists() if name.startswith("/") else toolchain.program(name) is not None
 
 
-def missing() -> list[str]:
-    """The system packages that the lab needs and this machine lacks."""
-    return sorted({package for name, package in versions.SYSTEM_PACKAGES.items() if not present(name)})
+def missing(needed: Mapping[str, str] = versions.SYSTEM_PACKAGES) -> list[str]:
+    """The system packages of `needed` that this machine lacks."""
+    return sorted({package for name, package in needed.items() if not present(name)})
 
 
 @contextlib.contextmanager
@@ -45,16 +45,16 @@ def services_stay_down(policy: Path = POLICY) -> Iterator[None]:
         policy.unlink(missing_ok=True)
 
 
-def install_system_packages() -> None:
-    """Install what is missing with apt-get."""
-    wanted = missing()
+def install_system_packages(needed: Mapping[str, str] = versions.SYSTEM_PACKAGES) -> None:
+    """Install with apt-get what is missing of `needed` (program or file → package)."""
+    wanted = missing(needed)
     if not wanted:
         return
     say(f"installing system packages: {' '.join(wanted)}")
     with cache.locked(paths.cache_root() / ".apt.lock"), services_stay_down():
         _apt("update", "-qq")
         _apt("install", "-y", "-qq", "--no-install-recommends", *wanted)
-    if still := missing():
+    if still := missing(needed):
         raise LabError(f"apt-get installed the packages, yet {', '.join(still)} did not bring its program.")
 
 

@@ -41,6 +41,13 @@ RECEIVER = 18900
 PREFECT = 14200
 """For the Prefect server of `sluice up`; the lab does not listen here."""
 
+POSTGRESQL = 15432
+REDIS = 16379
+BENCH_PROMETHEUS = 19190
+METRICS_SOURCE = 19191
+BENCH_PREFECT = 14300
+"""For `make bench-scale`; nothing listens here otherwise."""
+
 
 def listening() -> dict[str, int]:
     """Who listens where while the lab is up: name → port."""

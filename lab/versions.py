@@ -28,3 +28,9 @@ SYSTEM_PACKAGES: dict[str, str] = {
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
 }
 """Program (or file) that the lab needs → Debian package that brings it."""
+
+DATABASE_PACKAGES: dict[str, str] = {
+    "pg_lsclusters": "postgresql",
+    "redis-server": "redis-server",
+}
+"""The same for what the scale bench puts behind Prefect; nothing else of the lab needs it."""

@@ -18,7 +18,16 @@ TAIL_LINES = 15
 class Child:
     """One program that was started here; its output goes to a file a person can read afterwards."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        stdin: int = subprocess.DEVNULL,
+        folder: Path | None = None,
+    ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.log = log
@@ -26,12 +35,17 @@ class Child:
             # A session of its own, so that Ctrl-C reaches the demo first and it can end its children in order.
             self._process = subprocess.Popen(
                 [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
+                cwd=folder,
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def running(self) -> bool:

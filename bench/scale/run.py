@@ -1,0 +1,188 @@
+"""One run: N Canaries are initialised, then released, and watched until the last one has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.scale import cluster, figures, manifests, requests, services, usage
+from bench.scale.api import Api
+from bench.scale.load import Load, Release, canary_name, namespace_of, namespaces
+from bench.scale.product import Product, run_states
+from bench.scale.services import Services
+from bench.scale.story import PROGRESSING, Record, Rollout, Story, rollout
+from lab import processes
+from lab.errors import LabError
+from lab.paths import LabPaths
+from lab.progress import say
+
+SETTLE_S = 8.0
+"""Seconds between the end of the initialisations and the first release."""
+
+
+@dataclass
+class Snapshot:
+    """Counters at one moment."""
+
+    at: float
+    cpu: dict[str, float]
+    machine: dict[str, float]
+    requests: dict[str, int]
+    queries: float
+
+
+@dataclass
+class Run:
+    """One run and what it needs.
+
+    Attributes:
+        identity: namespace of sluice's service account; the names of its flow schemas begin with it.
+        prefix: the names of this run's namespaces begin with it.
+    """
+
+    load: Load
+    api: Api
+    services: Services
+    product: Product
+    places: LabPaths
+    home: Path
+    identity: str
+    prefix: str
+    gateway: tuple[str, str]
+    workers: int
+    profile: bool
+    released: dict[int, list[tuple[float, Release]]] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+
+    async def measure(self) -> dict[str, Any]:
+        """Do it all and say what was found; nothing of it is left in the cluster."""
+        try:
+            record = self._record()
+            for name in namespaces(self.prefix, self.load.n):
+                await self.api.create(manifests.namespace(name))
+            self.product.start_workers(self.workers, namespaces(self.prefix, self.load.n), profile=self.profile)
+            begun = time.time()
+            await cluster.make_canaries(self.api, self.load, self.prefix, self.gateway)
+            await self._until(record, self._initialised, 90 + 2 * self.load.n, "initialised")
+            initialised = time.time() - begun
+            await asyncio.sleep(SETTLE_S)
+            before, after = await self._release(record)
+            found = figures.of(self.load, self._rollouts(record), before, after, self.memory)
+            found |= {"initialised_s": round(initialised, 1), "runs": run_states()}
+            found |= {"database_is_locked": self.product.logged("database is locked")}
+            return found | figures.acceptance(record.stories.values(), before.at)
+        finally:
+            self.product.stop_workers()
+            self.services.end("recorder")
+            await cluster.remove_namespaces(self.api, namespaces(self.prefix, self.load.n))
+
+    def _record(self) -> Record:
+        out = self.home / f"{self.prefix}.jsonl"
+        command = [sys.executable, "-m", "bench.scale.recorder", "--kubeconfig", str(self.places.kubeconfig)]
+        self.services.child("recorder", [*command, "--prefix", self.prefix, "--out", str(out)])
+        return Record(out)
+
+    async def _release(self, record: Record) -> tuple[Snapshot, Snapshot]:
+        releases = self.load.releases()
+        say(f"{len(releases)} releases within {self.load.lasts_s:.0f} s")
+        if self.profile:
+            self.product.sample()
+        before = await self._snapshot()
+        async with self._memory_watched():
+            await self._release_all(releases, before.at)
+            patience = 180 + self.load.steps * self.load.step_s + self.load.n
+            await self._until(record, self._ended, patience, "ended")
+        after = await self._snapshot()
+        if self.profile:
+            self.product.sample()
+        return before, after
+
+    async def _release_all(self, releases: list[Release], begun: float) -> None:
+        told: dict[str, float] = {}
+        async with asyncio.TaskGroup() as group:
+            for one in releases:
+                await asyncio.sleep(max(0.0, begun + one.at - time.time()))
+                group.create_task(self._release_one(one, told))
+
+    async def _release_one(self, one: Release, told: dict[str, float]) -> None:
+        name, namespace = canary_name(one.canary), namespace_of(self.prefix, one.canary)
+        key = f"{namespace}_{name}"
+        if told.get(key, 0.0) != one.errors:
+            told[key] = one.errors
+            await asyncio.to_thread(services.fail, {key: one.errors})
+        self.released.setdefault(one.canary, []).append((time.time(), one))
+        await cluster.set_image(self.api, name, namespace, one.version)
+
+    def _initialised(self, stories: dict[str, Story]) -> int:
+        return sum(story.phase == "Initialized" for story in stories.values())
+
+    def _ended(self, stories: dict[str, Story]) -> int:
+        ended = 0
+        for canary, releases in self.released.items():
+            story = stories.get(f"{namespace_of(self.prefix, canary)}/{canary_name(canary)}", Story())
+            ended += rollout(story, releases[-1][0], time.time() + 1, self.load.step_s).ended is not None
+        return ended
+
+    async def _until(self, record: Record, count: Any, within_s: float, what: str) -> None:
+        """Wait for all of them; where some do not come, go on and let the figures show it."""
+        give_up, last, told = time.monotonic() + within_s, -1, 0.0
+        while True:
+            done = count(record.read())
+            if done >= self.load.n:
+                return
+            self.services.check()
+            now = time.monotonic()
+            if now > give_up:
+                if what == "initialised" and not done:
+                    raise LabError(f"no Canary was {what} within {within_s:.0f} s")
+                say(f"only {done} of {self.load.n} were {what} within {within_s:.0f} s")
+                return
+            if done != last and now - told > 5:
+                active = sum(story.phase in PROGRESSING for story in record.stories.values())
+                say(f"  {done} of {self.load.n} {what}, {active} in progress")
+                last, told = done, now
+            await asyncio.sleep(1.0)
+
+    def _rollouts(self, record: Record) -> list[tuple[Release, float, Rollout]]:
+        found = []
+        for canary, releases in sorted(self.released.items()):
+            story = record.read().get(f"{namespace_of(self.prefix, canary)}/{canary_name(canary)}", Story())
+            ends = [at for at, _ in releases[1:]] + [float("inf")]
+            for (at, release), until in zip(releases, ends, strict=True):
+                found.append((release, at, rollout(story, at, until, self.load.step_s)))
+        return found
+
+    def _groups(self) -> dict[str, list[int]]:
+        groups = {f"lab {name}": [one.pid] for name, one in processes.recorded(self.places.pids).items()}
+        return groups | self.services.pids | {"bench": [os.getpid()]}
+
+    async def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            at=time.time(),
+            cpu=usage.cpu_seconds(self._groups()),
+            machine=usage.machine_seconds(),
+            requests=await requests.counted(self.api, self.identity),
+            queries=services.queries(),
+        )
+
+    @asynccontextmanager
+    async def _memory_watched(self) -> AsyncIterator[None]:
+        def told(name: str, mib: float) -> None:
+            self.memory[name] = max(self.memory.get(name, 0.0), mib)
+
+        server = self.product.children["prefect-server"].pid
+        groups = {"workers": self.product.workers, "prefect-server": [server]}
+        watching = asyncio.create_task(usage.peaks(groups, told))
+        try:
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching

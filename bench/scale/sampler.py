@@ -1,0 +1,49 @@
+"""`sluice` with a sampling profiler in it: `python -m bench.scale.sampler worker`, samples to $BENCH_PROFILE.
+
+A signal comes every few milliseconds of CPU time and notes where the main thread is; samples are written on SIGUSR1 and
+counting begins anew, so that a run's start is not mixed with its steady state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+
+EVERY_S = 0.005
+DEEPEST = 60
+
+stacks: Counter[tuple[str, ...]] = Counter()
+
+
+def _note(_signal: int, frame: FrameType | None) -> None:
+    stack: list[str] = []
+    while frame is not None and len(stack) < DEEPEST:
+        code = frame.f_code
+        stack.append(f"{code.co_filename}:{code.co_qualname}")
+        frame = frame.f_back
+    stacks[tuple(stack)] += 1
+
+
+def _write(_signal: int, _frame: FrameType | None) -> None:
+    found = [{"stack": stack, "samples": count} for stack, count in stacks.most_common()]
+    Path(os.environ["BENCH_PROFILE"]).write_text(json.dumps(found))
+    stacks.clear()
+
+
+def main() -> None:
+    """Run sluice's command line under the profiler."""
+    from deployments import cli  # noqa: PLC0415 - its imports are not to be sampled
+
+    signal.signal(signal.SIGPROF, _note)
+    signal.signal(signal.SIGUSR1, _write)
+    signal.siginterrupt(signal.SIGPROF, False)
+    signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

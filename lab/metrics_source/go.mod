@@ -1,0 +1,3 @@
+module sluice.dev/lab/metrics_source
+
+go 1.26.0
