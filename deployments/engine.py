@@ -1,4 +1,6 @@
-"""Every private part of Prefect that sluice leans on, in one file, for one version.
+"""Every private part of Prefect's client side that sluice leans on, in one file, for one version.
+
+Those of the server are in `deployments.server_engine`.
 
 Prefect's workers and engine are made for one process per run. Holding hundreds of waiting rollouts in one process needs
 what their public interface does not offer:
@@ -7,9 +9,8 @@ what their public interface does not offer:
   a run that has a `deployment_id`: `run` hides the id from it;
 - the engine's word on how a run ends: a cancel ends in Cancelled and never passes through Crashed (automations on
   Crashed would fire), a leaving process hands the run on, and no state is lost because the API is away for a while;
-- the embedded server's transactions on SQLite, which fail at once where they could wait;
-- the worker's loops without `critical_service_loop`, which gives up for good after some seconds without an API, and its
-  submission without the six calls that only matter to infrastructure.
+- the worker's registration without `critical_service_loop`, which gives up for good after some seconds without an API, and
+  without its polling and submission, which take runs by age alone and make six calls that only matter to infrastructure.
 
 `tests/deployments/test_engine.py` fails when one of these parts changes; `check_version` says so at start.
 """
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -34,10 +35,8 @@ from prefect.events.worker import EventsWorker
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import get_logger
-from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from prefect.states import AwaitingRetry, Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
-from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals, bind
@@ -119,7 +118,7 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
             await super().handle_crash(exc)
 
     async def handle_exception(self, exc: Exception, *args: Any, **kwargs: Any) -> State[Any]:
-        if self.signals.leaving:  # code that answers the stop with an error of its own did not fail
+        if self.signals.leaving or self.signals.lost:  # code that answers the stop with an error did not fail
             await self._hand_on(exc)
             return self.state
         return await super().handle_exception(exc, *args, **kwargs)
@@ -127,7 +126,7 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
     async def _hand_on(self, exc: BaseException) -> None:
         """Give the run back, to go on elsewhere or later; a pause or a cancel that was asked for stays asked for."""
         with anyio.CancelScope(shield=True):
-            if not (self.signals.paused or self.signals.cancelled):
+            if not (self.signals.paused or self.signals.cancelled or self.signals.lost):
                 await self.set_state(AwaitingRetry(message="The worker stopped; the run goes on."), force=True)
             self._raised = cast(Exception, exc)
 
@@ -174,53 +173,19 @@ async def drain(within: float) -> None:
                 await cast(Awaitable[Any], service.drain_all(at_exit=False))
 
 
-def queue_sqlite_writers() -> None:
-    """Let the server's transactions on SQLite queue up for the write lock when they begin.
-
-    Prefect begins most of them as readers. One that writes after another has committed meanwhile fails at once as
-    "database is locked", no time-out helps, and the automation that wanted to start a flow run tries again after 2, 6
-    or 14 s. On an idle machine one event in five met that.
-    """
-
-    @asynccontextmanager
-    async def begin_transaction(
-        _self: AioSqliteConfiguration, session: AsyncSession, with_for_update: bool = False
-    ) -> AsyncIterator[AsyncSessionTransaction]:
-        async with session.begin() as transaction:
-            token = SQLITE_BEGIN_MODE.set("IMMEDIATE")
-            try:
-                await session.connection()  # begins now, in this mode
-            finally:
-                SQLITE_BEGIN_MODE.reset(token)
-            yield transaction
-
-    AioSqliteConfiguration.begin_transaction = begin_transaction  # type: ignore[method-assign, assignment]
-
-
 class InProcessResult(BaseWorkerResult):
     """Prefect's workers report one; ours has nothing to add to the run's state."""
 
 
 class InProcessWorker(BaseWorker[BaseJobConfiguration, BaseVariables, InProcessResult], ABC):
-    """Prefect's worker with its registration, polling and capacity, without its infrastructure.
-
-    A subclass says in `take` what becomes of a flow run that was found.
-    """
+    """Prefect's worker with its registration, without its polling and its infrastructure."""
 
     type: ClassVar[str] = "sluice"  # type: ignore[misc]
     _description = "Runs flows as asyncio tasks in one process."
 
-    @abstractmethod
-    async def take(self, flow_run: FlowRun) -> None:
-        """Claim and run a flow run that is due; must not raise. One slot of the capacity is held while it runs."""
-
     async def sync(self) -> None:
         """Register at the work pool, which is created where missing, and say that this worker lives."""
         await self._sync_and_initialize()
-
-    async def poll(self) -> None:
-        """Look for due flow runs once and take as many as there is capacity for."""
-        await self.get_and_submit_flow_runs()
 
     async def announce(self) -> None:
         """Tell in Prefect's events that this worker started; its end is told by Prefect's teardown."""
@@ -229,14 +194,7 @@ class InProcessWorker(BaseWorker[BaseJobConfiguration, BaseVariables, InProcessR
     async def run(
         self, flow_run: FlowRun, configuration: BaseJobConfiguration, task_status: Any = None
     ) -> InProcessResult:
-        raise NotImplementedError("flow runs are taken by `take`")
-
-    async def _submit_run(self, flow_run: FlowRun) -> None:
-        try:
-            await self.take(flow_run)
-        finally:
-            self._release_limit_slot(flow_run.id)
-            self._submitting_flow_run_ids.discard(flow_run.id)
+        raise NotImplementedError("flow runs are taken by `SluiceWorker.take`")
 
     async def _setup_cancellation_observer(self) -> None:
         """One shared observer of ours stands in: Prefect's would only cancel runs that never started."""

@@ -1,14 +1,15 @@
 """Learns what people ask of the runs of this process (Cancel, Pause, Resume), and that new runs are due.
 
 The state in the API decides, never the event: an event on the websocket only says "look now", and where there is none
-we look every two seconds (for due runs: four times a second). So a lost event, a dead websocket or a restarted server
-delays a wish and never loses it. One observer serves all runs of the process.
+we look every two seconds (for due runs, while there is no event stream, four times a second). So a lost event, a dead
+websocket or a restarted server delays a wish and never loses it. One observer serves all runs of the process.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -22,7 +23,8 @@ from deployments import states
 from tasks.run_signals import RunSignals
 
 LOOK_EVERY = 2.0
-"""Seconds between looks when no event asks for one."""
+DEAF_LOOK_EVERY = 0.25
+"""Seconds between looks when no event asks for one; between looks for due runs while there is no event stream."""
 SOON = 0.02
 """Seconds that wishes are gathered before a look, so that a hundred cancels are one question."""
 DUE = ["Scheduled", "AwaitingRetry", "Resuming"]
@@ -46,30 +48,45 @@ async def make_holdable(client: PrefectClient, flow_run: FlowRun) -> None:
 class Observer:
     """Keeps the marks of the runs held here in line with their states in the API."""
 
-    def __init__(self, client: PrefectClient, held: Callable[[UUID], RunSignals | None]) -> None:
+    def __init__(self, client: PrefectClient, held: Callable[[UUID], RunSignals | None], due: asyncio.Event) -> None:
         """
         Args:
             client: an open client.
             held: the marks of a run that this process holds, None for others.
+            due: set when a flow run may be due, or when there is room for one again.
         """
         self._client = client
         self._held = held
         self._wanted = asyncio.Event()
-        self.due = asyncio.Event()
-        """Set when a flow run may be due; whoever looks clears it."""
+        self._due = due
+        self._listening = False
 
     async def listen(self) -> None:
         """Follow the event stream until it breaks; run it again and again."""
         names = [PREFIX + name for name in {*WISHES, *DUE}]
         async with get_events_subscriber(filter=EventFilter(event=EventNameFilter(name=names))) as events:
             self._wanted.set()  # whatever happened while nobody listened
-            async for event in events:
-                name, key = event.event.removeprefix(PREFIX), UUID(event.resource.id.removeprefix(PREFIX))
-                if name in DUE:
-                    self.due.set()
-                signals = self._held(key)
-                if signals is not None and (name != "Running" or signals.paused):  # a start is no wish, a resume is
-                    self._wanted.set()
+            self._due.set()
+            self._listening = True
+            try:
+                async for event in events:
+                    self._hear(event.event.removeprefix(PREFIX), UUID(event.resource.id.removeprefix(PREFIX)))
+            finally:
+                self._listening = False
+
+    def _hear(self, name: str, key: UUID) -> None:
+        if name in DUE:
+            self._due.set()
+        signals = self._held(key)
+        if signals is not None and (name != "Running" or signals.paused):  # a start is no wish, a resume is
+            self._wanted.set()
+
+    async def next_due(self) -> None:
+        """Wait until it is worth looking for due runs. A look costs the server a query, so a quiet installation is quiet."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY if self._listening else DEAF_LOOK_EVERY):
+                await self._due.wait()
+        self._due.clear()
 
     async def next_look(self) -> None:
         """Wait until a look is due."""

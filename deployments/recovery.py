@@ -5,7 +5,8 @@
 - Cancelling: its code starts again with the mark `cancelled` and is cancelled after two seconds, so that its cleanup
   runs; what people see stays Cancelling until it is Cancelled.
 
-Only runs that carry this worker's name are touched, and only after this process holds the name alone.
+A worker takes up the runs that carry its own name, which this process holds alone, and those of workers that are known to
+be dead: their sign of life in the cluster has run out, or their process on this host is gone.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ PAGE = 200
 """Flow runs that Prefect answers at once, at most."""
 
 
-async def left_behind(client: PrefectClient, work_pool: str, me: Identity) -> list[tuple[FlowRun, bool]]:
-    """Runs under way that carry my name; with each, whether it was claimed by an earlier life of mine."""
+async def under_way(client: PrefectClient, work_pool: str) -> list[tuple[FlowRun, Identity]]:
+    """All runs of the pool that a worker holds, each with its holder."""
     wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY)))
     pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[work_pool]))
     runs: list[FlowRun] = []
@@ -44,8 +45,13 @@ async def left_behind(client: PrefectClient, work_pool: str, me: Identity) -> li
         runs += page
         if len(page) < PAGE:
             break
-    held = ((run, holder(run)) for run in runs)
-    return [(run, who != me) for run, who in held if who is not None and who.name == me.name]
+    return [(run, who) for run in runs if (who := holder(run)) is not None]
+
+
+async def still_left(client: PrefectClient, seen: FlowRun) -> bool:
+    """Whether a run is as it was seen: no other worker took it up meanwhile."""
+    now = await client.read_flow_run(seen.id)
+    return now.state_id == seen.state_id and holder(now) == holder(seen)
 
 
 async def put_back(client: PrefectClient, flow_run: FlowRun) -> RunSignals | None:
@@ -57,5 +63,8 @@ async def put_back(client: PrefectClient, flow_run: FlowRun) -> RunSignals | Non
         await make_holdable(client, flow_run)
         return RunSignals(paused=True)
     again: State[Any] = AwaitingRetry(message="The worker died; the run goes on.")
-    await states.force(client, flow_run.id, again)
+    if state is None:
+        await states.force(client, flow_run.id, again)
+    else:
+        await states.replace(client, flow_run.id, state, again)
     return None

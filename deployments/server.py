@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -122,19 +123,20 @@ class EmbeddedServer:
             process.kill()
             await process.wait()
 
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, timeout=2.0, trust_env=False)
+
     async def _healthy(self, process: asyncio.subprocess.Process) -> None:
         try:
-            async with asyncio.timeout(START_WITHIN), httpx.AsyncClient(timeout=2.0, trust_env=False) as client:
+            async with asyncio.timeout(START_WITHIN), self._client() as client:
                 while process.returncode is None:
-                    try:
-                        if (await client.get(f"{self.url}/api/health")).is_success:
+                    with suppress(httpx.TransportError):
+                        if (await client.get("/api/health")).is_success:
+                            version = (await client.get("/api/admin/version")).json()
                             break
-                    except httpx.TransportError:
-                        pass
                     await asyncio.sleep(0.1)
                 else:
                     raise TerminalError(f"the Prefect server ended while starting: {self._last_words()}")
-                version = (await client.get(f"{self.url}/api/admin/version")).json()
         except TimeoutError as error:
             raise TransientError(
                 f"the Prefect server does not answer within {START_WITHIN:.0f} s: {self._last_words()}"

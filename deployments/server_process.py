@@ -13,7 +13,7 @@ import threading
 
 import uvicorn
 
-from deployments import engine
+from deployments import server_engine
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     given = parser.parse_args()
-    engine.queue_sqlite_writers()
+    server_engine.install()
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     uvicorn.run(
         "prefect.server.api.server:create_app",

@@ -64,8 +64,9 @@ class Settings(BaseSettings):
     """Prefect work pool that deployments use and workers poll."""
     worker_name: str = Field(default_factory=socket.gethostname)
     """Name of this worker. A worker that starts takes up the runs that an earlier one of its name left behind."""
-    worker_capacity: int = Field(500, ge=1)
-    """Most flow runs that this worker holds at once."""
+    worker_capacity: int = Field(1000, ge=1)
+    """Most rollouts that this worker holds at once. Short flows (deliveries, syncs, reconciliation) have room of their
+    own beside them, for 64 at once."""
 
     @field_validator("namespaces", mode="before")
     @classmethod

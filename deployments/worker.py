@@ -6,7 +6,9 @@ A rollout waits for most of its life; a process for each would cost 84 MiB and t
   and the claim counts only if the run had not been run meanwhile;
 - **cancel** stops the code where it waits, its cleanup runs, and the run ends in Cancelled;
 - **pause** sets a mark that the code reads (`tasks.run_signals`); resume takes it away; nothing starts twice;
-- **a killed worker's runs go on** when a worker of its name starts (`deployments.recovery`);
+- **a killed worker's runs go on** when a worker of its name starts, and in the others as soon as they know that it is dead
+  (`deployments.caretaker`);
+- **room is shared fairly**, and short flows have room of their own (`deployments.fairness`);
 - **a worker that is told to stop hands its runs on**: they are put back on the schedule, nothing is taken back;
 - **an API that is away** stops no run, and delays final states until it is back.
 """
@@ -14,37 +16,32 @@ A rollout waits for most of its life; a process for each would cost 84 MiB and t
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.exceptions import ObjectNotFound
-from prefect.flows import load_flow_from_entrypoint
-from prefect.states import AwaitingRetry, Cancelled, Crashed, Pending
+from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed
 
-from deployments import engine, recovery, states
-from deployments.identity import CLAIM, Identity, holder
+from deployments import claim, engine, states
+from deployments.automations.plan import Queue
+from deployments.caretaker import Caretaker, Dead, nobody
+from deployments.fairness import choose
+from deployments.identity import Identity
+from deployments.intake import Intake
+from deployments.loading import Flows
 from deployments.observer import Observer
 from deployments.supervision import forever
-from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals
 
-POLL_EVERY = 0.25
-POLL_PAUSE = 0.05
-HEARTBEAT_EVERY = 10
-SWEEP_EVERY = 30.0
-"""Seconds between looks for due runs: when nothing tells of any, and at least; between signs of life; and between
-looks for runs that nobody holds."""
+POLL_PAUSE, HEARTBEAT_EVERY, SWEEP_EVERY, DEAD_EVERY = 0.2, 10.0, 15.0, 2.0
+"""Seconds between looks for due runs, at least; signs of life; looks for runs nobody holds; looks for dead workers."""
+SHORT_AT_ONCE = 64
+"""Most short flows at once, beside the rollouts: each of them may be a git or kustomize process for a while."""
 LEAVE_WITHIN = 8.0
 """Seconds that runs get to put their affairs in order when the worker stops."""
-RESUMED_WITHIN = timedelta(seconds=10)
-"""Time that another worker gets to notice that a run it holds was resumed."""
 CLEANUP_AFTER = 2.0
 """Seconds after which a run that was started only to clean up is cancelled, if it did not end by itself. Time to get to
 where it can tell a cancel."""
@@ -54,6 +51,8 @@ where it can tell a cancel."""
 class Held:
     """A run of this process: its marks, and its task once the code runs."""
 
+    flow_run: FlowRun
+    queue: Queue
     signals: RunSignals = field(default_factory=RunSignals)
     task: asyncio.Task[State[Any]] | None = None
 
@@ -61,86 +60,110 @@ class Held:
 class SluiceWorker(engine.InProcessWorker):
     """One worker process. `serve` runs it until it is cancelled."""
 
-    def __init__(self, work_pool: str, name: str, capacity: int) -> None:
+    def __init__(self, work_pool: str, name: str, capacity: int, dead: Dead = nobody) -> None:
         """
         Args:
             work_pool: Prefect work pool, created where missing.
             name: must be held by this process alone (`identity.only_one`).
-            capacity: most runs at once.
+            capacity: most rollouts at once.
+            dead: which workers are dead, so that this one takes their runs up.
         """
         super().__init__(
             work_pool_name=work_pool,
             name=name,
-            limit=capacity,
             prefetch_seconds=0,
-            heartbeat_interval_seconds=HEARTBEAT_EVERY,
+            heartbeat_interval_seconds=int(HEARTBEAT_EVERY),
         )
         self.identity = Identity.new(name)
         self._held: dict[UUID, Held] = {}
-        self._flows: dict[UUID, Flow[Any, Any]] = {}
-        self._adopted: set[asyncio.Task[None]] = set()
-        self._strays: dict[UUID, UUID] = {}
+        self._flows = Flows()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._capacity = {Queue.SHORT: SHORT_AT_ONCE, Queue.ROLLOUTS: capacity}
+        self._dead = dead
+        self._freed = asyncio.Event()
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled, then hand on what is held. `ready` is called once runs are being taken."""
         async with self, engine.in_process():
-            observer = Observer(self.client, self._signals)
+            observer = Observer(self.client, self._signals, self._freed)
+            intake = Intake(self.client, self._work_pool_name)
+            caretaker = Caretaker(
+                client=self.client,
+                work_pool=self._work_pool_name,
+                identity=self.identity,
+                held=lambda: set(self._held),
+                adopt=self._adopt,
+                drop=self._drop,
+                dead=self._dead,
+            )
+
+            async def live() -> None:
+                await self.sync()
+                await intake.learn_queues()
+
             try:
                 await self.announce()
                 async with asyncio.TaskGroup() as loops:
-                    loops.create_task(forever("taking due runs", lambda: self._take_due(observer.due), POLL_PAUSE))
-                    loops.create_task(forever("the worker's heartbeat", self.sync, HEARTBEAT_EVERY))
+                    loops.create_task(forever("the worker's heartbeat", live, HEARTBEAT_EVERY))
+                    loops.create_task(forever("looking for lost runs", caretaker.sweep, SWEEP_EVERY))
+                    loops.create_task(forever("looking for dead workers", caretaker.look_for_dead, DEAD_EVERY))
+                    loops.create_task(forever("taking due runs", lambda: self._poll(observer, intake), POLL_PAUSE))
                     loops.create_task(forever("listening for wishes", observer.listen, 1.0))
                     loops.create_task(forever("looking for wishes", lambda: self._observe(observer), 0.0))
-                    loops.create_task(forever("looking for lost runs", self._sweep, SWEEP_EVERY))
                     ready()
             finally:
                 await self._leave()
 
-    async def _take_due(self, due: asyncio.Event) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_EVERY):
-                await due.wait()
-        due.clear()
-        await self.poll()
+    async def _poll(self, observer: Observer, intake: Intake) -> None:
+        """Wait until runs may be due, and take those whose turn it is."""
+        await observer.next_due()
+        used = [held.queue for held in self._held.values()]
+        room = {queue: most - used.count(queue) for queue, most in self._capacity.items()}
+        due = await intake.due(room, self._held)
+        choice = choose(due, [held.flow_run for held in self._held.values()], room)
+        queues = {run.id: queue for queue, runs in due.items() for run in runs}
+        for run in choice.take:
+            self._hold(run, queues[run.id], self.take(run))
+        for run, newer in choice.superseded:
+            self._hold(run, queues[run.id], self._supersede(run, newer))
+
+    def _hold(
+        self, run: FlowRun, queue: Queue, work: Coroutine[Any, Any, None], signals: RunSignals | None = None
+    ) -> None:
+        self._held[run.id] = Held(run, queue, signals or RunSignals())
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._let_go(done, run.id))
+
+    def _let_go(self, task: asyncio.Task[None], run: UUID) -> None:
+        self._tasks.discard(task)
+        self._held.pop(run, None)
+        self._freed.set()
 
     async def take(self, flow_run: FlowRun) -> None:
         """Claim a due run and hold it until its code ends."""
-        if self._resumes_elsewhere(flow_run):
+        if claim.resumes_elsewhere(flow_run, self.name):
             return
-        held = self._held[flow_run.id] = Held()
         try:
-            if await self._claim(flow_run):
-                await self._run(flow_run, held, adopted=False)
+            if await claim.claim(self.client, flow_run, self.identity):
+                await self._run(flow_run, self._held[flow_run.id], adopted=False)
         except Exception:  # the worker holds hundreds of others
             engine.log.exception("Flow run %s was not taken", flow_run.id)
-        finally:
-            self._held.pop(flow_run.id, None)
 
-    def _resumes_elsewhere(self, flow_run: FlowRun) -> bool:
-        """Resume put the run on the schedule while its code runs in another worker, which is about to take it off."""
-        who, when = holder(flow_run), flow_run.next_scheduled_start_time
-        if flow_run.state_name != "Resuming" or who is None or who.name == self.name or when is None:
-            return False
-        return datetime.now(UTC) - when < RESUMED_WITHIN
-
-    async def _claim(self, flow_run: FlowRun) -> bool:
-        claim: State[Any] = Pending(message=f"{CLAIM}{self.identity}")
-        answer: OrchestrationResult[Any] = await self.client.set_flow_run_state(flow_run.id, claim)
-        if answer.status != SetStateStatus.ACCEPT:
-            return False
-        mark = self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
-        met, _ = await asyncio.gather(states.before(self.client, flow_run.id, answer.state), mark)
-        if met is not None and met.is_final():
-            # Prefect grants Pending to a run that has ended, too. Ours was found due, then another worker took it and
-            # was done before we asked: its end stands.
-            await states.force(self.client, flow_run.id, met)
-            return False
-        return True
+    async def _supersede(self, flow_run: FlowRun, newer: FlowRun) -> None:
+        """End a run whose work a newer one does, before its code starts."""
+        why = f"Superseded: {newer.name} waited for the same Canary and takes what its target holds by then."
+        try:
+            if not claim.resumes_elsewhere(flow_run, self.name) and await claim.claim(
+                self.client, flow_run, self.identity
+            ):
+                await states.force(self.client, flow_run.id, Completed(name="Superseded", message=why))
+        except Exception:
+            engine.log.exception("Flow run %s was not ended", flow_run.id)
 
     async def _run(self, flow_run: FlowRun, held: Held, *, adopted: bool) -> None:
         try:
-            flow = await self._flow(flow_run)
+            flow = await self._flows.of(self.client, flow_run)
         except Exception as error:
             await states.force(self.client, flow_run.id, Crashed(message=f"The flow cannot be loaded: {error}"))
             return
@@ -154,7 +177,7 @@ class SluiceWorker(engine.InProcessWorker):
             asyncio.get_running_loop().call_later(CLEANUP_AFTER, held.task.cancel)
         await asyncio.wait({held.task})
         left = None if held.task.cancelled() else held.task.exception()
-        if left is not None and not held.signals.leaving:
+        if left is not None and not (held.signals.leaving or held.signals.lost):
             await self._after_error(flow_run, left)
 
     async def _after_error(self, flow_run: FlowRun, error: BaseException) -> None:
@@ -168,25 +191,6 @@ class SluiceWorker(engine.InProcessWorker):
             again: State[Any] = AwaitingRetry(message="Prefect's API was away; the run starts again.")
             gone: State[Any] = Crashed(message=f"Prefect's engine gave up: {error!r}")
             await states.force(self.client, flow_run.id, again if engine.is_away(error) else gone)
-
-    async def _flow(self, flow_run: FlowRun) -> Flow[Any, Any]:
-        """The flow that a run's deployment names, loaded once per process.
-
-        Raises:
-            TerminalError: the deployment is none of ours.
-        """
-        key = flow_run.deployment_id
-        if key is None:
-            raise TerminalError("the run has no deployment: start it from a deployment of `sluice apply`")
-        if key not in self._flows:
-            entrypoint = (await self.client.read_deployment(key)).entrypoint
-            if not entrypoint or ":" in entrypoint:
-                raise TerminalError(f"entry point {entrypoint!r} is no module: use `sluice apply`")
-            flow: Flow[Any, Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
-            if not flow.isasync or flow.isgenerator:
-                raise TerminalError(f"{entrypoint} must be an async flow: this worker has one event loop")
-            self._flows[key] = flow
-        return self._flows[key]
 
     def _signals(self, flow_run_id: UUID) -> RunSignals | None:
         held = self._held.get(flow_run_id)
@@ -203,27 +207,18 @@ class SluiceWorker(engine.InProcessWorker):
             if held.task is not None:
                 held.task.cancel()
 
-    async def _sweep(self) -> None:
-        """Take up what an earlier life of this worker, or a lost answer of the API, left without anybody."""
-        held = set(self._held)
-        found = await recovery.left_behind(self.client, self._work_pool_name, self.identity)
-        mine = {run.id: run.state_id for run, past in found if not past and run.id not in held | set(self._held)}
-        twice = {key for key, state in mine.items() if state is not None and self._strays.get(key) == state}
-        self._strays = {key: state for key, state in mine.items() if state is not None}
-        for flow_run, past in found:
-            if past or flow_run.id in twice:
-                await self._take_up(flow_run)
+    def _drop(self, flow_run_id: UUID) -> None:
+        """Stop a run's code and leave its state to whoever holds it now."""
+        held = self._held[flow_run_id]
+        held.signals.leaving = held.signals.lost = True
+        if held.task is not None:
+            held.task.cancel()
 
-    async def _take_up(self, flow_run: FlowRun) -> None:
-        if (signals := await recovery.put_back(self.client, flow_run)) is None:
-            engine.log.warning("%s was left by %s: it goes on", flow_run.name, flow_run.infrastructure_pid)
-            return
-        held = self._held[flow_run.id] = Held(signals)
-        task = asyncio.create_task(self._adopt(flow_run, held))
-        self._adopted.add(task)
-        task.add_done_callback(self._adopted.discard)
+    def _adopt(self, flow_run: FlowRun, signals: RunSignals) -> None:
+        self._hold(flow_run, Queue.ROLLOUTS, self._go_on(flow_run), signals)
 
-    async def _adopt(self, flow_run: FlowRun, held: Held) -> None:
+    async def _go_on(self, flow_run: FlowRun) -> None:
+        held = self._held[flow_run.id]
         try:
             await self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
             await self._run(flow_run, held, adopted=True)
@@ -231,8 +226,6 @@ class SluiceWorker(engine.InProcessWorker):
                 await self._end_cancelled(flow_run.id)
         except Exception:
             engine.log.exception("Flow run %s was not taken up", flow_run.id)
-        finally:
-            self._held.pop(flow_run.id, None)
 
     async def _end_cancelled(self, flow_run_id: UUID) -> None:
         state = (await self.client.read_flow_run(flow_run_id)).state
@@ -253,4 +246,4 @@ class SluiceWorker(engine.InProcessWorker):
             held.signals.leaving = True
             if held.task is not None:
                 held.task.cancel()
-        await asyncio.gather(*self._adopted, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)

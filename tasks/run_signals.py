@@ -21,11 +21,13 @@ class RunSignals:
             already set when a run is started only to clean up after a worker that died in the middle of a cancel.
         leaving: this process stops and the same run goes on elsewhere or later. The code also gets
             `asyncio.CancelledError`; nothing must be taken back.
+        lost: another worker has taken the run over, so this one leaves it and its state alone.
     """
 
     paused: bool = False
     cancelled: bool = False
     leaving: bool = False
+    lost: bool = False
 
 
 _current: ContextVar[RunSignals | None] = ContextVar("sluice_run_signals", default=None)

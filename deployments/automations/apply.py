@@ -8,6 +8,7 @@ that somebody paused stays paused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +26,7 @@ from prefect.filesystems import LocalFileSystem
 from prefect.utilities.callables import parameter_schema
 
 from deployments import engine
-from deployments.automations.plan import WORKFLOWS, Workflow, parameters_from
+from deployments.automations.plan import WORKFLOWS, Queue, Workflow, parameters_from
 from sluice.events.model import Event
 
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
@@ -48,7 +49,7 @@ class Change:
     """One object of Prefect's.
 
     Attributes:
-        kind: work pool, block, deployment or automation.
+        kind: work pool, work queue, block, deployment or automation.
         fields: for each field that differs, what is there (None where the object is new) and what is wanted.
     """
 
@@ -73,7 +74,9 @@ async def apply(
     """
     loaded = [(workflow, workflow.load()) for workflow in workflows]
     async with get_client() as client:
-        changes = [await _work_pool(client, work_pool, dry_run), await _results(client, storage, dry_run)]
+        changes = [await _work_pool(client, work_pool, dry_run)]
+        changes += [await _queue(client, work_pool, queue, dry_run) for queue in Queue]
+        changes.append(await _results(client, storage, dry_run))
         for workflow, flow in loaded:
             change, deployment_id = await _deployment(client, workflow, flow, work_pool, dry_run)
             changes.append(change)
@@ -101,6 +104,20 @@ async def _work_pool(client: PrefectClient, name: str, dry_run: bool) -> Change:
     return _compared("work pool", name, there, wanted)
 
 
+async def _queue(client: PrefectClient, work_pool: str, queue: Queue, dry_run: bool) -> Change:
+    wanted = {"priority": queue.priority}
+    there = None
+    with suppress(ObjectNotFound):
+        found = await client.read_work_queue_by_name(queue, work_pool)
+        there = {"priority": found.priority}
+    change = _compared("work queue", queue, there, wanted)
+    if change.did is Did.CREATED and not dry_run:
+        await client.create_work_queue(queue, priority=queue.priority, work_pool_name=work_pool)
+    elif change.did is Did.UPDATED and not dry_run:
+        await client.update_work_queue(found.id, priority=queue.priority)
+    return change
+
+
 async def _results(client: PrefectClient, storage: str, dry_run: bool) -> Change:
     wanted = {"basepath": storage}
     try:
@@ -119,6 +136,7 @@ async def _deployment(
     wanted: dict[str, Any] = {
         "entrypoint": workflow.entrypoint,
         "work_pool_name": work_pool,
+        "work_queue_name": str(workflow.queue),
         "tags": sorted(workflow.tags),
         "description": flow.description or "",
         "parameter_openapi_schema": parameter_schema(flow).model_dump_for_openapi(),

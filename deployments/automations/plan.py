@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,20 @@ from prefect import Flow
 
 from sluice.errors import TerminalError
 from sluice.events.model import Event, ImagePushed, SourceChanged, TargetChanged
+
+
+class Queue(StrEnum):
+    """The work queues of the pool. A worker has room of its own for each, so that none waits behind another."""
+
+    SHORT = "short"
+    """Flows that last for seconds: deliveries, syncs, reconciliation."""
+    ROLLOUTS = "rollouts"
+    """Flows that wait for most of their life."""
+
+    @property
+    def priority(self) -> int:
+        """Prefect's priority: lower goes first."""
+        return 1 if self is Queue.SHORT else 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +41,14 @@ class Workflow:
         event: the event that starts it; its payload gives the parameters of the same names.
         every: how often it is started by the clock.
         tags: tags of the deployment and its runs.
+        queue: work queue that its runs wait in.
     """
 
     entrypoint: str
     event: type[Event] | None = None
     every: timedelta | None = None
     tags: tuple[str, ...] = ("sluice",)
+    queue: Queue = Queue.SHORT
 
     @property
     def deployment(self) -> str:
@@ -63,7 +80,7 @@ class Workflow:
 WORKFLOWS = (
     Workflow("flows.deliver_image.deliver_image", event=ImagePushed),
     Workflow("flows.sync_source.sync_source", event=SourceChanged),
-    Workflow("flows.roll_out.roll_out", event=TargetChanged),
+    Workflow("flows.roll_out.roll_out", event=TargetChanged, queue=Queue.ROLLOUTS),
     Workflow("flows.reconcile.reconcile", every=timedelta(seconds=60)),
 )
 

@@ -21,7 +21,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 
 from deployments import engine, runtime
-from deployments.automations.plan import Workflow
+from deployments.automations.plan import Queue, Workflow
+from deployments.caretaker import Dead, nobody
 from deployments.server import EmbeddedServer
 from deployments.settings import Settings
 from deployments.worker import SluiceWorker
@@ -31,7 +32,7 @@ from tests.deployments import sample_flows
 PATIENCE = 30.0
 """Seconds after which a thing that should happen is taken not to happen. No test waits that long when all is well."""
 DELIVER = Workflow("tests.deployments.sample_flows.sample_deliver", event=ImagePushed)
-HOLD = Workflow("tests.deployments.sample_flows.sample_hold")
+HOLD = Workflow("tests.deployments.sample_flows.sample_hold", queue=Queue.ROLLOUTS)
 
 
 def free_port() -> int:
@@ -153,9 +154,11 @@ class Runtime:
         proxy.close()
 
     @asynccontextmanager
-    async def worker(self, name: str = "tester", capacity: int = 50) -> AsyncIterator[SluiceWorker]:
+    async def worker(
+        self, name: str = "tester", capacity: int = 50, dead: Dead = nobody
+    ) -> AsyncIterator[SluiceWorker]:
         """A worker that takes runs inside the block and stops in an orderly way at its end."""
-        worker, ready = SluiceWorker(self.settings.work_pool, name, capacity), asyncio.Event()
+        worker, ready = SluiceWorker(self.settings.work_pool, name, capacity, dead), asyncio.Event()
         serving = asyncio.create_task(worker.serve(ready.set))
         try:
             await asyncio.wait({serving, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)

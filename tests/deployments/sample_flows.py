@@ -39,7 +39,7 @@ async def stay(name: str, paused: bool) -> bool:
 
 
 @flow(name="sample_hold", persist_result=False)
-async def sample_hold(name: str) -> None:
+async def sample_hold(name: str, namespace: str = "", canary: str = "") -> None:
     """Stays until it is enough, and tells about everything that is asked of it."""
     signals = signals_for_current_run()
     note(name=name, event="started", paused=signals.paused, cancelled=signals.cancelled)

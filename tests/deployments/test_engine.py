@@ -9,6 +9,7 @@ import pytest
 from prefect import flow_engine
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.server.events.schemas.automations import TriggeredAction
 from prefect.settings.context import get_current_settings
 from prefect.workers.base import BaseWorker
 
@@ -34,14 +35,12 @@ def test_another_version_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyP
         (BaseWorker, "_sync_and_initialize", ["self"]),
         (BaseWorker, "_setup_cancellation_observer", ["self"]),
         (BaseWorker, "_emit_worker_started_event", ["self"]),
-        (BaseWorker, "_submit_run", ["self", "flow_run"]),
-        (BaseWorker, "_release_limit_slot", ["self", "flow_run_id"]),
-        (BaseWorker, "get_and_submit_flow_runs", ["self"]),
         (AsyncFlowRunEngine, "set_state", ["self", "state", "force"]),
         (AsyncFlowRunEngine, "handle_crash", ["self", "exc"]),
         (AsyncFlowRunEngine, "handle_cancellation", ["self", "exc"]),
         (AsyncFlowRunEngine, "handle_exception", ["self", "exc", "msg", "result_store"]),
         (AsyncFlowRunEngine, "call_flow_fn", ["self"]),
+        (TriggeredAction, "idempotency_key", ["self"]),
         (AioSqliteConfiguration, "begin_transaction", ["self", "session", "with_for_update"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from deployments import worker
-from deployments.worker import POLL_EVERY
+from deployments.observer import LOOK_EVERY
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
 DEAD = "tester:1:dead"
@@ -83,7 +83,7 @@ async def test_a_resumed_run_is_not_taken_from_the_worker_that_holds_it(sut: Run
     resuming = {"type": "SCHEDULED", "name": "Resuming", "state_details": {"scheduled_time": now}}
     run = await sut.left_by("other:1:alive", resuming, name="a")
     async with sut.worker():
-        await asyncio.sleep(4 * POLL_EVERY)
+        await asyncio.sleep(1.5 * LOOK_EVERY)
     assert not sut.notes(event="started")
     assert await sut.state(run) == "Resuming"
 
@@ -172,7 +172,7 @@ async def test_no_more_runs_than_the_capacity_are_held(sut: Runtime) -> None:
         first = await sut.start(HOLD, name="first")
         await sut.until(lambda: sut.notes(name="first"))
         second = await sut.start(HOLD, name="second")
-        await asyncio.sleep(2 * POLL_EVERY)  # the worker had its chances to take it
+        await asyncio.sleep(1.5 * LOOK_EVERY)  # the worker had its chances to take it
         sut.enough("first", "second")
         await sut.until_state(first, "Completed")
         await sut.until_state(second, "Completed")
@@ -203,3 +203,62 @@ async def test_a_flow_that_cannot_be_loaded_ends_with_the_reason(sut: Runtime) -
         ended = await sut.until_state(run, "Crashed")
     assert ended.state is not None
     assert "nowhere" in (ended.state.message or "")
+
+
+async def test_short_flows_do_not_wait_behind_rollouts(sut: Runtime) -> None:
+    """A worker full of rollouts still delivers at once."""
+    async with sut.worker(capacity=1):
+        await sut.start(HOLD, name="long")
+        await sut.until(lambda: sut.notes(name="long"))
+        await sut.start(HOLD, name="waits")
+        short = await sut.start(DELIVER, image="registry/shop", tag="1", digest="sha256:0")
+        await sut.until_state(short, "Completed")
+        assert not sut.notes(name="waits")
+
+
+async def test_of_two_queued_rollouts_of_one_canary_only_the_newest_runs(sut: Runtime) -> None:
+    """The older one ends at once, with a name and a reason that people can read."""
+    sut.enough("old", "new")
+    old = await sut.start(HOLD, name="old", namespace="a", canary="x")
+    new = await sut.start(HOLD, name="new", namespace="a", canary="x")
+    async with sut.worker():
+        await sut.until_state(new, "Completed")
+        ended = await sut.until_state(old, "Superseded")
+    assert ended.state is not None
+    assert ended.state.is_completed()
+    assert "waited for the same Canary" in (ended.state.message or "")
+    assert [n["name"] for n in sut.notes(event="started")] == ["new"]
+
+
+async def test_runs_of_a_dead_worker_go_on_in_another(sut: Runtime) -> None:
+    """As soon as a worker is known to be dead, the others take its runs up; those of the living are left alone."""
+    dead: set[tuple[str, int]] = set()
+
+    async def known() -> set[tuple[str, int]]:
+        return dead
+
+    sut.enough("lost", "theirs")
+    lost = await sut.left_by("other:7:life", {"type": "RUNNING", "name": "Running"}, name="lost")
+    theirs = await sut.left_by("third:8:life", {"type": "RUNNING", "name": "Running"}, name="theirs")
+    async with sut.worker(dead=known):
+        await asyncio.sleep(0.5)
+        assert not sut.notes(event="started")
+        dead.add(("other", 7))
+        await sut.until_state(lost, "Completed")
+        assert await sut.state(theirs) == "Running"
+    assert [n["name"] for n in sut.notes(event="started")] == ["lost"]
+
+
+async def test_a_worker_that_was_taken_for_dead_leaves_its_runs_to_the_other(
+    sut: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped for a while comes back: the run is held by another one, so it stops here in silence."""
+    monkeypatch.setattr(worker, "SWEEP_EVERY", 0.5)
+    async with sut.worker() as one:
+        run = await sut.start(HOLD, name="a")
+        await sut.until(lambda: sut.notes(event="started"))
+        await sut.client.update_flow_run(run, infrastructure_pid="other:7:life")
+        here = one._held[run]
+        await sut.until(lambda: here.signals.lost)
+        await sut.until(lambda: sut.notes(event="cleaned up", leaving=True))
+        assert await sut.state(run) == "Running"

@@ -1,0 +1,91 @@
+"""Which of the flow runs that are due a worker takes first, when there are more than it has room for.
+
+- Each queue has room of its own: short flows never wait behind rollouts, which last for hours.
+- Within a queue, whoever has the least has the next turn: a namespace that releases a thousand services at once does not
+  keep the one service of another waiting. Among equals the oldest goes first, so that everybody gets a turn.
+- Of several runs that wait for one Canary only the newest matters: a rollout takes what the target holds when it starts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prefect.client.schemas.objects import FlowRun
+
+from deployments.automations.plan import Queue
+
+OWNERS = ("namespace", "image", "url")
+"""Parameters that say on whose behalf a run is: the first that it has counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a worker does with the runs that are due.
+
+    Attributes:
+        take: runs to start, in this order.
+        superseded: runs that another one stands in for, each with that other one.
+    """
+
+    take: list[FlowRun]
+    superseded: list[tuple[FlowRun, FlowRun]]
+
+
+def choose(due: Mapping[Queue, Sequence[FlowRun]], held: Iterable[FlowRun], room: Mapping[Queue, int]) -> Choice:
+    """Choose among the due runs of each queue.
+
+    Args:
+        due: by queue.
+        held: what the worker runs already.
+        room: how many more runs of each queue it can hold.
+    """
+    has = Counter(owner(run) for run in held)
+    take: list[FlowRun] = []
+    superseded: list[tuple[FlowRun, FlowRun]] = []
+    for queue, runs in due.items():
+        waiting, replaced = newest(runs)
+        superseded += replaced
+        turns: list[tuple[int, int, FlowRun]] = []
+        ahead = Counter(has)
+        for run in waiting:
+            turns.append((ahead[owner(run)], len(turns), run))
+            ahead[owner(run)] += 1
+        take += [run for _, _, run in sorted(turns, key=lambda turn: turn[:2])[: max(0, room.get(queue, 0))]]
+    return Choice(take, superseded)
+
+
+def newest(runs: Iterable[FlowRun]) -> tuple[list[FlowRun], list[tuple[FlowRun, FlowRun]]]:
+    """The runs, oldest first, without those that a newer run for the same Canary stands in for; and those.
+
+    A run that somebody started to try a revision again is never left out: it can do what the others cannot.
+    """
+    ordered = sorted(runs, key=_since)
+    last = {key: run for run in ordered if (key := canary(run))}
+    kept, replaced = [], []
+    for run in ordered:
+        key = canary(run)
+        if key and last[key].id != run.id and not run.parameters.get("again"):
+            replaced.append((run, last[key]))
+        else:
+            kept.append(run)
+    return kept, replaced
+
+
+def owner(run: FlowRun) -> tuple[str, str]:
+    """On whose behalf a run is: its flow, and the namespace, image or repository that it is about."""
+    about = next((str(run.parameters[name]) for name in OWNERS if run.parameters.get(name)), "")
+    return str(run.deployment_id), about
+
+
+def canary(run: FlowRun) -> tuple[str, str, str] | None:
+    """The Canary that a run is for; None where it is for none."""
+    namespace, name = run.parameters.get("namespace"), run.parameters.get("canary")
+    return (str(run.deployment_id), str(namespace), str(name)) if namespace and name else None
+
+
+def _since(run: FlowRun) -> tuple[datetime, datetime]:
+    first = datetime.min.replace(tzinfo=UTC)
+    return run.expected_start_time or first, run.created or first
