@@ -5,54 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.cluster import Cluster
 from blocks.kinds import CANARY, DEPLOYMENT, EVENT, POD
-from sluice.errors import ConflictError
-from sluice.manifests.canary import Canary
+from blocks.writer import Writer
+from sluice.errors import ConflictError, NotFoundError
+from sluice.manifests.canary import Canary, CanaryStatus
 from sluice.rollout.objects import selector_label
 from sluice.rollout.readiness import why_not_ready
 
 Object = dict[str, Any]
-FENCE_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Canaries:
-    """The Canaries of one cluster."""
+    """The Canaries of one cluster, as one actor reads and writes them."""
 
-    cluster: Cluster
+    writer: Writer
 
     async def read(self, name: str, namespace: str) -> Canary:
-        """The Canary as it is now.
+        """The Canary as it is known.
 
         Raises:
             NotFoundError: there is none.
             InvalidError: it is not valid; the message names the fields.
         """
-        return Canary.parse(await self.cluster.get(CANARY, name, namespace))
+        return Canary.parse(await self.writer.seen.get(CANARY, name, namespace))
 
     async def write(self, canary: Canary, patch: Object) -> Canary:
-        """Write a journal entry, fenced by the resourceVersion that `canary` was read at.
+        """Write a journal entry, fenced by the status that it was decided on.
 
-        A change of the spec by its users moves the version too and is no other actor: then the entry is tried again as
-        long as the status is still the one that it was decided on.
+        A change of the spec by its users moves the object's version too and is no other actor: the entry is tried again.
 
         Raises:
             ConflictError: somebody else wrote the status: decide again.
+            LostError: the right to act is gone.
         """
-        version = canary.metadata.resource_version
-        for _ in range(FENCE_TRIES):
-            body = {**patch, "metadata": {"resourceVersion": version}}
-            try:
-                written = await self.cluster.patch(CANARY, canary.name, canary.namespace, body, subresource="status")
-            except ConflictError:
-                now = await self.read(canary.name, canary.namespace)
-                if now.status != canary.status:
-                    raise
-                version = now.metadata.resource_version
-            else:
-                return Canary.parse(written)
-        raise ConflictError(f"{canary}: its spec changes faster than its status can be written")
+
+        def wish(now: Object) -> Object:
+            if _status(now) != canary.status:
+                raise ConflictError(f"{canary}: its status was written by somebody else")
+            return patch
+
+        written = await self.writer.change(CANARY, canary.name, canary.namespace, wish, subresource="status")
+        return Canary.parse(written)
 
     async def target(self, canary: Canary) -> Object:
         """The Deployment that users change.
@@ -60,33 +54,50 @@ class Canaries:
         Raises:
             NotFoundError: `spec.targetRef` names none.
         """
-        return await self.cluster.get(DEPLOYMENT, canary.target, canary.namespace)
+        return await self.writer.seen.get(DEPLOYMENT, canary.target, canary.namespace)
 
     async def primary(self, canary: Canary) -> Object | None:
         """The Deployment that serves users; None before the Canary is initialised."""
-        return await self.cluster.find(DEPLOYMENT, canary.primary, canary.namespace)
+        try:
+            return await self.writer.seen.get(DEPLOYMENT, canary.primary, canary.namespace)
+        except NotFoundError:
+            return None
 
     async def scale(self, canary: Canary, deployment: str, replicas: int) -> Object:
         """Give a Deployment that many replicas and let it follow its template; nothing is written where that is so."""
-        now = await self.cluster.get(DEPLOYMENT, deployment, canary.namespace)
-        wanted = {"replicas": replicas} | ({"paused": False} if now["spec"].get("paused") else {})
-        if all(now["spec"].get(key, 1) == value for key, value in wanted.items()):
-            return now
-        return await self.cluster.patch(DEPLOYMENT, deployment, canary.namespace, {"spec": wanted})
+
+        def wish(now: Object) -> Object | None:
+            wanted = {"replicas": replicas} | ({"paused": False} if now["spec"].get("paused") else {})
+            done = all(now["spec"].get(key, 1) == value for key, value in wanted.items())
+            return None if done else {"spec": wanted}
+
+        return await self.writer.change(DEPLOYMENT, deployment, canary.namespace, wish)
 
     async def hold(self, canary: Canary) -> Object:
         """Keep the target's pods at the template that they run, whatever is pushed meanwhile, until it is scaled again."""
-        body = {"spec": {"paused": True}}
-        return await self.cluster.patch(DEPLOYMENT, canary.target, canary.namespace, body)
+
+        def wish(now: Object) -> Object | None:
+            return None if now["spec"].get("paused") else {"spec": {"paused": True}}
+
+        return await self.writer.change(DEPLOYMENT, canary.target, canary.namespace, wish)
+
+    async def take_over(self, canary: Canary) -> None:
+        """Make writes fail that whoever acted before may still have on their way."""
+        for deployment in (canary.target, canary.primary):
+            await self.writer.mark(DEPLOYMENT, deployment, canary.namespace)
 
     async def why_not_ready(self, canary: Canary, deployment: Object) -> str:
         """Why the Deployment's pods do not serve, in the pods' own words."""
         label, value = selector_label(deployment)
-        pods = await self.cluster.list(POD, canary.namespace, f"{label}={value}")
+        pods = await self.writer.cluster.list(POD, canary.namespace, f"{label}={value}")
         # Pods of an older revision may still be leaving; their reasons are not this revision's.
         last = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
         current = [pod for pod in pods if last and _template(pod) == _template(last)]
-        return why_not_ready(current, await self.cluster.list(EVENT, canary.namespace))
+        return why_not_ready(current, await self.writer.cluster.list(EVENT, canary.namespace))
+
+
+def _status(item: Object) -> CanaryStatus:
+    return CanaryStatus.model_validate(item.get("status") or {})
 
 
 def _template(pod: Object) -> str:

@@ -1,27 +1,22 @@
 """Kubernetes: read, server-side apply, patch and watch any kind, with sluice's errors.
 
 Objects go in and out as plain dictionaries: the kinds are open (users' own CRDs), and models of them belong to the rules.
-Each call has a timeout. Retrying is left to the stages, which know whether an act may be repeated.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Self
-from urllib.parse import quote, urlencode
+from typing import Any, Self
+from urllib.parse import quote
 
-import aiohttp
 from kubernetes.aio import client, config
 
-from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
+from blocks.api_server import ApiServer
+from sluice.errors import NotFoundError, TerminalError
 
 Object = dict[str, Any]
 Objects = list[Object]
-CALL_TIMEOUT = 10.0
-WATCH_TIMEOUT = 290
-"""Seconds after which the server ends a watch by itself: below the five minutes that proxies like to cut at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +52,9 @@ class Change:
 
 @dataclass(slots=True)
 class Cluster:
-    """One Kubernetes cluster.
+    """One Kubernetes cluster."""
 
-    Attributes:
-        api: the official client's transport, authenticated.
-        name: what messages call this cluster: its context.
-    """
-
-    api: Any
-    name: str
+    server: ApiServer
     _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
     @classmethod
@@ -83,11 +72,11 @@ class Cluster:
                 f"no way to a cluster (kubeconfig {kubeconfig or 'default'}, context {context or 'current'}): {error}"
             ) from error
         configuration.connection_pool_maxsize = 64
-        return cls(client.ApiClient(configuration), context or "current")
+        return cls(ApiServer(client.ApiClient(configuration), context or "current"))
 
     async def close(self) -> None:
         """End all connections."""
-        await self.api.close()
+        await self.server.api.close()
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         """One object.
@@ -95,7 +84,7 @@ class Cluster:
         Raises:
             NotFoundError: it does not exist.
         """
-        return await self._call("GET", kind.path(namespace, name))
+        return await self.server.call("GET", kind.path(namespace, name))
 
     async def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         """One object, or None where it does not exist."""
@@ -110,13 +99,11 @@ class Cluster:
         return items
 
     async def list_from(
-        self, kind: Kind, namespace: str | None = None, labels: str | None = None, *, name: str | None = None
+        self, kind: Kind, namespace: str | None = None, labels: str | None = None
     ) -> tuple[Objects, str]:
-        """The same with the resourceVersion from which a watch goes on without a gap; `name` picks one object."""
+        """The same with the resourceVersion from which a watch goes on without a gap."""
         query = {"labelSelector": labels} if labels else {}
-        if name:
-            query["fieldSelector"] = f"metadata.name={name}"
-        answer = await self._call("GET", kind.path(namespace), query)
+        answer = await self.server.call("GET", kind.path(namespace), query)
         items = answer.get("items") or []
         for item in items:
             item.setdefault("apiVersion", kind.api_version)
@@ -129,14 +116,14 @@ class Cluster:
         meta = manifest["metadata"]
         query = {"fieldManager": manager, "force": str(force).lower()}
         path = kind.path(meta.get("namespace", "default") if kind.namespaced else None, meta["name"])
-        return await self._call("PATCH", path, query, manifest, "application/apply-patch+yaml")
+        return await self.server.call("PATCH", path, query, manifest, "application/apply-patch+yaml")
 
     async def patch(
         self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
     ) -> Object:
         """JSON merge patch. `metadata.resourceVersion` in `body` is the fence: ConflictError if the object moved on."""
         path = kind.path(namespace, name, subresource)
-        return await self._call("PATCH", path, {}, body, "application/merge-patch+json")
+        return await self.server.call("PATCH", path, {}, body, "application/merge-patch+json")
 
     async def create(self, manifest: Object) -> Object:
         """A new object.
@@ -146,17 +133,17 @@ class Cluster:
         """
         kind = await self.resource_for(manifest["apiVersion"], manifest["kind"])
         namespace = manifest["metadata"].get("namespace", "default") if kind.namespaced else None
-        return await self._call("POST", kind.path(namespace), {"fieldManager": "sluice"}, manifest)
+        return await self.server.call("POST", kind.path(namespace), {"fieldManager": "sluice"}, manifest)
 
     async def replace(self, kind: Kind, manifest: Object) -> Object:
         """Put the whole object; its resourceVersion is the fence."""
         meta = manifest["metadata"]
-        return await self._call("PUT", kind.path(meta.get("namespace"), meta["name"]), {}, manifest)
+        return await self.server.call("PUT", kind.path(meta.get("namespace"), meta["name"]), {}, manifest)
 
     async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         """Delete in the background; nothing happens where it does not exist."""
         try:
-            await self._call("DELETE", kind.path(namespace, name), {"propagationPolicy": "Background"})
+            await self.server.call("DELETE", kind.path(namespace, name), {"propagationPolicy": "Background"})
         except NotFoundError:
             return
 
@@ -171,7 +158,7 @@ class Cluster:
             return known
         root = "/api/" if "/" not in api_version else "/apis/"
         try:
-            answer = await self._call("GET", root + api_version)
+            answer = await self.server.call("GET", root + api_version)
         except NotFoundError:
             answer = {"resources": []}
         for entry in answer["resources"]:
@@ -180,11 +167,13 @@ class Cluster:
                 self._kinds[(api_version, entry["kind"])] = found
         known = self._kinds.get((api_version, kind))
         if known is None:
-            raise NotFoundError(f"cluster {self.name} does not serve {kind} of {api_version}: is its CRD installed?")
+            raise NotFoundError(
+                f"cluster {self.server.name} does not serve {kind} of {api_version}: is its CRD installed?"
+            )
         return known
 
     async def watch(
-        self, kind: Kind, resource_version: str, namespace: str | None = None, *, name: str | None = None
+        self, kind: Kind, resource_version: str, namespace: str | None = None, labels: str | None = None
     ) -> AsyncIterator[Change]:
         """Changes after `resource_version` until the server ends the watch; then watch again from the last seen one.
 
@@ -192,85 +181,8 @@ class Cluster:
             ConflictError: 410 Gone, the version is too old: list again.
             TransientError: the connection broke.
         """
-        query = {
-            "watch": "true",
-            "resourceVersion": resource_version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_TIMEOUT),
-        }
-        if name:
-            query["fieldSelector"] = f"metadata.name={name}"
-        path = kind.path(namespace)
-        response = await self._send("GET", path, query, None, "application/json", WATCH_TIMEOUT + 30)
-        try:
-            if response.status >= 400:
-                self._refuse("GET", path, response, await response.read())
-            async for line in response.content:
-                event = self._read("watch", path, line)
-                if event["type"] == "ERROR":
-                    self._refuse_watch(path, event["object"])
-                yield Change(event["type"], event["object"])
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise TransientError(f"watch {path} on cluster {self.name} broke: {error!r}") from error
-        finally:
-            response.close()
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        query: dict[str, str] | None = None,
-        body: Object | None = None,
-        content_type: str = "application/json",
-    ) -> Object:
-        response = await self._send(method, path, query or {}, body, content_type, CALL_TIMEOUT)
-        try:
-            raw = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise TransientError(f"{method} {path}: cluster {self.name} broke off its answer: {error!r}") from error
-        if response.status >= 400:
-            self._refuse(method, path, response, raw)
-        return self._read(method, path, raw)
-
-    def _read(self, method: str, path: str, raw: bytes) -> Object:
-        try:
-            answer: Object = json.loads(raw)
-        except ValueError as error:
-            # A proxy in the server's place, or a line that was cut: as good as no answer.
-            raise TransientError(f"{method} {path}: cluster {self.name} gave no JSON: {raw[:200]!r}") from error
-        return answer
-
-    async def _send(
-        self, method: str, path: str, query: dict[str, str], body: Object | None, content_type: str, timeout: float
-    ) -> Any:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
-        await self.api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        url = self.api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
-        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=5)
-        try:
-            answer = await self.api.rest_client.request(method, url, headers, body, None, limits)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise TransientError(f"{method} {path}: cluster {self.name} does not answer: {error!r}") from error
-        return answer.response
-
-    def _refuse(self, method: str, path: str, response: Any, raw: bytes) -> NoReturn:
-        try:
-            said = json.loads(raw).get("message", "")
-        except (ValueError, AttributeError):
-            said = raw[:200].decode(errors="replace")
-        message = f"{method} {path}: cluster {self.name} answered {response.status}: {said}"
-        status = response.status
-        if status == 404:
-            raise NotFoundError(message)
-        if status in {409, 410}:
-            raise ConflictError(message)
-        if status in {400, 422}:
-            raise InvalidError(message)
-        if status in {408, 429} or status >= 500:
-            asked = response.headers.get("Retry-After", "")
-            raise TransientError(message, retry_after=float(asked) if asked.isdigit() else None)
-        raise TerminalError(message)
-
-    def _refuse_watch(self, path: str, status: Object) -> NoReturn:
-        message = f"watch {path}: cluster {self.name} said {status.get('code')}: {status.get('message')}"
-        raise ConflictError(message) if status.get("code") == 410 else TransientError(message)
+        query = {"watch": "true", "resourceVersion": resource_version, "allowWatchBookmarks": "true"}
+        if labels:
+            query["labelSelector"] = labels
+        async for event in self.server.stream(kind.path(namespace), query):
+            yield Change(event["type"], event["object"])

@@ -16,12 +16,15 @@ from sluice.events.model import Event
 if TYPE_CHECKING:
     from blocks.cluster import Cluster
     from blocks.git import Git
+    from blocks.informers import Informers
     from blocks.metrics.base import Metrics
     from blocks.registry import Registries
     from blocks.renderer import Renderer
     from blocks.routers.base import Router
     from blocks.slack import Chat
     from blocks.webhook import Webhooks
+    from blocks.worker_lease import WorkerLease, Workers
+    from blocks.writer import Writer
 
 
 class Events(Protocol):
@@ -34,7 +37,7 @@ class Events(Protocol):
 class RouterFactory(Protocol):
     """Makes the router that a Canary's `spec.provider` names."""
 
-    def __call__(self, provider: str, cluster: Cluster) -> Router:
+    def __call__(self, provider: str, writer: Writer) -> Router:
         """Raise InvalidError where there is no such router."""
 
 
@@ -53,8 +56,12 @@ class Connections:
     router: RouterFactory
     metrics: MetricsFactory
     webhooks: Webhooks
-    identity: str
-    """Who holds a lease: the worker's name, unique to this process."""
+    seen: Informers
+    """What is in the cluster, by shared watches."""
+    lease: WorkerLease
+    """This process's sign of life, which its rollouts rest on."""
+    workers: Workers
+    """What is known of the signs of life of others."""
     namespaces: tuple[str, ...] = ()
     """Namespaces that this installation looks after; empty for all."""
     chat: Chat | None = None

@@ -1,170 +1,183 @@
 """One rollout at a time per Canary, by a Kubernetes Lease.
 
-The protocol is client-go's leader election: a holder renews; who waits compares renewals with its own clock, never with the
-holder's, and takes over when nothing was renewed for the lease's duration. Prefect's limits are not used for this: a lost
-slot there would mean two actors on one route.
+It is written when it is taken and when it is given back; that its holder lives is told by the holder's worker lease
+(`blocks.worker_lease`). Prefect's limits are not used for this: a lost slot there would mean two actors on one route.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from blocks.cluster import Cluster
+from blocks.informers import Informers
 from blocks.kinds import LEASE
-from sluice.errors import ConflictError, NotFoundError, SluiceError, TransientError
+from blocks.worker_lease import DURATION, LOOK, WorkerLease, Workers
+from sluice.errors import ConflictError, LostError, SluiceError, TransientError
+from sluice.rollout.objects import MANAGED_BY
 
-DURATION = 10.0
-"""Seconds without renewal after which a holder has lost the lease."""
-RENEWAL = 3.0
-WAIT = 0.3
-"""Seconds between looks at a lease that somebody else holds."""
-
-
-def process_identity(worker: str) -> str:
-    """Who this process is: host, process id, the kernel's start time of it, and the worker's name."""
-    pid = os.getpid()
-    return f"{socket.gethostname()}/{pid}/{_started(pid)}/{worker}"
-
-
-def dead_on_this_host(identity: str) -> bool:
-    """Whether the holder was a process of this host that is gone, so that nobody has to wait for its lease to expire."""
-    host, _, rest = identity.partition("/")
-    pid, _, rest = rest.partition("/")
-    started = rest.partition("/")[0]
-    return host == socket.gethostname() and pid.isdigit() and _started(int(pid)) != started
-
-
-def _started(pid: int) -> str:
-    try:
-        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "gone"
-    return after_name[19]
+Object = dict[str, Any]
+WORKER_ANNOTATION = "sluice.dev/worker-lease"
+"""On a Canary's Lease: where its holder's sign of life is, `namespace/name`."""
 
 
 @dataclass(slots=True)
 class Lease:
-    """The right to act on one Canary.
+    """The right of one run to act on one Canary.
 
     Attributes:
-        holder: who holds it, as last seen.
-        lost: set when it could not be renewed in time: whoever acts has to stop.
+        name, namespace: of the Kubernetes Lease.
+        run: what tells this run from others of the same process.
+        took_over: whether the holder before did not give it back: its last acts may still be on their way.
+        token: what marks this holding from all others; written to what is acted on.
     """
 
     cluster: Cluster
+    seen: Informers
+    worker: WorkerLease
+    workers: Workers
     name: str
     namespace: str
-    identity: str
-    holder: str = ""
-    lost: asyncio.Event = field(default_factory=asyncio.Event)
-    _kept: dict[str, Any] | None = None
-    _seen: tuple[str, str] = ("", "")
-    _seen_at: float = 0.0
+    run: str
+    took_over: bool = False
+    token: str = ""
+    _epoch: int = 0
+    _kept: Object = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Who holds it: the process and the run."""
+        return f"{self.worker.identity}/{self.run}"
+
+    @property
+    def held(self) -> bool:
+        """Whether nobody else can have it."""
+        return self._epoch == self.worker.epoch and self.worker.valid
+
+    def check(self) -> None:
+        """To be called right before each act.
+
+        Raises:
+            LostError: the right to act cannot be proven now.
+        """
+        if not self.held:
+            raise LostError(f"{self.identity} may not act on {self.name}: its lease has run out")
 
     async def try_take(self) -> bool:
-        """Take the lease where it is free, ours, expired, or its holder is known to be dead."""
-        now = asyncio.get_running_loop().time()
+        """Take the lease where it is free, ours, or its holder is dead."""
+        await self.worker.until_valid()
+        epoch = self.worker.epoch
+        lease = await self.seen.find(LEASE, self.name, self.namespace)
+        holder = _holder(lease)
+        if holder not in {"", self.identity} and await self._alive(lease or {}):
+            return False
         try:
-            lease = await self.cluster.find(LEASE, self.name, self.namespace)
             if lease is None:
-                await self.cluster.create(self._body(None))
+                self._kept = await self.cluster.create(self._body(None))
             else:
-                spec = lease.get("spec") or {}
-                self.holder = spec.get("holderIdentity") or ""
-                renewal = (self.holder, spec.get("renewTime") or "")
-                if renewal != self._seen:
-                    self._seen, self._seen_at = renewal, now
-                expired = now - self._seen_at > float(spec.get("leaseDurationSeconds") or DURATION)
-                if self.holder not in {"", self.identity} and not expired and not dead_on_this_host(self.holder):
-                    return False
                 self._kept = await self.cluster.replace(LEASE, self._body(lease))
         except ConflictError:
+            with suppress(SluiceError):
+                await self.seen.fresh(LEASE, self.name, self.namespace)
             return False
-        self.holder = self.identity
+        self.seen.learn(LEASE, self._kept)
+        self.took_over = holder not in {"", self.identity}
+        self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
+        self._epoch = epoch
         return True
 
+    async def regain(self) -> None:
+        """After the worker's lease had run out: go on where nobody took this one meanwhile.
+
+        Raises:
+            LostError: somebody did.
+        """
+        await self.worker.until_valid()
+        epoch = self.worker.epoch
+        try:
+            self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
+        except ConflictError:
+            found = await self.seen.fresh(LEASE, self.name, self.namespace)
+            if _holder(found) != self.identity:
+                raise LostError(f"{self.name} was taken over by {_holder(found) or 'nobody yet'}") from None
+            self._kept = found
+            raise
+        self.seen.learn(LEASE, self._kept)
+        self._epoch = epoch
+
     async def release(self) -> None:
-        """Give the lease back so that the next one need not wait; what fails here expires by itself."""
-        with suppress(TransientError, NotFoundError):
-            lease = await self.cluster.get(LEASE, self.name, self.namespace)
-            if (lease.get("spec") or {}).get("holderIdentity") == self.identity:
-                lease["spec"]["holderIdentity"] = ""
-                await self.cluster.replace(LEASE, lease)
+        """Give the lease back so that the next one need not wait; what fails here is told by the worker's lease."""
+        with suppress(SluiceError):
+            spec = {**self._kept["spec"], "holderIdentity": ""}
+            self.seen.learn(LEASE, await self.cluster.replace(LEASE, {**self._kept, "spec": spec}))
 
-    async def renew(self) -> bool:
-        """Renew with one request; where somebody touched the lease meanwhile, look whose it is."""
-        if self._kept is not None:
-            try:
-                self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
-            except (ConflictError, NotFoundError):
-                self._kept = None
-            else:
-                return True
-        return await self.try_take()
+    async def _alive(self, lease: Object) -> bool:
+        ref = (lease["metadata"].get("annotations") or {}).get(WORKER_ANNOTATION, "")
+        return await self.workers.alive(_holder(lease), ref)
 
-    async def keep(self) -> None:
-        """Renew until cancelled; set `lost` when that did not succeed for the lease's duration."""
-        loop = asyncio.get_running_loop()
-        renewed = loop.time()
-        while not self.lost.is_set():
-            await asyncio.sleep(RENEWAL)
-            # Others count from the renewal's arrival, so we count from before it was sent; and a call that hangs must not
-            # hide that the lease is running out. An error of any kind is no renewal.
-            began = loop.time()
-            with suppress(SluiceError, TimeoutError):
-                async with asyncio.timeout_at(renewed + DURATION - RENEWAL):
-                    if await self.renew():
-                        renewed = began
-                    elif self.holder != self.identity:
-                        self.lost.set()
-            if loop.time() - renewed >= DURATION - RENEWAL:
-                self.lost.set()
-
-    def _body(self, old: dict[str, Any] | None) -> dict[str, Any]:
+    def _body(self, old: Object | None) -> Object:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = (old or {}).get("spec") or {}
-        changes = int(spec.get("leaseTransitions") or 0)
         taken = spec.get("holderIdentity") != self.identity
+        meta = dict((old or {}).get("metadata") or {"name": self.name, "namespace": self.namespace})
+        meta["labels"] = {**meta.get("labels", {}), **MANAGED_BY}
+        meta["annotations"] = {**meta.get("annotations", {}), WORKER_ANNOTATION: self.worker.ref}
         return {
             "apiVersion": LEASE.api_version,
             "kind": LEASE.kind,
-            "metadata": (old or {}).get("metadata") or {"name": self.name, "namespace": self.namespace},
+            "metadata": meta,
             "spec": {
                 "holderIdentity": self.identity,
                 "leaseDurationSeconds": int(DURATION),
                 "acquireTime": now if taken else spec.get("acquireTime", now),
                 "renewTime": now,
-                "leaseTransitions": changes + 1 if taken and old else changes,
+                "leaseTransitions": int(spec.get("leaseTransitions") or 0) + (1 if taken else 0),
             },
         }
 
 
-@asynccontextmanager
-async def held(cluster: Cluster, name: str, namespace: str, identity: str) -> AsyncIterator[Lease]:
-    """Wait for the lease, then hold it for the duration of the block.
+_current: ContextVar[Lease | None] = ContextVar("sluice_lease", default=None)
 
-    Who acts inside the block looks at `lost` before each act: who cannot prove to be the only actor must not act.
+
+def current_lease() -> Lease:
+    """The lease that the calling run holds.
+
+    Raises:
+        LostError: it holds none.
     """
-    lease = Lease(cluster, name, namespace, identity)
-    while not await _taken(lease):
-        await asyncio.sleep(WAIT)
-    keeper = asyncio.create_task(lease.keep())
+    lease = _current.get()
+    if lease is None:
+        raise LostError("this run holds no lease: stages that act run inside `claimed()`")
+    return lease
+
+
+@asynccontextmanager
+async def held(lease: Lease) -> AsyncIterator[Lease]:
+    """Wait for the lease, then hold it for the duration of the block."""
+    async with lease.seen.following(LEASE, lease.name, lease.namespace) as followed:
+        while not await _taken(lease):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(followed.change(), LOOK)
+    with _bound(lease):
+        try:
+            yield lease
+        finally:
+            if lease.held:
+                await asyncio.shield(lease.release())
+
+
+@contextmanager
+def _bound(lease: Lease) -> Iterator[None]:
+    token = _current.set(lease)
     try:
-        yield lease
+        yield
     finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
-        if not lease.lost.is_set():
-            await asyncio.shield(lease.release())
+        _current.reset(token)
 
 
 async def _taken(lease: Lease) -> bool:
@@ -172,3 +185,7 @@ async def _taken(lease: Lease) -> bool:
         return await lease.try_take()
     except TransientError:
         return False
+
+
+def _holder(lease: Object | None) -> str:
+    return str(((lease or {}).get("spec") or {}).get("holderIdentity") or "")

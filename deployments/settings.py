@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Context of the kubeconfig; default: its current one."""
     namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """Namespaces to look after, separated by commas; default: all."""
+    lease_namespace: str = ""
+    """Namespace of the workers' own leases; default: the first of `namespaces`, or `default`."""
     metrics_url: str | None = None
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
@@ -86,6 +88,11 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError(f"needs http(s)://host:port/api, got {value!r}: set SLUICE_PREFECT_API_URL")
         return value.rstrip("/") if value else None
+
+    @property
+    def leases_in(self) -> str:
+        """The namespace of the workers' own leases."""
+        return self.lease_namespace or next(iter(self.namespaces), "default")
 
     @property
     def embedded(self) -> bool:

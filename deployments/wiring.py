@@ -12,15 +12,17 @@ from blocks.cluster import Cluster
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.git import Git
-from blocks.lease import process_identity
 from blocks.metrics.base import Metrics
 from blocks.metrics.prometheus import Prometheus
 from blocks.prefect_api import PrefectEvents
+from blocks.informers import informed
+from blocks.process_identity import process_identity
 from blocks.registry import Registries
 from blocks.renderer import Renderer
 from blocks.routers import router_for
 from blocks.slack import Chat
 from blocks.webhook import Webhooks
+from blocks.worker_lease import Workers, kept
 from deployments.settings import Settings
 from sluice.errors import TerminalError
 
@@ -55,7 +57,11 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             router=router_for,
             metrics=MetricsProviders(settings.metrics_url or "", http),
             webhooks=Webhooks(http),
-            identity=process_identity(settings.worker_name),
+            seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
+            lease=await stack.enter_async_context(
+                kept(cluster, settings.leases_in, process_identity(settings.worker_name))
+            ),
+            workers=Workers(cluster),
             namespaces=settings.namespaces,
             chat=_chat(settings),
             git=Git(home=settings.home / "git"),

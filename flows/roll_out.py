@@ -18,7 +18,7 @@ from prefect.runtime import flow_run
 
 from blocks.lease import Lease
 from flows.outcome import ended
-from sluice.errors import StaleError, TerminalError, TransientError
+from sluice.errors import LostError, StaleError, TerminalError, TransientError
 from sluice.messages import Occasion
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
 from tasks.analyse import StepResult, analyse
@@ -38,6 +38,7 @@ from tasks.run_signals import signals_for_current_run
 from tasks.scale_up import scale_up
 from tasks.shift_traffic import shift_traffic
 from tasks.supersede import supersede
+from tasks.take_over import take_over
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +48,6 @@ PAUSE = 1.0
 """Seconds before looking again after what could not be done."""
 FORWARD = {Action.ASK_GATE, Action.SCALE_UP, Action.SHIFT, Action.ANALYSE}
 """Acts whose final failure is a reason to take the revision back."""
-LOST = "another worker has taken this Canary over"
 
 
 def _run_name() -> str:
@@ -118,6 +118,8 @@ async def roll_out(
         ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
         run = _Run(ref, Seen(first.revision, carries=first.revision, again=again))
         run.aside(label_run(ref))
+        if lease.took_over:
+            await run.do(take_over, ref)
         try:
             await _to_the_end(run, lease)
         except asyncio.CancelledError:
@@ -135,14 +137,30 @@ async def roll_out(
 
 async def _to_the_end(run: _Run, lease: Lease) -> None:
     while run.outcome is None:
-        if lease.lost.is_set():
-            raise TransientError(f"{run.ref}: {LOST}")
+        if not lease.held:
+            await _regain(run, lease)
         await _turn(run)
+
+
+async def _regain(run: _Run, lease: Lease) -> None:
+    """The worker was stopped, or cut off from the cluster, for longer than its lease."""
+    try:
+        await lease.regain()
+    except TransientError as error:
+        get_run_logger().warning("%s waits for its lease: %s", run.ref, error)
+        await asyncio.sleep(PAUSE)
+    except LostError:
+        # Whoever has it carries the rollout, and tells its end.
+        signals_for_current_run().lost = True
+        raise
 
 
 async def _turn(run: _Run) -> None:
     """Look, decide, act, once. What fails for now is decided anew; what cannot be helped takes the release back."""
-    now = await look(run.ref)
+    try:
+        now = await look(run.ref)
+    except LostError:
+        return
     signals = signals_for_current_run()
     run.seen = replace(
         run.seen,
@@ -158,6 +176,8 @@ async def _turn(run: _Run) -> None:
         await _act(run, decision)
     except StaleError:
         await asyncio.sleep(PAUSE)
+    except LostError as error:
+        get_run_logger().warning("%s stops here: %s", run.ref, error)
     except TransientError as error:
         get_run_logger().warning("%s of %s waits: %s", decision.action, run.ref, error)
         await asyncio.sleep(PAUSE)

@@ -41,3 +41,7 @@ class TransientError(SluiceError):
 
 class ConflictError(TransientError):
     """Somebody else changed the object since it was read: read it again, decide again."""
+
+
+class LostError(SluiceError):
+    """The right to act on a Canary is gone or cannot be proven now: nothing may be written."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.follow import Followed, following
+from blocks.informers import Followed
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
 from sluice.judge.judge import Judgement, JudgeState, threshold_check
@@ -78,7 +78,7 @@ async def analyse(ref: RolloutRef, step: int, weight: int, again: bool = False, 
         await scene.write(
             entry(scene.canary, time.time(), Phase.PROGRESSING, said, failedChecks=failed_checks, **started)
         )
-    async with following(scene.wired.cluster, DEPLOYMENT, scene.canary.target, ref.namespace) as target:
+    async with scene.wired.seen.following(DEPLOYMENT, scene.canary.target, ref.namespace) as target:
         step_ = _Step(scene, ref, Measures.of(scene), target, step, weight)
         result = await step_.judge()
     await scene.write({"status": {"evidence": step_.state.model_dump(mode="json")}})

@@ -19,5 +19,6 @@ async def claimed(ref: RolloutRef, run: str) -> AsyncIterator[Lease]:
         run: what tells this run from another one in the same process.
     """
     wired = connections()
-    async with held(wired.cluster, f"sluice-{ref.name}", ref.namespace, f"{wired.identity}/{run}") as lease:
+    lease = Lease(wired.cluster, wired.seen, wired.lease, wired.workers, f"sluice-{ref.name}", ref.namespace, run)
+    async with held(lease):
         yield lease

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from itertools import chain
 
 from prefect.client.orchestration import get_client
@@ -11,7 +10,7 @@ from prefect.client.schemas.objects import StateType
 
 from blocks.connections import connections
 from blocks.kinds import CANARY, DEPLOYMENT, LEASE
-from blocks.lease import DURATION, dead_on_this_host
+from blocks.lease import WORKER_ANNOTATION
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
 from sluice.manifests.canary import Canary
@@ -20,8 +19,6 @@ from sluice.rollout.revision import revision_of, version_of
 from tasks.stage import stage
 
 ACTIVE = [StateType.RUNNING, StateType.PENDING, StateType.SCHEDULED, StateType.PAUSED, StateType.CANCELLING]
-CLOCK_SLACK = 5.0
-"""Seconds that the clocks of two machines may differ; a lease is only looked at here, never taken, by the wall clock."""
 
 
 @stage("find orphans")
@@ -56,7 +53,8 @@ async def _event_for(canary: Canary) -> TargetChanged | None:
     lease = await wired.cluster.find(LEASE, f"sluice-{canary.name}", canary.namespace)
     spec = (lease or {}).get("spec") or {}
     holder, renewed = spec.get("holderIdentity") or "", spec.get("renewTime") or ""
-    if holder and not dead_on_this_host(holder) and _age(renewed) < DURATION + CLOCK_SLACK:
+    where = ((lease or {}).get("metadata") or {}).get("annotations", {}).get(WORKER_ANNOTATION, "")
+    if holder and await wired.workers.alive(holder, where):
         return None
     return TargetChanged(
         delivery=f"{canary.metadata.uid}/{revision}/orphan/{renewed or canary.metadata.resource_version}",
@@ -76,9 +74,3 @@ async def _carried() -> set[tuple[str, str]]:
             limit=200,
         )
     return {(str(run.parameters.get("namespace")), str(run.parameters.get("canary"))) for run in runs}
-
-
-def _age(renewed: str) -> float:
-    if not renewed:
-        return float("inf")
-    return (datetime.now(UTC) - datetime.fromisoformat(renewed.replace("Z", "+00:00"))).total_seconds()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 
-from blocks.follow import following
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import TransientError
 from sluice.rollout.journal import entry
@@ -34,8 +33,8 @@ async def initialise(ref: RolloutRef) -> str:
     primary = await scene.canaries.primary(canary)
     if primary is None:
         replicas = target["spec"].get("replicas") or 1
-        primary = await scene.wired.cluster.apply(primary_deployment(canary, target, replicas))
-    async with following(scene.wired.cluster, DEPLOYMENT, canary.primary, canary.namespace) as seen:
+        primary = await scene.writer.apply(DEPLOYMENT, primary_deployment(canary, target, replicas))
+    async with scene.wired.seen.following(DEPLOYMENT, canary.primary, canary.namespace) as seen:
         ready = await seen.until(lambda one: bool(one and deployment_ready(one)), canary.spec.progress_deadline_seconds)
     if not ready:
         why = await scene.canaries.why_not_ready(canary, primary)

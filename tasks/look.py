@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +14,8 @@ from sluice.rollout.readiness import deployment_ready
 from sluice.rollout.revision import revision_of, version_of
 from tasks.rollout_ref import RolloutRef, Scene
 
-TRIES = 30
+log = logging.getLogger("sluice.rollout")
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 
 class Look(BaseModel):
@@ -35,20 +37,20 @@ class Look(BaseModel):
 
 
 async def look(ref: RolloutRef) -> Look:
-    """Look, again and again with backoff while the cluster does not answer.
+    """Look, again and again with backoff for as long as the cluster does not answer: nothing moves meanwhile.
 
     Raises:
-        TransientError: it did not for about two minutes.
         TerminalError: the Canary or its target is not there or not valid.
+        LostError: this run holds no lease.
     """
-    for attempt in range(TRIES):
+    pause = FIRST_PAUSE
+    while True:
         try:
             return await _look(ref)
-        except TransientError:
-            if attempt == TRIES - 1:
-                raise
-            await asyncio.sleep(min(0.2 * 2**attempt, 5.0) * random.uniform(0.5, 1.5))
-    raise AssertionError("unreachable")
+        except TransientError as error:
+            log.warning("%s waits: %s", ref, error)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def _look(ref: RolloutRef) -> Look:

@@ -10,7 +10,6 @@ import asyncio
 import time
 from typing import Any
 
-from blocks.follow import following
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import StaleError, TransientError
 from sluice.rollout.journal import entry
@@ -47,8 +46,8 @@ async def promote(ref: RolloutRef) -> None:
     if _takes_down_early(target):
         await asyncio.sleep(DRAIN)
     wanted = primary_deployment(canary, target, replicas)
-    async with following(scene.wired.cluster, DEPLOYMENT, canary.primary, canary.namespace) as seen:
-        applied = await scene.wired.cluster.apply(wanted)
+    async with scene.wired.seen.following(DEPLOYMENT, canary.primary, canary.namespace) as seen:
+        applied = await scene.writer.apply(DEPLOYMENT, wanted)
         generation = applied["metadata"]["generation"]
         done = await seen.until(
             lambda one: bool(one and one["metadata"]["generation"] >= generation and rolled_over(one)),

@@ -30,11 +30,11 @@ async def until_endpoints_ready(scene: Scene, half: str, deployment: dict[str, A
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
-        pods, offered = await asyncio.gather(
-            scene.wired.cluster.list(POD, namespace, f"{label}={value}"), scene.router.endpoints(scene.canary, half)
-        )
-        if len(offered) == wanted and offered == ready_addresses(pods):
-            return
+        offered = await scene.router.endpoints(scene.canary, half)
+        if len(offered) == wanted:
+            pods = await scene.wired.cluster.list(POD, namespace, f"{label}={value}")
+            if offered == ready_addresses(pods):
+                return
         if loop.time() > end:
             raise TransientError(f"{scene.canary}: the {half} does not offer {wanted} ready pods after {within:g} s")
         await asyncio.sleep(LOOK)

@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.canaries import Canaries
 from blocks.connections import Connections, connections
+from blocks.lease import current_lease
 from blocks.routers.base import Router
+from blocks.writer import Writer
 from sluice.errors import StaleError
 from sluice.manifests.canary import Canary
 from sluice.rollout.objects import REVISION_ANNOTATION
@@ -37,19 +39,25 @@ class RolloutRef(BaseModel):
 
 
 class Scene:
-    """The Canary with what a stage needs to act on it, freshly read."""
+    """The Canary with what a stage needs to act on it."""
 
-    def __init__(self, wired: Connections, canary: Canary) -> None:
+    def __init__(self, wired: Connections, writer: Writer, canary: Canary) -> None:
         self.wired = wired
         self.canary = canary
-        self.canaries = Canaries(wired.cluster)
-        self.router: Router = wired.router(canary.spec.provider, wired.cluster)
+        self.canaries = Canaries(writer)
+        self.writer = writer
+        self.router: Router = wired.router(canary.spec.provider, writer)
 
     @classmethod
     async def of(cls, ref: RolloutRef) -> Scene:
-        """Read the Canary."""
-        wired = connections()
-        return cls(wired, await Canaries(wired.cluster).read(ref.name, ref.namespace))
+        """Read the Canary, to act on it under the lease that the run holds.
+
+        Raises:
+            LostError: it holds none.
+        """
+        wired, lease = connections(), current_lease()
+        writer = Writer(wired.cluster, wired.seen, lease.check, lease.token)
+        return cls(wired, writer, await Canaries(writer).read(ref.name, ref.namespace))
 
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""

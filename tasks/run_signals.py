@@ -21,7 +21,7 @@ class RunSignals:
             already set when a run is started only to clean up after a worker that died in the middle of a cancel.
         leaving: this process stops and the same run goes on elsewhere or later. The code also gets
             `asyncio.CancelledError`; nothing must be taken back.
-        lost: another worker has taken the run over, so this one leaves it and its state alone.
+        lost: set by the code itself before it gives up: another run carries the same Canary, and tells its end.
     """
 
     paused: bool = False

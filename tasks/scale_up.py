@@ -6,7 +6,6 @@ import time
 
 from pydantic import BaseModel, ConfigDict
 
-from blocks.follow import following
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError
 from sluice.rollout.readiness import deployment_ready
@@ -38,7 +37,7 @@ async def scale_up(ref: RolloutRef) -> Readiness:
     replicas = int(primary["spec"].get("replicas", 1))
     share = canary.ready_threshold
     began = time.monotonic()
-    async with following(scene.wired.cluster, DEPLOYMENT, canary.target, canary.namespace) as target:
+    async with scene.wired.seen.following(DEPLOYMENT, canary.target, canary.namespace) as target:
         await scene.canaries.scale(canary, canary.target, replicas)
         await target.until(
             lambda one: one is None or revision_of(one) != ref.revision or _scaled(one, replicas, share),

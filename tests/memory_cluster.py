@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from blocks import kinds
 from blocks.cluster import Change, Kind
+from blocks.kinds import LEASE
 from blocks.routers.memory import MemoryRouter
+from blocks.writer import Writer
 from sluice.errors import ConflictError, NotFoundError
 from sluice.judge.objective import Telemetry
 from sluice.manifests.canary import Canary
@@ -33,7 +35,7 @@ class MemoryCluster:
     """Objects by kind, namespace and name.
 
     Attributes:
-        acts: each write in order, as a short sentence.
+        acts: each write in order, as a short sentence. Leases, written by clocks of their own, are left out here and below.
         broken_images: images whose pods never become ready.
         hooks: what looks at writes, and may break them.
     """
@@ -61,19 +63,19 @@ class MemoryCluster:
         return items
 
     async def list_from(
-        self, kind: Kind, namespace: str | None = None, labels: str | None = None, *, name: str | None = None
+        self, kind: Kind, namespace: str | None = None, labels: str | None = None
     ) -> tuple[list[Object], str]:
-        wanted = dict(part.split("=") for part in labels.split(",")) if labels else {}
         found = [
             copy.deepcopy(one)
-            for (of_kind, space, its_name), one in self.objects.items()
-            if of_kind == kind.kind and namespace in {None, space} and name in {None, its_name}
+            for (of_kind, space, _), one in self.objects.items()
+            if of_kind == kind.kind and namespace in {None, space} and _fits(one, labels)
         ]
-        fitting = [one for one in found if wanted.items() <= (one["metadata"].get("labels") or {}).items()]
-        return fitting, str(self.version)
+        return found, str(self.version)
 
     async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
         old = self.objects.get(self._key(manifest))
+        if old:
+            self._fence(old, manifest)
         return self._put("apply", merged(old, manifest) if old else manifest)
 
     async def patch(
@@ -104,14 +106,13 @@ class MemoryCluster:
         return KINDS[kind]
 
     async def watch(
-        self, kind: Kind, resource_version: str, namespace: str | None = None, *, name: str | None = None
+        self, kind: Kind, resource_version: str, namespace: str | None = None, labels: str | None = None
     ) -> AsyncIterator[Change]:
         queue: asyncio.Queue[Change] = asyncio.Queue()
-        for one in await self.list(kind, namespace):
-            changed = int(one["metadata"]["resourceVersion"]) > int(resource_version)
-            if changed and name in {None, one["metadata"]["name"]}:
+        for one in await self.list(kind, namespace, labels):
+            if int(one["metadata"]["resourceVersion"]) > int(resource_version):
                 queue.put_nowait(Change("MODIFIED", one))
-        entry = (kind.kind, namespace, name, queue)
+        entry = (kind.kind, namespace, labels, queue)
         self.watchers.append(entry)
         try:
             while True:
@@ -130,6 +131,8 @@ class MemoryCluster:
 
     def _put(self, verb: str, manifest: Object) -> Object:
         wanted = copy.deepcopy(manifest)
+        if wanted["kind"] == LEASE.kind:
+            return copy.deepcopy(self._store(wanted))
         for hook in self.hooks:
             hook("before", verb, wanted)
         self.acts.append(_told(verb, wanted))
@@ -187,8 +190,8 @@ class MemoryCluster:
 
     def _tell(self, type_: str, item: Object) -> None:
         key = self._key(item)
-        for kind, namespace, name, queue in self.watchers:
-            if kind == key[0] and namespace in {None, key[1]} and name in {None, key[2]}:
+        for kind, namespace, labels, queue in self.watchers:
+            if kind == key[0] and namespace in {None, key[1]} and _fits(item, labels):
                 queue.put_nowait(Change(type_, copy.deepcopy(item)))
 
     @staticmethod
@@ -208,6 +211,11 @@ class MemoryRoute:
 
     cluster: MemoryCluster
     weights: dict[str, int] = field(default_factory=dict)
+    check: Callable[[], None] = lambda: None
+
+    def written_by(self, writer: Writer) -> MemoryRoute:
+        """The same route, for one actor."""
+        return replace(self, check=writer.check)
 
     async def ensure(self, canary: Canary, target: Object) -> None:
         self.weights.setdefault(canary.name, 0)
@@ -218,6 +226,7 @@ class MemoryRoute:
     async def shift(self, canary: Canary, weight: int) -> None:
         if canary.name not in self.weights:
             raise NotFoundError(f"no route for {canary}")
+        self.check()
         told = {"kind": "Route", "weight": weight}
         for hook in self.cluster.hooks:
             hook("before", "shift", told)
@@ -233,6 +242,13 @@ class MemoryRoute:
 
     def telemetry(self, canary: Canary) -> Telemetry:
         return MemoryRouter().telemetry(canary)
+
+
+def _fits(item: Object, selector: str | None) -> bool:
+    """Whether a label selector of equalities and existences takes an object."""
+    labels = item["metadata"].get("labels") or {}
+    wanted = [part.partition("=") for part in selector.split(",")] if selector else []
+    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in wanted)
 
 
 def _told(verb: str, item: Object) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from blocks.cluster import Cluster
 from blocks.routers.base import Router
 from blocks.routers.gateway_api import GatewayApiRouter
+from blocks.writer import Writer
 from sluice.errors import InvalidError
 
 
-def router_for(provider: str, cluster: Cluster) -> Router:
+def router_for(provider: str, writer: Writer) -> Router:
     """The router that a Canary's `spec.provider` names.
 
     Raises:
         InvalidError: sluice has no such router.
     """
     if provider in {"", "gatewayapi", "gatewayapi:v1"}:
-        return GatewayApiRouter(cluster)
+        return GatewayApiRouter(writer)
     raise InvalidError(f"spec.provider {provider!r} is not supported yet; use gatewayapi:v1")

@@ -12,7 +12,10 @@ class Router(Protocol):
     """Splits users' traffic between the primary and the canary of one Canary."""
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
-        """Make the Services and the route; all traffic to the primary where there was no route, else as it is."""
+        """Make the Services and the route; all traffic to the primary where there was no route, else as it is.
+
+        From then on writes fail that an earlier actor may still have on their way.
+        """
 
     async def weight(self, canary: Canary) -> int | None:
         """The canary's weight now, percent, from the data plane's own configuration; None where there is no route."""

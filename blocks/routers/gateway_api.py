@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.cluster import Cluster
-from blocks.follow import following
-from blocks.kinds import ENDPOINT_SLICE, HTTP_ROUTE
+from blocks.kinds import ENDPOINT_SLICE, HTTP_ROUTE, SERVICE
+from blocks.writer import Writer
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.objective import Telemetry
 from sluice.manifests.canary import Canary
@@ -19,37 +19,50 @@ ACKNOWLEDGED_WITHIN = 20.0
 """Seconds that a controller may take to accept a new generation of a route."""
 
 
+SERVICE_LABEL = "kubernetes.io/service-name"
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayApiRouter:
     """Shifts by rewriting the weights of the route's two backends, fenced by its resourceVersion."""
 
-    cluster: Cluster
+    writer: Writer
 
     async def ensure(self, canary: Canary, target: Object) -> None:
         for service in services(canary, target):
-            await self.cluster.apply(service)
+            await self.writer.apply(SERVICE, service)
         if await self.weight(canary) is None:
-            await self.cluster.apply(http_route(canary, 100, 0))
+            await self.writer.apply(HTTP_ROUTE, http_route(canary, 100, 0))
+        else:
+            await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)
         await self._acknowledged(canary)
 
     async def weight(self, canary: Canary) -> int | None:
-        route = await self.cluster.find(HTTP_ROUTE, canary.service_name, canary.namespace)
-        return None if route is None else _weight(canary, route)
+        try:
+            route = await self.writer.seen.get(HTTP_ROUTE, canary.service_name, canary.namespace)
+        except NotFoundError:
+            return None
+        return _weight(canary, route)
 
     async def shift(self, canary: Canary, weight: int) -> None:
-        route = await self.cluster.get(HTTP_ROUTE, canary.service_name, canary.namespace)
         wanted = {f"{canary.service_name}-primary": 100 - weight, f"{canary.service_name}-canary": weight}
-        ours = [backend for backend in _backends(route) if backend["name"] in wanted]
-        if any(backend.get("weight", 1) != wanted[backend["name"]] for backend in ours):
+
+        def wish(route: Object) -> Object | None:
+            # Lists have no merge in a custom resource: the rules are written whole, with two numbers changed.
+            rules = copy.deepcopy(route["spec"].get("rules") or [])
+            ours = [backend for backend in _backends(rules) if backend["name"] in wanted]
+            there = all(backend.get("weight", 1) == wanted[backend["name"]] for backend in ours)
             for backend in ours:
                 backend["weight"] = wanted[backend["name"]]
-            await self.cluster.replace(HTTP_ROUTE, route)
+            return None if there else {"spec": {"rules": rules}}
+
+        await self.writer.change(HTTP_ROUTE, canary.service_name, canary.namespace, wish)
         await self._acknowledged(canary)
 
     async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
         service = f"{canary.service_name}-{half}"
-        found = await self.cluster.list(ENDPOINT_SLICE, canary.namespace, f"kubernetes.io/service-name={service}")
-        return serving_addresses(found)
+        slices = await self.writer.seen.list(ENDPOINT_SLICE, canary.namespace)
+        return serving_addresses([one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service])
 
     def telemetry(self, canary: Canary) -> Telemetry:
         """Envoy's statistics as Contour names its clusters; other Gateway API data planes bring templates."""
@@ -67,7 +80,7 @@ class GatewayApiRouter:
     async def _acknowledged(self, canary: Canary) -> None:
         """Wait until every parent says Accepted for the route's present generation."""
         name = canary.service_name
-        async with following(self.cluster, HTTP_ROUTE, name, canary.namespace) as route:
+        async with self.writer.seen.following(HTTP_ROUTE, name, canary.namespace) as route:
             if await route.until(_accepted, ACKNOWLEDGED_WITHIN):
                 return
             if route.object is None:
@@ -80,8 +93,8 @@ class GatewayApiRouter:
         )
 
 
-def _backends(route: Object) -> list[Object]:
-    return [backend for rule in route["spec"].get("rules") or [] for backend in rule.get("backendRefs") or []]
+def _backends(rules: list[Object]) -> list[Object]:
+    return [backend for rule in rules for backend in rule.get("backendRefs") or []]
 
 
 def _weight(canary: Canary, route: Object) -> int:

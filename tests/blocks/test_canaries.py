@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from blocks.canaries import Canaries
-from blocks.kinds import CANARY, EVENT
+from blocks.informers import informed
+from blocks.kinds import CANARY, DEPLOYMENT, EVENT
+from blocks.writer import Writer
 from sluice.errors import ConflictError, InvalidError, NotFoundError
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, merged
@@ -21,8 +25,9 @@ def cluster() -> MemoryCluster:
 
 
 @pytest.fixture
-def canaries(cluster: MemoryCluster) -> Canaries:
-    return Canaries(cluster)  # type: ignore[arg-type]
+async def canaries(cluster: MemoryCluster) -> AsyncIterator[Canaries]:
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        yield Canaries(Writer(seen.cluster, seen, lambda: None, "run/1"))
 
 
 def change(cluster: MemoryCluster, part: dict[str, Any]) -> None:
@@ -44,20 +49,6 @@ async def test_a_user_s_change_of_the_spec_is_no_other_actor(cluster: MemoryClus
     change(cluster, {"spec": {"suspend": True}})
     written = await canaries.write(read, {"status": {"phase": "Promoting"}})
     assert (written.status.phase, written.spec.suspend) == ("Promoting", True)
-
-
-async def test_a_spec_that_never_stands_still_is_a_conflict_and_not_a_loop(
-    cluster: MemoryCluster, canaries: Canaries, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Somebody who writes faster than we do is told as such."""
-    read = await canaries.read(NAME, NAMESPACE)
-
-    async def always(*_: Any, **__: Any) -> None:
-        raise ConflictError("moved on")
-
-    monkeypatch.setattr(cluster, "patch", always)
-    with pytest.raises(ConflictError, match="changes faster"):
-        await canaries.write(read, {"status": {"phase": "Promoting"}})
 
 
 async def test_scaling_to_what_is_there_writes_nothing(cluster: MemoryCluster, canaries: Canaries) -> None:
@@ -100,11 +91,21 @@ async def test_what_is_not_there_and_what_is_not_valid_are_told_apart(
     read = await canaries.read(NAME, NAMESPACE)
     assert await canaries.primary(read) is None
     await cluster.delete(CANARY, NAME, NAMESPACE)
+    await settled()
     with pytest.raises(NotFoundError):
         await canaries.read(NAME, NAMESPACE)
     cluster.add(canary_manifest({"service": {"port": -1}}))
+    await settled()
     with pytest.raises(InvalidError, match=r"spec\.service\.port"):
         await canaries.read(NAME, NAMESPACE)
-    cluster.objects.pop(("Deployment", NAMESPACE, NAME))
+    await canaries.target(read)
+    await cluster.delete(DEPLOYMENT, NAME, NAMESPACE)
+    await settled()
     with pytest.raises(NotFoundError):
         await canaries.target(read)
+
+
+async def settled() -> None:
+    """Let the watches of a cluster in memory tell what they have."""
+    for _ in range(10):
+        await asyncio.sleep(0)

@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from kubernetes.aio import client
 
-from blocks import cluster as block
+from blocks import api_server as block
+from blocks.api_server import ApiServer
 from blocks.cluster import Cluster
 from blocks.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE
 from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
@@ -40,7 +41,7 @@ async def server() -> AsyncIterator[tuple[Server, Cluster]]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    connected = Cluster(client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{port}")), "fake")
+    connected = Cluster(ApiServer(client.ApiClient(client.Configuration(host=f"http://127.0.0.1:{port}")), "fake"))
     yield it, connected
     await connected.close()
     await runner.cleanup()
@@ -123,7 +124,7 @@ async def test_a_server_that_does_not_answer_in_time_is_transient(
 
 async def test_a_server_that_is_not_there_is_transient() -> None:
     """A refused connection may be a restart."""
-    nobody = Cluster(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")), "away")
+    nobody = Cluster(ApiServer(client.ApiClient(client.Configuration(host="http://127.0.0.1:9")), "away"))
     with pytest.raises(TransientError, match="cluster away does not answer"):
         await nobody.get(NAMESPACE, "test")
     await nobody.close()
@@ -193,7 +194,7 @@ def stream(*lines: str) -> Any:
 
 
 async def watched(cluster: Cluster) -> list[str]:
-    return [change.type async for change in cluster.watch(CONFIG_MAP, "5", "test", name="x")]
+    return [change.type async for change in cluster.watch(CONFIG_MAP, "5", "test", "of=x")]
 
 
 async def test_a_watch_goes_on_from_its_version_with_bookmarks_until_the_server_ends_it(
@@ -204,10 +205,10 @@ async def test_a_watch_goes_on_from_its_version_with_bookmarks_until_the_server_
     server[0].answer = stream('{"type": "ADDED", "object": {}}', large, '{"type": "BOOKMARK", "object": {}}')
     assert await watched(server[1]) == ["ADDED", "MODIFIED", "BOOKMARK"]
     query = server[0].asked[0].query
-    assert (query["resourceVersion"], query["allowWatchBookmarks"], query["fieldSelector"]) == (
+    assert (query["resourceVersion"], query["allowWatchBookmarks"], query["labelSelector"]) == (
         "5",
         "true",
-        "metadata.name=x",
+        "of=x",
     )
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from blocks import follow as block
 from blocks.cluster import Change, Cluster, Kind
-from blocks.follow import Followed, News, following, news
+from blocks.follow import News, news
 from blocks.kinds import CONFIG_MAP, NAMESPACE
-from sluice.errors import ConflictError, TransientError
+from sluice.errors import ConflictError, NotFoundError, TerminalError, TransientError
 
 Object = dict[str, Any]
 PATIENCE = 30.0
@@ -29,9 +29,7 @@ class Script:
     def __init__(self, lists: list[Any], watches: list[list[Any]]) -> None:
         self.lists, self.watches, self.asked = lists, watches, list[str]()
 
-    async def list_from(
-        self, kind: Kind, namespace: str | None, *, name: str | None = None
-    ) -> tuple[list[Object], str]:
+    async def list_from(self, kind: Kind, namespace: str | None, labels: str | None = None) -> tuple[list[Object], str]:
         self.asked.append("list")
         answer = self.lists.pop(0)
         if isinstance(answer, Exception):
@@ -39,7 +37,7 @@ class Script:
         return answer
 
     async def watch(
-        self, kind: Kind, version: str, namespace: str | None, *, name: str | None = None
+        self, kind: Kind, version: str, namespace: str | None, labels: str | None = None
     ) -> AsyncIterator[Change]:
         self.asked.append(f"watch {version}")
         if not self.watches:
@@ -50,11 +48,11 @@ class Script:
             yield line
 
 
-async def heard(script: Script, enough: int, version: str = "") -> list[News]:
+async def heard(script: Script, enough: int) -> list[News]:
     """The first news that the script makes."""
     told: list[News] = []
     async with asyncio.timeout(PATIENCE):
-        async for one in news(script, CONFIG_MAP, "test", version=version):  # type: ignore[arg-type]
+        async for one in news(script, CONFIG_MAP, "test"):  # type: ignore[arg-type]
             told.append(one)
             if len(told) == enough:
                 break
@@ -104,36 +102,23 @@ async def test_a_cluster_may_be_away_for_as_long_as_it_likes() -> None:
     assert script.asked == ["list"] * 6
 
 
-async def test_who_says_where_to_go_on_needs_no_list() -> None:
-    """A list that was made already is not made again."""
-    script = Script([], [[Change("MODIFIED", config(9, "b"))]])
-    assert (await heard(script, 1, version="8"))[0].objects[0]["data"]["v"] == "b"
-    assert script.asked == ["watch 8"]
+async def test_what_asking_again_seldom_helps_is_asked_again_all_the_same() -> None:
+    """A right that is given later, a kind that is installed later: nobody has to restart anything."""
+    script = Script([TerminalError("403: forbidden"), NotFoundError("no such kind"), ([config(5, "a")], "7")], [])
+    assert (await heard(script, 1))[0].whole
 
 
-async def test_a_condition_that_holds_already_is_not_waited_for() -> None:
-    """Nothing has to change for what is true."""
-    assert await Followed(config(1, "a")).until(lambda one: one is not None, 0)
-    assert not await Followed(None).until(lambda one: one is not None, 0.01)
+async def test_a_server_that_asks_for_time_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """429 with Retry-After is waited for, on top of the backoff."""
+    slept: list[float] = []
 
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
 
-async def test_a_change_between_two_looks_is_not_lost() -> None:
-    """Who was busy while something changed learns it at once when it asks for the next change."""
-    followed = Followed(config(1, "a"))
-    followed.take(News([config(2, "b")]))
-    async with asyncio.timeout(PATIENCE):
-        await followed.change()
-    assert followed.object == config(2, "b")
-
-
-async def test_an_object_that_is_gone_is_none() -> None:
-    """Deleted, or not in a whole list: it does not exist."""
-    followed = Followed(config(1, "a"))
-    followed.take(News([config(1, "a")], gone=True))
-    assert followed.object is None
-    followed.take(News([config(2, "b")]))
-    followed.take(News([], whole=True))
-    assert followed.object is None
+    monkeypatch.setattr(block.asyncio, "sleep", sleep)
+    script = Script([TransientError("429", retry_after=7.0), ([config(5, "a")], "7")], [])
+    await heard(script, 1)
+    assert slept[0] >= 7.0
 
 
 @pytest.fixture
@@ -149,7 +134,7 @@ def real(namespace: str, name: str, value: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name, "namespace": namespace, "labels": {"of": name}},
         "data": {"v": value},
     }
 
@@ -162,7 +147,7 @@ async def test_every_change_on_a_real_cluster_is_seen_in_order(lab: tuple[Cluste
     seen: list[str] = []
 
     async def listen() -> None:
-        async for told in news(cluster, CONFIG_MAP, namespace, "x"):
+        async for told in news(cluster, CONFIG_MAP, namespace, "of=x"):
             seen.extend("gone" if told.gone else item["data"]["v"] for item in told.objects)
             if told.gone:
                 return
@@ -179,25 +164,10 @@ async def test_every_change_on_a_real_cluster_is_seen_in_order(lab: tuple[Cluste
 
 
 @pytest.mark.lab
-async def test_a_real_cluster_s_forgotten_version_is_closed_by_a_list(lab: tuple[Cluster, str]) -> None:
-    """A version that the API server no longer knows leads to a list and not to an error or a gap."""
+async def test_a_real_cluster_s_forgotten_version_is_a_conflict(lab: tuple[Cluster, str]) -> None:
+    """A version that the API server no longer knows is told as such, which leads to a list."""
     cluster, namespace = lab
     await cluster.create(real(namespace, "x", "now"))
-    async with asyncio.timeout(PATIENCE):
-        async for told in news(cluster, CONFIG_MAP, namespace, "x", version="1"):
-            assert told.objects[0]["data"]["v"] == "now"
-            break
-
-
-@pytest.mark.lab
-async def test_one_object_is_known_from_the_start_and_waited_for(lab: tuple[Cluster, str]) -> None:
-    """The present state needs no change to be known, and a condition is seen when it comes true."""
-    cluster, namespace = lab
-    await cluster.create(real(namespace, "x", "a"))
-    async with following(cluster, CONFIG_MAP, "x", namespace) as followed:
-        assert followed.object is not None
-        waiting = asyncio.create_task(followed.until(lambda one: bool(one and one["data"]["v"] == "b"), PATIENCE))
-        await cluster.patch(CONFIG_MAP, "x", namespace, {"data": {"v": "b"}})
-        assert await waiting
-    async with following(cluster, CONFIG_MAP, "nobody", namespace) as followed:
-        assert followed.object is None
+    with pytest.raises(ConflictError):
+        async for _ in cluster.watch(CONFIG_MAP, "1", namespace):
+            pass

@@ -3,210 +3,224 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from blocks import lease as block
-from blocks.cluster import Cluster, Kind
+from blocks import worker_lease
+from blocks.cluster import Cluster
+from blocks.informers import informed
 from blocks.kinds import LEASE, NAMESPACE
-from blocks.lease import Lease, dead_on_this_host, held, process_identity
-from sluice.errors import TerminalError, TransientError
+from blocks.lease import Lease, current_lease, held
+from blocks.process_identity import process_identity
+from blocks.worker_lease import WorkerLease, Workers
+from sluice.errors import LostError, TransientError
 from tests.memory_cluster import MemoryCluster
 
-DEAD = process_identity("x").split("/")[0] + "/999999999/1/worker"
-ELSEWHERE = "another-host/1/1/worker"
+NAME = "sluice-shop"
+
+
+@dataclass
+class Ground:
+    """A cluster with a namespace of this test's own."""
+
+    cluster: Any
+    namespace: str
+    stack: AsyncExitStack
+
+    async def worker(self, name: str) -> WorkerLease:
+        """A living worker."""
+        lease = WorkerLease(self.cluster, self.namespace, process_identity(name))
+        await lease.renew()
+        return lease
+
+    async def lease(self, worker: WorkerLease, run: str = "run") -> Lease:
+        """A lease of one run, as the worker's process sees the cluster."""
+        seen = await self.stack.enter_async_context(informed(self.cluster, (self.namespace,)))
+        return Lease(self.cluster, seen, worker, Workers(self.cluster), NAME, self.namespace, run)
+
+    async def now(self) -> dict[str, Any]:
+        return dict((await self.cluster.get(LEASE, NAME, self.namespace))["spec"])
 
 
 @pytest.fixture(params=["memory", pytest.param("lab", marks=pytest.mark.lab)])
-async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Any, str]]:
-    """A cluster and a namespace of this test's own."""
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
     if request.param == "memory":
-        yield MemoryCluster(), "test"
+        async with AsyncExitStack() as stack:
+            yield Ground(MemoryCluster(), "test", stack)
         return
     env = request.getfixturevalue("lab_env")
     real, namespace = await Cluster.connect(env["kubeconfig"], env["context"]), f"lease-{uuid4().hex[:6]}"
     await real.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    yield real, namespace
+    async with AsyncExitStack() as stack:
+        yield Ground(real, namespace, stack)
     await real.delete(NAMESPACE, namespace)
     await real.close()
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lease that runs out after a second."""
-    monkeypatch.setattr(block, "DURATION", 1.0)
-    monkeypatch.setattr(block, "RENEWAL", 0.3)
-    monkeypatch.setattr(block, "WAIT", 0.01)
-
-
-async def test_two_never_hold_it_at_once(cluster: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Six holders take it in turns, many times; inside there is never more than one."""
-    monkeypatch.setattr(block, "WAIT", 0.005)
+async def test_two_never_hold_it_at_once(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six runs of three workers take it in turns, many times; inside there is never more than one."""
+    monkeypatch.setattr(block, "LOOK", 0.05)
     inside: list[str] = []
     turns: list[str] = []
+    workers = [await ground.worker(f"w{number}") for number in range(3)]
 
-    async def worker(name: str) -> None:
-        for _ in range(5):
-            async with held(*args(cluster), f"{process_identity(name)}/run"):
-                inside.append(name)
-                assert inside == [name]
+    async def run(number: int) -> None:
+        for turn in range(3):
+            lease = await ground.lease(workers[number % 3], f"run-{number}-{turn}")
+            async with held(lease):
+                inside.append(lease.identity)
+                assert inside == [lease.identity]
+                lease.check()
                 await asyncio.sleep(0.002)
-                inside.remove(name)
-                turns.append(name)
+                inside.remove(lease.identity)
+                turns.append(lease.identity)
 
-    await asyncio.gather(*(worker(f"w{number}") for number in range(6)))
-    assert len(turns) == 30
+    await asyncio.gather(*(run(number) for number in range(6)))
+    assert len(turns) == 18
 
 
-async def test_of_many_that_try_at_the_same_moment_one_gets_it(cluster: tuple[Any, str]) -> None:
+async def test_of_many_that_try_at_the_same_moment_one_gets_it(ground: Ground) -> None:
     """The first to be written wins, all others are told so: also where there was no lease before."""
-    for _ in range(5):
-        await cluster[0].delete(LEASE, "sluice-shop", cluster[1])
-        many = [Lease(*args(cluster), process_identity(f"w{number}")) for number in range(8)]
+    workers = [await ground.worker(f"w{number}") for number in range(4)]
+    for _ in range(3):
+        await ground.cluster.delete(LEASE, NAME, ground.namespace)
+        many = [await ground.lease(one) for one in workers]
         assert sum(await asyncio.gather(*(one.try_take() for one in many))) == 1
 
 
-async def test_the_lease_of_a_dead_process_is_taken_at_once(cluster: tuple[Any, str]) -> None:
-    """Nobody waits for a process of this host that is known to be gone."""
-    assert await Lease(*args(cluster), DEAD).try_take()
-    mine = Lease(*args(cluster), process_identity("me"))
-    assert await mine.try_take()
-    kept = await cluster[0].get(LEASE, "sluice-shop", cluster[1])
-    assert kept["spec"]["leaseTransitions"] == 1
-
-
-@pytest.mark.usefixtures("hurried")
-async def test_the_lease_of_a_silent_holder_is_taken_after_its_duration_and_not_before(
-    cluster: tuple[Any, str],
-) -> None:
-    """A holder elsewhere may only be slow: it keeps the lease for as long as it was promised."""
-    assert await Lease(*args(cluster), ELSEWHERE).try_take()
-    kept = await cluster[0].get(LEASE, "sluice-shop", cluster[1])
-    kept["spec"]["leaseDurationSeconds"] = 1
-    await cluster[0].replace(LEASE, kept)
-    mine, loop = Lease(*args(cluster), process_identity("me")), asyncio.get_running_loop()
-    first = loop.time()
-    assert not await mine.try_take()
-    while not await mine.try_take():
-        await asyncio.sleep(0.05)
-    assert loop.time() - first > 1.0
-
-
-async def test_a_holder_that_renews_keeps_it_for_ever(cluster: tuple[Any, str]) -> None:
-    """Every renewal starts the others' clocks anew, whatever the clocks of the hosts say."""
-    holder, other = Lease(*args(cluster), ELSEWHERE), Lease(*args(cluster), process_identity("me"))
-    assert await holder.try_take()
-    for _ in range(3):
-        assert not await other.try_take()
-        other._seen_at -= block.DURATION + 1
-        assert await holder.renew()
-    assert not await other.try_take()
-
-
-async def test_who_is_done_gives_it_back(cluster: tuple[Any, str]) -> None:
-    """The next one waits for nobody."""
-    async with held(*args(cluster), ELSEWHERE):
+async def test_who_is_done_gives_it_back(ground: Ground) -> None:
+    """The next one waits for nobody, and need not take over anything."""
+    async with held(await ground.lease(await ground.worker("a"))):
         pass
-    assert await Lease(*args(cluster), process_identity("me")).try_take()
+    next_ = await ground.lease(await ground.worker("b"))
+    async with held(next_):
+        assert not next_.took_over
 
 
-@pytest.mark.usefixtures("hurried")
-async def test_a_lease_that_somebody_else_took_is_noticed_as_lost(cluster: tuple[Any, str]) -> None:
-    """Whoever was replaced learns it with its next renewal, and does not take the lease back from its new holder."""
-    async with held(*args(cluster), process_identity("me")) as lease:
-        kept = await cluster[0].get(LEASE, "sluice-shop", cluster[1])
-        kept["spec"]["holderIdentity"] = ELSEWHERE
-        await cluster[0].replace(LEASE, kept)
-        await asyncio.wait_for(lease.lost.wait(), 20)
-    kept = await cluster[0].get(LEASE, "sluice-shop", cluster[1])
-    assert kept["spec"]["holderIdentity"] == ELSEWHERE
+async def test_a_living_holder_keeps_it(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as its worker renews, however long the rollout takes, and whatever the clocks of the hosts say."""
+    clock = [1000.0]
+    monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
+    worker, other = await ground.worker("a"), await ground.lease(await ground.worker("b"))
+    async with held(await ground.lease(worker)):
+        for _ in range(8):
+            await other.worker.renew()
+            assert not await other.try_take()
+            clock[0] += worker_lease.DURATION / 2
+            await worker.renew()
 
 
-class Away(MemoryCluster):
-    """A cluster whose writes stop working: they fail, or they hang."""
-
-    trouble: BaseException | None = None
-    hangs = False
-
-    async def replace(self, kind: Kind, manifest: dict[str, Any]) -> dict[str, Any]:
-        if self.hangs:
-            await asyncio.sleep(3600)
-        if self.trouble:
-            raise self.trouble
-        return await super().replace(kind, manifest)
-
-
-@pytest.mark.parametrize(
-    ("trouble", "hangs"),
-    [
-        pytest.param(TransientError("away"), False, id="the API server is away"),
-        pytest.param(TerminalError("forbidden"), False, id="the right to renew is gone"),
-        pytest.param(None, True, id="the renewal hangs"),
-    ],
-)
-@pytest.mark.usefixtures("hurried")
-async def test_who_cannot_renew_knows_it_has_lost_before_anybody_else_may_take_it(
-    trouble: BaseException | None, hangs: bool
+async def test_a_silent_holder_loses_it_after_its_duration_and_not_before(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lost is set while the lease still has time to run, also where a call never returns."""
-    cluster, loop = Away(), asyncio.get_running_loop()
-    async with held(cluster, "sluice-shop", "test", process_identity("me")) as lease:  # type: ignore[arg-type]
-        began = loop.time()
-        cluster.trouble, cluster.hangs = trouble, hangs
-        await asyncio.wait_for(lease.lost.wait(), 20)
-        cluster.hangs, cluster.trouble = False, None
-        other = Lease(cluster, "sluice-shop", "test", ELSEWHERE)  # type: ignore[arg-type]
-        assert not await other.try_take() or loop.time() - began >= block.DURATION
+    """It may only be slow: it keeps what it holds for as long as it was promised, counted by the others' clock."""
+    clock = [1000.0]
+    monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
+    silent = await ground.lease(await ground.worker("a"))
+    assert await silent.try_take()
+    clock[0] += 100  # the other's first look comes late: what it sees then counts as renewed just then
+    other = await ground.lease(await ground.worker("b"))
+    assert not await other.try_take()
+    clock[0] += worker_lease.DURATION - 0.1
+    await other.worker.renew()
+    assert not await other.try_take()
+    assert not silent.held, "it knows before anybody else may act"
+    clock[0] += 0.2
+    assert await other.try_take()
+    assert other.took_over
+    with pytest.raises(LostError):
+        silent.check()
 
 
-async def test_a_short_absence_of_the_cluster_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A renewal that fails is tried again while there is time."""
-    monkeypatch.setattr(block, "RENEWAL", 0.02)
-    cluster = Away()
-    async with held(cluster, "sluice-shop", "test", process_identity("me")) as lease:  # type: ignore[arg-type]
-        cluster.trouble = TransientError("away")
-        await asyncio.sleep(0.1)
-        cluster.trouble = None
-        await asyncio.sleep(0.1)
-        assert not lease.lost.is_set()
+async def test_a_worker_that_is_gone_is_taken_over_at_once(ground: Ground) -> None:
+    """Who stopped took its sign of life away: nobody waits for it."""
+    worker = await ground.worker("a")
+    gone = await ground.lease(worker)
+    assert await gone.try_take()
+    await worker.give_up()
+    other = await ground.lease(await ground.worker("b"))
+    assert await other.try_take()
+    assert other.took_over
+    assert (await ground.now())["leaseTransitions"] == 2
+
+
+async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was stopped for too long asks for each of its leases before it acts again."""
+    clock = [1000.0]
+    monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
+    worker = await ground.worker("a")
+    stopped = await ground.lease(worker)
+    assert await stopped.try_take()
+    clock[0] += 60
+    await worker.renew()
+    assert not stopped.held, "it renewed, and yet others may have acted"
+    await stopped.regain()
+    stopped.check()
+    assert stopped.token.endswith("/1"), "nobody else held it in between"
+    clock[0] += 60
+    other = await ground.lease(await ground.worker("b"))
+    assert not await other.try_take()
+    clock[0] += worker_lease.DURATION + 1
+    await other.worker.renew()
+    assert await other.try_take()
+    await worker.renew()
+    with pytest.raises(LostError, match="taken over"):
+        await stopped.regain()
+    assert (await ground.now())["holderIdentity"] == other.identity
+
+
+async def test_a_lease_that_was_lost_is_not_given_back(ground: Ground) -> None:
+    """Whoever has it now keeps it."""
+    worker = await ground.worker("a")
+    async with held(await ground.lease(worker)) as lease:
+        worker.epoch += 1
+    assert (await ground.now())["holderIdentity"] == lease.identity
 
 
 async def test_waiting_survives_a_cluster_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for the lease goes on waiting while the API server restarts."""
-    monkeypatch.setattr(block, "WAIT", 0.01)
-    cluster, failures = MemoryCluster(), [TransientError("away")] * 3
+    monkeypatch.setattr(block, "LOOK", 0.01)
 
-    def fail(when: str, verb: str, item: dict[str, Any]) -> None:
-        if failures:
-            raise failures.pop()
+    class Away(MemoryCluster):
+        failures = 3
 
-    cluster.hooks.append(fail)
-    async with held(cluster, "sluice-shop", "test", process_identity("me")) as lease:  # type: ignore[arg-type]
-        assert lease.holder == process_identity("me")
+        async def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+            if manifest["metadata"]["name"] == NAME and self.failures:
+                self.failures -= 1
+                raise TransientError("away")
+            return await super().create(manifest)
 
-
-def test_a_process_is_known_by_more_than_its_number() -> None:
-    """A number that was given to another process later is not mistaken for the dead one."""
-    me = process_identity("worker")
-    host, pid, started, _ = me.split("/")
-    assert not dead_on_this_host(me)
-    assert dead_on_this_host(f"{host}/{pid}/{int(started) - 1}/worker")
-    assert not dead_on_this_host(f"elsewhere/{pid}/1/worker"), "nothing is known of other hosts"
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as child:
-        other = f"{host}/{child.pid}/{block._started(child.pid)}/worker"
-        assert not dead_on_this_host(other)
-    assert dead_on_this_host(other)
+    async with AsyncExitStack() as stack:
+        ground = Ground(Away(), "test", stack)
+        async with held(await ground.lease(await ground.worker("a"))) as lease:
+            lease.check()
 
 
-@pytest.mark.parametrize("identity", ["", "somebody", "a/b", "host/x/y/z"])
-def test_identities_of_others_are_never_taken_for_dead(identity: str) -> None:
-    """A holder that is no process of sluice's keeps its lease until it expires."""
-    assert not dead_on_this_host(identity)
+async def test_a_stage_finds_the_lease_of_its_own_run() -> None:
+    """Two rollouts in one process do not act under each other's right; outside of any there is none."""
+    with pytest.raises(LostError, match="holds no lease"):
+        current_lease()
+    async with AsyncExitStack() as stack:
+        ground = Ground(MemoryCluster(), "test", stack)
+        worker = await ground.worker("a")
 
+        async def run(name: str) -> None:
+            seen = await stack.enter_async_context(informed(ground.cluster))
+            lease = Lease(ground.cluster, seen, worker, Workers(ground.cluster), name, "test", name)
+            async with held(lease):
+                await asyncio.sleep(0.01)
+                assert current_lease() is lease
+                await asyncio.create_task(still(lease))
 
-def args(cluster: tuple[Any, str]) -> tuple[Any, str, str]:
-    return cluster[0], "sluice-shop", cluster[1]
+        async def still(lease: Lease) -> None:
+            assert current_lease() is lease
+
+        await asyncio.gather(*(run(f"run-{number}") for number in range(5)))

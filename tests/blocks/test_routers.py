@@ -11,11 +11,13 @@ from uuid import uuid4
 import pytest
 
 from blocks.cluster import Cluster
+from blocks.informers import Informers
 from blocks.kinds import DEPLOYMENT, HTTP_ROUTE, NAMESPACE, SERVICE
 from blocks.routers import router_for
 from blocks.routers.base import Router
 from blocks.routers.gateway_api import GatewayApiRouter
 from blocks.routers.memory import MemoryRouter
+from blocks.writer import Writer
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.canary import Canary
 from tests.memory_cluster import MemoryCluster, MemoryRoute
@@ -32,6 +34,13 @@ class Ground:
     canary: Canary
     target: dict[str, Any]
     cluster: Cluster | None = None
+    seen: Informers | None = None
+
+    async def replace_route(self, route: dict[str, Any]) -> None:
+        """What somebody else does to the route; returns when it was seen."""
+        assert self.cluster is not None
+        assert self.seen is not None
+        self.seen.learn(HTTP_ROUTE, await self.cluster.replace(HTTP_ROUTE, route))
 
 
 @pytest.fixture(params=["memory", "memory cluster", pytest.param("gateway api", marks=pytest.mark.lab)])
@@ -65,9 +74,12 @@ class on_the_lab:  # noqa: N801 - used as a verb
         self.manifest["metadata"] = {"name": "shop", "namespace": self.namespace}
         self.manifest["spec"]["service"] |= {"gatewayRefs": [self.env["gateway"]], "hosts": [f"{self.namespace}.test"]}
         canary = Canary.parse(await self.cluster.create(self.manifest))
-        return Ground(GatewayApiRouter(self.cluster), canary, deployment(), self.cluster)
+        self.seen = Informers(self.cluster, (self.namespace,))
+        writer = Writer(self.cluster, self.seen, lambda: None, "run/1")
+        return Ground(GatewayApiRouter(writer), canary, deployment(), self.cluster, self.seen)
 
     async def __aexit__(self, *_: object) -> None:
+        await self.seen.close()
         await self.cluster.delete(NAMESPACE, self.namespace)
         await self.cluster.close()
 
@@ -154,7 +166,7 @@ async def test_the_three_services_are_there_and_what_users_added_to_the_route_st
     route = await real.cluster.get(HTTP_ROUTE, "shop", namespace)
     header = {"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [{"name": "x-by", "value": "us"}]}}
     route["spec"]["rules"][0]["filters"] = [header]
-    await real.cluster.replace(HTTP_ROUTE, route)
+    await real.replace_route(route)
     await real.router.shift(real.canary, 30)
     after = await real.cluster.get(HTTP_ROUTE, "shop", namespace)
     assert after["spec"]["rules"][0]["filters"] == [header]
@@ -172,7 +184,7 @@ async def test_weights_that_somebody_else_set_are_read_as_shares_and_put_right(
     route = await real.cluster.get(HTTP_ROUTE, "shop", real.canary.namespace)
     for backend, weight in zip(route["spec"]["rules"][0]["backendRefs"], weights, strict=True):
         backend["weight"] = weight
-    await real.cluster.replace(HTTP_ROUTE, route)
+    await real.replace_route(route)
     assert await real.router.weight(real.canary) == (50 if weights == (1, 1) else 0)
     for asked in (0, 1):
         await real.router.shift(real.canary, asked)

@@ -16,12 +16,14 @@ import httpx
 from blocks.cluster import Cluster, Kind
 from blocks.connections import Connections
 from blocks.follow import news
+from blocks.informers import informed
 from blocks.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE
-from blocks.lease import process_identity
 from blocks.metrics.prometheus import Prometheus
+from blocks.process_identity import process_identity
 from blocks.routers import router_for
 from blocks.slack import Chat
 from blocks.webhook import Webhooks
+from blocks.worker_lease import Workers, kept
 from flows.roll_out import roll_out
 from lab.apps.variants import push_variant
 from lab.demo.children import LOAD, Child
@@ -52,7 +54,9 @@ async def wired(env: Object, identity: str = "test") -> AsyncIterator[Connection
             router=router_for,
             metrics=lambda address="": Prometheus(address or env["prometheus_url"], http),
             webhooks=Webhooks(http),
-            identity=process_identity(identity),
+            seen=await stack.enter_async_context(informed(cluster)),
+            lease=await stack.enter_async_context(kept(cluster, "default", process_identity(identity))),
+            workers=Workers(cluster),
             chat=Chat.connect(env["slack_token"], "deliveries", env["slack_url"] + "/api/"),
         )
 

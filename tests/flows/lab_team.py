@@ -16,9 +16,12 @@ import httpx
 from blocks.cluster import Cluster
 from blocks.connections import Connections, connected
 from blocks.git import Git
+from blocks.informers import informed
 from blocks.kinds import NAMESPACE
+from blocks.process_identity import process_identity
 from blocks.registry import Registries
 from blocks.renderer import Renderer
+from blocks.worker_lease import Workers, kept
 from lab import oci
 from sluice.events.model import Event
 from sluice.manifests.crd import crds
@@ -102,7 +105,9 @@ async def team(env: Object, home: Path) -> AsyncIterator[Team]:
             router=None,  # type: ignore[arg-type]
             metrics=None,  # type: ignore[arg-type]
             webhooks=None,  # type: ignore[arg-type]
-            identity="test",
+            seen=await stack.enter_async_context(informed(cluster, (name,))),
+            lease=await stack.enter_async_context(kept(cluster, name, process_identity("test"))),
+            workers=Workers(cluster),
             git=Git(home),
             registry=await stack.enter_async_context(Registries()),
             renderer=Renderer(program=f"{env['bin']}/kustomize"),

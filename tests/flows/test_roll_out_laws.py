@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blocks.connections import Connections, connected
+from blocks.lease import Lease
 from blocks.webhook import Answer
 from flows import roll_out as story
 from sluice.errors import TransientError
@@ -20,8 +20,11 @@ from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS, Phase
 from sluice.rollout.revision import revision_of
 from tasks import analyse, finalise, initialise, promote, roll_back, run_signals
+from tasks.claim import claimed
 from tasks.look import look
 from tasks.rollout_ref import RolloutRef
+from tasks.take_over import take_over
+from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, gate
 
@@ -146,14 +149,25 @@ class World:
         return Answer(gate=webhook.name, open=said == "open", said=said)
 
 
-async def one_run(world: World) -> Outcome:
+async def one_run(world: World, name: str) -> Outcome:
     """A run of the flow's own loop without Prefect around it; ends by itself or by a crash."""
     world.signals.cancelled = False
     ref = RolloutRef(namespace=NAMESPACE, name=NAME)
+    async with claimed(ref, name) as lease:
+        try:
+            return await to_the_end(world, ref, lease)
+        except Crash:
+            lease.worker.epoch += 1  # the dead give nothing back
+            raise
+
+
+async def to_the_end(world: World, ref: RolloutRef, lease: Lease) -> Outcome:
     first = await look(ref)
     ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
     # `cleaning` runs stages as plain code, so that thousands of runs need no Prefect.
     run = story._Run(ref, Seen(first.revision, carries=first.revision), cleaning=True)
+    if lease.took_over:
+        await run.do(take_over, ref)
     for _ in range(MOST_TURNS):
         if run.outcome is not None:
             await run.told()
@@ -163,29 +177,25 @@ async def one_run(world: World) -> Outcome:
 
 
 async def live(world: World) -> list[Outcome | str]:
-    """Run after run, as the watcher and reconcile start them, until nothing is left to do."""
-    wired = Connections(
-        cluster=world.cluster,  # type: ignore[arg-type]
-        router=lambda provider, cluster: world.route,
-        metrics=lambda address="": world,  # type: ignore[arg-type,return-value]
-        webhooks=world,  # type: ignore[arg-type]
-        identity="test",
-    )
+    """Run after run, as the watcher and reconcile start them, until nothing is left to do; a new process after a crash."""
+    parts = {
+        "router": lambda provider, writer: world.route.written_by(writer),
+        "metrics": lambda address="": world,
+        "webhooks": world,
+    }
     run_signals.bind(world.signals)
     ends: list[Outcome | str] = []
-    with connected(wired):
-        for _ in range(40):
-            try:
-                outcome = await one_run(world)
-            except Crash:
-                ends.append("crash")
-                continue
-            except TransientError as error:
-                ends.append(str(error))
-                continue
-            ends.append(outcome)
-            if outcome in {Outcome.UNCHANGED, Outcome.REFUSED} and not world.at_rest():
-                return ends
+    for life in range(40):
+        try:
+            async with connected(world.cluster, f"life-{life}", **parts):
+                while len(ends) < 40:
+                    ends.append(await one_run(world, f"run-{len(ends)}"))
+                    if ends[-1] in {Outcome.UNCHANGED, Outcome.REFUSED} and not world.at_rest():
+                        return ends
+        except Crash:
+            ends.append("crash")
+        except TransientError as error:
+            ends.append(str(error))
     raise AssertionError(f"it never comes to rest: {ends}")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from blocks.connections import Connections, connected
 from blocks.metrics.memory import MemoryMetrics
 from blocks.webhook import Answer
 from sluice.judge.counters import Series
@@ -17,7 +16,9 @@ from sluice.rollout.objects import primary_deployment
 from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
 from tasks import analyse, finalise, initialise, promote, ready_endpoints, roll_back, run_signals
+from tasks.claim import claimed
 from tasks.rollout_ref import RolloutRef
+from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, merged
 
@@ -127,21 +128,18 @@ def play() -> Any:
     """Runs a stage's own code on a `Stage`: `play(stage, task, *args)`."""
 
     def run(stage: Stage, task: Any, *args: Any) -> Any:
-        wired = Connections(
-            cluster=stage.cluster,  # type: ignore[arg-type]
-            router=lambda provider, cluster: stage.route,
-            metrics=lambda address="": stage.metrics,
-            webhooks=stage.gates,  # type: ignore[arg-type]
-            identity="test",
-        )
 
         async def it() -> Any:
             run_signals.bind(stage.signals)
-            async with asyncio.timeout(20):
+            parts = {
+                "router": lambda provider, writer: stage.route.written_by(writer),
+                "metrics": lambda address="": stage.metrics,
+                "webhooks": stage.gates,
+            }
+            async with asyncio.timeout(20), connected(stage.cluster, **parts), claimed(stage.ref, "run"):
                 return await task.fn(stage.ref, *args)
 
-        with connected(wired):
-            return asyncio.run(it())
+        return asyncio.run(it())
 
     return run
 

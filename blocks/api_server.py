@@ -1,0 +1,124 @@
+"""The API server of one cluster: requests and streams over the official client's transport, with sluice's errors.
+
+Each call has a timeout. Retrying is left to the stages, which know whether an act may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import urlencode
+
+import aiohttp
+import orjson
+
+from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
+
+Object = dict[str, Any]
+CALL_TIMEOUT = 10.0
+WATCH_TIMEOUT = 290
+"""Seconds after which the server ends a watch by itself: below the five minutes that proxies like to cut at."""
+SILENCE = 100.0
+"""Seconds without a word after which a watch is taken for dead: the server sends a bookmark about every minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServer:
+    """How requests reach a cluster.
+
+    Attributes:
+        api: the official client's transport, authenticated.
+        name: what messages call the cluster: its context.
+    """
+
+    api: Any
+    name: str
+
+    async def stream(self, path: str, query: dict[str, str]) -> AsyncIterator[Object]:
+        """The events of a watch until the server ends it.
+
+        Raises:
+            ConflictError: 410 Gone, the version is too old: list again.
+            TransientError: the connection broke, or nothing was heard for too long.
+        """
+        limits = aiohttp.ClientTimeout(total=WATCH_TIMEOUT + 30, sock_connect=5, sock_read=SILENCE)
+        query = {**query, "timeoutSeconds": str(WATCH_TIMEOUT)}
+        response = await self._send("GET", path, query, None, "application/json", limits)
+        try:
+            if response.status >= 400:
+                self._refuse("GET", path, response, await response.read())
+            async for line in response.content:
+                event = self._read("watch", path, line)
+                if event["type"] == "ERROR":
+                    self._refuse_watch(path, event["object"])
+                yield event
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise TransientError(f"watch {path} on cluster {self.name} broke: {error!r}") from error
+        finally:
+            response.close()
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """One request; returns the object that was answered.
+
+        Raises:
+            NotFoundError, ConflictError, InvalidError, TransientError, TerminalError: by the answer's status.
+        """
+        limits = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=5)
+        response = await self._send(method, path, query or {}, body, content_type, limits)
+        try:
+            raw = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise TransientError(f"{method} {path}: cluster {self.name} broke off its answer: {error!r}") from error
+        if response.status >= 400:
+            self._refuse(method, path, response, raw)
+        return self._read(method, path, raw)
+
+    def _read(self, method: str, path: str, raw: bytes) -> Object:
+        try:
+            answer: Object = orjson.loads(raw)
+        except ValueError as error:
+            # A proxy in the server's place, or a line that was cut: as good as no answer.
+            raise TransientError(f"{method} {path}: cluster {self.name} gave no JSON: {raw[:200]!r}") from error
+        return answer
+
+    async def _send(
+        self, method: str, path: str, query: dict[str, str], body: Object | None, content_type: str, limits: Any
+    ) -> Any:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        await self.api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = self.api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            answer = await self.api.rest_client.request(method, url, headers, body, None, limits)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise TransientError(f"{method} {path}: cluster {self.name} does not answer: {error!r}") from error
+        return answer.response
+
+    def _refuse(self, method: str, path: str, response: Any, raw: bytes) -> NoReturn:
+        try:
+            said = orjson.loads(raw).get("message", "")
+        except (ValueError, AttributeError):
+            said = raw[:200].decode(errors="replace")
+        message = f"{method} {path}: cluster {self.name} answered {response.status}: {said}"
+        status = response.status
+        if status == 404:
+            raise NotFoundError(message)
+        if status in {409, 410}:
+            raise ConflictError(message)
+        if status in {400, 422}:
+            raise InvalidError(message)
+        if status in {408, 429} or status >= 500:
+            asked = response.headers.get("Retry-After", "")
+            raise TransientError(message, retry_after=float(asked) if asked.isdigit() else None)
+        raise TerminalError(message)
+
+    def _refuse_watch(self, path: str, status: Object) -> NoReturn:
+        message = f"watch {path}: cluster {self.name} said {status.get('code')}: {status.get('message')}"
+        raise ConflictError(message) if status.get("code") == 410 else TransientError(message)
