@@ -98,7 +98,7 @@ async def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
             try:
                 await cluster.remove_all(api)
                 started = Services(places, home, ending)
-                gateway = await prepare(api, access, started, loads, identity, home)
+                gateway = await prepare(api, access, started, loads, identity, home, asked.backend)
                 sluice = Product(started, home / "sluice", asked.source.resolve(), home / "kubeconfig")
                 sluice.start_server(asked.backend)
                 for load in loads:
@@ -117,7 +117,7 @@ async def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
 
 
 async def prepare(
-    api: Api, access: Access, started: Services, loads: list[Load], identity: str, home: Path
+    api: Api, access: Access, started: Services, loads: list[Load], identity: str, home: Path, backend: str
 ) -> tuple[str, str]:
     """Everything that all runs share; returns namespace and name of the Gateway."""
     await cluster.install_kinds(api, yaml.safe_load_all(product.kinds()))
@@ -128,7 +128,8 @@ async def prepare(
     started.start_nodes()
     await services.make_nodes(api, PODS_PER_CANARY * max(load.n * load.replicas for load in loads))
     started.start_traffic(loads[0], f"{identity}-n", gateway)
-    started.start_databases()
+    if backend == "postgres":
+        started.start_databases()
     return gateway
 
 

@@ -76,6 +76,13 @@ def costs(releases: int, before: Snapshot, after: Snapshot) -> dict[str, Any]:
     }
 
 
+def idle(before: Snapshot, after: Snapshot) -> dict[str, Any]:
+    """What the same Canaries cost while nothing is released."""
+    found = costs(1, before, after)
+    cores = {name: round(used / found["window_s"], 3) for name, used in found["cpu_s"].items()}
+    return {"idle": {"cores": cores, "api_requests_per_s": round(found["api_requests"] / found["window_s"], 2)}}
+
+
 def acceptance(stories: Iterable[Story], since: float) -> dict[str, Any]:
     """How long the Gateway's controller took to accept a route's new weights."""
     return {"route_accepted_s": spread([took for one in stories for at, took in one.accepted if at >= since])}

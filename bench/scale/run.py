@@ -23,7 +23,7 @@ from lab.errors import LabError
 from lab.paths import LabPaths
 from lab.progress import say
 
-SETTLE_S = 8.0
+SETTLE_S = 10.0
 """Seconds between the end of the initialisations and the first release."""
 
 
@@ -72,9 +72,12 @@ class Run:
             await cluster.make_canaries(self.api, self.load, self.prefix, self.gateway)
             await self._until(record, self._initialised, 90 + 2 * self.load.n, "initialised")
             initialised = time.time() - begun
+            resting = await self._snapshot()
             await asyncio.sleep(SETTLE_S)
             before, after = await self._release(record)
-            found = figures.of(self.load, self._rollouts(record), before, after, self.memory)
+            found = figures.idle(resting, before) | figures.of(
+                self.load, self._rollouts(record), before, after, self.memory
+            )
             found |= {"initialised_s": round(initialised, 1), "runs": run_states()}
             found |= {"database_is_locked": self.product.logged("database is locked")}
             return found | figures.acceptance(record.stories.values(), before.at)
