@@ -23,6 +23,7 @@ from lab.errors import LabError
 from lab.paths import LabPaths
 from lab.progress import say
 
+PATIENCE_S, TELL_EVERY_S = 120.0, 10.0
 SETTLE_S = 10.0
 """Seconds between the end of the initialisations and the first release."""
 
@@ -70,7 +71,7 @@ class Run:
             self.product.start_workers(self.workers, namespaces(self.prefix, self.load.n), profile=self.profile)
             begun = time.time()
             await cluster.make_canaries(self.api, self.load, self.prefix, self.gateway)
-            await self._until(record, self._initialised, 90 + 2 * self.load.n, "initialised")
+            await self._until(record, self._initialised, PATIENCE_S, "initialised")
             initialised = time.time() - begun
             resting = await self._snapshot()
             await asyncio.sleep(SETTLE_S)
@@ -100,8 +101,7 @@ class Run:
         before = await self._snapshot()
         async with self._memory_watched():
             await self._release_all(releases, before.at)
-            patience = 180 + self.load.steps * self.load.step_s + self.load.n
-            await self._until(record, self._ended, patience, "ended")
+            await self._until(record, self._ended, PATIENCE_S + self.load.steps * self.load.step_s, "ended")
         after = await self._snapshot()
         if self.profile:
             self.product.sample()
@@ -134,7 +134,7 @@ class Run:
         return ended
 
     async def _until(self, record: Record, count: Any, within_s: float, what: str) -> None:
-        """Wait for all of them; where some do not come, go on and let the figures show it."""
+        """Wait for all of them; when none has come for so long, go on and let the figures show it."""
         give_up, last, told = time.monotonic() + within_s, -1, 0.0
         while True:
             done = count(record.read())
@@ -145,12 +145,14 @@ class Run:
             if now > give_up:
                 if what == "initialised" and not done:
                     raise LabError(f"no Canary was {what} within {within_s:.0f} s")
-                say(f"only {done} of {self.load.n} were {what} within {within_s:.0f} s")
+                say(f"only {done} of {self.load.n} were {what}; no other for {within_s:.0f} s")
                 return
-            if done != last and now - told > 5:
-                active = sum(story.phase in PROGRESSING for story in record.stories.values())
-                say(f"  {done} of {self.load.n} {what}, {active} in progress")
-                last, told = done, now
+            if done != last:
+                give_up, last = now + within_s, done
+                if now - told > TELL_EVERY_S:
+                    active = sum(story.phase in PROGRESSING for story in record.stories.values())
+                    say(f"  {done} of {self.load.n} {what}, {active} in progress")
+                    told = now
             await asyncio.sleep(1.0)
 
     def _rollouts(self, record: Record) -> list[tuple[Release, float, Rollout]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import time
@@ -16,7 +18,6 @@ import pytest
 
 from bench.scale.api import Access
 from lab import gobuild, paths
-from lab.demo.cluster import DemoCluster
 
 pytestmark = pytest.mark.lab
 WITHIN_S = 20
@@ -59,13 +60,39 @@ def source(lab_env: Object, port: int, *options: str) -> Iterator[str]:
             child.terminate()
 
 
+class Cluster:
+    """The one namespace of a test."""
+
+    def __init__(self, lab_env: Object, name: str) -> None:
+        self.name = name
+        self._program = Path(lab_env["bin"]) / "kubectl"
+        self._environment = {**os.environ, "KUBECONFIG": lab_env["kubeconfig"]}
+
+    def kubectl(self, *arguments: str, given: Object | None = None) -> str:
+        done = subprocess.run(
+            [self._program, *arguments],
+            env=self._environment,
+            input=json.dumps(given) if given else None,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
+
+    def set_route(self, weight: int) -> None:
+        self.kubectl("apply", "-f", "-", given=http_route(self.name, weight))
+
+    def route(self) -> Object:
+        return dict(json.loads(self.kubectl("get", "httproute", "shop", "-n", self.name, "-o", "json")))
+
+
 @pytest.fixture
-def namespace(lab_env: Object) -> Iterator[tuple[str, DemoCluster]]:
-    name = f"source-{uuid4().hex[:8]}"
-    cluster = DemoCluster(Path(lab_env["kubeconfig"]), lab_env["context"], name)
-    cluster._apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}])
-    yield name, cluster
-    cluster.remove_namespace(60)
+def cluster(lab_env: Object) -> Iterator[Cluster]:
+    found = Cluster(lab_env, f"source-{uuid4().hex[:8]}")
+    found.kubectl("create", "namespace", found.name)
+    yield found
+    found.kubectl("delete", "namespace", found.name)
 
 
 def read(url: str) -> dict[str, float]:
@@ -90,9 +117,9 @@ def until(holds: Any) -> None:
         time.sleep(0.2)
 
 
-def test_requests_are_split_by_the_weights_of_the_route(namespace: tuple[str, DemoCluster], lab_env: Object) -> None:
-    name, cluster = namespace
-    cluster._apply([http_route(name, 20)])
+def test_requests_are_split_by_the_weights_of_the_route(cluster: Cluster, lab_env: Object) -> None:
+    name = cluster.name
+    cluster.set_route(20)
     primary, canary = f"{name}_shop-primary_80", f"{name}_shop-canary_80"
     with source(lab_env, 19391, f"--namespaces={name}", "--rate=2000") as url:
         until(lambda: requests(read(url), primary) > 4000)
@@ -103,11 +130,9 @@ def test_requests_are_split_by_the_weights_of_the_route(namespace: tuple[str, De
     assert requests(series, canary, "5") == 0
 
 
-def test_a_canary_that_was_said_to_fail_fails_and_the_primary_does_not(
-    namespace: tuple[str, DemoCluster], lab_env: Object
-) -> None:
-    name, cluster = namespace
-    cluster._apply([http_route(name, 50)])
+def test_a_canary_that_was_said_to_fail_fails_and_the_primary_does_not(cluster: Cluster, lab_env: Object) -> None:
+    name = cluster.name
+    cluster.set_route(50)
     primary, canary = f"{name}_shop-primary_80", f"{name}_shop-canary_80"
     with source(lab_env, 19392, f"--namespaces={name}", "--rate=1000") as url:
         until(lambda: requests(read(url), canary) > 10)
@@ -116,11 +141,9 @@ def test_a_canary_that_was_said_to_fail_fails_and_the_primary_does_not(
         assert requests(read(url), primary, "5") == 0
 
 
-def test_the_series_have_the_labels_and_bounds_of_the_labs_own_envoy(
-    namespace: tuple[str, DemoCluster], lab_env: Object
-) -> None:
-    name, cluster = namespace
-    cluster._apply([http_route(name, 50)])
+def test_the_series_have_the_labels_and_bounds_of_the_labs_own_envoy(cluster: Cluster, lab_env: Object) -> None:
+    name = cluster.name
+    cluster.set_route(50)
 
     def shapes(series: dict[str, float]) -> set[str]:
         kept = [re.sub(r'(envoy_cluster_name|envoy_response_code_class)="[^"]*"', r"\1", one) for one in series]
@@ -134,18 +157,15 @@ def test_the_series_have_the_labels_and_bounds_of_the_labs_own_envoy(
     assert played == real
 
 
-def test_routes_of_its_own_gateway_are_accepted_at_every_generation(
-    namespace: tuple[str, DemoCluster], lab_env: Object
-) -> None:
-    name, cluster = namespace
-    routes = cluster._dynamic.resources.get(api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute")
+def test_routes_of_its_own_gateway_are_accepted_at_every_generation(cluster: Cluster, lab_env: Object) -> None:
+    name = cluster.name
 
     def accepted() -> bool:
-        route = routes.get(name="shop", namespace=name).to_dict()
+        route = cluster.route()
         told = [one for parent in route.get("status", {}).get("parents", []) for one in parent["conditions"]]
         return any(one["observedGeneration"] == route["metadata"]["generation"] for one in told)
 
     with source(lab_env, 19394, f"--namespaces={name}", f"--accept={name}/nobodys"):
         for weight in (0, 30):
-            cluster._apply([http_route(name, weight)])
+            cluster.set_route(weight)
             until(accepted)
