@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class Events(Protocol):
     """Where events go so that automations see them."""
 
-    async def post_event(self, event: Event) -> None:
-        """Return when the event is accepted; raise TransientError where nobody took it."""
+    async def post_event(self, event: Event) -> bool:
+        """Return when the event is accepted, and whether it was new; raise TransientError where nobody took it."""
 
 
 class RouterFactory(Protocol):

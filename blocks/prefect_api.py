@@ -76,9 +76,9 @@ class PrefectEvents:
         self._remember(asked)
         return len(new)
 
-    async def post_event(self, event: Event) -> None:
-        """Hand over one event, as `post` does."""
-        await self.post([event])
+    async def post_event(self, event: Event) -> bool:
+        """Hand over one event, as `post` does; whether it was new."""
+        return await self.post([event]) == 1
 
     async def _stored(self, ids: Iterable[UUID]) -> set[UUID]:
         wanted = [str(key) for key in ids]

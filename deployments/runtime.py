@@ -20,6 +20,8 @@ from blocks.prefect_api import PrefectEvents
 from deployments import engine, watcher, wiring
 from deployments.automations.apply import RESULTS, Change, apply
 from deployments.automations.plan import WORKFLOWS, Workflow
+from deployments.catching_up import catch_up
+from deployments.dead_workers import DeadWorkers
 from deployments.identity import only_one
 from deployments.receiver import application
 from deployments.settings import Settings
@@ -102,11 +104,14 @@ async def work(settings: Settings, ready: Ready) -> None:
     """
     way_out = "give this one another name with SLUICE_WORKER_NAME"
     with only_one(settings.home, f"worker-{settings.worker_name}", way_out):
-        async with wiring.connected(settings):
-            worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity)
+        async with wiring.connected(settings) as wired:
+            dead = DeadWorkers(wired, settings.leases_in)
+            worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead)
+            catching_up = asyncio.create_task(catch_up())
             try:
                 await worker.serve(ready)
             finally:
+                catching_up.cancel()
                 await engine.drain(DRAIN_WITHIN)
 
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from pydantic import SecretStr
 
 from deployments.engine import PREFECT_VERSION
 from sluice.errors import TerminalError, TransientError
@@ -26,7 +27,9 @@ LOG_LIMIT = 10 * 1024 * 1024
 """Bytes of log after which a start begins a new file and keeps the old one."""
 
 
-def environment(home: Path, host: str, port: int) -> dict[str, str]:
+def environment(
+    home: Path, host: str, port: int, database: str | None = None, redis: str | None = None
+) -> dict[str, str]:
     """The server's environment: nothing of the user's Prefect settings gets in.
 
     Batches: without them each task run costs the server transactions of its own; with them rows appear a second or two
@@ -34,42 +37,70 @@ def environment(home: Path, host: str, port: int) -> dict[str, str]:
     not come back to sixty late runs of one deployment. A Cancelling run may need minutes to take its traffic home.
     """
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
-    return inherited | {
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_PROFILES_PATH": str(home / "prefect" / "profiles.toml"),
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{home / 'prefect.db'}",
-        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
-        "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
-        "PREFECT_API_URL": f"http://{host}:{port}/api",
-        "PREFECT_SERVER_API_HOST": host,
-        "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_UI_ENABLED": "true",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
-        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
-        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "2",
-        "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "2",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "3",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT2M",
-        "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "1800",
-        "PYTHONUNBUFFERED": "1",
+    return (
+        inherited
+        | _messages(redis)
+        | {
+            "PREFECT_HOME": str(home / "prefect"),
+            "PREFECT_PROFILES_PATH": str(home / "prefect" / "profiles.toml"),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database or f"sqlite+aiosqlite:///{home / 'prefect.db'}",
+            "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+            "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
+            "PREFECT_API_URL": f"http://{host}:{port}/api",
+            "PREFECT_SERVER_API_HOST": host,
+            "PREFECT_SERVER_API_PORT": str(port),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+            "PREFECT_SERVER_UI_ENABLED": "true",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+            "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
+            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
+            "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "2",
+            "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "100",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_RUNS": "2",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "3",
+            "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": "PT2M",
+            "PREFECT_SERVER_SERVICES_CANCELLATION_CLEANUP_CANCELLING_TIMEOUT_SECONDS": "1800",
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+
+
+def _messages(redis: str | None) -> dict[str, str]:
+    """What lets several servers of one database share their messages."""
+    if redis is None:
+        return {}
+    return {
+        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
+        "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
+        "PREFECT_REDIS_MESSAGING_URL": redis,
+        "PREFECT_SERVER_DOCKET_URL": redis,
     }
 
 
 class EmbeddedServer:
     """A Prefect server that lives and ends with this process. Use as an async context manager."""
 
-    def __init__(self, home: Path, host: str, port: int) -> None:
+    def __init__(
+        self, home: Path, host: str, port: int, *, database: SecretStr | None = None, redis: SecretStr | None = None
+    ) -> None:
+        """
+        Args:
+            home: folder for its database, logs and settings.
+            host, port: where it listens.
+            database: connection URL of a database; SQLite in `home` where not given.
+            redis: URL of a Redis for its messages; its own memory where not given.
+        """
         self._home = home.resolve()
         self._host = host
         self._port = port
+        self._back_ends = tuple(one.get_secret_value() if one else None for one in (database, redis))
         self._process: asyncio.subprocess.Process | None = None
         self.log = self._home / "logs" / "prefect-server.log"
         self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
@@ -97,7 +128,7 @@ class EmbeddedServer:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=environment(self._home, self._host, self._port),
+                env=environment(self._home, self._host, self._port, *self._back_ends),
                 start_new_session=True,  # Ctrl-C in the terminal reaches us only: runs are handed on before it stops
             )
         try:

@@ -19,6 +19,8 @@ from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteC
 from prefect.server.events.schemas.automations import TriggeredAction
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
+from blocks.prefect_runs import run_key
+
 _writes: ContextVar[bool] = ContextVar("sluice_writes", default=False)
 
 
@@ -103,8 +105,3 @@ def name_runs_by_their_event() -> None:
         return run_key(self.automation.id, self.action_index, event.id if event else self.id)
 
     TriggeredAction.idempotency_key = idempotency_key  # type: ignore[method-assign]
-
-
-def run_key(automation: object, action: int, event: object) -> str:
-    """The idempotency key of the flow run that an automation's action starts for an event."""
-    return f"automation {automation}, action {action}, event {event}"

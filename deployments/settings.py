@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     """API of a Prefect server that exists (`http://host:4200/api`). Without it `sluice up` starts an embedded one."""
     prefect_auth: SecretStr | None = None
     """`user:password`, where that Prefect server asks for it."""
+    database_url: SecretStr | None = None
+    """PostgreSQL of the Prefect server that `sluice up` starts (`postgresql+asyncpg://user:password@host/name`). Without it
+    the server keeps its own SQLite file, which is for one machine."""
+    redis_url: SecretStr | None = None
+    """Redis of that server (`redis://host:6379/0`), for its messages between several servers of one database."""
 
     receiver_host: str = "127.0.0.1"
     """Address that the receiver of webhooks listens on."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sluice.errors import TransientError
 from sluice.events.model import Event
 
-Post = Callable[[Event], Awaitable[None]]
+Post = Callable[[Event], Awaitable[object]]
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts."""
 log = logging.getLogger("sluice.watcher")

@@ -44,7 +44,13 @@ async def up(settings: Settings, say: Say, workflows: tuple[Workflow, ...] = WOR
 async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], stack: AsyncExitStack) -> None:
     server: EmbeddedServer | None = None
     if settings.embedded:
-        server = EmbeddedServer(settings.home, settings.prefect_host, settings.prefect_port)
+        server = EmbeddedServer(
+            settings.home,
+            settings.prefect_host,
+            settings.prefect_port,
+            database=settings.database_url,
+            redis=settings.redis_url,
+        )
         await stack.enter_async_context(server)
     say("server", runtime.ui_url(settings))
     changes = await runtime.apply_all(settings, workflows=workflows)

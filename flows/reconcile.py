@@ -1,20 +1,50 @@
-"""reconcile: every minute, find what was missed or left lying, and start it once."""
+"""reconcile: every minute, and when a worker starts, find what was missed or left lying, and start it once."""
 
 from __future__ import annotations
+
+import asyncio
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
+from sluice.events.model import Event, ImagePushed, SourceChanged, TargetChanged
+from tasks.find_missed_pushes import find_missed_pushes
+from tasks.find_moved_branches import find_moved_branches
 from tasks.find_orphans import find_orphans
+from tasks.find_unanswered import find_unanswered
 from tasks.post_events import post_events
+
+LOOK_BACK = 900.0
+"""Seconds that events are looked through for those that started nothing."""
 
 
 @flow(name="reconcile", persist_result=False)
-async def reconcile() -> State[str]:
-    """Start a rollout for each Canary that needs one and has none."""
-    orphans = await find_orphans()
-    if not orphans:
-        return ended("nothing to do")
-    await post_events(orphans)
-    return ended("started again", ", ".join(f"{event.namespace}/{event.canary}" for event in orphans))
+async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
+    """Start what is needed and is not there: rollouts that nobody carries, deliveries and syncs that nobody told of.
+
+    What one of the looks cannot see does not keep the others from seeing theirs.
+
+    Args:
+        look_back_s: seconds that accepted events are looked through for those that started nothing.
+    """
+    looks = await asyncio.gather(find_orphans(), find_missed_pushes(), find_moved_branches(), return_exceptions=True)
+    found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
+    news = await post_events(found) if found else []
+    started = await find_unanswered(look_back_s)
+    for look in looks:
+        if isinstance(look, BaseException):
+            raise look
+    told = [_said(event) for event in news] + started
+    return ended("started", ", ".join(told)) if told else ended("nothing to do")
+
+
+def _said(event: Event) -> str:
+    match event:
+        case TargetChanged():
+            return f"{event.namespace}/{event.canary}"
+        case ImagePushed():
+            return f"{event.image}:{event.tag}"
+        case SourceChanged():
+            return f"{event.again or event.url}"
+    return event.resource

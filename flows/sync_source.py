@@ -22,13 +22,14 @@ def _run_name() -> str:
 
 
 @flow(name="sync_source", flow_run_name=_run_name, persist_result=False)
-async def sync_source(url: str, branch: str, commit: str = "") -> State[str]:
+async def sync_source(url: str, branch: str, commit: str = "", again: str = "") -> State[str]:
     """Sync everything that follows a branch.
 
     Args:
         url: of the repository, however it is written.
         branch: that moved.
         commit: that the event was about; only for display, the branch's newest is taken.
+        again: Kustomizations to be applied though nothing moved, `namespace/name` with commas between.
 
     Returns:
         What was done.
@@ -36,7 +37,7 @@ async def sync_source(url: str, branch: str, commit: str = "") -> State[str]:
     sources = await fetch_source(url, branch)
     if not sources:
         return ended("ignored", f"no GitRepository follows {branch} of {url}")
-    due = await due_kustomizations(sources)
+    due = await due_kustomizations(sources, [name for name in again.split(",") if name])
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
     done = await asyncio.gather(*(sync(one) for one in due), return_exceptions=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import connections
@@ -26,8 +28,13 @@ class Due(BaseModel):
 
 
 @stage("find due syncs")
-async def due_kustomizations(sources: list[Fetched]) -> list[Due]:
-    """The Kustomizations of these sources that have not been synced to the sources' commits, and are not suspended."""
+async def due_kustomizations(sources: list[Fetched], again: Sequence[str] = ()) -> list[Due]:
+    """The Kustomizations of these sources that are to be synced now, and are not suspended.
+
+    Args:
+        sources: at their newest commits; what has not been synced to them is due.
+        again: `namespace/name` of those that are due though they were.
+    """
     by_name = {(source.namespace, source.name): source for source in sources}
     due = []
     for item in await connections().cluster.list(KUSTOMIZATION):
@@ -36,6 +43,6 @@ async def due_kustomizations(sources: list[Fetched]) -> list[Due]:
         except InvalidError:
             continue
         source = by_name.get(one.source)
-        if source and not one.spec.suspend and is_due(one, source.revision):
+        if source and not one.spec.suspend and (is_due(one, source.revision) or f"{one.namespace}/{one.name}" in again):
             due.append(Due(namespace=one.namespace, name=one.name, source=source))
     return due

@@ -10,9 +10,7 @@ from tasks.stage import stage
 
 
 @stage("post events")
-async def post_events(events: Sequence[Event]) -> int:
-    """Post each event; returns how many. One that was posted before starts nothing again."""
+async def post_events(events: Sequence[Event]) -> list[Event]:
+    """Post each event; returns those that were new. One that was posted before starts nothing again."""
     prefect = connections().need("prefect")
-    for event in events:
-        await prefect.post_event(event)
-    return len(events)
+    return [event for event in events if await prefect.post_event(event)]

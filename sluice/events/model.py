@@ -60,6 +60,8 @@ class SourceChanged(Event):
     url: str
     branch: str
     commit: str
+    again: str = ""
+    """Kustomizations to be applied though nothing moved, `namespace/name` with commas between: their interval is over."""
 
     @property
     def resource(self) -> str:

@@ -37,7 +37,6 @@ class GitReference(ForeignModel):
 class GitRepositorySpec(ForeignModel):
     """What a GitRepository asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"interval"})
     vital: ClassVar[frozenset[str]] = frozenset({"verify", "include"})
     """Where one of these is set, nothing is fetched: unsigned or incomplete, it would not be what was asked for."""
     url: str = Field(pattern=r"^(https?|ssh|file)://")

@@ -19,7 +19,6 @@ SIGNATURES = r"^.*\.sig$"
 class ImageRepositorySpec(ForeignModel):
     """What an ImageRepository asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"interval"})
     image: str
     """Registry and path, without tag."""
     secret_ref: LocalReference | None = None

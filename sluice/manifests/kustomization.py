@@ -48,7 +48,7 @@ class KustomizePatch(ForeignModel):
 class KustomizationSpec(ForeignModel):
     """What a Kustomization asks for. Everything that is not named here is reported."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"interval", "retryInterval"})
+    reported: ClassVar[frozenset[str]] = frozenset({"retryInterval"})
     vital: ClassVar[frozenset[str]] = frozenset({"kubeConfig", "serviceAccountName", "decryption", "postBuild"})
     """Where one of these is set, nothing is applied: it would go to the wrong cluster, or with too many rights, or not be
     what was meant."""

@@ -47,6 +47,7 @@ async def sample_hold(name: str, namespace: str = "", canary: str = "") -> None:
     try:
         while name not in ENOUGH:
             now = await stay(name, paused)
+            note(name=name, event="stayed")
             if now != paused:
                 paused = now
                 note(name=name, event="paused" if paused else "resumed")

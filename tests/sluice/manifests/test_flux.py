@@ -75,5 +75,5 @@ def test_what_may_be_left_out_is_reported_and_nothing_is_refused() -> None:
     """The sync goes on, and its owner can read what it did not do."""
     spec = kustomization(wait=True, dependsOn=[{"name": "other"}], interval="5m", timeout="1m").spec
     refuse_vital(spec, spec.vital)
-    assert list(spec.unsupported("spec")) == ["spec.wait", "spec.dependsOn", "spec.interval"]
+    assert list(spec.unsupported("spec")) == ["spec.wait", "spec.dependsOn"]
     assert spec.timeout == 60
