@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale soak clean
+.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale faults soak clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -52,6 +52,10 @@ bench: $(READY) ## the numbers, written to .lab/bench.json
 bench-scale: $(READY) ## many rollouts at once, written to .lab/bench-scale.json; SCALE="--n 1,10,100" says how
 	@$(BIN)/python -m lab up
 	@$(BIN)/python -m bench.scale $(SCALE)
+
+faults: $(READY) ## 500 rollouts hit by seeded faults, written to .lab/faults.json; FAULTS="--replay 7/3" says which (about an hour)
+	@$(BIN)/python -m lab up
+	@$(BIN)/python -m lab.faults $(FAULTS)
 
 soak: $(READY) ## the long ones
 	@$(BIN)/python -m lab up

@@ -28,7 +28,7 @@ from lab.faults.observer import Observer
 from lab.faults.outcomes import Runs
 from lab.faults.plan import APPS, GATED, KINDS, WHOLE_LAB, Plan, draw
 from lab.faults.play import Result, Stage
-from lab.faults.timeline import timeline
+from lab.faults.timeline import clock, timeline
 from lab.faults.whole_lab import strike
 from lab.paths import CHECKOUT, LabPaths
 from lab.progress import say
@@ -126,6 +126,8 @@ def tell(stage: Stage, result: Result, folder: Path) -> None:
         file = folder / f"broken-{result.plan.number}-{case.app}.txt"
         file.write_text("\n".join(lines) + "\n")
         say(f"  {case.app}: {mine[0].law}: {mine[0].said} (timeline: {file})")
+    log = [f"{clock(at)} {said}" for at, said in sorted(stage.injector.log)]
+    (folder / f"faults-{result.plan.number}.txt").write_text("\n".join(log) + "\n")
     for one in result.violations:
         if not one.canary:
             say(f"  {one.law}: {one.said}")

@@ -18,6 +18,7 @@ from lab.faults.strikes import EFFECTS, METRICS, clock, cut, freeze, rule_for
 from lab.faults.weather import Ask
 
 ANOTHER_LOOK_S = 0.3
+OVERDUE_S = 18.0
 Strike = Callable[[Any], Awaitable[None]]
 
 
@@ -93,7 +94,8 @@ class Injector:
         if armed is None or ask.client not in WORKERS:
             return True
         fault = armed.fault
-        if fault.boundary == ask.act.what and fault.before == before:
+        overdue = ask.at > armed.case.began + OVERDUE_S  # this rollout hardly comes there any more
+        if overdue or (fault.boundary == ask.act.what and fault.before == before):
             armed.due = True
         if not armed.due or not fault.boundary or (fault.kind in PROCESS and self._busy.locked()):
             return True  # a fault that finds another one under way comes at the next act

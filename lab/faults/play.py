@@ -81,6 +81,7 @@ class Stage:
         await self.injector.quiet()
         watching.cancel()
         accepted = await pushes.stop(pushing)
+        self.injector.log += [(at, f"the receiver took the push of {tag}") for at, tag in pushes.accepted]
         await asyncio.sleep(SETTLE_S)
         for app, users in self.field.users.items():
             answers = users.news()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 
 import httpx
 
@@ -24,7 +25,7 @@ class Pushes:
         self._headers = {"Authorization": f"Bearer {installation.registry_token}"}
         self._plan = plan
         self._dice = random.Random(f"{plan.seed}/{plan.number}/pushes")
-        self._accepted: list[str] = []
+        self.accepted: list[tuple[float, str]] = []
         self._stopping = asyncio.Event()
 
     async def go_on(self) -> None:
@@ -42,7 +43,7 @@ class Pushes:
         """End; returns the tags whose push the receiver took."""
         self._stopping.set()
         await going_on
-        return self._accepted
+        return [tag for _, tag in self.accepted]
 
     async def _tell(self, tag: str) -> None:
         body = {
@@ -66,7 +67,7 @@ class Pushes:
                 try:
                     answer = await http.post(self._url, json=body, headers={"Content-Type": MEDIA_TYPE})
                     if answer.is_success:
-                        self._accepted.append(tag)
+                        self.accepted.append((time.time(), tag))
                         return
                 except httpx.HTTPError:
                     pass

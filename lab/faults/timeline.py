@@ -32,7 +32,7 @@ def timeline(history: History, writes: Sequence[Write], log: Sequence[tuple[floa
     ]
     if case.ended:
         lines.append((case.ended, "the rollout has ended"))
-    return [f"{_clock(at)} {said}" for at, said in sorted(lines)]
+    return [f"{clock(at)} {said}" for at, said in sorted(lines)]
 
 
 def _changes(moments: Sequence[Moment], before: Facts) -> list[tuple[float, str]]:
@@ -51,5 +51,6 @@ def _told(write: Write) -> str:
     return f"    {write.client}.{write.life} {write.act.what}: {write.status} [{write.version}]{took}{lost}"
 
 
-def _clock(at: float) -> str:
+def clock(at: float) -> str:
+    """The time of day, to the millisecond."""
     return datetime.fromtimestamp(at).strftime("%H:%M:%S.%f")[:-3]
