@@ -26,7 +26,7 @@ WORKER_ANNOTATION = "sluice.dev/worker-lease"
 """On a Canary's Lease: where its holder's sign of life is, `namespace/name`."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Lease:
     """The right of one run to act on one Canary.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -13,6 +13,7 @@ from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.git import Git
 from blocks.metrics.base import Metrics
+from blocks.metrics.batched import Batched
 from blocks.metrics.prometheus import Prometheus
 from blocks.prefect_api import PrefectEvents
 from blocks.informers import informed
@@ -33,12 +34,15 @@ class MetricsProviders:
 
     own: str
     http: httpx.AsyncClient
+    known: dict[str, Metrics] = field(default_factory=dict)
 
     def __call__(self, address: str = "") -> Metrics:
         chosen = (address or self.own).rstrip("/")
         if not chosen:
             raise TerminalError("no Prometheus is known: set SLUICE_METRICS_URL, or spec.metricsServer on the Canary")
-        return Prometheus(chosen, self.http)
+        if chosen not in self.known:
+            self.known[chosen] = Batched(Prometheus(chosen, self.http))
+        return self.known[chosen]
 
 
 @asynccontextmanager

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from blocks.kinds import METRIC_TEMPLATE
+from blocks.lease import Lease
 from blocks.metrics.base import Metrics
 from sluice.errors import InvalidError, TransientError
-from sluice.judge.counters import newest_sample
 from sluice.judge.judge import JudgeState
 from sluice.judge.objective import Objective, Telemetry
+from sluice.judge.tally import Tally
 from sluice.judge.template import render_query
 from sluice.judge.verdict import Reading
 from sluice.manifests.canary import Canary, CanaryMetric
@@ -18,6 +21,8 @@ from tasks.rollout_ref import Scene
 
 LOOK_BACK = 30.0
 """Seconds before the release's first traffic that are read too, to tell new series from old ones."""
+OVERLAP = 5.0
+"""Seconds before the newest sample that are read again: targets are not all scraped at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +42,60 @@ class Scrape:
     provider_down: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Measures:
-    """The metrics of one Canary and where they come from."""
+    """The metrics of one Canary, where they come from, and what was read of them in this run."""
 
     canary: Canary
     metrics: Metrics
     telemetry: Telemetry
     objectives: list[Objective]
     own: list[CanaryMetric]
+    tallies: dict[str, Tally] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene: Scene) -> Measures:
-        """Sort the Canary's metrics into built-in ones and the user's own."""
+        """The Canary's metrics, sorted into built-in ones and the user's own; what this run has read is kept."""
+        kept = _kept.get(scene.lease)
+        if kept is not None and kept.canary.spec == scene.canary.spec:
+            kept.canary = scene.canary
+            return kept
         canary = scene.canary
         asked = canary.spec.analysis.metrics if canary.spec.analysis else ()
-        return cls(
+        made = _kept[scene.lease] = cls(
             canary,
             scene.wired.metrics(canary.spec.metrics_server),
             scene.router.telemetry(canary),
             [Objective.of(metric) for metric in asked if metric.template_ref is None],
             [metric for metric in asked if metric.template_ref is not None],
         )
+        return made
 
     async def scrape(self, state: JudgeState, now: float) -> Scrape:
-        """Read all built-in metrics once; a provider that is away is told, not raised: it says nothing of the canary."""
-        windows, newest = [], 0.0
+        """Read what is new of all built-in metrics; a provider that is away is told, not raised: that is not the canary's."""
+        tallies = [self._tally(objective, state.since) for objective in self.objectives]
         try:
-            for objective in self.objectives:
-                start = state.since - LOOK_BACK
-                series = await self.metrics.samples(objective.selector(self.telemetry), start, now)
-                state = state.with_counts(objective, objective.count(series, self.telemetry, state.since))
-                begin = max(state.since, now - objective.metric.interval)
-                windows.append(objective.reading(objective.count(series, self.telemetry, begin)))
-                newest = max(newest, newest_sample(series))
+            await asyncio.gather(*(self._read(tally, now) for tally in tallies))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
-        return Scrape(state, tuple(windows), newest)
+        windows = []
+        for tally in tallies:
+            state = state.with_counts(tally.objective, tally.counts)
+            begin = max(state.since, now - tally.objective.metric.interval)
+            windows.append(tally.objective.reading(tally.window(begin)))
+        return Scrape(state, tuple(windows), max((tally.newest for tally in tallies), default=0.0))
+
+    def _tally(self, objective: Objective, since: float) -> Tally:
+        tally = self.tallies.get(objective.metric.name)
+        if tally is None or tally.since != since:
+            span = objective.metric.interval + LOOK_BACK
+            tally = self.tallies[objective.metric.name] = Tally(objective, self.telemetry, since, span)
+        return tally
+
+    async def _read(self, tally: Tally, now: float) -> None:
+        # A scrape is stored some time after the moment that it is dated with: what was read just before is read again.
+        start = tally.newest - OVERLAP if tally.newest else tally.since - LOOK_BACK
+        tally.take(await self.metrics.samples(tally.selector, start, now))
 
     async def own_readings(self, scene: Scene) -> list[Reading]:
         """The user's own queries, each asked once.
@@ -96,6 +118,10 @@ class Measures:
             value = await provider.value(render_query(template.spec.query, self.canary, metric))
             readings.append(_within(metric, value))
         return readings
+
+
+_kept: WeakKeyDictionary[Lease, Measures] = WeakKeyDictionary()
+"""What each run has read, for as long as it holds its lease: a step must not read the whole release again."""
 
 
 def _within(metric: CanaryMetric, value: float | None) -> Reading:

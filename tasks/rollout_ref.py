@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.canaries import Canaries
 from blocks.connections import Connections, connections
-from blocks.lease import current_lease
+from blocks.lease import Lease, current_lease
 from blocks.routers.base import Router
 from blocks.writer import Writer
 from sluice.errors import StaleError
@@ -41,12 +41,13 @@ class RolloutRef(BaseModel):
 class Scene:
     """The Canary with what a stage needs to act on it."""
 
-    def __init__(self, wired: Connections, writer: Writer, canary: Canary) -> None:
+    def __init__(self, wired: Connections, lease: Lease, canary: Canary) -> None:
         self.wired = wired
+        self.lease = lease
         self.canary = canary
-        self.canaries = Canaries(writer)
-        self.writer = writer
-        self.router: Router = wired.router(canary.spec.provider, writer)
+        self.writer = _writer(wired, lease)
+        self.canaries = Canaries(self.writer)
+        self.router: Router = wired.router(canary.spec.provider, self.writer)
 
     @classmethod
     async def of(cls, ref: RolloutRef) -> Scene:
@@ -56,8 +57,7 @@ class Scene:
             LostError: it holds none.
         """
         wired, lease = connections(), current_lease()
-        writer = Writer(wired.cluster, wired.seen, lease.check, lease.token)
-        return cls(wired, writer, await Canaries(writer).read(ref.name, ref.namespace))
+        return cls(wired, lease, await Canaries(_writer(wired, lease)).read(ref.name, ref.namespace))
 
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""
@@ -82,3 +82,7 @@ class Scene:
         """
         if self.canary.status.last_applied_spec != ref.revision:
             raise StaleError(f"{self.canary} is at revision {self.canary.status.last_applied_spec}, not {ref.revision}")
+
+
+def _writer(wired: Connections, lease: Lease) -> Writer:
+    return Writer(wired.cluster, wired.seen, lease.check, lease.token)

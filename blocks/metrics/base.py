@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sluice.judge.counters import Series
+from sluice.judge.counters import Selector, Series
 
 
 class Metrics(Protocol):
     """Answers queries. No answer because there is no data is None or an empty list, never an error."""
 
-    async def samples(self, selector: str, start: float, end: float) -> list[Series]:
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         """The raw samples of all series that match, from `start` to `end`, seconds since the epoch.
 
         Raises:

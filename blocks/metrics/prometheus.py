@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import ceil, isnan
 from typing import Any
 
 import httpx
+import orjson
 
 from sluice.errors import InvalidError, TransientError
-from sluice.judge.counters import Series
+from sluice.judge.counters import Selector, Series
 
 TIMEOUT = 5.0
 
@@ -26,10 +28,10 @@ class Prometheus:
     address: str
     http: httpx.AsyncClient
 
-    async def samples(self, selector: str, start: float, end: float) -> list[Series]:
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         # A range selector in an instant query gives the samples as scraped; a range query would interpolate them.
         window = max(1, ceil((end - start) * 1000))
-        result = await self._query(f"{selector}[{window}ms]", end)
+        result = await self._query(f"{_promql(selector)}[{window}ms]", end)
         # Prometheus 2 includes the start of a range and 3 does not: a sample between two windows belongs to the first one.
         found = [
             Series(entry["metric"], tuple((float(at), float(value)) for at, value in entry["values"] if at > start))
@@ -59,7 +61,7 @@ class Prometheus:
         if answer.status_code != 200:
             raise TransientError(f"Prometheus at {self.address} answered {answer.status_code}: {answer.text[:300]}")
         try:
-            body = answer.json()
+            body = orjson.loads(answer.content)
             result = body["data"]["result"]
         except (ValueError, KeyError, TypeError) as error:
             raise TransientError(f"Prometheus at {self.address} gave no usable answer: {answer.text[:200]}") from error
@@ -67,3 +69,17 @@ class Prometheus:
             return [{"metric": {}, "value": result}]
         entries: list[dict[str, Any]] = result
         return entries
+
+
+def _promql(selector: Selector) -> str:
+    matchers = [_one_of(selector.label, selector.values)]
+    if selector.bounds:
+        matchers.append(_one_of("le", selector.bounds))
+    return f"{selector.metric}{{{','.join(matchers)}}}"
+
+
+def _one_of(label: str, values: frozenset[str]) -> str:
+    # re.escape also escapes what RE2 refuses to see escaped.
+    quoted = (re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\\\1", value).replace('"', r"\"") for value in sorted(values))
+    escaped = "|".join(quoted)
+    return f'{label}=~"{escaped}"'

@@ -67,12 +67,12 @@ class GatewayApiRouter:
     def telemetry(self, canary: Canary) -> Telemetry:
         """Envoy's statistics as Contour names its clusters; other Gateway API data planes bring templates."""
         name, port = f"{canary.namespace}_{canary.service_name}", canary.spec.service.port
-        both = f'{{envoy_cluster_name=~"{name}-(primary|canary)_{port}"}}'
         return Telemetry(
-            total=f"envoy_cluster_upstream_rq_xx{both}",
-            buckets=f"envoy_cluster_upstream_rq_time_bucket{both}",
+            total="envoy_cluster_upstream_rq_xx",
+            buckets="envoy_cluster_upstream_rq_time_bucket",
             half_label="envoy_cluster_name",
             canary=f"{name}-canary_{port}",
+            primary=f"{name}-primary_{port}",
             class_label="envoy_response_code_class",
             bad_class="5",
         )

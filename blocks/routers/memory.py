@@ -46,6 +46,7 @@ class MemoryRouter:
             buckets="durations",
             half_label="half",
             canary="canary",
+            primary="primary",
             class_label="class",
             bad_class="5",
         )

@@ -19,35 +19,53 @@ class Series:
     samples: tuple[tuple[float, float], ...] = ()
 
 
-def increase(series: Series, since: float, first_seen: float) -> float:
-    """How much a counter grew after `since`.
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Series that are wanted: one metric, some values of one label, and of a histogram only some buckets.
+
+    Attributes:
+        metric: its name.
+        label, values: the label that tells services apart, and the wanted values of it.
+        bounds: the wanted values of `le`; all where empty.
+    """
+
+    metric: str
+    label: str
+    values: frozenset[str]
+    bounds: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Counter:
+    """How much one series grew after a moment, told sample by sample.
 
     A drop is a reset: the process began again at 0, so the whole new value is growth. A series that was not there at the
-    last scrape before `since` began at 0 after it; `first_seen` is the time of the oldest scrape that the provider was
-    asked for, which tells such a newcomer from a series whose older samples were merely not asked for.
+    last scrape before that moment began at 0 after it.
 
-    Args:
-        since: seconds since the epoch; the sample at or before it is the baseline.
-        first_seen: time of the oldest sample of any series of the same answer.
+    Attributes:
+        since: the moment, seconds since the epoch; the last sample at or before it is the baseline.
+        grown: the growth so far.
     """
-    before = [value for at, value in series.samples if at <= since]
-    after = [value for at, value in series.samples if at > since]
-    if not after:
-        return 0.0
-    if not before and first_seen > since:
-        # No older scrape shows that it was absent: its first value may be old, and becomes the baseline.
-        before = [after.pop(0)]
-    last = before[-1] if before else 0.0
-    grown = 0.0
-    for value in after:
-        grown += value - last if value >= last else value
-        last = value
-    return grown
 
+    since: float
+    grown: float = 0.0
+    _at: float = float("-inf")
+    _value: float | None = None
 
-def total_increase(many: Iterable[Series], since: float, first_seen: float) -> float:
-    """The growth of several series together."""
-    return sum(increase(series, since, first_seen) for series in many)
+    def take(self, at: float, value: float, first_seen: float) -> None:
+        """Take the next sample; one that was taken already changes nothing.
+
+        Args:
+            first_seen: time of the oldest scrape that the provider was asked for, which tells a newcomer from a series whose
+                older samples were merely not asked for: the first value of that one may be old, and is its baseline.
+        """
+        if at <= self._at:
+            return
+        if at > self.since:
+            if self._value is None:
+                self._value = value if first_seen > self.since else 0.0
+            self.grown += value - self._value if value >= self._value else value
+        self._at, self._value = at, value
 
 
 def oldest_sample(many: Iterable[Series]) -> float:

@@ -6,12 +6,12 @@ per scrape), honest about quiet services (no requests is no data) and blind to w
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.judge.counters import Series, oldest_sample, total_increase
+from sluice.judge.counters import Selector
 from sluice.judge.verdict import Reading
 from sluice.manifests.canary import CanaryMetric, ThresholdRange
 
@@ -23,13 +23,10 @@ DURATION_QUANTILE = 0.99
 class Telemetry(BaseModel):
     """How a data plane's requests to the canary and the primary look in Prometheus.
 
-    Both are read together: that the primary was seen at an earlier scrape is what proves that a series of the canary is new
-    and began at zero.
-
     Attributes:
-        total: selector of the request counter of both.
-        buckets: selector of the duration histogram's buckets of both (`le` in `unit_ms` milliseconds).
-        half_label: label that tells them apart; `canary` is its value for the canary.
+        total: name of the request counter.
+        buckets: name of the duration histogram's buckets (`le` in `unit_ms` milliseconds).
+        half_label: label that tells the halves apart; `canary` and `primary` are its values.
         class_label: label that holds the class of the answer; `bad_class` is the value that counts as bad.
     """
 
@@ -38,9 +35,15 @@ class Telemetry(BaseModel):
     buckets: str
     half_label: str
     canary: str
+    primary: str
     class_label: str
     bad_class: str
     unit_ms: float = 1.0
+
+    def selector(self, objective: Objective, bounds: frozenset[str] = frozenset()) -> Selector:
+        """The series of both halves that an objective is counted by, and of a histogram those buckets."""
+        metric = self.total if objective.limit_ms is None else self.buckets
+        return Selector(metric, self.half_label, frozenset({self.canary, self.primary}), bounds)
 
 
 class Counts(BaseModel):
@@ -78,39 +81,37 @@ class Objective(BaseModel):
             return cls(metric=metric, allowed=round(1 - (bounds.min or 0.0) / 100, 9))
         return cls(metric=metric, allowed=round(1 - DURATION_QUANTILE, 9), limit_ms=bounds.max or 0.0)
 
-    def selector(self, telemetry: Telemetry) -> str:
-        """The series that have to be read."""
-        return telemetry.total if self.limit_ms is None else telemetry.buckets
-
-    def count(self, both: Sequence[Series], telemetry: Telemetry, since: float) -> Counts:
-        """Requests to the canary after `since`, seconds since the epoch, and the bad ones among them."""
-        first_seen = oldest_sample(both)
-        series = [one for one in both if one.labels.get(telemetry.half_label) == telemetry.canary]
+    def counts(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
+        """Requests, and the bad ones among them, from how much each series of the canary grew."""
         if self.limit_ms is None:
-            total = total_increase(series, since, first_seen)
-            wrong = [one for one in series if one.labels.get(telemetry.class_label) == telemetry.bad_class]
-            bad = total_increase(wrong, since, first_seen)
+            total = sum(growth for _, growth in grown)
+            bad = sum(growth for labels, growth in grown if labels.get(telemetry.class_label) == telemetry.bad_class)
         else:
-            total, bad = self._slow(series, telemetry, since, first_seen)
+            total, bad = self._slow(grown, telemetry)
         requests = max(0, round(total))
         return Counts(requests=requests, bad=min(max(0, round(bad)), requests))
 
-    def _slow(
-        self, series: Sequence[Series], telemetry: Telemetry, since: float, first_seen: float
-    ) -> tuple[float, float]:
-        by_bound: dict[float, list[Series]] = {}
-        for one in series:
-            by_bound.setdefault(float(one.labels["le"].replace("+Inf", "inf")), []).append(one)
+    def _slow(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> tuple[float, float]:
+        by_bound: dict[float, float] = {}
+        for labels, growth in grown:
+            bound = _bound(labels["le"])
+            by_bound[bound] = by_bound.get(bound, 0.0) + growth
         if not by_bound:
             return 0.0, 0.0
-        bounds = sorted(by_bound)
-        limit = (self.limit_ms or 0.0) / telemetry.unit_ms
+        total = by_bound[max(by_bound)]
+        return total, total - by_bound[self._chosen(sorted(by_bound), telemetry)]
+
+    def _chosen(self, bounds: list[float], telemetry: Telemetry) -> float:
         # Between two bucket bounds the next one above decides: only requests that were certainly too slow count as bad.
-        at = bisect_right(bounds, limit)
-        chosen = limit if limit in by_bound else bounds[min(at, len(bounds) - 1)]
-        total = total_increase(by_bound[bounds[-1]], since, first_seen)
-        fast = total_increase(by_bound[chosen], since, first_seen)
-        return total, total - fast
+        limit = (self.limit_ms or 0.0) / telemetry.unit_ms
+        return bounds[min(bisect_left(bounds, limit), len(bounds) - 1)]
+
+    def deciding(self, bounds: frozenset[str], telemetry: Telemetry) -> frozenset[str]:
+        """The two buckets, by their `le`, that say how many were slow; none where no bucket is known."""
+        if self.limit_ms is None or not bounds:
+            return frozenset()
+        by_value = {_bound(one): one for one in bounds}
+        return frozenset({by_value[max(by_value)], by_value[self._chosen(sorted(by_value), telemetry)]})
 
     def reading(self, counts: Counts) -> Reading:
         """The counts as a person and a threshold read them."""
@@ -125,3 +126,7 @@ class Objective(BaseModel):
         return Reading(
             metric=self.metric.name, value=value, unit="%", bound=bound, within=within, requests=counts.requests
         )
+
+
+def _bound(le: str) -> float:
+    return float(le.replace("+Inf", "inf"))

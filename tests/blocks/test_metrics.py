@@ -7,17 +7,23 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
 from blocks.metrics.base import Metrics
+from blocks.metrics.batched import MOST, Batched
 from blocks.metrics.memory import MemoryMetrics
 from blocks.metrics.prometheus import Prometheus
 from sluice.errors import InvalidError, TransientError
-from sluice.judge.counters import Series
+from sluice.judge.counters import Selector, Series
 
 PATIENCE = 60.0
+
+
+def select(metric: str, label: str = "x", *values: str) -> Selector:
+    return Selector(metric, label, frozenset(values or {"y"}))
 
 
 @dataclass
@@ -25,27 +31,36 @@ class Ground:
     """A provider with one counter in it, and a query that yields 42."""
 
     metrics: Metrics
-    selector: str
+    selector: Selector
     query: str
-    nothing: str
+    nothing: Selector
 
 
-@pytest.fixture(params=["memory", pytest.param("prometheus", marks=pytest.mark.lab)])
+@pytest.fixture(
+    params=[
+        "memory",
+        "memory in batches",
+        pytest.param("prometheus", marks=pytest.mark.lab),
+        pytest.param("prometheus in batches", marks=pytest.mark.lab),
+    ]
+)
 async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
-    if request.param == "memory":
+    batches = request.param.endswith("in batches")
+    if request.param.startswith("memory"):
         now = time.time()
         samples = tuple((now - 60 + 2 * at, float(at)) for at in range(30))
         metrics = MemoryMetrics({"x_total": [Series({"a": "b"}, samples)]}, {"answer": 42.0})
-        yield Ground(metrics, "x_total", "answer", "absent")
+        yield Ground(Batched(metrics) if batches else metrics, select("x_total", "a", "b"), "answer", select("absent"))
         return
     env = request.getfixturevalue("lab_env")
     async with httpx.AsyncClient(trust_env=False) as http:
-        selector = 'envoy_server_uptime{job="envoy"}'
+        selector = select("envoy_server_uptime", "job", "envoy")
         prometheus = Prometheus(env["prometheus_url"], http)
         async with asyncio.timeout(PATIENCE):
             while len((await prometheus.samples(selector, time.time() - 60, time.time()) or [Series()])[0].samples) < 3:
                 await asyncio.sleep(0.5)
-        yield Ground(prometheus, selector, "vector(42)", "nobody_counts_this_total")
+        metrics = Batched(prometheus) if batches else prometheus
+        yield Ground(metrics, selector, "vector(42)", select("nobody_counts_this_total"))
 
 
 async def test_samples_are_those_that_were_scraped_rising_in_time(ground: Ground) -> None:
@@ -83,7 +98,7 @@ async def test_no_data_is_an_empty_answer_and_no_error(ground: Ground) -> None:
     now = time.time()
     assert await ground.metrics.samples(ground.nothing, now - 60, now) == []
     assert await ground.metrics.samples(ground.selector, now + 1000, now + 1060) == []
-    assert await ground.metrics.value(ground.nothing) is None
+    assert await ground.metrics.value(ground.nothing.metric) is None
 
 
 async def test_a_value_is_a_number(ground: Ground) -> None:
@@ -138,7 +153,7 @@ async def test_several_series_where_one_is_needed_are_refused() -> None:
 async def test_what_prometheus_cannot_answer(answer: httpx.Response, error: type[Exception]) -> None:
     """A wrong query is the user's; everything else says nothing of the canary."""
     with pytest.raises(error, match=r"Prometheus at http://prometheus\.test"):
-        await server(lambda _: answer).samples("x", 0.0, 1.0)
+        await server(lambda _: answer).samples(select("x"), 0.0, 1.0)
 
 
 async def test_a_prometheus_that_is_away_is_transient() -> None:
@@ -160,5 +175,101 @@ async def test_the_lab_s_envoy_counts_in_the_form_the_router_says(lab_env: dict[
     async with httpx.AsyncClient(trust_env=False) as http:
         prometheus = Prometheus(lab_env["prometheus_url"], http)
         for name in ("envoy_cluster_upstream_rq_xx", "envoy_cluster_upstream_rq_time_bucket"):
-            found = await prometheus.samples(name, time.time() - 3600, time.time())
-            assert any("envoy_cluster_name" in series.labels for series in found), name
+            assert await prometheus.value(f'count({name}{{envoy_cluster_name!=""}})'), name
+
+
+class Asked(MemoryMetrics):
+    """Notes each query, and may be away."""
+
+    queries: list[tuple[Selector, float, float]]
+    error: Exception | None = None
+
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
+        self.queries.append((selector, start, end))
+        if self.error:
+            raise self.error
+        return await super().samples(selector, start, end)
+
+
+def many_services(count: int) -> Asked:
+    series = [
+        Series({"service": f"s{n}", "le": le}, ((1.0, float(n)), (3.0, n + 1.0)))
+        for n in range(count)
+        for le in ("100", "+Inf")
+    ]
+    asked = Asked({"x": series})
+    asked.queries = []
+    return asked
+
+
+def service(number: int, *bounds: str) -> Selector:
+    return Selector("x", "service", frozenset({f"s{number}"}), frozenset(bounds))
+
+
+async def test_wishes_of_a_moment_are_one_query_and_everybody_gets_their_own() -> None:
+    """Hundreds of rollouts that look after the same scrape cost one query, and see no more than they asked for."""
+    asked = many_services(300)
+    batched = Batched(asked)
+    answers = await asyncio.gather(*(batched.samples(service(n, "+Inf"), 2.0 - n % 3, 4.0) for n in range(300)))
+    assert len(asked.queries) == 1
+    for number, answer in enumerate(answers):
+        assert {one.labels["service"] for one in answer} == {f"s{number}"}
+        assert [at for at, _ in answer[0].samples] == ([1.0, 3.0] if number % 3 == 2 else [3.0])
+
+
+async def test_a_batch_has_a_greatest_size_and_wishes_for_whole_releases_are_kept_apart() -> None:
+    """No query without bound; who needs ten minutes does not make everybody read ten minutes."""
+    asked = many_services(MOST + 1)
+    batched = Batched(asked)
+    short = [batched.samples(service(n), 0.0, 4.0) for n in range(MOST + 1)]
+    await asyncio.gather(*short, batched.samples(service(0), -600.0, 4.0))
+    assert sorted((end - start, len(selector.values)) for selector, start, end in asked.queries) == [
+        (4.0, 1),
+        (4.0, MOST),
+        (604.0, 1),
+    ]
+
+
+async def test_all_buckets_are_asked_for_where_one_needs_them_all() -> None:
+    """Who knows its buckets does not take the others away from who does not."""
+    asked = many_services(2)
+    batched = Batched(asked)
+    all_, one = await asyncio.gather(batched.samples(service(0), 0, 4), batched.samples(service(1, "+Inf"), 0, 4))
+    assert len(asked.queries) == 1
+    assert {series.labels["le"] for series in all_} == {"100", "+Inf"}
+    assert one
+
+
+async def test_a_provider_that_is_away_is_told_to_all_and_the_next_query_is_a_new_one() -> None:
+    """An error is nobody's alone, and is not kept."""
+    asked = many_services(3)
+    batched = Batched(asked)
+    asked.error = TransientError("away")
+    wishes = (batched.samples(service(n), 0.0, 4.0) for n in range(3))
+    assert [type(one) for one in await asyncio.gather(*wishes, return_exceptions=True)] == [TransientError] * 3
+    asked.error = None
+    assert await batched.samples(service(1), 0.0, 4.0)
+
+
+async def test_a_reader_that_leaves_takes_nobody_s_answer_away() -> None:
+    """A rollout that is cancelled while it waits is no reason for others to read again."""
+    asked = many_services(2)
+    batched = Batched(asked)
+    leaving = asyncio.create_task(batched.samples(service(0), 0.0, 4.0))
+    staying = asyncio.create_task(batched.samples(service(1), 0.0, 4.0))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await staying
+    assert len(asked.queries) == 1
+
+
+async def test_values_are_matched_to_the_letter() -> None:
+    """A dot in a service's name is a dot, and no wildcard; a quote ends nothing."""
+    queries: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        queries.append(parse_qs(request.content.decode())["query"][0])
+        return vector()
+
+    await server(handle).samples(Selector("x", "s", frozenset({'a.b"c', "d"}), frozenset({"+Inf"})), 0.0, 1.0)
+    assert queries == ['x{s=~"a\\\\.b\\"c|d",le=~"\\\\+Inf"}[1000ms]']

@@ -10,7 +10,7 @@ import pytest
 
 from blocks.metrics.memory import MemoryMetrics
 from blocks.webhook import Answer
-from sluice.judge.counters import Series
+from sluice.judge.counters import Selector, Series
 from sluice.manifests.canary import Canary, CanaryWebhook
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.phases import Phase
@@ -45,14 +45,13 @@ class Traffic(MemoryMetrics):
     flows: bool = True
     error: Exception | None = None
 
-    async def samples(self, selector: str, start: float, end: float) -> list[Series]:
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         if self.error:
             raise self.error
         if not self.flows:
             return []
-        every = 0.1
-        times = [start + every * step for step in range(1, int((end - start) / every))]
-        counted = [(at, 5.0 * number) for number, at in enumerate(times)]
+        # On a grid of its own, ten times a second, as if the processes had counted since the epoch.
+        counted = [(tick / 10, 5.0 * tick) for tick in range(int(start * 10) + 1, int(end * 10) + 1)]
         bad = tuple((at, value * self.fails) for at, value in counted)
         good = tuple((at, value * (1 - self.fails)) for at, value in counted)
         return [

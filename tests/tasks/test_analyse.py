@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sluice.errors import InvalidError, NotFoundError, TransientError
+from sluice.judge.counters import Selector
 from sluice.judge.verdict import Verdict
 from sluice.rollout.journal import judge_state
 from tasks.analyse import analyse
@@ -35,7 +36,8 @@ def test_overwhelming_evidence_ends_a_release_in_the_middle_of_a_step(play: Any)
     stage.metrics.fails = 0.5
     result = play(stage, analyse, 1, 30)
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
-    assert "request-success-rate 50" in result.judgement.reason
+    assert "request-success-rate" in result.judgement.reason
+    assert result.judgement.readings[0].value == pytest.approx(50, abs=1)
 
 
 def test_a_good_step_passes_at_its_end(play: Any) -> None:
@@ -152,8 +154,8 @@ def test_two_metrics_are_judged_together(play: Any) -> None:
     stage.change("Canary", NAME, {"status": {"stepStarted": time.time() - 601}})
     real = stage.metrics.samples
 
-    async def samples(selector: str, start: float, end: float) -> Any:
-        return [] if selector == "durations" else await real(selector, start, end)
+    async def samples(selector: Selector, start: float, end: float) -> Any:
+        return [] if selector.metric == "durations" else await real(selector, start, end)
 
     stage.metrics.samples = samples  # type: ignore[method-assign]
     result = play(stage, analyse, 1, 30)

@@ -8,17 +8,32 @@ from hypothesis import strategies as st
 
 from sluice.judge.counters import Series
 from sluice.judge.objective import Counts, Objective, Telemetry
+from sluice.judge.tally import Tally
 from sluice.manifests.canary import CanaryMetric
 from tests.samples import duration, success_rate
 
 TELEMETRY = Telemetry(
-    total="total", buckets="buckets", half_label="half", canary="canary", class_label="class", bad_class="5"
+    total="total",
+    buckets="buckets",
+    half_label="half",
+    canary="canary",
+    primary="primary",
+    class_label="class",
+    bad_class="5",
 )
 COUNTS = st.integers(0, 10**9)
 
 
 def objective(metric: dict[str, object]) -> Objective:
     return Objective.of(CanaryMetric.model_validate(metric))
+
+
+def counted(
+    metric: dict[str, object], series: list[Series], since: float = 0.0, telemetry: Telemetry = TELEMETRY
+) -> Counts:
+    tally = Tally(objective(metric), telemetry, since, span=60.0)
+    tally.take(series)
+    return tally.counts
 
 
 def counter(half: str, value: float, **labels: str) -> Series:
@@ -36,7 +51,7 @@ def test_the_success_rate_counts_answers_of_the_bad_class() -> None:
         counter("canary", 10, **{"class": "5"}),
         counter("primary", 500, **{"class": "5"}),
     ]
-    assert objective(success_rate()).count(both, TELEMETRY, 0.0) == Counts(requests=100, bad=10)
+    assert counted(success_rate(), both) == Counts(requests=100, bad=10)
 
 
 @pytest.mark.parametrize(("least", "allowed"), [(99, 0.01), (99.9, 0.001), (50, 0.5)])
@@ -58,20 +73,20 @@ def test_the_least_good_percentage_is_the_allowed_bad_fraction(least: float, all
 def test_only_requests_that_were_certainly_too_slow_are_bad(limit: float, bad: int) -> None:
     """A request between the limit and the next bucket bound is never held against the canary."""
     series = buckets(le100=50, le500=70, le1000=90, leinf=100)
-    assert objective(duration(limit)).count(series, TELEMETRY, 0.0) == Counts(requests=100, bad=bad)
+    assert counted(duration(limit), series) == Counts(requests=100, bad=bad)
 
 
 def test_a_histogram_in_seconds_is_read_in_its_own_unit() -> None:
     """The limit is in milliseconds whatever the data plane counts in."""
     telemetry = TELEMETRY.model_copy(update={"unit_ms": 1000.0})
     series = [counter("canary", 60, le="0.5"), counter("canary", 100, le="+Inf")]
-    assert objective(duration(500)).count(series, telemetry, 0.0) == Counts(requests=100, bad=40)
+    assert counted(duration(500), series, telemetry=telemetry) == Counts(requests=100, bad=40)
 
 
 def test_no_series_are_no_requests() -> None:
     """Nothing measured is nothing counted, for both kinds of metric."""
     for metric in (success_rate(), duration()):
-        assert objective(metric).count([], TELEMETRY, 0.0) == Counts()
+        assert counted(metric, []) == Counts()
 
 
 @given(st.lists(st.tuples(st.sampled_from(["2", "4", "5"]), st.lists(st.integers(0, 100), min_size=1, max_size=6))))
@@ -82,8 +97,8 @@ def test_there_are_never_more_bad_requests_than_requests(many: list[tuple[str, l
         for kind, values in many
     ]
     for since in (0.0, 3.0):
-        counted = objective(success_rate()).count(series, TELEMETRY, since)
-        assert 0 <= counted.bad <= counted.requests
+        found = counted(success_rate(), series, since)
+        assert 0 <= found.bad <= found.requests
 
 
 @given(COUNTS, COUNTS, COUNTS, COUNTS)
