@@ -49,7 +49,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--step", type=float, default=10.0, help="seconds of a step")
     parser.add_argument("--step-weight", type=int, default=10)
     parser.add_argument("--bad", type=float, default=0.05, help="share of the releases that are bad")
-    parser.add_argument("--profile", action="store_true", help="sample the workers' stacks")
+    parser.add_argument(
+        "--profile", action="store_true", help="sample the stacks of sluice's processes and of the server"
+    )
     parser.add_argument("--source", type=Path, default=CHECKOUT, help="the sluice that is measured")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "bench-scale.json")
     return parser.parse_args()
@@ -99,14 +101,15 @@ async def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
                 await cluster.remove_all(api)
                 started = Services(places, home, ending)
                 gateway = await prepare(api, access, started, loads, identity, home, asked.backend)
-                sluice = Product(started, home / "sluice", asked.source.resolve(), home / "kubeconfig")
+                sluice = Product(
+                    *(started, home / "sluice", asked.source.resolve(), home / "kubeconfig"), profile=asked.profile
+                )
                 sluice.start_server(asked.backend)
                 for load in loads:
                     say(f"N = {load.n}, {asked.backend}, {asked.workers} worker(s), routes by {load.routes}")
                     run = Run(
                         *(load, api, started, sluice, places, home, identity, f"{identity}-n{load.n}", gateway),
                         workers=asked.workers,
-                        profile=asked.profile,
                     )
                     found = await run.measure()
                     about = {"backend": asked.backend, "workers": asked.workers, "load": dataclasses.asdict(load)}

@@ -19,31 +19,16 @@ from lab.errors import LabError
 
 READY_WITHIN_S = 120
 API_URL = f"http://{ports.HOST}:{ports.BENCH_PREFECT}/api"
-SLUICE = [sys.executable, "-m", "deployments.cli"]
-PROFILED = [sys.executable, "-P", str(Path(__file__).with_name("sampler.py"))]
-
-
-def on_postgresql() -> dict[str, str]:
-    """Prefect's settings for the back ends of more than one machine."""
-    host, port = {"HOST": ports.HOST}, str(ports.REDIS)
-    return {
-        "PREFECT_SERVER_DATABASE_CONNECTION_URL": databases.POSTGRESQL_URL,
-        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
-        "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
-        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
-        "PREFECT_REDIS_MESSAGING_HOST": host["HOST"],
-        "PREFECT_REDIS_MESSAGING_PORT": port,
-        "PREFECT_REDIS_MESSAGING_DB": "0",
-        "PREFECT_SERVER_DOCKET_URL": databases.REDIS_URL,
-    }
+CLI, SERVER = "deployments.cli", "deployments.server_process"
+SAMPLER = str(Path(__file__).with_name("sampler.py"))
 
 
 class Product:
     """sluice's processes; they end with `services`."""
 
-    def __init__(self, services: Services, home: Path, source: Path, kubeconfig: Path) -> None:
+    def __init__(self, services: Services, home: Path, source: Path, kubeconfig: Path, *, profile: bool) -> None:
         self._services = services
+        self._profile = profile
         self._home = home
         self._source = source
         self._environment = {
@@ -60,14 +45,13 @@ class Product:
         """Prefect's server, and sluice's deployments and automations in it."""
         shutil.rmtree(self._home, ignore_errors=True)
         (self._home / "prefect").mkdir(parents=True)
-        settings = environment(self._home, ports.HOST, ports.BENCH_PREFECT)
-        settings |= on_postgresql() if backend == "postgres" else {}
-        command = [sys.executable, "-m", "deployments.server_process"]
-        command += ["--host", ports.HOST, "--port", str(ports.BENCH_PREFECT)]
-        child = self._start("prefect-server", command, settings, stdin=subprocess.PIPE)
+        back_ends = (databases.POSTGRESQL_URL, databases.REDIS_URL) if backend == "postgres" else (None, None)
+        settings = environment(self._home, ports.HOST, ports.BENCH_PREFECT, *back_ends)
+        arguments = ["--host", ports.HOST, "--port", str(ports.BENCH_PREFECT)]
+        child = self._start("prefect-server", SERVER, arguments, settings, stdin=subprocess.PIPE)
         child.wait_until(_healthy, READY_WITHIN_S, "serving")
         done = subprocess.run(
-            [*SLUICE, "apply"],
+            [sys.executable, "-m", CLI, "apply"],
             env={**os.environ, **self._environment},
             cwd=self._source,
             capture_output=True,
@@ -78,15 +62,13 @@ class Product:
         if done.returncode != 0:
             raise LabError(f"`sluice apply` failed: {done.stderr[-600:]}{done.stdout[-600:]}")
 
-    def start_workers(self, count: int, namespaces: list[str], *, profile: bool) -> None:
+    def start_workers(self, count: int, namespaces: list[str]) -> None:
         """The watcher and as many workers, for these namespaces."""
         told = {"SLUICE_NAMESPACES": ",".join(namespaces)}
         for index in range(count):
-            name = f"bench-{index}"
-            command = [*(PROFILED if profile else SLUICE), "worker"]
-            profile_to = {"BENCH_PROFILE": str(self._home / f"profile-{index}.json")} if profile else {}
-            self._ready(self._start(f"worker-{index}", command, told | profile_to | {"SLUICE_WORKER_NAME": name}))
-        self._ready(self._start("sluice-watcher", [*SLUICE, "watcher"], told))
+            name = {"SLUICE_WORKER_NAME": f"bench-{index}"}
+            self._ready(self._start(f"worker-{index}", CLI, ["worker"], told | name))
+        self._ready(self._start("sluice-watcher", CLI, ["watcher"], told))
 
     def stop_workers(self) -> None:
         """End the watcher and the workers, in order."""
@@ -96,8 +78,8 @@ class Product:
 
     def sample(self) -> None:
         """Let the profilers write what they have and begin anew."""
-        for pid in self.workers:
-            os.kill(pid, signal.SIGUSR1)
+        for child in self.children.values() if self._profile else ():
+            os.kill(child.pid, signal.SIGUSR1)
 
     def logged(self, what: str) -> int:
         """How often the server's log says that."""
@@ -109,9 +91,23 @@ class Product:
         return [child.pid for name, child in self.children.items() if name.startswith("worker-")]
 
     def _start(
-        self, name: str, command: list[str], settings: dict[str, str], *, stdin: int = subprocess.DEVNULL
+        self,
+        name: str,
+        module: str,
+        arguments: list[str],
+        settings: dict[str, str],
+        *,
+        stdin: int = subprocess.DEVNULL,
     ) -> Child:
-        child = self._services.child(name, command, self._environment | settings, stdin=stdin, folder=self._source)
+        run = ["-P", SAMPLER, module] if self._profile else ["-m", module]
+        told = {"BENCH_PROFILE": str(self._home / f"profile-{name}.json")} if self._profile else {}
+        child = self._services.child(
+            name,
+            [sys.executable, *run, *arguments],
+            self._environment | settings | told,
+            stdin=stdin,
+            folder=self._source,
+        )
         self.children[name] = child
         return child
 

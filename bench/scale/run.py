@@ -58,7 +58,6 @@ class Run:
     prefix: str
     gateway: tuple[str, str]
     workers: int
-    profile: bool
     released: dict[int, list[tuple[float, Release]]] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
 
@@ -68,7 +67,7 @@ class Run:
             record = self._record()
             for name in namespaces(self.prefix, self.load.n):
                 await self.api.create(manifests.namespace(name))
-            self.product.start_workers(self.workers, namespaces(self.prefix, self.load.n), profile=self.profile)
+            self.product.start_workers(self.workers, namespaces(self.prefix, self.load.n))
             begun = time.time()
             await cluster.make_canaries(self.api, self.load, self.prefix, self.gateway)
             await self._until(record, self._initialised, PATIENCE_S, "initialised")
@@ -96,15 +95,13 @@ class Run:
     async def _release(self, record: Record) -> tuple[Snapshot, Snapshot]:
         releases = self.load.releases()
         say(f"{len(releases)} releases within {self.load.lasts_s:.0f} s")
-        if self.profile:
-            self.product.sample()
+        self.product.sample()
         before = await self._snapshot()
         async with self._memory_watched():
             await self._release_all(releases, before.at)
             await self._until(record, self._ended, PATIENCE_S + self.load.steps * self.load.step_s, "ended")
         after = await self._snapshot()
-        if self.profile:
-            self.product.sample()
+        self.product.sample()
         return before, after
 
     async def _release_all(self, releases: list[Release], begun: float) -> None:

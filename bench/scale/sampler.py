@@ -1,4 +1,4 @@
-"""`sluice` with a sampling profiler in it: `python -m bench.scale.sampler worker`, samples to $BENCH_PROFILE.
+"""A sampling profiler around one of sluice's programs: `sampler.py deployments.cli worker`, samples to $BENCH_PROFILE.
 
 A signal comes every few milliseconds of CPU time and notes where the main thread is; samples are written on SIGUSR1 and
 counting begins anew, so that a run's start is not mixed with its steady state.
@@ -6,9 +6,11 @@ counting begins anew, so that a run's start is not mixed with its steady state.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 from types import FrameType
@@ -35,14 +37,13 @@ def _write(_signal: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Run sluice's command line under the profiler."""
-    from deployments import cli  # noqa: PLC0415 - its imports are not to be sampled
-
+    """Run the `main` of a module under the profiler."""
+    program = importlib.import_module(sys.argv.pop(1))  # its imports are not to be sampled
     signal.signal(signal.SIGPROF, _note)
     signal.signal(signal.SIGUSR1, _write)
     signal.siginterrupt(signal.SIGPROF, False)
     signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
-    cli.main()
+    program.main()
 
 
 if __name__ == "__main__":
