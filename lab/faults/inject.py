@@ -14,27 +14,13 @@ from lab.faults.installation import WORKERS, Installation
 from lab.faults.observer import Observer
 from lab.faults.plan import PROCESS, WHOLE_LAB, Fault
 from lab.faults.pods import kill_containers
+from lab.faults.recovery import Recovery, recovered
 from lab.faults.strikes import EFFECTS, METRICS, clock, cut, freeze, rule_for
 from lab.faults.weather import Ask
 
 ANOTHER_LOOK_S = 0.3
 OVERDUE_S = 18.0
 Strike = Callable[[Any], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Recovery:
-    """How long a rollout stood still because of a fault.
-
-    Attributes:
-        from_fault: seconds from the fault until somebody wrote for this Canary again.
-        from_start: seconds from the start of the process that came back; None where another one went on.
-    """
-
-    kind: str
-    canary: str
-    from_fault: float
-    from_start: float | None
 
 
 @dataclass(slots=True)
@@ -154,7 +140,7 @@ class Injector:
                 await self.installation.ready(victim)
             self._over(hits)
             if any(victim in WORKERS for victim in victims):
-                self._background(self._recovered(fault.kind, victims, hits, struck, started))
+                self._background(self._note_recoveries(fault.kind, hits, struck, started, time.time()))
         finally:
             self._busy.release()
 
@@ -187,21 +173,11 @@ class Injector:
         weather.end(rule)
         self._over([hit])
 
-    async def _recovered(self, kind: str, victims: list[str], hits: list[Hit], struck: float, started: float) -> None:
-        """Note when each rollout that was hit went on."""
+    async def _note_recoveries(self, kind: str, hits: list[Hit], struck: float, started: float, ready: float) -> None:
         assert self.installation is not None  # noqa: S101
-        await asyncio.sleep(ANOTHER_LOOK_S)
-        waiting = {case.app for case in self.cases.values() if any(hit in hits for hit in case.hits)}
-        while waiting and time.time() < started + 60:
-            for proxy in self.installation.proxies.values():
-                for write in proxy.writes:
-                    app = write.act.canary
-                    if app in waiting and write.accepted and write.at > struck + 0.05:
-                        waiting.discard(app)
-                        back = write.at - started if proxy.client in victims else None
-                        self.recoveries.append(Recovery(kind, app, write.at - struck, back))
-            waiting -= {app for app in waiting if not self.cases[app].under_way}
-            await asyncio.sleep(ANOTHER_LOOK_S)
+        cases = [case for case in self.cases.values() if any(hit in hits for hit in case.hits)]
+        proxies = list(self.installation.proxies.values())
+        self.recoveries += await recovered(kind, cases, proxies, struck, started, ready)
 
     def _kill_pod(self, case: Case) -> None:
         """The pod that has the traffic which this release is about, or the primary's."""

@@ -13,7 +13,7 @@ import httpx
 from lab.faults.cases import Case, at_rest, has_ended
 from lab.faults.field import BASE, Field
 from lab.faults.history import History
-from lab.faults.inject import Injector, Recovery
+from lab.faults.inject import Injector
 from lab.faults.installation import Installation
 from lab.faults.kube import Refused
 from lab.faults.laws import Evidence, Violation, broken
@@ -21,6 +21,7 @@ from lab.faults.observer import Observer
 from lab.faults.outcomes import Runs, deliveries_are_recorded, rollouts_are_recorded
 from lab.faults.plan import GATED, Plan, Release
 from lab.faults.pushes import Pushes
+from lab.faults.recovery import Recovery
 
 ENDS_WITHIN_S = 150.0
 """Seconds after the last change of a target and the last fault within which a rollout has to have ended."""

@@ -61,18 +61,19 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
 
 
 def recoveries(results: Sequence[Result]) -> dict[str, Any]:
-    """Per kind of kill: seconds until a rollout went on."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for result in results:
-        for one in result.recoveries:
-            lists = found.setdefault(
-                one.kind, {"same worker, from its start": [], "another worker, from the fault": []}
-            )
-            if one.from_start is not None:
-                lists["same worker, from its start"].append(one.from_start)
-            else:
-                lists["another worker, from the fault"].append(one.from_fault)
-    return {kind: {name: spread(values) for name, values in lists.items()} for kind, lists in found.items()}
+    """Per kind of kill: seconds until a rollout went on. From the fault where another worker took over meanwhile."""
+    told = {}
+    every = [one for result in results for one in result.recoveries]
+    for kind in sorted({one.kind for one in every}):
+        mine = [one for one in every if one.kind == kind]
+        back = [one for one in mine if not one.away]
+        told[kind] = {
+            "taken over while it was away, from the fault": spread([one.from_fault for one in mine if one.away]),
+            "after it was back, from the fault": spread([one.from_fault for one in back]),
+            "after it was back, from its start": spread([one.from_start for one in back]),
+            "after it was back, from when it was ready": spread([one.from_ready for one in back]),
+        }
+    return told
 
 
 def spread(values: list[float]) -> dict[str, float]:
