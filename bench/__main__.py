@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bench import latency, rules
+from bench import burst, latency, rules
 from lab.demo import machine
 from lab.paths import LabPaths
 from lab.progress import console
@@ -14,7 +14,7 @@ from lab.progress import console
 def main() -> None:
     """Run every measure."""
     about: dict[str, Any] = {}
-    found = {"rules": rules.measure(), "latency": latency.measure(about)}
+    found = {"rules": rules.measure(), "latency": latency.measure(about), "burst of 500 pushes": burst.measure()}
     about["load_average_end"] = machine.load_average()
     written = LabPaths().home / "bench.json"
     written.write_text(json.dumps({"machine": about, **found}, indent=2) + "\n")

@@ -31,12 +31,14 @@ import prefect
 from prefect import Flow, flow_engine
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import AsyncClientContext, SettingsContext, get_settings_context
+from prefect.events.schemas.events import Event
 from prefect.events.worker import EventsWorker
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import get_logger
 from prefect.states import AwaitingRetry, Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+from websockets.exceptions import WebSocketException
 
 from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals, bind
@@ -152,14 +154,40 @@ async def in_process() -> AsyncIterator[None]:
 
     They share one client, instead of a connection pool and a TLS context each. And they keep their hands off SIGTERM:
     each engine would install a handler that throws an exception into whatever the event loop happens to be doing.
+    Events that tell of task runs wait for an API that is away.
     """
     names = vars(flow_engine)
     capture, names["capture_sigterm"] = names["capture_sigterm"], nullcontext
+    handle, EventsWorker._handle = EventsWorker._handle, _until_taken  # type: ignore[method-assign, assignment]
     try:
         async with AsyncClientContext.get_or_create():
             yield
     finally:
         names["capture_sigterm"] = capture
+        EventsWorker._handle = handle  # type: ignore[method-assign]
+
+
+_handle_event = EventsWorker._handle
+
+
+async def _until_taken(worker: EventsWorker, event: Event) -> None:
+    """Tell Prefect an event, which is how it learns of task runs, until it is taken.
+
+    Prefect gives up after ten seconds, one event after the other: ten minutes without a server cost sixty task runs
+    their history. What is to be told after it waits in the queue.
+    """
+    context = worker._context_cache.get(event.id)
+    while True:
+        try:
+            await _handle_event(worker, event)
+        except (OSError, httpx.HTTPError, WebSocketException) as error:
+            gone = isinstance(error, httpx.HTTPStatusError) and not is_away(error)
+            if gone or worker._stopped or context is None:
+                raise
+            worker._context_cache[event.id] = context
+        else:
+            return
+        await asyncio.sleep(FIRST_PAUSE)
 
 
 async def drain(within: float) -> None:

@@ -7,6 +7,7 @@ import inspect
 import prefect
 import pytest
 from prefect import flow_engine
+from prefect.events.worker import EventsWorker
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.server.database.configurations import AioSqliteConfiguration
 from prefect.server.events.schemas.automations import TriggeredAction
@@ -40,6 +41,7 @@ def test_another_version_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyP
         (AsyncFlowRunEngine, "handle_cancellation", ["self", "exc"]),
         (AsyncFlowRunEngine, "handle_exception", ["self", "exc", "msg", "result_store"]),
         (AsyncFlowRunEngine, "call_flow_fn", ["self"]),
+        (EventsWorker, "_handle", ["self", "event"]),
         (TriggeredAction, "idempotency_key", ["self"]),
         (AioSqliteConfiguration, "begin_transaction", ["self", "session", "with_for_update"]),
     ],
