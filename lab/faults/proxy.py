@@ -102,6 +102,8 @@ class Proxy:
             await runner.cleanup()
 
     async def _carry(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._http is None or self._http.closed:
+            return _break(request)  # the listener is about to go
         content = await request.read()
         path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
         act = act_of(request.method, path, content)
