@@ -1,0 +1,53 @@
+"""How long rollouts stand still because of a worker that was killed: until somebody writes for them again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.faults.cases import Case
+from lab.faults.proxy import Proxy
+
+LOOK_S = 0.3
+IN_THE_AIR_S = 0.05
+GIVES_UP_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """One rollout that went on.
+
+    Attributes:
+        away: whether the killed worker was still away then: another one took over.
+        from_fault: seconds from the kill.
+        from_start: seconds from the start of the killed worker's next life.
+        from_ready: seconds from when that life said that it works; below 0: it went on before.
+    """
+
+    kind: str
+    canary: str
+    away: bool
+    from_fault: float
+    from_start: float
+    from_ready: float
+
+
+async def recovered(
+    kind: str, cases: Sequence[Case], proxies: Sequence[Proxy], struck: float, started: float, ready: float
+) -> list[Recovery]:
+    """Wait until each rollout has gone on or has ended; one that does not go on is the laws' business."""
+    found = []
+    waiting = {case.app: case for case in cases}
+    while waiting and time.time() < ready + GIVES_UP_S:
+        for proxy in proxies:
+            for write in proxy.writes:
+                app = write.act.canary
+                if app in waiting and write.accepted and write.at > struck + IN_THE_AIR_S:
+                    del waiting[app]
+                    since = [write.at - instant for instant in (struck, started, ready)]
+                    found.append(Recovery(kind, app, write.at < started, *since))
+        waiting = {app: case for app, case in waiting.items() if case.under_way}
+        await asyncio.sleep(LOOK_S)
+    return found
