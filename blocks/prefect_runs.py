@@ -67,24 +67,27 @@ async def answer(events: Sequence[Stored]) -> list[FlowRun]:
     """
     if not events:
         return []
-    started = []
     async with get_client() as client:
-        automations = await client.read_automations()
-        for event in events:
-            for automation in automations:
-                if not automation.enabled or event.name not in getattr(automation.trigger, "expect", ()):
-                    continue
-                for index, action in enumerate(automation.actions):
-                    if action.type == "run-deployment" and action.deployment_id:
-                        known = {name: event.payload.get(name, "") for name in action.parameters or {}}
-                        started.append(
-                            await client.create_flow_run_from_deployment(
-                                action.deployment_id,
-                                parameters=known,
-                                idempotency_key=run_key(automation.id, index, event.id),
-                            )
-                        )
-    return started
+        missing = {key: one for event in events for key, one in await _answers(client, event)}
+        keys = FlowRunFilter.model_validate({"idempotency_key": {"any_": list(missing)}})
+        for run in await client.read_flow_runs(flow_run_filter=keys) if missing else []:
+            missing.pop(run.idempotency_key or "", None)
+        return [
+            await client.create_flow_run_from_deployment(deployment, parameters=parameters, idempotency_key=key)
+            for key, (deployment, parameters) in missing.items()
+        ]
+
+
+async def _answers(client: PrefectClient, event: Stored) -> list[tuple[str, tuple[UUID, dict[str, Any]]]]:
+    """Idempotency key, deployment and parameters of each run that automations start for an event."""
+    found = []
+    for automation in await client.read_automations():
+        if automation.enabled and event.name in getattr(automation.trigger, "expect", ()):
+            for index, action in enumerate(automation.actions):
+                if action.type == "run-deployment" and action.deployment_id:
+                    parameters = {name: event.payload.get(name, "") for name in action.parameters or {}}
+                    found.append((run_key(automation.id, index, event.id), (action.deployment_id, parameters)))
+    return found
 
 
 def run_key(automation: object, action: int, event: object) -> str:

@@ -16,12 +16,13 @@ from tasks.stage import stage
 
 
 class Due(BaseModel):
-    """A Kustomization and what it is to be synced to."""
+    """A Kustomization and what it is to be synced to; `again` where it is to be applied though it was synced before."""
 
     model_config = ConfigDict(frozen=True)
     namespace: str
     name: str
     source: Fetched
+    again: bool = False
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -43,6 +44,9 @@ async def due_kustomizations(sources: list[Fetched], again: Sequence[str] = ()) 
         except InvalidError:
             continue
         source = by_name.get(one.source)
-        if source and not one.spec.suspend and (is_due(one, source.revision) or f"{one.namespace}/{one.name}" in again):
-            due.append(Due(namespace=one.namespace, name=one.name, source=source))
+        if source is None or one.spec.suspend:
+            continue
+        asked = f"{one.namespace}/{one.name}" in again
+        if asked or is_due(one, source.revision):
+            due.append(Due(namespace=one.namespace, name=one.name, source=source, again=asked))
     return due

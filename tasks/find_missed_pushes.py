@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
-
-from prefect import get_run_logger
 
 from blocks.connections import connections
 from blocks.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET
@@ -17,6 +16,7 @@ from sluice.images.reference import parse_repository
 from sluice.images.tags import visible
 from sluice.manifests.image_policy import DigestPolicy, ImagePolicy
 from sluice.manifests.image_repository import ImageRepository
+from tasks.looked_after import looked_after
 from tasks.pace import Pace
 from tasks.stage import stage
 
@@ -25,6 +25,7 @@ AT_ONCE = 8
 TIMEOUT = 60.0
 """Seconds for one repository, where its manifest does not say."""
 pace = Pace()
+log = logging.getLogger("sluice.reconcile")
 
 
 @stage("find missed pushes")
@@ -34,8 +35,7 @@ async def find_missed_pushes() -> list[ImagePushed]:
     A registry that does not answer is asked again next time and does not stop the others.
     """
     policies: dict[tuple[str, str], list[ImagePolicy]] = defaultdict(list)
-    wired = connections()
-    for item in await wired.cluster.list(IMAGE_POLICY):
+    for item in await looked_after(IMAGE_POLICY):
         try:
             policy = ImagePolicy.parse(item)
         except InvalidError:
@@ -44,7 +44,7 @@ async def find_missed_pushes() -> list[ImagePushed]:
             policies[policy.repository].append(policy)
     turn = asyncio.Semaphore(AT_ONCE)
     looks = []
-    for item in await wired.cluster.list(IMAGE_REPOSITORY) if policies else []:
+    for item in await looked_after(IMAGE_REPOSITORY) if policies else []:
         try:
             one = ImageRepository.parse(item)
         except InvalidError:
@@ -61,7 +61,7 @@ async def _look(one: ImageRepository, policies: list[ImagePolicy], turn: asyncio
             return await _missed(one, policies)
     except (SluiceError, TimeoutError) as error:
         pace.forget(one.metadata.uid)
-        get_run_logger().warning("%s was not looked at: %s", one, error or "no answer in time")
+        log.warning("%s was not looked at: %s", one, error or "no answer in time")
         return []
 
 

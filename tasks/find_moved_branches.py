@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-
-from prefect import get_run_logger
 
 from blocks.connections import connections
 from blocks.kinds import GIT_REPOSITORY, KUSTOMIZATION
@@ -17,12 +16,14 @@ from sluice.events.model import SourceChanged
 from sluice.manifests.git_repository import GitRepository
 from sluice.manifests.kustomization import Kustomization
 from sluice.sync.revision import revision
+from tasks.looked_after import looked_after
 from tasks.pace import Pace
 from tasks.stage import stage
 
 AT_ONCE = 4
 """Git servers that are asked at the same time: each is a process."""
 pace = Pace()
+log = logging.getLogger("sluice.reconcile")
 
 
 @stage("find moved branches")
@@ -32,9 +33,8 @@ async def find_moved_branches() -> list[SourceChanged]:
 
     A git server that does not answer is asked again next time and does not stop the others.
     """
-    cluster = connections().cluster
     sources = {}
-    for item in await cluster.list(GIT_REPOSITORY):
+    for item in await looked_after(GIT_REPOSITORY):
         try:
             one = GitRepository.parse(item)
         except InvalidError:
@@ -47,7 +47,7 @@ async def find_moved_branches() -> list[SourceChanged]:
     due = [one for one in sources.values() if pace.due(one.metadata.uid, one.spec.interval)]
     moved = await asyncio.gather(*(_moved(one, turn) for one in due))
     followers = []
-    for item in await cluster.list(KUSTOMIZATION):
+    for item in await looked_after(KUSTOMIZATION):
         try:
             followers.append(Kustomization.parse(item))
         except InvalidError:
@@ -63,7 +63,7 @@ async def _moved(source: GitRepository, turn: asyncio.Semaphore) -> SourceChange
             commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
     except SluiceError as error:
         pace.forget(source.metadata.uid)
-        get_run_logger().warning("%s was not looked at: %s", source, error)
+        log.warning("%s was not looked at: %s", source, error)
         return None
     known = artifact.revision if artifact else ""
     if known == revision(branch, commit):

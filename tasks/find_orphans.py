@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
-from blocks.cluster import Kind
 from blocks.connections import connections
 from blocks.kinds import CANARY, DEPLOYMENT, LEASE
 from blocks.lease import WORKER_ANNOTATION
@@ -15,6 +13,7 @@ from sluice.events.model import TargetChanged
 from sluice.manifests.canary import Canary
 from sluice.rollout.needs import needs_rollout
 from sluice.rollout.revision import revision_of, version_of
+from tasks.looked_after import looked_after
 from tasks.stage import stage
 
 Object = dict[str, Any]
@@ -28,10 +27,10 @@ async def find_orphans() -> list[TargetChanged]:
     Costs two lists of the cluster and a page of runs for every 200 that are under way, however many Canaries there are;
     only a Canary that seems to need a run is looked at by itself.
     """
-    canaries = [canary for item in await _all(CANARY) if (canary := _living(item))]
+    canaries = [canary for item in await looked_after(CANARY) if (canary := _living(item))]
     if not canaries:
         return []
-    targets = {_key(item): item for item in await _all(DEPLOYMENT)}
+    targets = {_key(item): item for item in await looked_after(DEPLOYMENT)}
     wanting = []
     for canary in canaries:
         target = targets.get((canary.namespace, canary.target))
@@ -46,11 +45,6 @@ async def find_orphans() -> list[TargetChanged]:
     }
     left = [one for one in wanting if (one[0].namespace, one[0].name) not in carried]
     return [event for canary, target in left if (event := await _event_for(canary, target))]
-
-
-async def _all(kind: Kind) -> list[Object]:
-    wired = connections()
-    return list(chain.from_iterable([await wired.cluster.list(kind, ns) for ns in wired.namespaces or (None,)]))
 
 
 def _living(item: Object) -> Canary | None:

@@ -75,7 +75,7 @@ async def _synced(wired: Connections, kustomization: Kustomization, due: Due) ->
         # was read cannot take a newer sync back: its writes would have changed the resourceVersion that fences ours.
         commit = await wired.need("git").fetch(remote, source.spec.ref.branch)
         at = revision(source.spec.ref.branch, commit)
-        if not record.is_due(kustomization, at):
+        if not (due.again or record.is_due(kustomization, at)):
             return Synced(applied=0, pruned=0, left_alone=0)
         tree = await wired.need("git").tree(remote, commit)
         rendered = await wired.need("renderer").render(tree, kustomization.spec)
