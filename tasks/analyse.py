@@ -103,6 +103,7 @@ class _Step:
     async def judge(self) -> StepResult:
         signals = signals_for_current_run()
         while True:
+            self.scene.lease.check()
             if self._moved_on():
                 return self._result(Judgement(verdict=Verdict.CONTINUE, reason="a newer revision came"))
             now = time.time()

@@ -35,7 +35,9 @@ async def initialise(ref: RolloutRef) -> str:
         replicas = target["spec"].get("replicas") or 1
         primary = await scene.writer.apply(DEPLOYMENT, primary_deployment(canary, target, replicas))
     async with scene.wired.seen.following(DEPLOYMENT, canary.primary, canary.namespace) as seen:
-        ready = await seen.until(lambda one: bool(one and deployment_ready(one)), canary.spec.progress_deadline_seconds)
+        ready = await scene.until(
+            seen, lambda one: bool(one and deployment_ready(one)), canary.spec.progress_deadline_seconds
+        )
     if not ready:
         why = await scene.canaries.why_not_ready(canary, primary)
         raise TransientError(f"{canary.primary} did not become ready: {why}")

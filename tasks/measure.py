@@ -72,7 +72,7 @@ class Measures:
         return made
 
     async def scrape(self, state: JudgeState, now: float) -> Scrape:
-        """Read what is new of all built-in metrics; a provider that is away is told, not raised: that is not the canary's."""
+        """Read what is new of all built-in metrics; a provider that is away is told, not raised: it is not the release."""
         tallies = [self._tally(objective, state.since) for objective in self.objectives]
         try:
             await asyncio.gather(*(self._read(tally, now) for tally in tallies))

@@ -49,7 +49,8 @@ async def promote(ref: RolloutRef) -> None:
     async with scene.wired.seen.following(DEPLOYMENT, canary.primary, canary.namespace) as seen:
         applied = await scene.writer.apply(DEPLOYMENT, wanted)
         generation = applied["metadata"]["generation"]
-        done = await seen.until(
+        done = await scene.until(
+            seen,
             lambda one: bool(one and one["metadata"]["generation"] >= generation and rolled_over(one)),
             canary.spec.progress_deadline_seconds,
         )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from blocks.canaries import Canaries
 from blocks.connections import Connections, connections
+from blocks.informers import Followed
 from blocks.lease import Lease, current_lease
 from blocks.routers.base import Router
 from blocks.writer import Writer
@@ -14,9 +19,13 @@ from sluice.manifests.canary import Canary
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import Phase
 
+Object = dict[str, Any]
 DRAIN = 2.0
 """Seconds between the data plane's acknowledgement that a workload gets no more traffic and its end: requests that were
 already on their way, and a proxy that applies what its controller has acknowledged."""
+
+LEASE_LOOK = 2.0
+"""Seconds between looks at the lease while something is waited for."""
 
 
 class RolloutRef(BaseModel):
@@ -62,6 +71,20 @@ class Scene:
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""
         self.canary = await self.canaries.write(self.canary, patch)
+
+    async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:
+        """Wait until a condition holds for an object; False where it did not within `timeout` seconds.
+
+        Raises:
+            LostError: there is nothing more to wait for, another run carries the Canary.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while not await followed.until(condition, min(LEASE_LOOK, max(end - loop.time(), 0))):
+            self.lease.check()
+            if loop.time() >= end:
+                return False
+        return True
 
     async def given_to_primary(self) -> dict[str, object]:
         """The journal's fields for a promotion that was broken off after the primary had been given the revision.

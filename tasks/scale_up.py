@@ -39,7 +39,8 @@ async def scale_up(ref: RolloutRef) -> Readiness:
     began = time.monotonic()
     async with scene.wired.seen.following(DEPLOYMENT, canary.target, canary.namespace) as target:
         await scene.canaries.scale(canary, canary.target, replicas)
-        await target.until(
+        await scene.until(
+            target,
             lambda one: one is None or revision_of(one) != ref.revision or _scaled(one, replicas, share),
             canary.spec.progress_deadline_seconds,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ class MemoryCluster:
         acts: each write in order, as a short sentence. Leases, written by clocks of their own, are left out here and below.
         broken_images: images whose pods never become ready.
         hooks: what looks at writes, and may break them.
+        gate: what a write passes on its way to the cluster ("before") and its answer on the way back ("after").
     """
 
     name: str = "memory"
@@ -45,6 +46,7 @@ class MemoryCluster:
     acts: list[str] = field(default_factory=list)
     broken_images: set[str] = field(default_factory=set)
     hooks: list[Hook] = field(default_factory=list)
+    gate: Callable[[str, Object], Awaitable[None]] | None = None
     version: int = 0
     watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)
 
@@ -73,27 +75,29 @@ class MemoryCluster:
         return found, str(self.version)
 
     async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
+        await self._pass("before", manifest)
         old = self.objects.get(self._key(manifest))
         if old:
             self._fence(old, manifest)
-        return self._put("apply", merged(old, manifest) if old else manifest)
+        return await self._put("apply", merged(old, manifest) if old else manifest)
 
     async def patch(
         self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
     ) -> Object:
+        await self._pass("before", {"kind": kind.kind})
         old = await self.get(kind, name, namespace)
         self._fence(old, body)
-        return self._put("write status of" if subresource else "patch", merged(old, body))
+        return await self._put("write status of" if subresource else "patch", merged(old, body))
 
     async def create(self, manifest: Object) -> Object:
         if self._key(manifest) in self.objects:
             raise ConflictError(f"{self._key(manifest)} exists")
-        return self._put("create", manifest)
+        return await self._put("create", manifest)
 
     async def replace(self, kind: Kind, manifest: Object) -> Object:
         meta = manifest["metadata"]
         self._fence(await self.get(kind, meta["name"], meta.get("namespace")), manifest)
-        return self._put("replace", manifest)
+        return await self._put("replace", manifest)
 
     async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         gone = self.objects.pop((kind.kind, namespace or "", name), None)
@@ -129,7 +133,11 @@ class MemoryCluster:
         """An object as it is."""
         return self.objects[(kind, namespace, name)]
 
-    def _put(self, verb: str, manifest: Object) -> Object:
+    async def _pass(self, when: str, item: Object) -> None:
+        if self.gate is not None and item["kind"] != LEASE.kind:
+            await self.gate(when, item)
+
+    async def _put(self, verb: str, manifest: Object) -> Object:
         wanted = copy.deepcopy(manifest)
         if wanted["kind"] == LEASE.kind:
             return copy.deepcopy(self._store(wanted))
@@ -139,7 +147,9 @@ class MemoryCluster:
         stored = self._store(wanted)
         for hook in self.hooks:
             hook("after", verb, stored)
-        return copy.deepcopy(stored)
+        stored = copy.deepcopy(stored)
+        await self._pass("after", stored)
+        return stored
 
     def _store(self, wanted: Object) -> Object:
         key = self._key(wanted)
@@ -152,6 +162,9 @@ class MemoryCluster:
         meta["generation"] = old["metadata"]["generation"] + (0 if same else 1) if old else 1
         if wanted["kind"] == "Deployment":
             self._run(wanted)
+        if wanted["kind"] == "HTTPRoute":
+            accepted = {"type": "Accepted", "status": "True", "observedGeneration": meta["generation"]}
+            wanted["status"] = {"parents": [{"conditions": [accepted]}]}
         self.objects[key] = wanted
         self._tell("MODIFIED" if old else "ADDED", wanted)
         return wanted

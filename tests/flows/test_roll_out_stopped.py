@@ -1,0 +1,165 @@
+"""A worker that is stopped in the middle of any write, and wakes up after another one has carried the rollout to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from blocks.connections import connections
+from blocks.routers.gateway_api import GatewayApiRouter
+from blocks.webhook import Answer
+from flows import roll_out as story
+from sluice.errors import LostError, NotFoundError
+from sluice.manifests.canary import Canary
+from sluice.rollout.decide import Outcome, Seen
+from tasks import analyse, finalise, initialise, promote, roll_back, rollout_ref, run_signals
+from tasks.claim import claimed
+from tasks.look import look
+from tasks.rollout_ref import RolloutRef
+from tasks.take_over import take_over
+from tests.connected import connected
+from tests.memory_cluster import MemoryCluster, MemoryRoute
+from tests.samples import NAME, NAMESPACE, canary_manifest, deployment
+
+OLD, NEW, NEWER = "registry/shop:1", "registry/shop:2", "registry/shop:3"
+TEMPLATE = {
+    "apiVersion": "flagger.app/v1beta1",
+    "kind": "MetricTemplate",
+    "metadata": {"name": "own", "namespace": NAMESPACE},
+    "spec": {"provider": {"type": "prometheus"}, "query": "good"},
+}
+OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
+
+
+class Route(GatewayApiRouter):
+    """The real router on a cluster whose pods are offered as soon as they are there."""
+
+    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
+        memory: Any = self.writer.cluster
+        return await MemoryRoute(memory).endpoints(canary, half)
+
+
+@dataclass
+class World:
+    """A cluster, what the metrics say, and a worker that stops at its n-th passage of the gate."""
+
+    stops_at: int
+    good: bool = True
+    cluster: MemoryCluster = field(default_factory=MemoryCluster)
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    passages: int = 0
+
+    def __post_init__(self) -> None:
+        analysis = {"interval": "0s", "metrics": [OWN], "threshold": 1}
+        self.cluster.add(canary_manifest({"analysis": analysis}), deployment(OLD), TEMPLATE)
+
+    def push(self, image: str) -> None:
+        target = self.cluster.now("Deployment", NAME, NAMESPACE)
+        self.cluster.add({**target, "spec": {**target["spec"], "template": deployment(image)["spec"]["template"]}})
+
+    async def gate(self, when: str, item: dict[str, Any]) -> None:
+        self.passages += 1
+        if self.passages == self.stops_at:
+            self.cluster.gate = None  # whoever comes next passes
+            self.stopped.set()
+            await self.woken.wait()
+
+    def parts(self) -> dict[str, Any]:
+        return {
+            "router": lambda provider, writer: Route(writer),
+            "metrics": lambda address="": self,
+            "webhooks": self,
+        }
+
+    async def value(self, query: str) -> float:
+        return 1.0 if self.good else 0.0
+
+    async def ask(self, webhook: Any, canary: Canary) -> Answer:
+        return Answer(gate=webhook.name, open=True, said="open")
+
+    def acted_on(self) -> dict[str, Any]:
+        """All that a rollout may change, as it is."""
+        of = ("Canary", "Deployment", "HTTPRoute")
+        return {str(key): copy.deepcopy(one) for key, one in self.cluster.objects.items() if key[0] in of}
+
+
+async def one_run(name: str) -> Outcome:
+    ref = RolloutRef(namespace=NAMESPACE, name=NAME)
+    async with claimed(ref, name) as lease:
+        first = await look(ref)
+        ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
+        run = story._Run(ref, Seen(first.revision, carries=first.revision), cleaning=True)
+        if lease.took_over:
+            await run.do(take_over, ref)
+        await story._to_the_end(run, lease)
+        await run.told()
+        assert run.outcome is not None
+        return run.outcome
+
+
+async def to_rest(name: str) -> None:
+    turn = 0
+    while await one_run(f"{name}-{turn}") not in {Outcome.UNCHANGED, Outcome.REFUSED}:
+        turn += 1
+
+
+async def happens(world: World, meanwhile: str) -> None:
+    """The first worker stops, the second finds `meanwhile` and goes to the end, the first wakes up."""
+    async with connected(world.cluster, "initialiser", **world.parts()):
+        await one_run("initialise")
+    world.push(NEW)
+    world.cluster.gate = world.gate
+    async with connected(world.cluster, "first", **world.parts()):
+        worker = connections().lease
+        stopped = asyncio.create_task(one_run("first"))
+        waiting = asyncio.create_task(world.stopped.wait())
+        await asyncio.wait({stopped, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if stopped.done():
+            return
+        await worker.give_up()  # to everybody else it is dead, and its own clock says so when it wakes up
+        if meanwhile == "newer revision":
+            world.push(NEWER)
+        world.good = meanwhile != "bad news"
+        async with connected(world.cluster, "second", **world.parts()):
+            run_signals.bind(run_signals.RunSignals(cancelled=meanwhile == "cancel"))
+            await to_rest("second")
+        before = world.acted_on()
+        world.woken.set()
+        with suppress(NotFoundError):
+            await worker.renew()  # others had cleared it away; the next one is a new one
+        await worker.renew()
+        with suppress(LostError):  # unless only the answer to its last write was missing
+            await stopped
+        assert world.acted_on() == before, "it moved something after another had taken over"
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits: draining and pauses are tried on the lab."""
+    for module in (roll_back, finalise, initialise, promote):
+        monkeypatch.setattr(module, "DRAIN", 0)
+    monkeypatch.setattr(story, "PAUSE", 0)
+    monkeypatch.setattr(analyse, "SEARCH", 0.001)
+    monkeypatch.setattr(rollout_ref, "LEASE_LOOK", 0.01)
+    monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
+
+
+@example(7, "cancel")  # before its first shift: the other finds all traffic at home and has nothing to move
+@given(st.integers(1, 60), st.sampled_from(["nothing", "bad news", "newer revision", "cancel"]))
+def test_a_worker_that_was_taken_over_from_moves_nothing_when_it_wakes_up(stops_at: int, meanwhile: str) -> None:
+    """Its write under way is refused, wherever it was, and it makes no other."""
+    world = World(stops_at)
+    asyncio.run(happens(world, meanwhile))
+    route = world.cluster.now("HTTPRoute", NAME, NAMESPACE)
+    assert [one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]] == [100, 0]
+    assert world.cluster.now("Deployment", NAME, NAMESPACE)["spec"]["replicas"] == 0
