@@ -31,7 +31,7 @@ def _note(_signal: int, frame: FrameType | None) -> None:
 
 
 def _write(_signal: int, _frame: FrameType | None) -> None:
-    global stacks  # noqa: PLW0603 - samples go on coming while these are written
+    global stacks  # samples go on coming while these are written
     written, stacks = stacks, Counter()
     found = [{"stack": stack, "samples": count} for stack, count in written.most_common()]
     Path(os.environ["BENCH_PROFILE"]).write_text(json.dumps(found))
