@@ -63,11 +63,15 @@ class Canaries:
         except NotFoundError:
             return None
 
-    async def scale(self, canary: Canary, deployment: str, replicas: int) -> Object:
-        """Give a Deployment that many replicas and let it follow its template; nothing is written where that is so."""
+    async def scale(self, canary: Canary, deployment: str, replicas: int, *, held: bool = False) -> Object:
+        """Give a Deployment that many replicas; nothing is written where that is so.
+
+        Args:
+            held: leave it held where it is; else it follows its template from now on.
+        """
 
         def wish(now: Object) -> Object | None:
-            wanted = {"replicas": replicas} | ({"paused": False} if now["spec"].get("paused") else {})
+            wanted = {"replicas": replicas} | ({"paused": False} if now["spec"].get("paused") and not held else {})
             done = all(now["spec"].get(key, 1) == value for key, value in wanted.items())
             return None if done else {"spec": wanted}
 

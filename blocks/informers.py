@@ -138,6 +138,11 @@ class Informers:
         """
         return (await self._informer(kind, namespace)).objects.get((namespace, name))
 
+    def known(self, kind: Kind, name: str, namespace: str) -> Object | None:
+        """The same without waiting: None also where nothing was told yet."""
+        informer = self._informers.get((kind, self._scope(namespace)))
+        return informer.objects.get((namespace, name)) if informer else None
+
     async def get(self, kind: Kind, name: str, namespace: str) -> Object:
         """The same.
 

@@ -7,6 +7,7 @@ It is written when it is taken and when it is given back; that its holder lives 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -17,8 +18,8 @@ from typing import Any
 from blocks.cluster import Cluster
 from blocks.informers import Informers
 from blocks.kinds import LEASE
-from blocks.worker_lease import DURATION, LOOK, WorkerLease, Workers
-from sluice.errors import ConflictError, LostError, SluiceError, TransientError
+from blocks.worker_lease import DURATION, LOOK, RENEWAL, WorkerLease, Workers
+from sluice.errors import ConflictError, LostError, NotFoundError, SluiceError, TransientError
 from sluice.rollout.objects import MANAGED_BY
 
 Object = dict[str, Any]
@@ -57,7 +58,10 @@ class Lease:
     @property
     def held(self) -> bool:
         """Whether nobody else can have it."""
-        return self._epoch == self.worker.epoch and self.worker.valid
+        if self._epoch != self.worker.epoch or not self.worker.valid:
+            return False
+        known = self.seen.known(LEASE, self.name, self.namespace)
+        return known is None or _holder(known) == self.identity
 
     def check(self) -> None:
         """To be called right before each act.
@@ -87,6 +91,7 @@ class Lease:
             return False
         self.seen.learn(LEASE, self._kept)
         self.took_over = holder not in {"", self.identity}
+        self.worker.acting.add(self.identity)
         self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
         self._epoch = epoch
         return True
@@ -111,14 +116,44 @@ class Lease:
         self._epoch = epoch
 
     async def release(self) -> None:
-        """Give the lease back so that the next one need not wait; what fails here is told by the worker's lease."""
-        with suppress(SluiceError):
-            spec = {**self._kept["spec"], "holderIdentity": ""}
-            self.seen.learn(LEASE, await self.cluster.replace(LEASE, {**self._kept, "spec": spec}))
+        """Give the lease back so that the next one need not wait; returns whether or not that could be written at once.
+
+        What could not is tried again beside all else: nobody but a run of this process could take it meanwhile.
+        """
+        self.worker.acting.discard(self.identity)
+        if not await self._given_back():
+            errand = asyncio.create_task(self._give_back())
+            self.worker.errands.add(errand)
+            errand.add_done_callback(self.worker.errands.discard)
+
+    async def _give_back(self) -> None:
+        pause = RENEWAL / 3
+        while not await self._given_back():
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, DURATION)
+
+    async def _given_back(self) -> bool:
+        try:
+            lease = await self.seen.get(LEASE, self.name, self.namespace)
+            if _holder(lease) == self.identity:
+                spec = {**lease["spec"], "holderIdentity": ""}
+                self.seen.learn(LEASE, await self.cluster.replace(LEASE, {**lease, "spec": spec}))
+        except NotFoundError:
+            return True
+        except ConflictError:
+            with suppress(SluiceError):
+                await self.seen.fresh(LEASE, self.name, self.namespace)
+            return False
+        except SluiceError:
+            return False
+        return True
 
     async def _alive(self, lease: Object) -> bool:
+        holder = _holder(lease)
+        if holder.startswith(f"{self.worker.identity}/"):
+            return holder in self.worker.acting  # a run of this process: we know, whether or not it could give it back
         ref = (lease["metadata"].get("annotations") or {}).get(WORKER_ANNOTATION, "")
-        return await self.workers.alive(_holder(lease), ref)
+        return await self.workers.alive(holder, ref)
 
     def _body(self, old: Object | None) -> Object:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -167,8 +202,7 @@ async def held(lease: Lease) -> AsyncIterator[Lease]:
         try:
             yield lease
         finally:
-            if lease.held:
-                await asyncio.shield(lease.release())
+            await asyncio.shield(lease.release())
 
 
 @contextmanager

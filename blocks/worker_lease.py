@@ -48,6 +48,8 @@ class WorkerLease:
         cluster, namespace: where it is kept.
         identity: who holds it.
         epoch: rises whenever the lease had run out: others may have taken over what this process held.
+        acting: identities of the runs of this process that act on a Canary now.
+        errands: what this process still has to write for runs that are over.
     """
 
     cluster: Cluster
@@ -55,6 +57,8 @@ class WorkerLease:
     identity: str
     name: str = field(default_factory=lambda: f"sluice-worker-{uuid4().hex[:10]}")
     epoch: int = 1
+    acting: set[str] = field(default_factory=set)
+    errands: set[asyncio.Task[None]] = field(default_factory=set)
     _valid_until: float = 0.0
     _kept: Object | None = None
     _renewed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -117,6 +121,8 @@ class WorkerLease:
     async def give_up(self) -> None:
         """Take the Lease away: what this process held is free at once."""
         self._valid_until = 0.0
+        for errand in self.errands:
+            errand.cancel()
         with suppress(SluiceError, TimeoutError):
             async with asyncio.timeout(RENEWAL):
                 await self.cluster.delete(LEASE, self.name, self.namespace)
@@ -168,34 +174,37 @@ class Workers:
         seen = self._seen.setdefault(ref, _Seen())
         if now() - seen.looked >= LOOK:
             namespace, _, name = ref.partition("/")
+            asked = now()
             lease = await self.cluster.find(LEASE, name, namespace)
             if lease is None:
                 self._seen.pop(ref, None)
                 return False
-            self._note(seen, lease)
-        return now() - seen.since <= DURATION
+            self._note(seen, lease, asked)
+        return seen.looked - seen.since <= DURATION
 
     async def dead(self, namespace: str | None = None) -> dict[str, str]:
         """Identities of the workers whose Lease is there and has run out, with the Lease's `namespace/name`.
 
         To be asked again and again: what is seen for the first time counts as renewed just now.
         """
-        found = {}
+        found, asked = {}, now()
         for lease in await self.cluster.list(LEASE, namespace, WORKER_LABEL):
             ref = f"{lease['metadata']['namespace']}/{lease['metadata']['name']}"
             seen = self._seen.setdefault(ref, _Seen())
-            self._note(seen, lease)
+            self._note(seen, lease, asked)
             identity = lease["spec"].get("holderIdentity") or ""
-            if dead_on_this_host(identity) or now() - seen.since > DURATION:
+            if dead_on_this_host(identity) or seen.looked - seen.since > DURATION:
                 found[identity] = ref
         return found
 
     @staticmethod
-    def _note(seen: _Seen, lease: Object) -> None:
+    def _note(seen: _Seen, lease: Object, asked: float) -> None:
+        # An answer tells of the time before it was asked for: if this process was stopped while it waited for the answer,
+        # the others may have renewed many times since.
         renewal = lease["spec"].get("renewTime") or ""
-        seen.looked = now()
+        seen.looked = asked
         if renewal != seen.renewal:
-            seen.renewal, seen.since = renewal, seen.looked
+            seen.renewal, seen.since = renewal, now()
 
 
 @asynccontextmanager

@@ -93,11 +93,14 @@ class _Step:
     ) -> None:
         self.scene, self.ref, self.measures, self.target = scene, ref, measures, target
         self.index, self.weight = index, weight
-        self.state: JudgeState = judge_state(scene.canary, ref.revision, time.time())
+        self.state: JudgeState = judge_state(scene.canary, ref.revision, measures.metrics.now())
         self.points: list[Point] = []
         analysis = scene.canary.spec.analysis
         self.interval = analysis.interval if analysis else 0.0
-        self.ends = scene.canary.status.step_started + self.interval
+        # The journal knows when the step began, by the wall clock of whoever began it; from here on a clock that nobody
+        # sets is asked.
+        left = scene.canary.status.step_started + self.interval - time.time()
+        self.ends = time.monotonic() + min(max(left, 0.0), self.interval)
         self.gives_up = self.ends + scene.canary.spec.progress_deadline_seconds
 
     async def judge(self) -> StepResult:
@@ -106,10 +109,9 @@ class _Step:
             self.scene.lease.check()
             if self._moved_on():
                 return self._result(Judgement(verdict=Verdict.CONTINUE, reason="a newer revision came"))
-            now = time.time()
-            scrape = await self.measures.scrape(self.state, now)
-            self.state = scrape.state
-            self._note(now, scrape)
+            scrape = await self.measures.scrape(self.state)
+            now, self.state = time.monotonic(), scrape.state
+            self._note(scrape)
             overwhelming = self.state.overwhelming(self.measures.objectives)
             if overwhelming:
                 return self._result(overwhelming, fatal=True)
@@ -150,19 +152,17 @@ class _Step:
 
     def _pause(self, scrape: Scrape) -> float:
         """Seconds until the next look: right after the next scrape, or at the end of the step."""
-        now = time.time()
-        fresh = scrape.newest > now - 2 * SCRAPE_PERIOD
+        now, left = self.measures.metrics.now(), self.ends - time.monotonic()
+        fresh = now > scrape.newest > now - 2 * SCRAPE_PERIOD
         look = scrape.newest + SCRAPE_PERIOD + AFTER_SCRAPE - now if fresh else SEARCH
-        if now < self.ends:
-            look = min(look, self.ends - now)
-        return max(look, 0.05 if now < self.ends else SEARCH)
+        return max(min(look, left), 0.05) if left > 0 else max(look, SEARCH)
 
-    def _note(self, now: float, scrape: Scrape) -> None:
+    def _note(self, scrape: Scrape) -> None:
         success = next((one for one in scrape.windows if one.metric == "request-success-rate"), None)
         requests = success.requests if success and success.requests else 0
         value = success.value if success else None
         if not self.points or (value, requests) != (self.points[-1].success, self.points[-1].requests):
-            self.points.append(Point(at=now, weight=self.weight, success=value, requests=requests))
+            self.points.append(Point(at=time.time(), weight=self.weight, success=value, requests=requests))
 
     def _result(self, judgement: Judgement, *, fatal: bool = False) -> StepResult:
         return StepResult(

@@ -71,17 +71,17 @@ class Measures:
         )
         return made
 
-    async def scrape(self, state: JudgeState, now: float) -> Scrape:
+    async def scrape(self, state: JudgeState) -> Scrape:
         """Read what is new of all built-in metrics; a provider that is away is told, not raised: it is not the release."""
         tallies = [self._tally(objective, state.since) for objective in self.objectives]
         try:
-            await asyncio.gather(*(self._read(tally, now) for tally in tallies))
+            await asyncio.gather(*(self._read(tally, self.metrics.now()) for tally in tallies))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
         windows = []
         for tally in tallies:
             state = state.with_counts(tally.objective, tally.counts)
-            begin = max(state.since, now - tally.objective.metric.interval)
+            begin = max(state.since, self.metrics.now() - tally.objective.metric.interval)
             windows.append(tally.objective.reading(tally.window(begin)))
         return Scrape(state, tuple(windows), max((tally.newest for tally in tallies), default=0.0))
 

@@ -25,7 +25,11 @@ class Readiness(BaseModel):
 
 @stage("scale up", run_name="scale up {ref}")
 async def scale_up(ref: RolloutRef) -> Readiness:
-    """Scale the canary up; returns when it is ready, when its deadline has passed, or when a newer revision came."""
+    """Scale the canary up and hold it; returns when it is ready, when its deadline has passed, or a newer revision came.
+
+    Held, because from now on users meet its pods: whatever is pushed rolls out only when the traffic is at home again, also
+    where nobody is there to see the push.
+    """
     scene = await Scene.of(ref)
     scene.check_current(ref)
     canary = scene.canary
@@ -38,7 +42,9 @@ async def scale_up(ref: RolloutRef) -> Readiness:
     share = canary.ready_threshold
     began = time.monotonic()
     async with scene.wired.seen.following(DEPLOYMENT, canary.target, canary.namespace) as target:
-        await scene.canaries.scale(canary, canary.target, replicas)
+        # Where it takes traffic already, pods of a revision that was pushed since must not come into it.
+        held = bool(canary.status.canary_weight or await scene.router.weight(canary))
+        await scene.canaries.scale(canary, canary.target, replicas, held=held)
         await scene.until(
             target,
             lambda one: one is None or revision_of(one) != ref.revision or _scaled(one, replicas, share),
@@ -54,6 +60,9 @@ async def scale_up(ref: RolloutRef) -> Readiness:
         return Readiness(ready=False, reason=f"not ready after {time.monotonic() - began:.0f} s: {why}")
     if share == 100:
         await until_endpoints_ready(scene, "canary", seen)
+    seen = await scene.canaries.hold(canary)
+    if revision_of(seen) != ref.revision:
+        return Readiness(ready=False, reason="a newer revision came")
     return Readiness(ready=True)
 
 

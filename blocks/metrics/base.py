@@ -10,6 +10,9 @@ from sluice.judge.counters import Selector, Series
 class Metrics(Protocol):
     """Answers queries. No answer because there is no data is None or an empty list, never an error."""
 
+    def now(self) -> float:
+        """Seconds since the epoch by the provider's clock, which its samples are dated by; ours where it is not known."""
+
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         """The raw samples of all series that match, from `start` to `end`, seconds since the epoch.
 

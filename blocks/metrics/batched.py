@@ -50,6 +50,9 @@ class Batched:
     _open: dict[Kind, _Batch] = field(default_factory=dict)
     _asking: set[asyncio.Task[None]] = field(default_factory=set)
 
+    def now(self) -> float:
+        return self.metrics.now()
+
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         kind = (selector.metric, selector.label, end - start <= SHORT)
         batch = self._open.get(kind)

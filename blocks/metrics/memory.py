@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from sluice.judge.counters import Selector, Series
@@ -13,6 +14,9 @@ class MemoryMetrics:
 
     series: dict[str, list[Series]] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
+
+    def now(self) -> float:
+        return time.time()
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         found = [one for one in self.series.get(selector.metric, []) if wanted(selector, one)]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from math import ceil, isnan
 from typing import Any
 
@@ -16,17 +18,26 @@ from sluice.judge.counters import Selector, Series
 TIMEOUT = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+CLOCKS_AGREE = 3.0
+"""Seconds that our clock and the server's may differ before the server's is used: it tells whole seconds."""
+
+
+@dataclass(slots=True)
 class Prometheus:
     """One Prometheus server.
 
     Attributes:
         address: its URL, without `/api/v1`.
         http: the client to ask with; its owner closes it.
+        ahead: seconds that the server's clock is ahead of ours; 0 where they agree.
     """
 
     address: str
     http: httpx.AsyncClient
+    ahead: float = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.ahead
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         # A range selector in an instant query gives the samples as scraped; a range query would interpolate them.
@@ -56,6 +67,7 @@ class Prometheus:
             answer = await self.http.post(f"{self.address}/api/v1/query", data=form, timeout=TIMEOUT)
         except httpx.HTTPError as error:
             raise TransientError(f"Prometheus at {self.address} does not answer: {error!r}") from error
+        self._compare_clocks(answer.headers.get("Date", ""))
         if answer.status_code in {400, 422}:
             raise InvalidError(f"Prometheus at {self.address} refuses the query {query.strip()}: {answer.text[:300]}")
         if answer.status_code != 200:
@@ -69,6 +81,13 @@ class Prometheus:
             return [{"metric": {}, "value": result}]
         entries: list[dict[str, Any]] = result
         return entries
+
+    def _compare_clocks(self, date: str) -> None:
+        try:
+            ahead = parsedate_to_datetime(date).timestamp() - time.time()
+        except ValueError:
+            return
+        self.ahead = ahead if abs(ahead) > CLOCKS_AGREE else 0.0
 
 
 def _promql(selector: Selector) -> str:

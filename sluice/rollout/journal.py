@@ -9,6 +9,8 @@ from sluice.judge.judge import JudgeState
 from sluice.manifests.canary import Canary
 from sluice.rollout.phases import TRANSITIONS, Phase
 
+CLOCK_SLACK = 5.0
+"""Seconds that the clocks of two hosts may differ."""
 PROMOTED_STATUS = {
     Phase.INITIALIZED: "True",
     Phase.SUCCEEDED: "True",
@@ -88,9 +90,12 @@ def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[s
 
 
 def judge_state(canary: Canary, revision: str, now: float) -> JudgeState:
-    """The judge's memory of this revision from the journal, or a new one where it has none."""
+    """The judge's memory of this revision from the journal, or a new one where it has none.
+
+    One that begins in the future was written by a clock that was wrong: nothing would ever count.
+    """
     kept = canary.status.evidence
-    if kept.get("revision") != revision:
+    if kept.get("revision") != revision or kept.get("since", 0.0) > now + CLOCK_SLACK:
         return JudgeState(revision=revision, since=now)
     return JudgeState.model_validate({**kept, "metrics": kept.get("metrics") or {}})
 

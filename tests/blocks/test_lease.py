@@ -13,7 +13,7 @@ import pytest
 
 from blocks import lease as block
 from blocks import worker_lease
-from blocks.cluster import Cluster
+from blocks.cluster import Cluster, Kind
 from blocks.informers import informed
 from blocks.kinds import LEASE, NAMESPACE
 from blocks.lease import Lease, current_lease, held
@@ -131,7 +131,7 @@ async def test_a_silent_holder_loses_it_after_its_duration_and_not_before(
     await other.worker.renew()
     assert not await other.try_take()
     assert not silent.held, "it knows before anybody else may act"
-    clock[0] += 0.2
+    clock[0] += worker_lease.LOOK + 0.2
     assert await other.try_take()
     assert other.took_over
     with pytest.raises(LostError):
@@ -179,10 +179,71 @@ async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
 
 async def test_a_lease_that_was_lost_is_not_given_back(ground: Ground) -> None:
     """Whoever has it now keeps it."""
+    first, second = await ground.worker("a"), await ground.lease(await ground.worker("b"))
+    async with held(await ground.lease(first)):
+        await first.give_up()
+        assert await second.try_take()
+    assert (await ground.now())["holderIdentity"] == second.identity
+
+
+async def test_a_lease_that_names_somebody_else_is_lost_whatever_our_own_clock_says(ground: Ground) -> None:
+    """A worker in good health whose lease was taken all the same stops: the Lease decides."""
+    mine = await ground.lease(await ground.worker("a"))
+    async with held(mine):
+        kept = await ground.cluster.get(LEASE, NAME, ground.namespace)
+        kept["spec"]["holderIdentity"] = "somebody"
+        mine.seen.learn(LEASE, await ground.cluster.replace(LEASE, kept))
+        with pytest.raises(LostError):
+            mine.check()
+        with pytest.raises(LostError, match="taken over by somebody"):
+            await mine.regain()
+
+
+async def test_runs_of_one_process_exclude_each_other_also_after_it_was_stopped(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process knows of its own runs whether they act; it does not judge itself by signs of life it could not give."""
+    clock = [1000.0]
+    monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
     worker = await ground.worker("a")
-    async with held(await ground.lease(worker)) as lease:
-        worker.epoch += 1
-    assert (await ground.now())["holderIdentity"] == lease.identity
+    acting, waiting = await ground.lease(worker, "first"), await ground.lease(worker, "second")
+    async with held(acting):
+        assert not await waiting.try_take()
+        clock[0] += 60
+        await worker.renew()
+        assert not await waiting.try_take()
+        await acting.regain()
+    assert await waiting.try_take()
+
+
+async def test_a_lease_that_cannot_be_given_back_at_once_blocks_nobody_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next run of this process takes it at once, others as soon as it could be written."""
+    monkeypatch.setattr(block, "RENEWAL", 0.03)
+
+    class Throttled(MemoryCluster):
+        failures = 0
+
+        async def replace(self, kind: Kind, manifest: dict[str, Any]) -> dict[str, Any]:
+            if manifest["metadata"]["name"] == NAME and self.failures:
+                self.failures -= 1
+                raise TransientError("429")
+            return await super().replace(kind, manifest)
+
+    async with AsyncExitStack() as stack:
+        cluster = Throttled()
+        ground = Ground(cluster, "test", stack)
+        worker, other = await ground.worker("a"), await ground.lease(await ground.worker("b"))
+        async with held(await ground.lease(worker, "first")):
+            cluster.failures = 3
+        assert not await other.try_take()
+        async with held(await ground.lease(worker, "second")):
+            assert not await other.try_take()
+            cluster.failures = 3
+        async with asyncio.timeout(10):
+            while not await other.try_take():
+                await asyncio.sleep(0.01)
 
 
 async def test_waiting_survives_a_cluster_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -167,6 +169,17 @@ async def test_a_prometheus_that_is_away_is_transient() -> None:
     async with httpx.AsyncClient(trust_env=False) as http:
         with pytest.raises(TransientError, match="does not answer"):
             await Prometheus("http://127.0.0.1:9", http).value("q")
+
+
+@pytest.mark.parametrize(("hours", "agree"), [(1, False), (-1, False), (0, True)])
+async def test_samples_are_dated_by_the_provider_s_clock(hours: int, agree: bool) -> None:
+    """A host whose clock is wrong still asks for the right samples."""
+    told = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    metrics = server(lambda _: httpx.Response(200, json=vector("1").json(), headers={"Date": told}))
+    assert abs(metrics.now() - time.time()) < 1
+    await metrics.value("q")
+    assert metrics.now() - time.time() == pytest.approx(3600 * hours, abs=3)
+    assert (metrics.ahead == 0.0) == agree
 
 
 @pytest.mark.lab

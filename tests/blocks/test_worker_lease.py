@@ -145,6 +145,29 @@ async def test_others_are_judged_by_our_own_clock(clock: list[float]) -> None:
     assert not await workers.alive(ELSEWHERE, other.ref)
 
 
+async def test_who_was_stopped_while_it_asked_does_not_take_others_for_dead(clock: list[float]) -> None:
+    """The answer tells of the moment it was asked for, however late it is read."""
+
+    class Stopped(MemoryCluster):
+        stop = 0.0
+
+        async def find(self, kind: Kind, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+            found = await super().find(kind, name, namespace)
+            clock[0] += self.stop
+            return found
+
+    cluster = Stopped()
+    other, workers = lease(cluster), Workers(cluster)  # type: ignore[arg-type]
+    await other.renew()
+    assert await workers.alive(ELSEWHERE, other.ref)
+    clock[0] += block.LOOK
+    cluster.stop = 60.0
+    assert await workers.alive(ELSEWHERE, other.ref)
+    cluster.stop = 0.0
+    await other.renew()
+    assert await workers.alive(ELSEWHERE, other.ref)
+
+
 async def test_many_questions_about_one_worker_cost_one_request(clock: list[float]) -> None:
     """Hundreds of rollouts that wait for the same worker do not ask the API server each."""
     asked: list[str] = []

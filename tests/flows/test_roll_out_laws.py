@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -138,6 +139,9 @@ class World:
                 return True
         return False
 
+    def now(self) -> float:
+        return time.time()
+
     async def value(self, query: str) -> float | None:
         said = self.word("good", "bad")
         if said == "good":
@@ -157,7 +161,7 @@ async def one_run(world: World, name: str) -> Outcome:
         try:
             return await to_the_end(world, ref, lease)
         except Crash:
-            lease.worker.epoch += 1  # the dead give nothing back
+            lease.run = f"{lease.run} of a dead process"  # which gives nothing back
             raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,9 @@ class World:
             "metrics": lambda address="": self,
             "webhooks": self,
         }
+
+    def now(self) -> float:
+        return time.time()
 
     async def value(self, query: str) -> float:
         return 1.0 if self.good else 0.0

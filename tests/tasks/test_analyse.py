@@ -97,7 +97,7 @@ def test_evidence_is_in_the_journal_when_the_step_is_over(play: Any) -> None:
     """The next step and the next worker go on from it."""
     stage = over()
     play(stage, analyse, 1, 30)
-    kept = judge_state(canary(None, stage.status), stage.ref.revision, 0.0)
+    kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
     assert kept.metrics["request-success-rate"].evidence.requests > 0
 
 
@@ -168,3 +168,13 @@ def test_a_target_that_was_deleted_ends_the_judging(play: Any) -> None:
     stage.cluster.objects.pop(("Deployment", "shop-test", NAME))
     with pytest.raises(NotFoundError, match="shop-test/shop was deleted"):
         play(stage, analyse, 1, 30)
+
+
+def test_a_clock_that_was_an_hour_ahead_when_the_step_began_holds_it_no_longer_than_its_interval(play: Any) -> None:
+    """What the journal says of the future was written by a clock that was wrong: the step is held once, and judged."""
+    ahead = time.time() + 3600
+    evidence = {"revision": staged().ref.revision, "since": ahead, "metrics": None}
+    stage = judged({"analysis": {"interval": "1s"}}, began=ahead, evidence=evidence)
+    result = play(stage, analyse, 1, 30)
+    assert result.judgement.verdict is Verdict.PASS
+    assert result.judgement.readings[0].requests
