@@ -13,6 +13,7 @@ from tasks import find_unanswered as task
 from tests.deployments.conftest import DELIVER, PATIENCE, Runtime
 
 
+@pytest.mark.lab
 async def test_an_event_that_started_nothing_is_answered_once(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a server that was killed right after it said yes: here, the automation was off while the event came."""
     monkeypatch.setattr(task, "TIME_TO_ANSWER", timedelta(0))

@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deployments import worker
-from deployments.observer import LOOK_EVERY
+from deployments import observer, worker
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
 DEAD = "tester:1:dead"
@@ -77,13 +76,16 @@ async def test_a_resume_that_comes_at_once_starts_nothing_twice(sut: Runtime) ->
     assert len(sut.notes(event="started")) == 1
 
 
-async def test_a_resumed_run_is_not_taken_from_the_worker_that_holds_it(sut: Runtime) -> None:
+async def test_a_resumed_run_is_not_taken_from_the_worker_that_holds_it(
+    sut: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Resume may put a run on the schedule while its code runs elsewhere; other workers leave it there."""
+    monkeypatch.setattr(observer, "LOOK_EVERY", 0.2)
     now = datetime.now(UTC).isoformat()
     resuming = {"type": "SCHEDULED", "name": "Resuming", "state_details": {"scheduled_time": now}}
     run = await sut.left_by("other:1:alive", resuming, name="a")
     async with sut.worker():
-        await asyncio.sleep(1.5 * LOOK_EVERY)
+        await asyncio.sleep(0.8)
     assert not sut.notes(event="started")
     assert await sut.state(run) == "Resuming"
 
@@ -166,13 +168,14 @@ async def test_a_pause_outlives_the_worker(sut: Runtime) -> None:
     assert len(sut.notes(event="started")) == 1
 
 
-async def test_no_more_runs_than_the_capacity_are_held(sut: Runtime) -> None:
+async def test_no_more_runs_than_the_capacity_are_held(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond its capacity a worker leaves runs to others, or for later."""
+    monkeypatch.setattr(observer, "LOOK_EVERY", 0.2)
     async with sut.worker(capacity=1):
         first = await sut.start(HOLD, name="first")
         await sut.until(lambda: sut.notes(name="first"))
         second = await sut.start(HOLD, name="second")
-        await asyncio.sleep(1.5 * LOOK_EVERY)  # the worker had its chances to take it
+        await asyncio.sleep(0.8)  # the worker had its chances to take it
         sut.enough("first", "second")
         await sut.until_state(first, "Completed")
         await sut.until_state(second, "Completed")
