@@ -40,6 +40,7 @@ from prefect.states import AwaitingRetry, Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from websockets.exceptions import WebSocketException
 
+from deployments.task_events import brief
 from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals, bind
 
@@ -154,14 +155,15 @@ async def in_process() -> AsyncIterator[None]:
 
     They share one client, instead of a connection pool and a TLS context each. And they keep their hands off SIGTERM:
     each engine would install a handler that throws an exception into whatever the event loop happens to be doing.
-    Events that tell of task runs wait for an API that is away.
+    Events that tell of task runs are few (`deployments.task_events`) and wait for an API that is away.
     """
     names = vars(flow_engine)
     capture, names["capture_sigterm"] = names["capture_sigterm"], nullcontext
     handle, EventsWorker._handle = EventsWorker._handle, _until_taken  # type: ignore[method-assign, assignment]
     try:
-        async with AsyncClientContext.get_or_create():
-            yield
+        with brief():
+            async with AsyncClientContext.get_or_create():
+                yield
     finally:
         names["capture_sigterm"] = capture
         EventsWorker._handle = handle  # type: ignore[method-assign]

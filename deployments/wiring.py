@@ -12,11 +12,11 @@ from blocks.cluster import Cluster
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.git import Git
+from blocks.informers import informed
 from blocks.metrics.base import Metrics
 from blocks.metrics.batched import Batched
 from blocks.metrics.prometheus import Prometheus
 from blocks.prefect_api import PrefectEvents
-from blocks.informers import informed
 from blocks.process_identity import process_identity
 from blocks.registry import Registries
 from blocks.renderer import Renderer
