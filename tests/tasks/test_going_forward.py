@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import NotFoundError, StaleError
+from sluice.errors import StaleError
 from sluice.rollout.journal import judge_state
 from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
@@ -90,48 +90,6 @@ def test_begin_starts_evidence_anew(play: Any) -> None:
     kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
     assert (kept.revision, kept.metrics) == (stage.ref.revision, {})
     assert kept.since > 1.0
-
-
-def test_scale_up_gives_the_canary_the_primary_s_size(play: Any) -> None:
-    """It can then carry all of the traffic, which the promotion needs."""
-    stage = staged(replicas=0)
-    stage.change("Deployment", "shop-primary", {"spec": {"replicas": 5}})
-    readiness = play(stage, scale_up)
-    assert readiness.ready
-    assert stage.now("Deployment", NAME)["spec"]["replicas"] == 5
-
-
-def test_scale_up_gives_up_at_the_deadline_with_the_pod_s_reason(play: Any) -> None:
-    """A canary that never becomes ready is told with why, and gets no traffic."""
-    stage = staged({"progressDeadlineSeconds": 0.05}, replicas=0, weight=0)
-    stage.cluster.broken_images.add(NEW_IMAGE)
-    readiness = play(stage, scale_up)
-    assert not readiness.ready
-    assert "pod shop-pod-0: Running, not ready" in readiness.reason
-    assert not any(act.startswith("shift") for act in stage.acts)
-
-
-def test_scale_up_stops_waiting_when_a_newer_revision_comes(play: Any) -> None:
-    """Nobody waits for pods that nobody wants any more."""
-    stage = staged({"progressDeadlineSeconds": 15}, replicas=0, weight=0)
-    stage.cluster.broken_images.add(NEW_IMAGE)
-
-    def push(when: str, verb: str, item: dict[str, Any]) -> None:
-        if (when, verb) == ("after", "patch"):
-            stage.cluster.hooks.clear()
-            stage.push()
-
-    stage.cluster.hooks.append(push)
-    readiness = play(stage, scale_up)
-    assert (readiness.ready, readiness.reason) == (False, "a newer revision came")
-
-
-def test_scale_up_without_a_primary_says_the_way_out(play: Any) -> None:
-    """A primary that somebody deleted is not silently replaced by an unjudged revision."""
-    stage = staged()
-    stage.cluster.objects.pop(("Deployment", "shop-test", "shop-primary"))
-    with pytest.raises(NotFoundError, match="delete the Canary's status to redo it"):
-        play(stage, scale_up)
 
 
 def test_shift_writes_its_intent_before_it_moves_traffic(play: Any) -> None:
