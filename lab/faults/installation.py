@@ -24,7 +24,7 @@ from lab.paths import CHECKOUT
 from lab.ports import HOST
 
 WORKERS = ("a", "b")
-CLOCK = Path(__file__).parent / "clock"
+SHIM = Path(__file__).parent / "shim"
 UP_WITHIN_S = 90.0
 APPLY_WITHIN_S = 90
 LOOK_S = 0.2
@@ -106,7 +106,7 @@ class Installation:
         for name in (*WORKERS, "watcher"):
             env = base | {"SLUICE_KUBECONFIG": str(self._kubeconfig(name))}
             if name in WORKERS:
-                env |= {"SLUICE_WORKER_NAME": name, "LAB_CLOCK": str(self.clock_file(name)), "PYTHONPATH": str(CLOCK)}
+                env |= {"SLUICE_WORKER_NAME": name, "LAB_CLOCK": str(self.clock_file(name)), "PYTHONPATH": str(SHIM)}
             command = [*cli, "worker" if name in WORKERS else name]
             self.parts[name] = Part(name, command, self.home / f"{name}.log", env, self.checkout)
         self.parts["receiver"] = Part("receiver", [*cli, "receiver"], self.home / "receiver.log", base, self.checkout)

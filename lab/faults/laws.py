@@ -70,9 +70,10 @@ def _ready(history: History, service: str, version: int) -> bool:
 def one_actor_at_a_time(seen: Evidence, case: Case) -> Iterator[Violation]:
     """After B has taken a Canary over and written for it, nothing that A does on its older right is accepted.
 
-    An actor is one life of one process. Its right is its last taking of the Canary's Lease before the write was sent. A
-    write by A breaks the law where B took the Lease after A did, and B's own write comes before A's in the cluster's
-    order. What A still gets accepted before B's first write is harmless: B looks after it has taken over, not before.
+    An actor is one run in one life of one process: two runs of one worker are two. Its right is its last taking of the
+    Canary's Lease before the write was sent. A write by A breaks the law where B took the Lease after A did, and B's own
+    write comes before A's in the cluster's order. What A still gets accepted before B's first write is harmless: B looks
+    after it has taken over, not before.
     """
     mine = [one for one in seen.writes if one.act.canary == case.app and one.accepted and one.version > case.since]
     takes = [one for one in mine if one.act.what == "take lease"]
@@ -95,12 +96,12 @@ def one_actor_at_a_time(seen: Evidence, case: Case) -> Iterator[Violation]:
                 break
 
 
-def _actor(write: Write) -> tuple[str, int]:
-    return write.client, write.life
+def _actor(write: Write) -> tuple[str, int, str]:
+    return write.client, write.life, write.run
 
 
 def _name(write: Write) -> str:
-    return f"worker {write.client}, life {write.life}"
+    return f"worker {write.client}, life {write.life}, run {write.run[-6:] or 'of nobody'}"
 
 
 def primary_changes_by_promotion_only(seen: Evidence, case: Case) -> Iterator[Violation]:

@@ -28,7 +28,8 @@ from lab.ports import HOST
 HANG_S = 60.0
 CALL_S = 30.0
 REAP_S = 2.0
-AFTER_BREAK_S = 0.3
+RUN_HEADER = "X-Lab-Run"
+"""In which a client says whose flow run's request it is (`shim`)."""
 BROKEN = (aiohttp.ClientError, ConnectionError, TimeoutError)
 
 
@@ -39,6 +40,7 @@ class Write:
     Attributes:
         version: the resourceVersion that it produced: the cluster's own order of writes; 0 where it was refused.
         answered: whether the client got the answer.
+        run: the flow run whose code wrote it; empty outside all runs.
     """
 
     client: str
@@ -49,6 +51,7 @@ class Write:
     status: int
     version: int
     answered: bool
+    run: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -107,7 +110,8 @@ class Proxy:
         content = await request.read()
         path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
         act = act_of(request.method, path, content)
-        ask = Ask(self.client, self.life, time.time(), request.method, path, query, content, act)
+        run = request.headers.get(RUN_HEADER, "")
+        ask = Ask(self.client, self.life, time.time(), request.method, path, query, content, act, run)
         if ask.canary:
             self.first_words.setdefault((ask.life, ask.canary), ask.at)
         rule = self._weather.met_by(ask)
@@ -145,7 +149,8 @@ class Proxy:
         meta = parsed(raw).get("metadata") or {}
         version = str(meta.get("resourceVersion", "")) if status < 300 else ""
         number = int(version) if version.isdigit() else 0
-        self.writes.append(Write(ask.client, ask.life, ask.at, time.time(), ask.act, status, number, told))
+        done = time.time()
+        self.writes.append(Write(ask.client, ask.life, ask.at, done, ask.act, status, number, told, ask.run))
 
     def _forward(self, ask: Ask, request: web.BaseRequest) -> aiohttp.client._RequestContextManager:
         assert self._http is not None  # noqa: S101

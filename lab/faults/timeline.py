@@ -48,7 +48,7 @@ def _changes(moments: Sequence[Moment], before: Facts) -> list[tuple[float, str]
 def _told(write: Write) -> str:
     took = f" after {write.done - write.at:.1f} s" if write.done - write.at > 0.5 else ""
     lost = "" if write.answered else ", the answer was lost"
-    return f"    {write.client}.{write.life} {write.act.what}: {write.status} [{write.version}]{took}{lost}"
+    return f"    {write.client}.{write.life} {write.run[-6:]} {write.act.what}: {write.status} [{write.version}]{took}{lost}"
 
 
 def clock(at: float) -> str:

@@ -60,6 +60,7 @@ class Ask:
         life: how many times that process has been started; a write of an earlier life is another actor's.
         at: when it came, seconds since the epoch.
         act: the act of a rollout that it is, for writes that are one.
+        run: the flow run whose code asks; empty outside all runs.
     """
 
     client: str
@@ -70,6 +71,7 @@ class Ask:
     query: str
     content: bytes
     act: Act | None = None
+    run: str = ""
 
     @property
     def writes(self) -> bool:

@@ -39,9 +39,9 @@ def case(story: str = "good", *tags: str, **more: Any) -> Case:
     return found
 
 
-def write(client: str, life: int, version: int, what: str, at: float = 0.0) -> Write:
+def write(client: str, life: int, version: int, what: str, at: float = 0.0, run: str = "") -> Write:
     at = at or float(version)
-    return Write(client, life, at - 0.1, at, Act("n", OAK, what), 200, version, answered=True)
+    return Write(client, life, at - 0.1, at, Act("n", OAK, what), 200, version, answered=True, run=run)
 
 
 def laws(seen: History, judged: Case, *writes: Write) -> set[str]:
@@ -77,6 +77,16 @@ def test_a_worker_that_acts_after_another_has_taken_over_is_caught() -> None:
     old = [write("a", 1, 11, "take lease"), write("a", 1, 12, "route 0")]
     taken = [write("b", 1, 20, "take lease"), write("b", 1, 21, "journal step")]
     assert laws(seen, case(), *old, *taken, write("a", 1, 22, "route 100")) == {"one actor at a time"}
+
+
+def test_a_run_that_acts_after_another_run_of_its_worker_is_caught() -> None:
+    """Two runs of one process are two actors: that they share a clock and a connection orders nothing."""
+    seen = history(*BASE)
+    old = [write("a", 1, 11, "take lease", run="r1"), write("a", 1, 12, "route 0", run="r1")]
+    new = [write("a", 1, 20, "take lease", run="r2"), write("a", 1, 21, "journal step", run="r2")]
+    assert laws(seen, case(), *old, *new) == set()
+    late = write("a", 1, 22, "route 100", run="r1")
+    assert laws(seen, case(), *old, *new, late) == {"one actor at a time"}
 
 
 def test_a_worker_that_takes_the_lease_back_may_act_again() -> None:

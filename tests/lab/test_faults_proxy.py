@@ -57,8 +57,8 @@ class Scene:
     def __init__(self, server: Server, proxy: Proxy, weather: Weather, http: aiohttp.ClientSession) -> None:
         self.server, self.proxy, self.weather, self.http = server, proxy, weather, http
 
-    async def write(self) -> int:
-        async with self.http.patch(ROUTE, data=json.dumps(BODY)) as answer:
+    async def write(self, run: str = "") -> int:
+        async with self.http.patch(ROUTE, data=json.dumps(BODY), headers={"X-Lab-Run": run}) as answer:
             await answer.read()
             return answer.status
 
@@ -81,12 +81,13 @@ async def scene(sentry: Sentry | None = None) -> AsyncIterator[Scene]:
 
 
 async def test_a_write_goes_through_and_is_logged_with_the_version_it_made() -> None:
-    """The log has who wrote, in which life, and the cluster's own order."""
+    """The log has who wrote, in which life and for which run, and the cluster's own order."""
     async with scene(sentry := Sentry()) as it:
         it.proxy.life = 3
-        assert await it.write() == 200
+        assert await it.write("7f") == 200
         (write,) = it.proxy.writes
-        assert (write.client, write.life, write.version, write.accepted, write.answered) == ("a", 3, 101, True, True)
+        assert (write.client, write.life, write.run, write.version) == ("a", 3, "7f", 101)
+        assert (write.accepted, write.answered) == (True, True)
         assert sentry.asked == [f"before {write.act.what}", f"after {write.act.what}"]
 
 

@@ -1,7 +1,11 @@
-"""Lets a process's clock jump: put this folder on PYTHONPATH and name a file of seconds in LAB_CLOCK.
+"""Lets a process's clock jump, and its requests tell their run: put this folder on PYTHONPATH and name a file of seconds in
+LAB_CLOCK.
 
-What it moves is what Python code reads: `time.time`, `time.time_ns`, and `datetime.now` in sluice's own modules.
-Compiled code and the kernel keep the true time, so it is a jump as a program sees it, not as a machine does.
+What jumps is what Python code reads: `time.time`, `time.time_ns`, and `datetime.now` in sluice's own modules. Compiled
+code and the kernel keep the true time, so it is a jump as a program sees it, not as a machine does.
+
+Each request of aiohttp carries the id of the Prefect flow run whose code sends it, as Prefect knows it: the proxies need it
+to tell apart two runs of one process.
 """
 
 import datetime
@@ -14,6 +18,7 @@ import time
 FILE = os.environ.get("LAB_CLOCK", "")
 FLOORS = ("blocks", "tasks", "flows", "deployments", "sluice")
 LOOK_S = 0.05
+RUN_HEADER = "X-Lab-Run"
 
 _true_time = time.time
 _read_at = float("-inf")
@@ -40,11 +45,26 @@ class _Datetime(datetime.datetime):
         return datetime.datetime.fromtimestamp(_true_time() + offset(), tz)
 
 
+def _run():  # type: ignore[no-untyped-def]
+    """The flow run whose code this is; empty outside all runs."""
+    runtime = sys.modules.get("prefect.runtime.flow_run")
+    return (runtime and runtime.id) or ""
+
+
+def _tell_runs(client):  # type: ignore[no-untyped-def]
+    send = client.ClientSession._request
+
+    async def _request(self, *args, headers=None, **more):  # type: ignore[no-untyped-def]
+        return await send(self, *args, headers={**(headers or {}), RUN_HEADER: _run()}, **more)
+
+    client.ClientSession._request = _request
+
+
 class _Finder(importlib.abc.MetaPathFinder):
-    """Gives sluice's modules a `datetime` that jumps along; all others keep their own."""
+    """Gives sluice's modules a `datetime` that jumps along, and aiohttp the header; all others stay as they are."""
 
     def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
-        if name.partition(".")[0] not in FLOORS:
+        if name.partition(".")[0] not in FLOORS and name != "aiohttp.client":
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec and spec.loader and not isinstance(spec.loader, importlib.machinery.NamespaceLoader):
@@ -52,7 +72,9 @@ class _Finder(importlib.abc.MetaPathFinder):
 
             def exec_module(module):  # type: ignore[no-untyped-def]
                 load(module)
-                if getattr(module, "datetime", None) is datetime.datetime:
+                if name == "aiohttp.client":
+                    _tell_runs(module)
+                elif getattr(module, "datetime", None) is datetime.datetime:
                     module.datetime = _Datetime
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
