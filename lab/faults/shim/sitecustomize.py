@@ -14,6 +14,7 @@ import importlib.machinery
 import os
 import sys
 import time
+import types
 
 FILE = os.environ.get("LAB_CLOCK", "")
 FLOORS = ("blocks", "tasks", "flows", "deployments", "sluice")
@@ -45,13 +46,13 @@ class _Datetime(datetime.datetime):
         return datetime.datetime.fromtimestamp(_true_time() + offset(), tz)
 
 
-def _run():  # type: ignore[no-untyped-def]
+def _run() -> str:
     """The flow run whose code this is; empty outside all runs."""
     runtime = sys.modules.get("prefect.runtime.flow_run")
-    return (runtime and runtime.id) or ""
+    return str((runtime and runtime.id) or "")
 
 
-def _tell_runs(client):  # type: ignore[no-untyped-def]
+def _tell_runs(client: types.ModuleType) -> None:
     send = client.ClientSession._request
 
     async def _request(self, *args, headers=None, **more):  # type: ignore[no-untyped-def]
