@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,13 +21,15 @@ from lab import environment
 from lab.demo import machine
 from lab.errors import LabError
 from lab.faults import report
+from lab.faults.deliveries import Deliveries
 from lab.faults.field import Field
 from lab.faults.inject import Injector
 from lab.faults.installation import Installation
 from lab.faults.kube import Access, Kube
+from lab.faults.laws import Violation
 from lab.faults.observer import Observer
 from lab.faults.outcomes import Runs
-from lab.faults.plan import APPS, GATED, KINDS, WHOLE_LAB, Plan, draw
+from lab.faults.plan import APPS, APPS_BY_DEFAULT, GATED, KINDS, WHOLE_LAB, Plan, draw
 from lab.faults.play import Result, Stage
 from lab.faults.timeline import clock, timeline
 from lab.faults.whole_lab import strike
@@ -45,7 +48,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=0, help="begin no round after this long; 0: no limit")
     parser.add_argument("--only", choices=KINDS, default="", help=f"one kind of fault; {', '.join(WHOLE_LAB)} only so")
     parser.add_argument("--replay", default="", help="play one round again: SEED/ROUND, or a plan's file")
-    parser.add_argument("--apps", type=int, default=len(APPS), help="applications at once")
+    parser.add_argument("--apps", type=int, default=APPS_BY_DEFAULT, help="applications at once")
     parser.add_argument("--of", type=Path, default=CHECKOUT, help="the checkout whose sluice is tested")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "faults.json", help="the results' file")
     return parser.parse_args(arguments)
@@ -61,6 +64,11 @@ def plans(asked: argparse.Namespace) -> list[Plan] | None:
     return [draw(int(seed), int(number), APPS[: asked.apps], asked.only)]
 
 
+def named(plan: Plan) -> tuple[str, ...]:
+    """The applications that a plan releases and that are there before."""
+    return tuple(release.app for release in plan.releases if release.story != "first")
+
+
 @contextlib.asynccontextmanager
 async def staged(env: dict[str, object], folder: Path, seed: int, apps: tuple[str, ...], checkout: Path):  # type: ignore[no-untyped-def]
     """The stage with its applications initialised and used, for the duration of the block."""
@@ -74,7 +82,8 @@ async def staged(env: dict[str, object], folder: Path, seed: int, apps: tuple[st
         try:
             await field.prepare(apps, GATED)
             async with observer.watching(), installation.running():
-                stage = Stage(field, installation, observer, injector, Runs(installation.api))
+                runs = Runs(installation.api)
+                stage = Stage(field, installation, observer, injector, runs, Deliveries(runs))
                 await stage.until_all(stage.rests, list(apps), READY_WITHIN_S)
                 await stage.until_all(field.answers, list(apps), READY_WITHIN_S)
                 for app in apps:
@@ -90,16 +99,17 @@ async def run(asked: argparse.Namespace) -> int:
     if not env:
         raise LabError("there is no lab: `make lab` starts it")
     again = plans(asked)
+    apps = named(again[0]) if again else APPS[: asked.apps]
     seed = again[0].seed if again else asked.seed if asked.seed is not None else random.randrange(10**6)
     folder = LabPaths().home / f"faults-{seed}-{uuid4().hex[:4]}"
     folder.mkdir(parents=True)
     say(f"seed {seed}; logs and plans: {folder}")
     began, load = time.time(), machine.load_average()
     results: list[Result] = []
-    async with staged(env, folder, seed, APPS[: asked.apps], asked.of) as stage:
+    async with staged(env, folder, seed, apps, asked.of) as stage:
         number = 0
         while again is None or number < len(again):
-            plan = again[number] if again else draw(seed, number, APPS[: asked.apps], asked.only)
+            plan = again[number] if again else draw(seed, number, apps, asked.only)
             number += 1
             (folder / f"plan-{plan.number}.json").write_text(json.dumps(plan.as_json(), indent=1))
             result = await stage.play(plan)
@@ -111,7 +121,11 @@ async def run(asked: argparse.Namespace) -> int:
             late = asked.minutes and time.time() - began > asked.minutes * 60
             if again is None and (enough or late):
                 break
-    return conclude(results, seed, asked.out)
+        last = await stage.deliveries.all()
+        results[-1].violations += last
+        tell_all(last)
+    report.write(asked.out, report.document(results, seed, began, load))
+    return conclude(results, seed, asked)
 
 
 def tell(stage: Stage, result: Result, folder: Path) -> None:
@@ -128,19 +142,23 @@ def tell(stage: Stage, result: Result, folder: Path) -> None:
         say(f"  {case.app}: {mine[0].law}: {mine[0].said} (timeline: {file})")
     log = [f"{clock(at)} {said}" for at, said in sorted(stage.injector.log)]
     (folder / f"faults-{result.plan.number}.txt").write_text("\n".join(log) + "\n")
-    for one in result.violations:
-        if not one.canary:
-            say(f"  {one.law}: {one.said}")
+    tell_all(one for one in result.violations if not one.canary)
 
 
-def conclude(results: list[Result], seed: int, out: Path) -> int:
+def tell_all(violations: Iterable[Violation]) -> None:
+    """One line each."""
+    for one in violations:
+        say(f"  {one.law}: {one.said}")
+
+
+def conclude(results: list[Result], seed: int, asked: argparse.Namespace) -> int:
     """The last words, and the exit status."""
     cases = sum(len(result.hit) for result in results)
     broken = [violation for result in results for violation in result.violations]
-    say(f"{cases} cases in {len(results)} rounds, {len(broken)} laws broken; seed {seed}; all of it: {out}")
+    say(f"{cases} cases in {len(results)} rounds, {len(broken)} laws broken; seed {seed}; all of it: {asked.out}")
     for result in results:
         if result.violations:
-            say(f"again: python -m lab.faults --replay {seed}/{result.plan.number}")
+            say(f"again: python -m lab.faults --replay {seed}/{result.plan.number} --apps {asked.apps}")
     return 1 if broken else 0
 
 

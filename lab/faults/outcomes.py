@@ -108,16 +108,3 @@ def _seen(history: History, case: Case) -> tuple[int, int]:
             failed += 1
         before = now
     return promoted, failed
-
-
-def deliveries_are_recorded(accepted: Sequence[str], runs: Sequence[Run]) -> Iterator[Violation]:
-    """Every push that the receiver took has exactly one run with an end."""
-    law = "every event has one outcome"
-    mine = [run for run in runs if run.flow == "deliver_image"]
-    count = Counter(str(run.parameters.get("tag")) for run in mine)
-    for tag in accepted:
-        if count[tag] != 1:
-            yield Violation(law, "", f"the push of {tag} was accepted and has {count[tag]} runs")
-    for run in mine:
-        if run.state != "COMPLETED":
-            yield Violation(law, "", f"run {run.ident} of the push of {run.parameters.get('tag')} is {run.name}")

@@ -9,7 +9,9 @@ from typing import Any
 from lab.faults.acts import BOUNDARIES
 
 APPS = ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine")
+APPS += ("alder", "aspen", "beech", "ebony", "holly", "lime", "olive", "plum", "rowan", "yew")
 """Applications that live through all rounds."""
+APPS_BY_DEFAULT = 10
 GATED = {"oak": "confirm-rollout", "pine": "confirm-promotion"}
 """Applications whose Canary has a gate, and which."""
 

