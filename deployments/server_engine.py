@@ -17,10 +17,14 @@ from typing import Any
 from prefect.server.api import server as api_server
 from prefect.server.database.configurations import SQLITE_BEGIN_MODE, AioSqliteConfiguration
 from prefect.server.events.schemas.automations import TriggeredAction
+from prefect.server.events.services import actions
+from prefect.server.utilities.messaging import Consumer, MessageHandler
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from blocks.prefect_runs import run_key
 
+ACTIONS_AT_ONCE = 8
+"""Flow runs that automations start at the same time."""
 _writes: ContextVar[bool] = ContextVar("sluice_writes", default=False)
 
 
@@ -29,6 +33,7 @@ def install() -> None:
     queue_sqlite_writers()
     build_the_application_once()
     name_runs_by_their_event()
+    take_actions_side_by_side()
 
 
 def queue_sqlite_writers() -> None:
@@ -105,3 +110,36 @@ def name_runs_by_their_event() -> None:
         return run_key(self.automation.id, self.action_index, event.id if event else self.id)
 
     TriggeredAction.idempotency_key = idempotency_key  # type: ignore[method-assign]
+
+
+class _SideBySide:
+    """Several consumers of one group that look like one."""
+
+    def __init__(self, consumers: list[Consumer]) -> None:
+        self.consumers = consumers
+
+    async def run(self, handler: MessageHandler) -> None:
+        await asyncio.gather(*(consumer.run(handler) for consumer in self.consumers))
+
+    async def cleanup(self) -> None:
+        await asyncio.gather(*(consumer.cleanup() for consumer in self.consumers))
+
+
+def take_actions_side_by_side() -> None:
+    """Let automations start several flow runs at once.
+
+    With Redis, Prefect carries out one action after the other, and each waits for a dozen answers of the database: a
+    burst of events started one run a second while the server was idle for most of it. The order of runs is not kept by
+    the queue either way, and the database allows one run an event.
+    """
+    create = actions.create_consumer
+
+    def create_consumer(topic: str, name: str | None = None, **options: Any) -> Any:
+        first = create(topic, name=name, **options)
+        if hasattr(first, "concurrency"):  # in memory: each consumer would get every message
+            first.concurrency = ACTIONS_AT_ONCE
+            return first
+        names = [f"{name or topic}-{number}" for number in range(1, ACTIONS_AT_ONCE)]
+        return _SideBySide([first, *(create(topic, name=one, **options) for one in names)])
+
+    actions.create_consumer = create_consumer  # type: ignore[assignment]

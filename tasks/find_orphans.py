@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from blocks.connections import connections
@@ -18,6 +19,10 @@ from tasks.stage import stage
 
 Object = dict[str, Any]
 Key = tuple[str, str]
+TIME_TO_BEGIN = 90.0
+"""Seconds that what was never begun is left to its event."""
+_before: dict[tuple[str, str, str], float] = {}
+"""Since when each Canary's revision has been seen to want a run."""
 
 
 @stage("find orphans")
@@ -43,8 +48,32 @@ async def find_orphans() -> list[TargetChanged]:
         (str(run.parameters.get("namespace")), str(run.parameters.get("canary")))
         for run in await active_runs("roll_out")
     }
-    left = [one for one in wanting if (one[0].namespace, one[0].name) not in carried]
-    return [event for canary, target in left if (event := await _event_for(canary, target))]
+    left = [one for one in wanting if _name(one[0]) not in carried]
+    return [event for canary, target in _due(left) if (event := await _event_for(canary, target))]
+
+
+def _due(wanting: list[tuple[Canary, Object]]) -> list[tuple[Canary, Object]]:
+    """Those that were begun and left, at once; what was never begun, once its event has had the time to start it.
+
+    In a burst an event waits in Prefect's queue for its turn, and no run tells of it yet.
+    """
+    global _before  # noqa: PLW0603 - what the look before this one saw, in this process
+    now = time.monotonic()
+    new = {(*_name(canary), revision_of(target)) for canary, target in wanting if not _begun(canary)}
+    _before = {key: _before.get(key, now) for key in new}
+    return [
+        (canary, target)
+        for canary, target in wanting
+        if _begun(canary) or now - _before[(*_name(canary), revision_of(target))] >= TIME_TO_BEGIN
+    ]
+
+
+def _begun(canary: Canary) -> bool:
+    return canary.status.phase is not None and canary.status.phase.in_progress
+
+
+def _name(canary: Canary) -> Key:
+    return canary.namespace, canary.name
 
 
 def _living(item: Object) -> Canary | None:
@@ -58,8 +87,7 @@ def _living(item: Object) -> Canary | None:
 
 
 def _wants(canary: Canary, target: Object) -> bool:
-    phase = canary.status.phase
-    return (phase is not None and phase.in_progress) or needs_rollout(canary, revision_of(target))
+    return _begun(canary) or needs_rollout(canary, revision_of(target))
 
 
 async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:

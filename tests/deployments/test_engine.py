@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+from typing import Any
 
 import prefect
 import pytest
@@ -11,10 +13,12 @@ from prefect.events.worker import EventsWorker
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.server.database.configurations import AioSqliteConfiguration
 from prefect.server.events.schemas.automations import TriggeredAction
+from prefect.server.events.services import actions
+from prefect.server.utilities.messaging import create_publisher
 from prefect.settings.context import get_current_settings
 from prefect.workers.base import BaseWorker
 
-from deployments import engine
+from deployments import engine, server_engine
 from sluice.errors import TerminalError
 
 
@@ -69,3 +73,34 @@ def test_heartbeats_can_be_switched_off_inside() -> None:
     with engine.prefect_settings({}):
         assert get_current_settings().flows.heartbeat_frequency is None
     assert get_current_settings().flows.heartbeat_frequency is not None
+
+
+async def test_actions_are_taken_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One slow start of a flow run does not hold up the others; the service sees one consumer."""
+    monkeypatch.setattr(actions, "create_consumer", actions.create_consumer)
+    server_engine.take_actions_side_by_side()
+    began, all_began = 0, asyncio.Event()
+
+    async def handler(message: Any) -> None:
+        nonlocal began
+        began += 1
+        if began == server_engine.ACTIONS_AT_ONCE:
+            all_began.set()
+        await all_began.wait()
+
+    consumer = actions.create_consumer("actions-test", name="one")
+    running = asyncio.create_task(consumer.run(handler))
+    await asyncio.sleep(0)
+    async with create_publisher("actions-test") as publisher:
+        for number in range(server_engine.ACTIONS_AT_ONCE):
+            await publisher.publish_data(str(number).encode(), {})
+    async with asyncio.timeout(20):
+        await all_began.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await consumer.cleanup()
+
+
+def test_the_actions_service_still_asks_for_its_consumer_by_that_name() -> None:
+    """It would otherwise take one action after the other again."""
+    assert "create_consumer(" in inspect.getsource(actions.Actions.start)
