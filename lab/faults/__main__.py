@@ -47,7 +47,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=500, help="releases that a fault has hit, at least")
     parser.add_argument("--minutes", type=float, default=0, help="begin no round after this long; 0: no limit")
     parser.add_argument("--only", choices=KINDS, default="", help=f"one kind of fault; {', '.join(WHOLE_LAB)} only so")
-    parser.add_argument("--replay", default="", help="play one round again: SEED/ROUND, or a plan's file")
+    parser.add_argument("--replay", default="", help="play rounds again: SEED/ROUND,…, or a plan's file")
     parser.add_argument("--apps", type=int, default=APPS_BY_DEFAULT, help="applications at once")
     parser.add_argument("--of", type=Path, default=CHECKOUT, help="the checkout whose sluice is tested")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "faults.json", help="the results' file")
@@ -60,8 +60,8 @@ def plans(asked: argparse.Namespace) -> list[Plan] | None:
         return None
     if Path(asked.replay).is_file():
         return [Plan.from_json(json.loads(Path(asked.replay).read_text()))]
-    seed, _, number = asked.replay.partition("/")
-    return [draw(int(seed), int(number), APPS[: asked.apps], asked.only)]
+    rounds = [one.partition("/") for one in asked.replay.split(",")]
+    return [draw(int(seed), int(number), APPS[: asked.apps], asked.only) for seed, _, number in rounds]
 
 
 def named(plan: Plan) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ async def run(asked: argparse.Namespace) -> int:
     if not env:
         raise LabError("there is no lab: `make lab` starts it")
     again = plans(asked)
-    apps = named(again[0]) if again else APPS[: asked.apps]
+    apps = tuple(sorted({app for plan in again for app in named(plan)})) if again else APPS[: asked.apps]
     seed = again[0].seed if again else asked.seed if asked.seed is not None else random.randrange(10**6)
     folder = LabPaths().home / f"faults-{seed}-{uuid4().hex[:4]}"
     folder.mkdir(parents=True)

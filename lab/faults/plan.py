@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.faults.acts import BOUNDARIES
 
-APPS = ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine")
+APPS: tuple[str, ...] = ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine")
 APPS += ("alder", "aspen", "beech", "ebony", "holly", "lime", "olive", "plum", "rowan", "yew")
 """Applications that live through all rounds."""
 APPS_BY_DEFAULT = 10
