@@ -47,7 +47,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=500, help="releases that a fault has hit, at least")
     parser.add_argument("--minutes", type=float, default=0, help="begin no round after this long; 0: no limit")
     parser.add_argument("--only", choices=KINDS, default="", help=f"one kind of fault; {', '.join(WHOLE_LAB)} only so")
-    parser.add_argument("--replay", default="", help="play rounds again: SEED/ROUND,…, or a plan's file")
+    parser.add_argument(
+        "--replay", default="", help="play rounds again: SEED/ROUND or a plan's file, or several with commas"
+    )
     parser.add_argument("--apps", type=int, default=APPS_BY_DEFAULT, help="applications at once")
     parser.add_argument("--of", type=Path, default=CHECKOUT, help="the checkout whose sluice is tested")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "faults.json", help="the results' file")
@@ -58,10 +60,14 @@ def plans(asked: argparse.Namespace) -> list[Plan] | None:
     """The plans to replay; None where rounds are to be drawn."""
     if not asked.replay:
         return None
-    if Path(asked.replay).is_file():
-        return [Plan.from_json(json.loads(Path(asked.replay).read_text()))]
-    rounds = [one.partition("/") for one in asked.replay.split(",")]
-    return [draw(int(seed), int(number), APPS[: asked.apps], asked.only) for seed, _, number in rounds]
+    return [_plan(one, asked) for one in asked.replay.split(",")]
+
+
+def _plan(told: str, asked: argparse.Namespace) -> Plan:
+    if Path(told).is_file():
+        return Plan.from_json(json.loads(Path(told).read_text()))
+    seed, _, number = told.partition("/")
+    return draw(int(seed), int(number), APPS[: asked.apps], asked.only)
 
 
 def named(plan: Plan) -> tuple[str, ...]:

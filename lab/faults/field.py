@@ -18,7 +18,7 @@ from lab.gobuild import build_program
 
 REPOSITORY = "faults-shop"
 BASE = "base"
-RATE = 15
+RATE = 10
 WEIGHTS = [30, 60]
 INTERVAL = "2s"
 DEADLINE_S = 30

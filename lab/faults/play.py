@@ -45,6 +45,8 @@ class Result:
     timeline: list[str] = field(default_factory=list)
     harm: list[float] = field(default_factory=list)
     """Seconds during which each bad revision had users."""
+    gaps: int = 0
+    """How often the observer may have missed something: a watch had to begin anew."""
 
     @property
     def hit(self) -> list[Case]:
@@ -94,6 +96,7 @@ class Stage:
                     case.answers = [one for one in answers if one.at >= case.began]
         violations = await self._judge(cases, began)
         result = Result(plan, cases, violations, self.injector.recoveries, time.time() - began, len(pushes.accepted))
+        result.gaps = sum(gap >= began for gap in self.history.gaps)
         result.harm = [_harm(case) for case in cases if case.release.story == "bad"]
         await self._leave_tidy(cases)
         return result

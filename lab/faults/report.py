@@ -13,8 +13,11 @@ from typing import Any
 
 from lab.demo import machine
 from lab.faults import field, laws, play
+from lab.faults.cases import HARMS_USERS, Case, Hit
 from lab.faults.plan import PROCESS_FAULTS_A_ROUND
 from lab.faults.play import Result
+
+GOOD = {"good", "superseded", "reverted", "first"}
 
 
 def document(results: Sequence[Result], seed: int, began: float, load_at_start: float) -> dict[str, Any]:
@@ -44,11 +47,14 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
         "hits": {"aimed": len(aimed), "in passing": len(hits) - len(aimed)},
         "cases by story": dict(Counter(case.release.story for case in cases).most_common()),
         "hits by kind": dict(Counter(hit.kind for hit in hits).most_common()),
+        "hits by kind and phase": by_phase(hits),
         "hits by phase": dict(Counter(hit.phase for hit in hits).most_common()),
         "aimed hits by kind": dict(Counter(hit.kind for hit in aimed).most_common()),
         "hits by boundary": dict(Counter(hit.boundary for hit in aimed if hit.boundary).most_common()),
         "violations": sum(len(result.violations) for result in results),
-        "users": {"requests": requests, "failed but for bad revisions' own answers": _lost(results)},
+        "users": {"requests": requests, "failed but for bad revisions' own answers": _lost(results)}
+        | under_kills(cases),
+        "observer's gaps": sum(result.gaps for result in results),
         "recovery": recoveries(results),
         "bad revisions had users for, s": spread([one for result in results for one in result.harm]),
         "accepted pushes": sum(result.accepted for result in results),
@@ -57,6 +63,24 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
             for result in results
             for violation in result.violations
         ],
+    }
+
+
+def by_phase(hits: Sequence[Hit]) -> dict[str, dict[str, int]]:
+    """Kind of fault → phase → how many rollouts it hit there."""
+    kinds = [kind for kind, _ in Counter(hit.kind for hit in hits).most_common()]
+    return {kind: dict(Counter(hit.phase for hit in hits if hit.kind == kind).most_common()) for kind in kinds}
+
+
+def under_kills(cases: Sequence[Case]) -> dict[str, int]:
+    """What users of good releases got while something was killed, and nothing that takes pods or the Gateway away."""
+    killed = [case for case in cases if any(hit.kind.startswith("kill") for hit in case.hits)]
+    good = [case for case in killed if case.release.story in GOOD and not case.hit_by(HARMS_USERS)]
+    answers = [one for case in good for one in case.answers]
+    return {
+        "good releases under kills": len(good),
+        "requests in good releases under kills": len(answers),
+        "failed requests in good releases under kills": sum(one.failed for one in answers),
     }
 
 
