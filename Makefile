@@ -29,8 +29,8 @@ check: $(READY) ## format, lint, types, import contracts, generated files
 format: $(READY) ## put the layout right
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
-test-fast: $(READY) ## the rules, without a lab (under a minute)
-	@$(BIN)/pytest -q -m "not lab and not soak" -n 2 --dist loadfile
+test-fast: $(READY) ## the rules, without a lab or a server (under a minute)
+	@$(BIN)/pytest -q -m "not lab and not soak and not server" -n 2 --dist loadfile
 
 test: $(READY) ## everything, on the real cluster of the lab
 	@up=$$($(BIN)/python -m lab status >/dev/null 2>&1 && echo yes); \

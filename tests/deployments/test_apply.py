@@ -12,6 +12,8 @@ from sluice.errors import TerminalError
 from sluice.events.model import SourceChanged
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
+pytestmark = pytest.mark.server
+
 PLAN = (DELIVER, HOLD)
 
 

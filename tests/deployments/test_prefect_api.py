@@ -14,6 +14,8 @@ from sluice.errors import TerminalError, TransientError
 from sluice.events.model import ImagePushed
 from tests.deployments.conftest import Runtime
 
+pytestmark = pytest.mark.server
+
 
 def pushed(delivery: str, tag: str = "1.10") -> ImagePushed:
     return ImagePushed(delivery=delivery, image="registry/a & b", tag=tag, digest='sha256:"x"')

@@ -19,6 +19,8 @@ from deployments.settings import Settings
 from sluice.errors import TerminalError
 from tests.deployments.conftest import Runtime, free_port
 
+pytestmark = pytest.mark.server
+
 
 async def test_a_taken_port_is_told_with_the_ways_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is started."""

@@ -13,6 +13,8 @@ import pytest
 from deployments import observer, worker
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
+pytestmark = pytest.mark.server
+
 DEAD = "tester:1:dead"
 
 

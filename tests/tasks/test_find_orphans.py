@@ -1,4 +1,4 @@
-"""Which Canaries without a run get one: those that were left at once, those that were never begun after their event's time."""
+"""Which Canaries without a run get one: those that were left at once, those never begun after their event had its time."""
 
 from __future__ import annotations
 
