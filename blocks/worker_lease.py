@@ -32,6 +32,8 @@ MARGIN = 2.0
 RENEWAL = 3.0
 LOOK = 1.0
 """Least seconds between two looks at the lease of the same other worker."""
+BURIAL = 10 * DURATION
+"""Seconds without renewal after which a dead worker's Lease is deleted."""
 WORKER_LABEL = "sluice.dev/worker"
 
 
@@ -185,7 +187,8 @@ class Workers:
     async def dead(self, namespace: str | None = None) -> dict[str, str]:
         """Identities of the workers whose Lease is there and has run out, with the Lease's `namespace/name`.
 
-        To be asked again and again: what is seen for the first time counts as renewed just now.
+        To be asked again and again: what is seen for the first time counts as renewed just now. What has been dead for long
+        is cleared away: a worker that wakes up after that makes a new Lease, and knows that its old one was gone.
         """
         found, asked = {}, now()
         for lease in await self.cluster.list(LEASE, namespace, WORKER_LABEL):
@@ -195,6 +198,9 @@ class Workers:
             identity = lease["spec"].get("holderIdentity") or ""
             if dead_on_this_host(identity) or seen.looked - seen.since > DURATION:
                 found[identity] = ref
+            if seen.looked - seen.since > BURIAL:
+                await self.cluster.delete(LEASE, lease["metadata"]["name"], lease["metadata"]["namespace"])
+                self._seen.pop(ref, None)
         return found
 
     @staticmethod

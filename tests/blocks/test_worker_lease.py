@@ -145,6 +145,25 @@ async def test_others_are_judged_by_our_own_clock(clock: list[float]) -> None:
     assert not await workers.alive(ELSEWHERE, other.ref)
 
 
+async def test_the_lease_of_a_worker_that_is_long_dead_is_cleared_away(clock: list[float]) -> None:
+    """Every crash leaves one; a worker that was only stopped makes a new one and knows that it was taken for dead."""
+    cluster = MemoryCluster()
+    other, workers = lease(cluster), Workers(cluster)  # type: ignore[arg-type]
+    await other.renew()
+    await workers.dead()
+    clock[0] += block.BURIAL
+    assert await workers.dead() == {ELSEWHERE: other.ref}
+    clock[0] += 1
+    assert await workers.dead() == {ELSEWHERE: other.ref}
+    assert await workers.dead() == {}
+    assert await cluster.list(LEASE) == []
+    epoch = other.epoch
+    with pytest.raises(NotFoundError):
+        await other.renew()
+    await other.renew()
+    assert other.epoch == epoch + 1
+
+
 async def test_who_was_stopped_while_it_asked_does_not_take_others_for_dead(clock: list[float]) -> None:
     """The answer tells of the moment it was asked for, however late it is read."""
 
