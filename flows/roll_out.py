@@ -105,7 +105,7 @@ async def roll_out(
     Args:
         namespace: of the Canary.
         canary: its name.
-        revision: the revision that the event was about; only for display, the cluster is asked what is there.
+        revision: the revision that the event was about; the cluster is asked what is there.
         version: what people call it; only for the run's name.
         again: try a revision once more that was taken back.
 
@@ -116,7 +116,8 @@ async def roll_out(
     async with claimed(ref, str(flow_run.id or "local")) as lease:
         first = await look(ref)
         ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
-        run = _Run(ref, Seen(first.revision, carries=first.revision, again=again))
+        resumed = lease.resumed and not again and revision in {"", first.revision}
+        run = _Run(ref, Seen(first.revision, carries=first.revision, again=again, resumed=resumed))
         run.aside(label_run(ref))
         if lease.took_over:
             await run.do(take_over, ref)
@@ -129,7 +130,7 @@ async def roll_out(
                 await asyncio.shield(asyncio.create_task(_to_the_end(run, lease)))
                 await run.told()
             raise
-        if run.outcome in {Outcome.PROMOTED, Outcome.ROLLED_BACK}:
+        if run.ended and run.outcome in {Outcome.PROMOTED, Outcome.ROLLED_BACK}:
             run.aside(record(ref, str(run.outcome), run.reason, run.steps, run.ended))
         await run.told()
     return ended(str(run.outcome), run.reason)

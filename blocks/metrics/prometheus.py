@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from math import ceil, isnan
+from math import ceil, isfinite, isnan
 from typing import Any
 
 import httpx
@@ -44,10 +44,7 @@ class Prometheus:
         window = max(1, ceil((end - start) * 1000))
         result = await self._query(f"{_promql(selector)}[{window}ms]", end)
         # Prometheus 2 includes the start of a range and 3 does not: a sample between two windows belongs to the first one.
-        found = [
-            Series(entry["metric"], tuple((float(at), float(value)) for at, value in entry["values"] if at > start))
-            for entry in result
-        ]
+        found = [Series(entry["metric"], _finite(entry["values"], start)) for entry in result]
         return [series for series in found if series.samples]
 
     async def value(self, query: str) -> float | None:
@@ -88,6 +85,12 @@ class Prometheus:
         except ValueError:
             return
         self.ahead = ahead if abs(ahead) > CLOCKS_AGREE else 0.0
+
+
+def _finite(values: list[tuple[float, str]], start: float) -> tuple[tuple[float, float], ...]:
+    """The samples after `start` that are numbers: NaN counts nothing, and would make all that is added to it NaN."""
+    samples = ((float(at), float(value)) for at, value in values if at > start)
+    return tuple((at, value) for at, value in samples if isfinite(value))
 
 
 def _promql(selector: Selector) -> str:

@@ -64,6 +64,8 @@ class Seen:
         fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
         paused, cancelled: what a person asked for in the UI.
         again: a person wants a revision that was taken back to be tried again.
+        resumed: this very run has acted on the Canary before, in a process that died or was taken for dead: what is at rest
+            may be its own doing.
     """
 
     revision: str
@@ -77,6 +79,7 @@ class Seen:
     paused: bool = False
     cancelled: bool = False
     again: bool = False
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,9 @@ def decide(canary: Canary, seen: Seen) -> Decision:
 
 def _at_rest(canary: Canary, seen: Seen) -> Decision:
     status = canary.status
+    done = _ENDS.get(status.phase or Phase.INITIALIZING)
+    if done and seen.resumed and seen.revision == status.last_applied_spec:
+        return Decision(Action.END, "this run had done it when its process died", outcome=done)
     if seen.revision == status.last_promoted_spec:
         return Decision(Action.END, "the primary runs this revision", outcome=Outcome.UNCHANGED)
     if canary.spec.suspend:
@@ -139,6 +145,14 @@ def _at_rest(canary: Canary, seen: Seen) -> Decision:
         why = "this revision was taken back; push another one, or run roll_out with again=true"
         return Decision(Action.END, why, outcome=Outcome.REFUSED)
     return Decision(Action.BEGIN)
+
+
+_ENDS = {
+    Phase.INITIALIZED: Outcome.INITIALISED,
+    Phase.SUCCEEDED: Outcome.PROMOTED,
+    Phase.FAILED: Outcome.ROLLED_BACK,
+}
+"""What a run has come to whose own revision is at rest."""
 
 
 def _take_back(canary: Canary, seen: Seen, reason: str) -> Decision:

@@ -134,6 +134,15 @@ async def test_a_value_of_prometheus(answer: httpx.Response, value: float | None
     assert await server(lambda _: answer).value("q") == value
 
 
+async def test_samples_that_are_no_numbers_are_left_out() -> None:
+    """A NaN among counts would make every sum NaN: where all are, the provider is silent."""
+    counted, broken = [[1.0, "5"], [2.0, "NaN"], [3.0, "+Inf"], [4.0, "7"]], [[1.0, "NaN"]]
+    result = [{"metric": {"x": "y"}, "values": counted}, {"metric": {"x": "z"}, "values": broken}]
+    answer = httpx.Response(200, json={"status": "success", "data": {"resultType": "matrix", "result": result}})
+    found = await server(lambda request: answer).samples(select("x_total"), 0.0, 10.0)
+    assert found == [Series({"x": "y"}, ((1.0, 5.0), (4.0, 7.0)))]
+
+
 async def test_several_series_where_one_is_needed_are_refused() -> None:
     """The last one never wins silently: the query has to be aggregated."""
     with pytest.raises(InvalidError, match="gives 2 series where one value is needed; aggregate it: sum"):

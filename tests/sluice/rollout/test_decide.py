@@ -53,6 +53,30 @@ AT_REST = [
         id="what is promoted already",
     ),
     pytest.param(
+        status(Phase.SUCCEEDED, lastPromotedSpec=NEW),
+        {},
+        {"resumed": True},
+        Decision(Action.END, "this run had done it when its process died", outcome=Outcome.PROMOTED),
+        id="what this run has promoted",
+    ),
+    pytest.param(
+        status(Phase.FAILED),
+        {},
+        {"resumed": True},
+        Decision(Action.END, "this run had done it when its process died", outcome=Outcome.ROLLED_BACK),
+        id="what this run has taken back",
+    ),
+    pytest.param(
+        status(Phase.INITIALIZED, lastPromotedSpec=NEW),
+        {},
+        {"resumed": True},
+        Decision(Action.END, "this run had done it when its process died", outcome=Outcome.INITIALISED),
+        id="what this run has made",
+    ),
+    pytest.param(
+        status(Phase.FAILED, lastAppliedSpec=OLD), {}, {"resumed": True}, Decision(Action.BEGIN), id="went on"
+    ),
+    pytest.param(
         status(Phase.SUCCEEDED),
         {"suspend": True},
         {},
