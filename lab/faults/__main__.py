@@ -164,7 +164,7 @@ def conclude(results: list[Result], seed: int, asked: argparse.Namespace) -> int
     say(f"{cases} cases in {len(results)} rounds, {len(broken)} laws broken; seed {seed}; all of it: {asked.out}")
     for result in results:
         if result.violations:
-            say(f"again: python -m lab.faults --replay {seed}/{result.plan.number} --apps {asked.apps}")
+            say(f"again: python -m lab.faults --replay {result.plan.seed}/{result.plan.number} --apps {asked.apps}")
     return 1 if broken else 0
 
 

@@ -59,7 +59,7 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
         "bad revisions had users for, s": spread([one for result in results for one in result.harm]),
         "accepted pushes": sum(result.accepted for result in results),
         "broken": [
-            {"round": f"{seed}/{result.plan.number}", **asdict(violation)}
+            {"round": f"{result.plan.seed}/{result.plan.number}", **asdict(violation)}
             for result in results
             for violation in result.violations
         ],
