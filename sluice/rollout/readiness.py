@@ -10,13 +10,17 @@ TELLING = ("Unhealthy", "BackOff", "Failed")
 
 
 def deployment_ready(deployment: Object, share: int = 100) -> bool:
-    """Whether the controller has seen the last change and at least `share` percent of the wanted pods are new and ready."""
+    """Whether the controller has seen the last change and at least `share` percent of the wanted pods are new and ready.
+
+    While pods of an older template are there, nobody can tell from the counts whose pods are ready.
+    """
     wanted = deployment["spec"].get("replicas", 1)
     status = deployment.get("status") or {}
     if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
         return False
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    return bool(wanted > 0 and min(updated, available) * 100 >= wanted * share)
+    older = status.get("replicas", updated) > updated
+    return bool(wanted > 0 and not older and min(updated, available) * 100 >= wanted * share)
 
 
 def rolled_over(deployment: Object) -> bool:

@@ -33,6 +33,7 @@ def rolled(replicas: int = 2, generation: int = 3, **status: int) -> dict[str, A
         pytest.param(rolled(observedGeneration=2), 100, False, id="the controller has not seen the change"),
         pytest.param(rolled(updatedReplicas=1), 100, False, id="old pods still count for nothing"),
         pytest.param(rolled(availableReplicas=1), 100, False, id="a new pod is not ready"),
+        pytest.param({**rolled(1), "status": {**rolled(1)["status"], "replicas": 2}}, 100, False, id="the old pod is"),
         pytest.param(rolled(availableReplicas=1), 50, True, id="enough of them"),
         pytest.param(rolled(4, availableReplicas=1), 50, False, id="not enough of them"),
         pytest.param(rolled(0), 100, False, id="scaled to zero is never ready"),
