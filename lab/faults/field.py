@@ -21,7 +21,7 @@ BASE = "base"
 RATE = 10
 WEIGHTS = [30, 60]
 INTERVAL = "2s"
-DEADLINE_S = 30
+DEADLINE_S = 20
 VARIANTS = {"good": "good", "next": "good", "bad": "fail:50", "never": "never-ready"}
 """What a tag ends with → how its image behaves."""
 Object = dict[str, Any]
