@@ -67,6 +67,40 @@ def _ready(history: History, service: str, version: int) -> bool:
     return any(one.get("service") == service and one["ready"] for one in slices)
 
 
+def traffic_goes_to_the_judged_version(seen: Evidence, case: Case) -> Iterator[Violation]:
+    """Where the canary's weight rises, all pods behind it run the template that its target had when it was held."""
+    if case.hit_by(HARMS_USERS):
+        return
+    before = seen.history.at("httproutes", case.app, case.since).get("weights", {}).get("canary", 0)
+    for moment in seen.history.of("httproutes", case.app, case.since):
+        weight = moment.facts.get("weights", {}).get("canary", 0)
+        wanted, found = _held(seen.history, case.app, moment.version), _behind(seen.history, case.app, moment.version)
+        if weight > before and found - {wanted}:
+            said = f"the canary goes from {before} to {weight} with pods of {', '.join(sorted(found))} for {wanted}"
+            yield Violation("traffic goes to the judged version only", case.app, said, moment.at)
+        before = weight
+
+
+def _held(history: History, app: str, version: int) -> str:
+    """The tag that the target had when it was held; its newest one where it is not."""
+    tag, paused = "", False
+    for moment in history.of("deployments", app):
+        if moment.version > version:
+            break
+        if moment.facts and not (paused and moment.facts["paused"]):
+            tag = moment.facts["tag"]
+        paused = moment.facts.get("paused", False)
+    return tag
+
+
+def _behind(history: History, app: str, version: int) -> set[str]:
+    """The tags of the pods that the canary's Service offers."""
+    slices = (history.at("endpointslices", name, version) for name in history.names("endpointslices"))
+    offered = {address for one in slices if one.get("service") == f"{app}-canary" for address in one["ready"]}
+    pods = (history.at("pods", name, version) for name in history.names("pods"))
+    return {pod["tag"] for pod in pods if pod and pod["app"] == app and pod["address"] in offered}
+
+
 def one_actor_at_a_time(seen: Evidence, case: Case) -> Iterator[Violation]:
     """After B has taken a Canary over and written for it, nothing that A does on its older right is accepted.
 
@@ -169,6 +203,7 @@ def _first(moments: list[Moment], holds: Callable[[Moment], object]) -> Moment |
 LAWS: tuple[Law, ...] = (
     weights_sum_to_100,
     traffic_goes_to_ready_versions,
+    traffic_goes_to_the_judged_version,
     one_actor_at_a_time,
     primary_changes_by_promotion_only,
     a_bad_revision_has_no_traffic,

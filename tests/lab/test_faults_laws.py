@@ -71,6 +71,28 @@ def test_traffic_to_a_version_that_is_not_ready_is_caught() -> None:
     assert laws(late, case()) == {"traffic goes to ready versions only"}
 
 
+HOLD, PUSH = {"paused": True}, {"tag": "r1-next"}
+
+
+@pytest.mark.parametrize(("first", "then", "caught"), [(HOLD, PUSH, False), (PUSH, HOLD, True)], ids=["held", "pushed"])
+def test_traffic_to_pods_of_another_version_is_caught(
+    first: dict[str, Any], then: dict[str, Any], caught: bool
+) -> None:
+    """What is pushed once the target is held has no pods; what was pushed before is what has to be behind the weight."""
+    pod = {"app": OAK, "address": "10.0.0.2", "tag": "r1-good"}
+    target = {"tag": "r1-good", "paused": False, "replicas": 1}
+    seen = history(
+        *BASE,
+        (4, "pods", "oak-1", pod),
+        (5, "deployments", OAK, target),
+        offers(6, "canary", "10.0.0.2"),
+        (11, "deployments", OAK, {**target, **first}),
+        (12, "deployments", OAK, {**target, **first, **then}),
+        (13, "httproutes", OAK, {"weights": SPLIT}),
+    )
+    assert ("traffic goes to the judged version only" in laws(seen, case())) is caught
+
+
 def test_a_worker_that_acts_after_another_has_taken_over_is_caught() -> None:
     """A wakes up after B has begun to act, and its old write is accepted."""
     seen = history(*BASE)
