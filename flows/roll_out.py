@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import replace
 
-from prefect import Task, flow, get_run_logger
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from blocks.lease import Lease
 from flows.outcome import ended
-from sluice.errors import LostError, StaleError, TerminalError, TransientError
+from flows.rollout_run import RolloutRun
+from sluice.errors import LostError, NotFoundError, StaleError, TerminalError, TransientError
 from sluice.messages import Occasion
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
-from tasks.analyse import StepResult, analyse
+from tasks.analyse import analyse
 from tasks.ask_gate import ask_gate
 from tasks.begin import begin
 from tasks.claim import claimed
 from tasks.finalise import finalise
 from tasks.initialise import initialise
 from tasks.label_run import label_run
+from tasks.let_go import let_go
 from tasks.look import look
-from tasks.notify import notify
 from tasks.promote import promote
 from tasks.record import record
 from tasks.roll_back import roll_back
@@ -40,8 +39,6 @@ from tasks.shift_traffic import shift_traffic
 from tasks.supersede import supersede
 from tasks.take_over import take_over
 
-P = ParamSpec("P")
-R = TypeVar("R")
 GATE_PAUSE = 5.0
 """Seconds between two questions to a closed gate."""
 PAUSE = 1.0
@@ -54,46 +51,6 @@ def _run_name() -> str:
     asked = flow_run.parameters or {}
     version = asked.get("version")
     return f"roll_out {asked.get('canary')}.{asked.get('namespace')}" + (f"@{version}" if version else "")
-
-
-@dataclass(slots=True)
-class _Run:
-    """What this run knows beside the journal."""
-
-    ref: RolloutRef
-    seen: Seen
-    steps: list[StepResult] = field(default_factory=list)
-    asides: set[asyncio.Task[Any]] = field(default_factory=set)
-    outcome: Outcome | None = None
-    reason: str = ""
-    ended: float = 0.0
-    cleaning: bool = False
-    """Cancelled: Prefect runs no more tasks for this run, so the stages that bring it home run as plain code."""
-
-    async def do(self, stage: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a stage."""
-        act = stage.fn if self.cleaning else stage
-        return await act(*args, **kwargs)
-
-    def tell(self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> None:
-        """Tell people without waiting for it: a slow chat must not hold traffic where it is."""
-        self.aside(self.do(notify, self.ref, occasion, reason, facts))
-
-    def note(self, result: StepResult) -> None:
-        """Keep what a step came to; one that is judged again is still one step."""
-        last = self.steps[-1] if self.steps else None
-        if last and last.step == result.step:
-            self.steps[-1] = result.model_copy(update={"points": last.points + result.points})
-        else:
-            self.steps.append(result)
-
-    def aside(self, stage: Coroutine[Any, Any, Any]) -> None:
-        """Run a stage beside the rollout."""
-        self.asides.add(asyncio.create_task(stage))
-
-    async def told(self) -> None:
-        """Wait for what runs beside the rollout; its failures are in the run's tasks and harm nothing."""
-        await asyncio.gather(*self.asides, return_exceptions=True)
 
 
 @flow(name="roll_out", flow_run_name=_run_name, persist_result=False)
@@ -117,7 +74,8 @@ async def roll_out(
         first = await look(ref)
         ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
         resumed = lease.resumed and not again and revision in {"", first.revision}
-        run = _Run(ref, Seen(first.revision, carries=first.revision, again=again, resumed=resumed))
+        seen = Seen(first.revision, carries=first.revision, again=again, resumed=resumed)
+        run = RolloutRun(ref, seen, first.canary.target)
         run.aside(label_run(ref))
         if lease.took_over:
             await run.do(take_over, ref)
@@ -136,14 +94,14 @@ async def roll_out(
     return ended(str(run.outcome), run.reason)
 
 
-async def _to_the_end(run: _Run, lease: Lease) -> None:
+async def _to_the_end(run: RolloutRun, lease: Lease) -> None:
     while run.outcome is None:
         if not lease.held:
             await _regain(run, lease)
         await _turn(run)
 
 
-async def _regain(run: _Run, lease: Lease) -> None:
+async def _regain(run: RolloutRun, lease: Lease) -> None:
     """The worker was stopped, or cut off from the cluster, for longer than its lease."""
     try:
         await lease.regain()
@@ -156,12 +114,16 @@ async def _regain(run: _Run, lease: Lease) -> None:
         raise
 
 
-async def _turn(run: _Run) -> None:
+async def _turn(run: RolloutRun) -> None:
     """Look, decide, act, once. What fails for now is decided anew; what cannot be helped takes the release back."""
     try:
         now = await look(run.ref)
     except LostError:
         return
+    except NotFoundError:
+        if await _deleted(run):
+            return
+        raise
     signals = signals_for_current_run()
     run.seen = replace(
         run.seen,
@@ -183,12 +145,22 @@ async def _turn(run: _Run) -> None:
         get_run_logger().warning("%s of %s waits: %s", decision.action, run.ref, error)
         await asyncio.sleep(PAUSE)
     except TerminalError as error:
+        if isinstance(error, NotFoundError) and await _deleted(run):
+            return
         if decision.action not in FORWARD or run.seen.fault:
             raise
         run.seen = replace(run.seen, fault=str(error))
 
 
-async def _act(run: _Run, decision: Decision) -> None:
+async def _deleted(run: RolloutRun) -> bool:
+    """End the run where its Canary is gone."""
+    if not await run.do(let_go, run.ref, run.target):
+        return False
+    run.outcome, run.reason = Outcome.DELETED, "the Canary is gone; its target follows its template again"
+    return True
+
+
+async def _act(run: RolloutRun, decision: Decision) -> None:
     ref, failed = run.ref, decision.failed_checks
     match decision.action:
         case Action.INITIALISE:
@@ -219,7 +191,7 @@ async def _act(run: _Run, decision: Decision) -> None:
             await _end(run, decision)
 
 
-async def _end(run: _Run, decision: Decision) -> None:
+async def _end(run: RolloutRun, decision: Decision) -> None:
     """The acts that a run ends with."""
     ref, outcome, reason = run.ref, decision.outcome, decision.reason
     match decision.action:
@@ -227,18 +199,18 @@ async def _end(run: _Run, decision: Decision) -> None:
             outcome, reason = Outcome.PROMOTED, run.steps[-1].judgement.reason if run.steps else "not analysed"
             run.ended = time.time()
             await run.do(finalise, ref, reason)
-            run.tell(Occasion.PROMOTED, reason, _facts(run))
+            run.tell(Occasion.PROMOTED, reason, run.facts())
         case Action.ROLL_BACK:
             await run.do(roll_back, ref, reason, decision.failed_checks)
             run.ended = time.time()
-            run.tell(Occasion.ROLLED_BACK, reason, _facts(run))
+            run.tell(Occasion.ROLLED_BACK, reason, run.facts())
         case Action.SUPERSEDE:
             await run.do(supersede, ref, outcome or Outcome.SUPERSEDED, reason)
             run.tell(Occasion.SUPERSEDED, reason)
     run.outcome, run.reason = outcome, reason
 
 
-async def _ask(run: _Run, decision: Decision) -> None:
+async def _ask(run: RolloutRun, decision: Decision) -> None:
     closed_before = bool(run.seen.gate_closed)
     wait = GATE_PAUSE if closed_before else 0.0
     answer = await run.do(ask_gate, run.ref, decision.gate, wait, decision.failed_checks)
@@ -251,10 +223,3 @@ async def _ask(run: _Run, decision: Decision) -> None:
     run.seen = replace(run.seen, gate_closed=f"{decision.gate}: {answer.said}", check=check)
     if not closed_before:
         run.tell(Occasion.GATE_WAITS, f"{decision.gate}: {answer.said}")
-
-
-def _facts(run: _Run) -> dict[str, str]:
-    last = run.steps[-1] if run.steps else None
-    readings = last.judgement.readings if last else ()
-    weight = {"Weight reached": f"{last.weight} %"} if last else {}
-    return {**weight, **{reading.metric: reading.measured for reading in readings}}

@@ -54,7 +54,7 @@ class Scene:
         self.wired = wired
         self.lease = lease
         self.canary = canary
-        self.writer = _writer(wired, lease)
+        self.writer = writer_of(wired)
         self.canaries = Canaries(self.writer)
         self.router: Router = wired.router(canary.spec.provider, self.writer)
 
@@ -66,7 +66,7 @@ class Scene:
             LostError: it holds none.
         """
         wired, lease = connections(), current_lease()
-        return cls(wired, lease, await Canaries(_writer(wired, lease)).read(ref.name, ref.namespace))
+        return cls(wired, lease, await Canaries(writer_of(wired)).read(ref.name, ref.namespace))
 
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""
@@ -107,5 +107,11 @@ class Scene:
             raise StaleError(f"{self.canary} is at revision {self.canary.status.last_applied_spec}, not {ref.revision}")
 
 
-def _writer(wired: Connections, lease: Lease) -> Writer:
+def writer_of(wired: Connections) -> Writer:
+    """Writes under the lease that the calling run holds.
+
+    Raises:
+        LostError: it holds none.
+    """
+    lease = current_lease()
     return Writer(wired.cluster, wired.seen, lease.check, lease.token)

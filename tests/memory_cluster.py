@@ -100,11 +100,7 @@ class MemoryCluster:
         return await self._put("replace", manifest)
 
     async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
-        gone = self.objects.pop((kind.kind, namespace or "", name), None)
-        if gone:
-            self.version += 1
-            gone["metadata"]["resourceVersion"] = str(self.version)
-            self._tell("DELETED", gone)
+        self.vanish(kind, name, namespace or "")
 
     async def resource_for(self, api_version: str, kind: str) -> Kind:
         return KINDS[kind]
@@ -128,6 +124,14 @@ class MemoryCluster:
         """Put objects there as somebody else would, unseen by hooks and acts."""
         for manifest in manifests:
             self._store(copy.deepcopy(manifest))
+
+    def vanish(self, kind: Kind, name: str, namespace: str) -> None:
+        """Take an object away as somebody else would."""
+        gone = self.objects.pop((kind.kind, namespace, name), None)
+        if gone:
+            self.version += 1
+            gone["metadata"]["resourceVersion"] = str(self.version)
+            self._tell("DELETED", gone)
 
     def now(self, kind: str, name: str, namespace: str) -> Object:
         """An object as it is."""

