@@ -140,7 +140,7 @@ class Injector:
                 await self.installation.ready(victim)
             self._over(hits)
             if any(victim in WORKERS for victim in victims):
-                self._background(self._note_recoveries(fault.kind, hits, struck, started, time.time()))
+                self._background(self._note_recoveries(fault.kind, hits, victims, (struck, started, time.time())))
         finally:
             self._busy.release()
 
@@ -173,11 +173,13 @@ class Injector:
         weather.end(rule)
         self._over([hit])
 
-    async def _note_recoveries(self, kind: str, hits: list[Hit], struck: float, started: float, ready: float) -> None:
+    async def _note_recoveries(
+        self, kind: str, hits: list[Hit], victims: list[str], times: tuple[float, float, float]
+    ) -> None:
         assert self.installation is not None  # noqa: S101
         cases = [case for case in self.cases.values() if any(hit in hits for hit in case.hits)]
         proxies = list(self.installation.proxies.values())
-        self.recoveries += await recovered(kind, cases, proxies, struck, started, ready)
+        self.recoveries += await recovered(kind, cases, proxies, victims, times)
 
     def _kill_pod(self, case: Case) -> None:
         """The pod that has the traffic which this release is about, or the primary's."""

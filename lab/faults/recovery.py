@@ -20,24 +20,34 @@ class Recovery:
     """One rollout that went on.
 
     Attributes:
-        away: whether the killed worker was still away then: another one took over.
+        same: whether the killed worker itself went on, in its next life; else another one did.
         from_fault: seconds from the kill.
-        from_start: seconds from the start of the killed worker's next life.
+        from_start: seconds from the start of the killed worker's next life; below 0: it was still away.
         from_ready: seconds from when that life said that it works; below 0: it went on before.
     """
 
     kind: str
     canary: str
-    away: bool
+    same: bool
     from_fault: float
     from_start: float
     from_ready: float
 
 
 async def recovered(
-    kind: str, cases: Sequence[Case], proxies: Sequence[Proxy], struck: float, started: float, ready: float
+    kind: str,
+    cases: Sequence[Case],
+    proxies: Sequence[Proxy],
+    victims: Sequence[str],
+    times: tuple[float, float, float],
 ) -> list[Recovery]:
-    """Wait until each rollout has gone on or has ended; one that does not go on is the laws' business."""
+    """Wait until each rollout has gone on or has ended; one that does not go on is the laws' business.
+
+    Args:
+        victims: the workers that were killed.
+        times: when they were killed, when they were started again, and when they were ready.
+    """
+    struck, _, ready = times
     found = []
     waiting = {case.app: case for case in cases}
     while waiting and time.time() < ready + GIVES_UP_S:
@@ -46,8 +56,8 @@ async def recovered(
                 app = write.act.canary
                 if app in waiting and write.accepted and write.at > struck + IN_THE_AIR_S:
                     del waiting[app]
-                    since = [write.at - instant for instant in (struck, started, ready)]
-                    found.append(Recovery(kind, app, write.at < started, *since))
+                    since = [write.at - instant for instant in times]
+                    found.append(Recovery(kind, app, write.client in victims, *since))
         waiting = {app: case for app, case in waiting.items() if case.under_way}
         await asyncio.sleep(LOOK_S)
     return found

@@ -85,17 +85,17 @@ def under_kills(cases: Sequence[Case]) -> dict[str, int]:
 
 
 def recoveries(results: Sequence[Result]) -> dict[str, Any]:
-    """Per kind of kill: seconds until a rollout went on. From the fault where another worker took over meanwhile."""
+    """Per kind of kill: seconds until a rollout went on, by whom."""
     told = {}
     every = [one for result in results for one in result.recoveries]
     for kind in sorted({one.kind for one in every}):
         mine = [one for one in every if one.kind == kind]
-        back = [one for one in mine if not one.away]
+        back = [one for one in mine if one.same]
         told[kind] = {
-            "taken over while it was away, from the fault": spread([one.from_fault for one in mine if one.away]),
-            "after it was back, from the fault": spread([one.from_fault for one in back]),
-            "after it was back, from its start": spread([one.from_start for one in back]),
-            "after it was back, from when it was ready": spread([one.from_ready for one in back]),
+            "another worker went on, from the kill": spread([one.from_fault for one in mine if not one.same]),
+            "the killed worker went on, from the kill": spread([one.from_fault for one in back]),
+            "the killed worker went on, from its start": spread([one.from_start for one in back]),
+            "the killed worker went on, from when it was ready": spread([one.from_ready for one in back]),
         }
     return told
 
