@@ -128,6 +128,8 @@ async def run(asked: argparse.Namespace) -> int:
             if again is None and (enough or late):
                 break
         last = await stage.deliveries.all()
+        unstored = sorted(stage.deliveries.unstored)
+        say(f"accepted and gone with a killed server: {', '.join(unstored) or 'no push'}")
         results[-1].violations += last
         tell_all(last)
     report.write(asked.out, report.document(results, seed, began, load))

@@ -86,7 +86,8 @@ class Stage:
         await self.injector.quiet()
         watching.cancel()
         await pushes.stop(pushing)
-        self.deliveries.took(pushes.accepted)
+        kills = [at for at, said in self.injector.log if said.startswith("kill server")]
+        self.deliveries.took(pushes.accepted, kills)
         self.injector.log += [(at, f"the receiver took the push of {tag}") for at, tag in pushes.accepted]
         await asyncio.sleep(SETTLE_S)
         for app, users in self.field.users.items():

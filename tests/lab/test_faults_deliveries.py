@@ -52,6 +52,18 @@ async def test_a_push_has_exactly_one_run_with_an_end(runs: list[Run], broken: i
     assert await open_.due() == []
 
 
+@pytest.mark.parametrize(("killed_after", "broken"), [(1.0, 0), (-1.0, 1), (10.0, 1)])
+async def test_a_push_that_died_unstored_with_the_server_is_told_and_not_counted(
+    killed_after: float, broken: int
+) -> None:
+    """Only where the server was killed right after it said yes."""
+    at = time.time() - ANSWERED_WITHIN_S - 1
+    open_ = Deliveries(Recorded())  # type: ignore[arg-type]
+    open_.took([(at, "t")], [at + killed_after])
+    assert len(await open_.due()) == broken
+    assert open_.unstored == (set() if broken else {"t"})
+
+
 async def test_a_push_without_a_run_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that died with it is caught up with by reconcile; no round waits for that, the end does."""
     monkeypatch.setattr(deliveries, "LOOK_S", 0.0)
