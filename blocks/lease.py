@@ -25,8 +25,6 @@ from sluice.rollout.objects import MANAGED_BY
 Object = dict[str, Any]
 WORKER_ANNOTATION = "sluice.dev/worker-lease"
 """On a Canary's Lease: where its holder's sign of life is, `namespace/name`."""
-RUN_ANNOTATION = "sluice.dev/run"
-"""On a Canary's Lease: the run that took it last, also after it was given back."""
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -37,7 +35,6 @@ class Lease:
         name, namespace: of the Kubernetes Lease.
         run: what tells this run from others of the same process.
         took_over: whether the holder before did not give it back: its last acts may still be on their way.
-        resumed: whether this very run had it before, in another process or an earlier life of this one.
         token: what marks this holding from all others; written to what is acted on.
     """
 
@@ -49,7 +46,6 @@ class Lease:
     namespace: str
     run: str
     took_over: bool = False
-    resumed: bool = False
     token: str = ""
     _epoch: int = 0
     _kept: Object = field(default_factory=dict)
@@ -95,7 +91,6 @@ class Lease:
             return False
         self.seen.learn(LEASE, self._kept)
         self.took_over = holder not in {"", self.identity}
-        self.resumed = _notes(lease).get(RUN_ANNOTATION) == self.run
         self.worker.acting.add(self.identity)
         self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
         self._epoch = epoch
@@ -157,7 +152,7 @@ class Lease:
         holder = _holder(lease)
         if holder.startswith(f"{self.worker.identity}/"):
             return holder in self.worker.acting  # a run of this process: we know, whether or not it could give it back
-        ref = str(_notes(lease).get(WORKER_ANNOTATION, ""))
+        ref = (lease["metadata"].get("annotations") or {}).get(WORKER_ANNOTATION, "")
         return await self.workers.alive(holder, ref)
 
     def _body(self, old: Object | None) -> Object:
@@ -166,8 +161,7 @@ class Lease:
         taken = spec.get("holderIdentity") != self.identity
         meta = dict((old or {}).get("metadata") or {"name": self.name, "namespace": self.namespace})
         meta["labels"] = {**meta.get("labels", {}), **MANAGED_BY}
-        notes = {WORKER_ANNOTATION: self.worker.ref, RUN_ANNOTATION: self.run}
-        meta["annotations"] = {**meta.get("annotations", {}), **notes}
+        meta["annotations"] = {**meta.get("annotations", {}), WORKER_ANNOTATION: self.worker.ref}
         return {
             "apiVersion": LEASE.api_version,
             "kind": LEASE.kind,
@@ -225,10 +219,6 @@ async def _taken(lease: Lease) -> bool:
         return await lease.try_take()
     except TransientError:
         return False
-
-
-def _notes(lease: Object | None) -> Object:
-    return ((lease or {}).get("metadata") or {}).get("annotations") or {}
 
 
 def _holder(lease: Object | None) -> str:

@@ -62,7 +62,7 @@ async def roll_out(
     Args:
         namespace: of the Canary.
         canary: its name.
-        revision: the revision that the event was about; the cluster is asked what is there.
+        revision: the revision that the event was about; only for display, the cluster is asked what is there.
         version: what people call it; only for the run's name.
         again: try a revision once more that was taken back.
 
@@ -73,8 +73,7 @@ async def roll_out(
     async with claimed(ref, str(flow_run.id or "local")) as lease:
         first = await look(ref)
         ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
-        resumed = lease.resumed and not again and revision in {"", first.revision}
-        seen = Seen(first.revision, carries=first.revision, again=again, resumed=resumed)
+        seen = Seen(first.revision, carries=first.revision, again=again, run=str(flow_run.id or ""))
         run = RolloutRun(ref, seen, first.canary.target)
         run.aside(label_run(ref))
         if lease.took_over:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
 from tasks.rollout_ref import DRAIN, RolloutRef, Scene
@@ -20,5 +21,5 @@ async def finalise(ref: RolloutRef, reason: str = "") -> None:
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
     said = f"{ref.version} is promoted" + (f": {reason}" if reason else "")
-    fields = {"canaryWeight": 0, "failedChecks": 0}
+    fields = {"canaryWeight": 0, "failedChecks": 0, **scene.end(Outcome.PROMOTED)}
     await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, said, **fields))

@@ -7,6 +7,7 @@ import time
 
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import TransientError
+from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.phases import Phase
@@ -48,5 +49,6 @@ async def initialise(ref: RolloutRef) -> str:
         await scene.canaries.scale(canary, canary.target, 0)
     revision = revision_of(target)
     done = {"lastAppliedSpec": revision, "lastPromotedSpec": revision, "canaryWeight": 0, "failedChecks": 0}
+    done |= scene.end(Outcome.INITIALISED)
     await scene.write(entry(scene.canary, time.time(), Phase.INITIALIZED, "The primary serves", **done))
     return revision

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
 from tasks.rollout_ref import DRAIN, RolloutRef, Scene
@@ -26,4 +27,5 @@ async def roll_back(ref: RolloutRef, reason: str, failed_checks: int = 0) -> Non
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
     said = f"{ref.version} was taken back: {scene.canary.status.taken_back}"
-    await scene.write(entry(scene.canary, time.time(), Phase.FAILED, said, canaryWeight=0, takenBack=""))
+    fields = {"canaryWeight": 0, "takenBack": "", **scene.end(Outcome.ROLLED_BACK)}
+    await scene.write(entry(scene.canary, time.time(), Phase.FAILED, said, **fields))

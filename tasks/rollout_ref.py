@@ -16,6 +16,7 @@ from blocks.routers.base import Router
 from blocks.writer import Writer
 from sluice.errors import StaleError
 from sluice.manifests.canary import Canary
+from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import Phase
 
@@ -96,6 +97,10 @@ class Scene:
         primary = await self.canaries.primary(self.canary)
         given = ((primary or {}).get("metadata", {}).get("annotations") or {}).get(REVISION_ANNOTATION, "")
         return {"lastPromotedSpec": given} if given == self.canary.status.last_applied_spec else {}
+
+    def end(self, outcome: Outcome) -> dict[str, object]:
+        """The journal's fields for the end of this run."""
+        return {"lastRun": self.lease.run, "lastOutcome": str(outcome)}
 
     def check_current(self, ref: RolloutRef) -> None:
         """Refuse to act for a revision that the journal is no longer about.

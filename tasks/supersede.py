@@ -21,7 +21,7 @@ async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
     fields: dict[str, object] = {"canaryWeight": 0, "step": 0, **promoted}
     if outcome is Outcome.REVERTED and not promoted:
         await scene.canaries.scale(scene.canary, scene.canary.target, 0)
-        fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
+        fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0, **scene.end(outcome)}
         await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, reason, **fields))
         return
     target = await scene.canaries.target(scene.canary)

@@ -237,6 +237,9 @@ class CanaryStatus(ForeignModel):
     """Why the revision is being taken back: the intent, written before the act; empty where it is not."""
     evidence: dict[str, Any] = Field(default_factory=dict)
     """The judge's state, so that evidence survives a crash."""
+    last_run: str = ""
+    last_outcome: str = ""
+    """The run that ended last, and its outcome: one whose process died before it could tell its end finds it here."""
 
 
 class Canary(Manifest):

@@ -66,8 +66,7 @@ class Seen:
         fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
         paused, cancelled: what a person asked for in the UI.
         again: a person wants a revision that was taken back to be tried again.
-        resumed: this very run has acted on the Canary before, in a process that died or was taken for dead: what is at rest
-            may be its own doing.
+        run: the run that decides, by its id; the journal may say that it has come to its end before, in a process that died.
     """
 
     revision: str
@@ -81,7 +80,7 @@ class Seen:
     paused: bool = False
     cancelled: bool = False
     again: bool = False
-    resumed: bool = False
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +135,9 @@ def decide(canary: Canary, seen: Seen) -> Decision:
 
 def _at_rest(canary: Canary, seen: Seen) -> Decision:
     status = canary.status
-    done = _ENDS.get(status.phase or Phase.INITIALIZING)
-    if done and seen.resumed and seen.revision == status.last_applied_spec:
-        return Decision(Action.END, "this run had done it when its process died", outcome=done)
+    if seen.run and seen.run == status.last_run and seen.revision == status.last_applied_spec:
+        why = "this run had done it when its process died"
+        return Decision(Action.END, why, outcome=Outcome(status.last_outcome))
     if seen.revision == status.last_promoted_spec:
         return Decision(Action.END, "the primary runs this revision", outcome=Outcome.UNCHANGED)
     if canary.spec.suspend:
@@ -147,14 +146,6 @@ def _at_rest(canary: Canary, seen: Seen) -> Decision:
         why = "this revision was taken back; push another one, or run roll_out with again=true"
         return Decision(Action.END, why, outcome=Outcome.REFUSED)
     return Decision(Action.BEGIN)
-
-
-_ENDS = {
-    Phase.INITIALIZED: Outcome.INITIALISED,
-    Phase.SUCCEEDED: Outcome.PROMOTED,
-    Phase.FAILED: Outcome.ROLLED_BACK,
-}
-"""What a run has come to whose own revision is at rest."""
 
 
 def _take_back(canary: Canary, seen: Seen, reason: str) -> Decision:

@@ -150,20 +150,6 @@ async def test_a_worker_that_is_gone_is_taken_over_at_once(ground: Ground) -> No
     assert (await ground.now())["leaseTransitions"] == 2
 
 
-async def test_a_run_knows_that_it_had_the_lease_before(ground: Ground) -> None:
-    """Whether it gave it back or died with it; another run in between, or none before, is something else."""
-    a, b = await ground.worker("a"), await ground.worker("b")
-    first, again = await ground.lease(a, "r1"), await ground.lease(b, "r1")
-    assert await first.try_take()
-    await first.release()
-    assert await again.try_take()
-    assert (first.resumed, again.resumed) == (False, True)
-    await again.release()
-    other = await ground.lease(a, "r2")
-    assert await other.try_take()
-    assert not other.resumed
-
-
 async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:

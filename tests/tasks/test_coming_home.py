@@ -202,3 +202,20 @@ def test_a_revert_before_the_primary_was_given_anything_ends_the_release_whoever
     play(stage, supersede, Outcome.REVERTED, "put back")
     assert stage.status["phase"] == Phase.SUCCEEDED
     assert stage.status["lastAppliedSpec"] == stage.status["lastPromotedSpec"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "args", "phase"),
+    [
+        pytest.param(finalise, (), Phase.FINALISING, id="promoted"),
+        pytest.param(roll_back, ("bad",), Phase.PROGRESSING, id="rolled back"),
+        pytest.param(supersede, (Outcome.REVERTED, "put back"), Phase.PROGRESSING, id="reverted"),
+    ],
+)
+def test_the_journal_says_which_run_came_to_which_end(
+    play: Any, request: pytest.FixtureRequest, stage: Any, args: tuple[Any, ...], phase: Phase
+) -> None:
+    """A process may die after it has closed the journal and before it has told Prefect: its run finds its end here."""
+    release = staged(weight=0, phase=phase)
+    play(release, stage, *args)
+    assert (release.status["lastRun"], release.status["lastOutcome"]) == ("run", request.node.callspec.id)
