@@ -107,7 +107,10 @@ class Proxy:
     async def _carry(self, request: web.BaseRequest) -> web.StreamResponse:
         if self._http is None or self._http.closed:
             return _break(request)  # the listener is about to go
-        content = await request.read()
+        try:
+            content = await request.read()
+        except BROKEN:
+            return _break(request)  # its client was killed in the middle of its request
         path, query = request.rel_url.raw_path, request.rel_url.raw_query_string
         act = act_of(request.method, path, content)
         run = request.headers.get(RUN_HEADER, "")
