@@ -76,8 +76,6 @@ async def roll_out(
         seen = Seen(first.revision, carries=first.revision, again=again, run=str(flow_run.id or ""))
         run = RolloutRun(ref, seen, first.canary.target)
         run.aside(label_run(ref))
-        if lease.took_over:
-            await run.do(take_over, ref)
         try:
             await _to_the_end(run, lease)
         except asyncio.CancelledError:
@@ -94,10 +92,27 @@ async def roll_out(
 
 
 async def _to_the_end(run: RolloutRun, lease: Lease) -> None:
+    alone = not lease.took_over
     while run.outcome is None:
         if not lease.held:
             await _regain(run, lease)
-        await _turn(run)
+        if alone:
+            await _turn(run)
+        else:
+            alone = await _take_over(run)
+
+
+async def _take_over(run: RolloutRun) -> bool:
+    """Before all else, whoever acted before is kept from acting; whether that is done."""
+    try:
+        await run.do(take_over, run.ref)
+    except (LostError, TransientError) as error:
+        get_run_logger().warning("taking %s over waits: %s", run.ref, error)
+        await asyncio.sleep(PAUSE)
+        return False
+    except NotFoundError:
+        return True  # the next look says what is gone
+    return True
 
 
 async def _regain(run: RolloutRun, lease: Lease) -> None:

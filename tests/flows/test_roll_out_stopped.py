@@ -8,6 +8,7 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,14 +21,13 @@ from blocks.routers.gateway_api import GatewayApiRouter
 from blocks.webhook import Answer
 from flows import roll_out as story
 from flows.rollout_run import RolloutRun
-from sluice.errors import LostError, NotFoundError
+from sluice.errors import LostError, NotFoundError, TransientError
 from sluice.manifests.canary import Canary
 from sluice.rollout.decide import Outcome, Seen
 from tasks import analyse, finalise, initialise, promote, roll_back, rollout_ref, run_signals
 from tasks.claim import claimed
 from tasks.look import look
 from tasks.rollout_ref import RolloutRef
-from tasks.take_over import take_over
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment
@@ -104,8 +104,6 @@ async def one_run(name: str) -> Outcome:
         first = await look(ref)
         ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
         run = RolloutRun(ref, Seen(first.revision, carries=first.revision), first.canary.target, cleaning=True)
-        if lease.took_over:
-            await run.do(take_over, ref)
         await story._to_the_end(run, lease)
         await run.told()
         assert run.outcome is not None
@@ -191,3 +189,26 @@ def test_a_canary_that_is_deleted_in_the_middle_of_its_release_lets_its_target_g
     assert asyncio.run(it()) is Outcome.DELETED
     target = world.cluster.now("Deployment", NAME, NAMESPACE)
     assert not target["spec"]["paused"]
+
+
+async def test_a_takeover_that_is_cut_short_is_done_again_before_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker that takes over may be stopped or cut off too: nothing is done before the one before it is kept out."""
+    done: list[str] = []
+    trouble: list[Exception] = [LostError("stopped for too long"), TransientError("no answer")]
+
+    async def take_over(ref: RolloutRef) -> None:
+        done.append("take over")
+        if trouble:
+            raise trouble.pop(0)
+
+    async def turn(run: RolloutRun) -> None:
+        done.append("turn")
+        run.outcome = Outcome.UNCHANGED
+
+    monkeypatch.setattr(story, "take_over", SimpleNamespace(fn=take_over))
+    monkeypatch.setattr(story, "_turn", turn)
+    monkeypatch.setattr(story, "PAUSE", 0)
+    ref = RolloutRef(namespace=NAMESPACE, name=NAME)
+    lease: Any = SimpleNamespace(took_over=True, held=True)
+    await story._to_the_end(RolloutRun(ref, Seen("new", carries="new"), NAME, cleaning=True), lease)
+    assert done == ["take over", "take over", "take over", "turn"]
