@@ -95,10 +95,10 @@ def has_ended(history: History, case: Case) -> bool:
     if not case.started or not at_rest(history, case.app):
         return False
     primary = history.now("deployments", f"{case.app}-primary")
-    promoted = primary.get("tag") == case.tags[-1]
+    promoted = primary.get("tag") == case.tags[-1] or (case.hit_by(WITHOUT_WORD) and _was_taken_back(history, case))
     match case.release.story:
         case "good" | "superseded" | "first":
-            return promoted or (case.hit_by(WITHOUT_WORD) and _was_taken_back(history, case))
+            return promoted
         case "reverted":
             return promoted and len(case.tags) == 2
         case _:
