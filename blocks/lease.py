@@ -153,7 +153,8 @@ class Lease:
         if holder.startswith(f"{self.worker.identity}/"):
             return holder in self.worker.acting  # a run of this process: we know, whether or not it could give it back
         ref = (lease["metadata"].get("annotations") or {}).get(WORKER_ANNOTATION, "")
-        return await self.workers.alive(holder, ref)
+        # Before it is taken for dead it is looked at after this Lease was read: it may have come back, and have regained it.
+        return await self.workers.alive(holder, ref) or await self.workers.alive(holder, ref, fresh=True)
 
     def _body(self, old: Object | None) -> Object:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

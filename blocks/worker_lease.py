@@ -164,17 +164,18 @@ class Workers:
     cluster: Cluster
     _seen: dict[str, _Seen] = field(default_factory=dict)
 
-    async def alive(self, identity: str, ref: str) -> bool:
+    async def alive(self, identity: str, ref: str, *, fresh: bool = False) -> bool:
         """Whether a worker has to be taken for alive.
 
         Args:
             identity: of its process.
             ref: of its Lease, `namespace/name`. Gone is dead: a worker that lost its Lease stops by itself.
+            fresh: look now, however lately that was done.
         """
         if dead_on_this_host(identity):
             return False
         seen = self._seen.setdefault(ref, _Seen())
-        if now() - seen.looked >= LOOK:
+        if fresh or now() - seen.looked >= LOOK:
             namespace, _, name = ref.partition("/")
             asked = now()
             lease = await self.cluster.find(LEASE, name, namespace)

@@ -138,6 +138,28 @@ async def test_a_silent_holder_loses_it_after_its_duration_and_not_before(
         silent.check()
 
 
+async def test_a_holder_that_has_just_come_back_keeps_what_it_regained(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it was found dead a moment ago is older than its new sign of life."""
+    clock = [1000.0]
+    monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
+    silent = await ground.lease(await ground.worker("a"))
+    assert await silent.try_take()
+    other = await ground.lease(await ground.worker("b"))
+    assert not await other.try_take()
+    clock[0] += worker_lease.DURATION + 0.5
+    await other.worker.renew()
+    ref = silent.worker.ref
+    assert not await other.workers.alive(silent.identity, ref)
+    clock[0] += worker_lease.LOOK / 2
+    await silent.worker.renew()
+    await silent.regain()
+    await other.seen.fresh(LEASE, NAME, ground.namespace)
+    assert not await other.try_take()
+    assert silent.held
+
+
 async def test_a_worker_that_is_gone_is_taken_over_at_once(ground: Ground) -> None:
     """Who stopped took its sign of life away: nobody waits for it."""
     worker = await ground.worker("a")
