@@ -53,7 +53,6 @@ def prefect(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     with _migrated(request, settings.home / "prefect.db"):
         asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
     yield settings
-    asyncio.run(engine.drain(5.0))
     asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
@@ -201,6 +200,18 @@ class Line:
         writer.close()
 
 
+@asynccontextmanager
+async def telling(settings: Settings) -> AsyncIterator[None]:
+    """What runs inside the block tells the Prefect of these settings: its engine keeps one line a process otherwise,
+    to the server that came first."""
+    await engine.drain(5.0)
+    with runtime.prefect_for(settings):
+        try:
+            yield
+        finally:
+            await engine.drain(5.0)
+
+
 @pytest.fixture
 async def sut(prefect: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Runtime]:
     """The runtime with the sample flows deployed, in a work pool of its own so that tests do not meet each other."""
@@ -208,7 +219,7 @@ async def sut(prefect: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sample_flows, "NOTES", notes)
     monkeypatch.setattr(sample_flows, "ENOUGH", set())
     settings = prefect.model_copy(update={"work_pool": f"pool-{uuid4().hex[:8]}"})
-    with runtime.prefect_for(settings):
+    async with telling(settings):
         await runtime.apply_all(settings, workflows=(DELIVER, HOLD))
         async with get_client() as client:
             yield Runtime(settings, client, notes)

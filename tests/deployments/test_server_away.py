@@ -17,7 +17,7 @@ from deployments import runtime
 from deployments.server import EmbeddedServer
 from deployments.settings import Settings
 from tests.deployments import sample_flows
-from tests.deployments.conftest import DELIVER, HOLD, PATIENCE, Runtime, free_port
+from tests.deployments.conftest import DELIVER, HOLD, PATIENCE, Runtime, free_port, telling
 
 AWAY = 30.0
 """Seconds: Prefect's own patience (ten attempts of a second) ends several times in them, and ours has no end."""
@@ -49,7 +49,7 @@ async def test_runs_go_on_without_the_server_and_their_history_is_whole_when_it_
     await first.start()
     second = EmbeddedServer(settings.home, settings.prefect_host, settings.prefect_port)
     try:
-        with runtime.prefect_for(settings):
+        async with telling(settings):
             await runtime.apply_all(settings, workflows=(DELIVER, HOLD))
             async with get_client() as client:
                 sut = Runtime(settings, client, notes)

@@ -119,8 +119,11 @@ class App:
 
         async def run() -> str:
             bind(signals or RunSignals())
-            # Called directly, the state that the flow returns comes as its data: the outcome in words.
-            return str(await roll_out(namespace=self.namespace, canary="shop"))
+            # By its message, as the UI tells it: the data is missing where the server was told of the end twice.
+            state = await roll_out(namespace=self.namespace, canary="shop", return_state=True)
+            if not state.is_completed():
+                await state.aresult()  # raises what it failed with
+            return str(state.message)
 
         return asyncio.create_task(run())
 
