@@ -235,7 +235,9 @@ async def test_runs_of_one_process_exclude_each_other_also_after_it_was_stopped(
         await worker.renew()
         assert not await waiting.try_take()
         await acting.regain()
-    await waiting.seen.fresh(LEASE, NAME, ground.namespace)  # this test's two views of the cluster do not know of each other
+    await waiting.seen.fresh(
+        LEASE, NAME, ground.namespace
+    )  # this test's two views of the cluster do not know of each other
     assert await waiting.try_take()
 
 
