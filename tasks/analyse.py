@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.informers import Followed
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
-from sluice.judge.judge import Judgement, JudgeState, threshold_check
+from sluice.judge.judge import Judgement, JudgeState, overwhelming, threshold_check
 from sluice.judge.verdict import Reading, Verdict
 from sluice.rollout.journal import entry, judge_state
 from sluice.rollout.phases import Phase
@@ -112,9 +112,9 @@ class _Step:
             scrape = await self.measures.scrape(self.state)
             now, self.state = time.monotonic(), scrape.state
             self._note(scrape)
-            overwhelming = self.state.overwhelming(self.measures.objectives)
-            if overwhelming:
-                return self._result(overwhelming, fatal=True)
+            word = overwhelming(self.state, self.measures.objectives)
+            if word:
+                return self._result(word, fatal=True)
             if now >= self.ends and not signals.paused:
                 check = await self._check(scrape)
                 if check.verdict in {Verdict.PASS, Verdict.FAIL}:

@@ -11,7 +11,9 @@ from blocks.lease import Lease
 from blocks.metrics.base import Metrics
 from sluice.errors import InvalidError, TransientError
 from sluice.judge.judge import JudgeState
-from sluice.judge.objective import Objective, Telemetry
+from sluice.judge.objective import Counts, Objective, Telemetry
+from sluice.judge.policy import RECENT
+from sluice.judge.sequential import Look, observe
 from sluice.judge.tally import Tally
 from sluice.judge.template import render_query
 from sluice.judge.verdict import Reading
@@ -78,17 +80,28 @@ class Measures:
             await asyncio.gather(*(self._read(tally, self.metrics.now()) for tally in tallies))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
-        windows = []
+        look = self._look(state, tallies)
+        windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
+        return Scrape(observe(state, self.objectives, look), tuple(windows), look.newest)
+
+    def _look(self, state: JudgeState, tallies: list[Tally]) -> Look:
+        """What the judge has to know: the scrapes that it has not seen, how both halves do now, and the step."""
+        scrapes, recent = {}, {}
         for tally in tallies:
-            state = state.with_counts(tally.objective, tally.counts)
-            begin = max(state.since, self.metrics.now() - tally.objective.metric.interval)
-            windows.append(tally.objective.reading(tally.window(begin)))
-        return Scrape(state, tuple(windows), max((tally.newest for tally in tallies), default=0.0))
+            name = tally.objective.metric.name
+            known = state.metrics.get(name)
+            scrapes[name] = tally.moments(known.taken if known else 0.0)
+            recent[name] = tally.both(tally.newest - RECENT)
+        status, newest = self.canary.status, max((tally.newest for tally in tallies), default=0.0)
+        return Look(self.metrics.now(), newest, status.canary_weight, status.step_started, scrapes, recent)
+
+    def _window(self, tally: Tally) -> Counts:
+        return tally.window(max(tally.since, self.metrics.now() - tally.objective.metric.interval))
 
     def _tally(self, objective: Objective, since: float) -> Tally:
         tally = self.tallies.get(objective.metric.name)
         if tally is None or tally.since != since:
-            span = objective.metric.interval + LOOK_BACK
+            span = max(objective.metric.interval, RECENT) + LOOK_BACK
             tally = self.tallies[objective.metric.name] = Tally(objective, self.telemetry, since, span)
         return tally
 

@@ -1,87 +1,19 @@
-"""The first judge: fails on overwhelming evidence at any scrape, and on Flagger's threshold at the end of a step.
+"""The judge's two words on a release: the evidence's, at any scrape, and Flagger's threshold, at the end of a step.
 
-The evidence (`evidence.py`) is carried over the whole release with one error budget, `ALPHA`. The threshold is what the
+The evidence (`sequential.py`) is carried over the whole release with one error budget, `ALPHA`. The threshold is what the
 manifest's author knows: at the end of each interval the value of the metric's window is held against its range, and
 `analysis.threshold` such failures take the release back.
 """
 
 from __future__ import annotations
 
-from math import exp, log
-
-from pydantic import BaseModel, ConfigDict
-
-from sluice.judge.evidence import Evidence, together
-from sluice.judge.objective import Counts, Objective
+from sluice.judge.judgement import Judgement
+from sluice.judge.policy import ALPHA
+from sluice.judge.sequential import against as overwhelming
+from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Reading, Verdict
 
-ALPHA = 0.01
-"""Bound on the chance that a release which keeps every objective is failed by the evidence, over all looks and steps."""
-LEAST_BAD_BLOCKS, LEAST_BAD = 2, 3
-"""One odd scrape or two odd requests never fail a release, whatever the evidence says."""
-
-
-class Judgement(BaseModel):
-    """A verdict with what it rests on; `reason` is the sentence a person reads."""
-
-    model_config = ConfigDict(frozen=True)
-    verdict: Verdict
-    reason: str
-    readings: tuple[Reading, ...] = ()
-
-
-class MetricState(BaseModel):
-    """What the judge remembers of one metric: the counts it has seen and the evidence from them."""
-
-    model_config = ConfigDict(frozen=True)
-    seen: Counts = Counts()
-    evidence: Evidence
-
-
-class JudgeState(BaseModel):
-    """What the judge remembers of one release; kept in the Canary's status, restored bit for bit.
-
-    Attributes:
-        revision: whom the evidence is about.
-        since: seconds since the epoch at which this revision first could get traffic: counts begin there.
-        metrics: the state of each built-in metric by its name.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    revision: str
-    since: float
-    metrics: dict[str, MetricState] = {}
-
-    def with_counts(self, objective: Objective, counts: Counts) -> JudgeState:
-        """The state after a scrape; `counts` are those since `since`."""
-        name = objective.metric.name
-        state = self.metrics.get(name) or MetricState(evidence=Evidence.against(objective.allowed))
-        block = counts.since(state.seen)
-        metrics = {
-            **self.metrics,
-            name: MetricState(seen=counts, evidence=state.evidence.add(block.requests, block.bad)),
-        }
-        return self.model_copy(update={"metrics": metrics})
-
-    def overwhelming(self, objectives: list[Objective]) -> Judgement | None:
-        """FAIL where the evidence of all metrics together exceeds the error budget."""
-        known = [state for name, state in self.metrics.items() if any(o.metric.name == name for o in objectives)]
-        if not known or together([state.evidence for state in known]) < log(1 / ALPHA):
-            return None
-        worst = max(known, key=lambda state: state.evidence.log_wealth)
-        if worst.evidence.bad_blocks < LEAST_BAD_BLOCKS or worst.evidence.bad < LEAST_BAD:
-            return None
-        readings = tuple(
-            o.reading(self.metrics[o.metric.name].seen) for o in objectives if o.metric.name in self.metrics
-        )
-        worst_name = next(name for name, state in self.metrics.items() if state is worst)
-        told = next(reading for reading in readings if reading.metric == worst_name)
-        odds = min(exp(min(worst.evidence.log_wealth, 700.0)), 1e12)
-        return Judgement(
-            verdict=Verdict.FAIL,
-            reason=f"{told}; {odds:,.0f} : 1 against the bound being kept",
-            readings=readings,
-        )
+__all__ = ["ALPHA", "JudgeState", "Judgement", "overwhelming", "threshold_check"]
 
 
 def threshold_check(readings: list[Reading]) -> Judgement:

@@ -6,11 +6,12 @@ per scrape), honest about quiet services (no requests is no data) and blind to w
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from sluice.judge.buckets import around, bound_of
 from sluice.judge.counters import Selector
 from sluice.judge.verdict import Reading
 from sluice.manifests.canary import CanaryMetric, ThresholdRange
@@ -46,17 +47,48 @@ class Telemetry(BaseModel):
         return Selector(metric, self.half_label, frozenset({self.canary, self.primary}), bounds)
 
 
-class Counts(BaseModel):
-    """Requests of one window, and the bad ones among them."""
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Requests of one window, and the bad ones among them.
 
-    model_config = ConfigDict(frozen=True)
+    Attributes:
+        bad: those that were certainly bad; they count against a revision.
+        unclear: further ones that may have been: a histogram's buckets cannot tell. None of them counts for a revision.
+    """
+
     requests: int = 0
     bad: int = 0
+    unclear: int = 0
+
+    @classmethod
+    def of(cls, requests: float, bad: float, unclear: float = 0.0) -> Counts:
+        """Whole numbers that can be: what is negative or more than there were requests is brought into reach."""
+        whole = max(0, round(requests))
+        certain = min(max(0, round(bad)), whole)
+        return cls(whole, certain, min(max(0, round(unclear)), whole - certain))
+
+    @property
+    def at_worst(self) -> int:
+        """Requests that cannot be shown to have been good."""
+        return self.bad + self.unclear
 
     def since(self, earlier: Counts) -> Counts:
         """What came after `earlier`; a provider that forgot requests gives none, never a negative number."""
         requests = max(0, self.requests - earlier.requests)
-        return Counts(requests=requests, bad=min(max(0, self.bad - earlier.bad), requests))
+        bad = min(max(0, self.bad - earlier.bad), requests)
+        return Counts(requests, bad, min(max(0, self.unclear - earlier.unclear), requests - bad))
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Requests to the canary and to the primary in the same stretch of time."""
+
+    canary: Counts = Counts()
+    primary: Counts = Counts()
+
+    def since(self, earlier: Halves) -> Halves:
+        """What came after `earlier`, of each half."""
+        return Halves(self.canary.since(earlier.canary), self.primary.since(earlier.primary))
 
 
 class Objective(BaseModel):
@@ -82,36 +114,42 @@ class Objective(BaseModel):
         return cls(metric=metric, allowed=round(1 - DURATION_QUANTILE, 9), limit_ms=bounds.max or 0.0)
 
     def counts(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
-        """Requests, and the bad ones among them, from how much each series of the canary grew."""
-        if self.limit_ms is None:
-            total = sum(growth for _, growth in grown)
-            bad = sum(growth for labels, growth in grown if labels.get(telemetry.class_label) == telemetry.bad_class)
-        else:
-            total, bad = self._slow(grown, telemetry)
-        requests = max(0, round(total))
-        return Counts(requests=requests, bad=min(max(0, round(bad)), requests))
+        """Requests, and the bad ones among them, from how much each series of one half grew.
 
-    def _slow(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> tuple[float, float]:
-        by_bound: dict[float, float] = {}
+        Raises:
+            InvalidError: no bucket of the histogram could tell that a request was too slow.
+        """
+        if self.limit_ms is not None:
+            return self._slow(grown, telemetry)
+        total = sum(growth for _, growth in grown)
+        bad = sum(growth for labels, growth in grown if labels.get(telemetry.class_label) == telemetry.bad_class)
+        return Counts.of(total, bad)
+
+    def _slow(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
+        within: dict[float, float] = {}
         for labels, growth in grown:
-            bound = _bound(labels["le"])
-            by_bound[bound] = by_bound.get(bound, 0.0) + growth
-        if not by_bound:
-            return 0.0, 0.0
-        total = by_bound[max(by_bound)]
-        return total, total - by_bound[self._chosen(sorted(by_bound), telemetry)]
-
-    def _chosen(self, bounds: list[float], telemetry: Telemetry) -> float:
-        # Between two bucket bounds the next one above decides: only requests that were certainly too slow count as bad.
-        limit = (self.limit_ms or 0.0) / telemetry.unit_ms
-        return bounds[min(bisect_left(bounds, limit), len(bounds) - 1)]
+            bound = bound_of(labels["le"])
+            within[bound] = within.get(bound, 0.0) + growth
+        if not within:
+            return Counts()
+        below, above = around(within, self.limit_ms or 0.0, telemetry.unit_ms)
+        total = within[max(within)]
+        slow = total - within[above]
+        surely_fast = within[below] if below is not None else 0.0
+        return Counts.of(total, slow, total - surely_fast - slow)
 
     def deciding(self, bounds: frozenset[str], telemetry: Telemetry) -> frozenset[str]:
-        """The two buckets, by their `le`, that say how many were slow; none where no bucket is known."""
+        """The buckets, by their `le`, that say how many were slow and how many fast; none where no bucket is known.
+
+        Raises:
+            InvalidError: no bucket of the histogram could tell that a request was too slow.
+        """
         if self.limit_ms is None or not bounds:
             return frozenset()
-        by_value = {_bound(one): one for one in bounds}
-        return frozenset({by_value[max(by_value)], by_value[self._chosen(sorted(by_value), telemetry)]})
+        by_value = {bound_of(one): one for one in bounds}
+        below, above = around(by_value, self.limit_ms, telemetry.unit_ms)
+        wanted = {max(by_value), above} | ({below} if below is not None else set())
+        return frozenset(by_value[one] for one in wanted)
 
     def reading(self, counts: Counts) -> Reading:
         """The counts as a person and a threshold read them."""
@@ -126,7 +164,3 @@ class Objective(BaseModel):
         return Reading(
             metric=self.metric.name, value=value, unit="%", bound=bound, within=within, requests=counts.requests
         )
-
-
-def _bound(le: str) -> float:
-    return float(le.replace("+Inf", "inf"))

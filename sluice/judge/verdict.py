@@ -13,13 +13,26 @@ class Verdict(StrEnum):
     CONTINUE = "continue"
     """Nothing against the revision, and not enough for it yet."""
     PASS = "pass"  # noqa: S105 - a verdict, not a password
-    """The step is over and every metric is within its bounds."""
+    """Every metric is within its bounds, as far as this step asks."""
     FAIL = "fail"
     """The revision breaks a bound."""
     NO_DATA = "no data"
     """Nothing was measured: neither good nor bad."""
+    HOLD = "hold"
+    """The bound is broken, but the primary fails alike: more traffic would prove nothing, and neither would less."""
     PROVIDER_DOWN = "provider down"
     """The metrics provider did not answer: nothing is known about the revision."""
+
+
+class Silence(StrEnum):
+    """Why nothing was counted. Evidence is frozen meanwhile: silence is neither success nor failure."""
+
+    NO_TRAFFIC = "no traffic"
+    """Neither half has requests."""
+    STARVED = "starved"
+    """By the primary's requests the canary should have had some too, and none came to an end: it may hang."""
+    BLIND = "blind"
+    """No sample came for several scrapes: whatever happens is not seen."""
 
 
 class Reading(BaseModel):

@@ -9,10 +9,13 @@ from math import comb, exp, isfinite, log, sqrt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from sluice.judge.evidence import BETS, PRIOR, Evidence, _cash, _investment, together
+from sluice.judge.evidence import BETS, PRIOR, Evidence, together
+from sluice.judge.wealth import cash, investment
 
 ALLOWED = st.sampled_from([1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5])
+KEPT = TypeAdapter(Evidence)
 BLOCKS = st.lists(
     st.integers(0, 500).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), min_size=0, max_size=40
 )
@@ -142,8 +145,8 @@ def test_the_investments_and_the_cash_left_are_the_initial_one() -> None:
     """What is staked before each block and what is kept sum to 1 at any time; the bets share all of a stake."""
     spent = 0.0
     for block in range(5000):
-        assert spent + _cash(block) == pytest.approx(1.0)
-        spent += _investment(block)
+        assert spent + cash(block) == pytest.approx(1.0)
+        spent += investment(block)
     assert sum(PRIOR) == pytest.approx(1.0)
 
 
@@ -153,7 +156,7 @@ def test_a_state_that_was_kept_and_restored_goes_on_bit_for_bit(
 ) -> None:
     """A worker that takes over from the journal judges exactly as the one that died would have."""
     state = after(Evidence.against(allowed), first)
-    restored = Evidence.model_validate_json(state.model_dump_json())
+    restored = KEPT.validate_json(KEPT.dump_json(state))
     assert after(restored, then) == after(state, then)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.judge.evidence import together
-from sluice.judge.judge import ALPHA, JudgeState, threshold_check
+from sluice.judge.judge import ALPHA, JudgeState, overwhelming, threshold_check
 from sluice.judge.objective import Counts, Objective
 from sluice.judge.verdict import Reading, Verdict
 from sluice.manifests.canary import CanaryMetric
@@ -34,7 +34,7 @@ def reading(value: float | None, within: bool = True, metric: str = "m") -> Read
 
 def test_a_broken_release_is_failed_with_the_numbers() -> None:
     """The reason names the metric, the value, the requests and the odds: a person can check it."""
-    judgement = state((50, 25), (100, 50), (150, 75)).overwhelming([SUCCESS])
+    judgement = overwhelming(state((50, 25), (100, 50), (150, 75)), [SUCCESS])
     assert judgement is not None
     assert judgement.verdict is Verdict.FAIL
     assert judgement.reason.startswith("request-success-rate 50 % over 150 requests (at least 99 % good); ")
@@ -55,14 +55,14 @@ def test_one_odd_scrape_or_two_odd_requests_never_fail_a_release(
     objective: Objective, totals: list[tuple[int, int]]
 ) -> None:
     """The guards hold whatever the evidence says."""
-    assert state(*totals, objective=objective).overwhelming([objective]) is None
+    assert overwhelming(state(*totals, objective=objective), [objective]) is None
 
 
 def test_two_metrics_share_one_error_budget() -> None:
     """Evidence that would just fail a release alone does not with a second metric that speaks for it."""
     totals: list[tuple[int, int]] = []
     alone = state()
-    while alone.overwhelming([SUCCESS]) is None:
+    while overwhelming(alone, [SUCCESS]) is None:
         totals.append(((len(totals) + 1) * 10, (len(totals) + 1) * 2))
         alone = state(*totals)
     both = state()
@@ -71,14 +71,14 @@ def test_two_metrics_share_one_error_budget() -> None:
         both = both.with_counts(DURATION, Counts(requests=requests, bad=0))
     wealth = together([both.metrics[name].evidence for name in ("request-success-rate", "request-duration")])
     assert wealth < alone.metrics["request-success-rate"].evidence.log_wealth
-    assert (both.overwhelming([SUCCESS, DURATION]) is None) == (wealth < log(1 / ALPHA))
+    assert (overwhelming(both, [SUCCESS, DURATION]) is None) == (wealth < log(1 / ALPHA))
 
 
 def test_a_metric_that_is_no_longer_asked_for_has_no_say() -> None:
     """Whoever takes a metric out of the Canary is not judged by it any more."""
     broken = state((50, 50), (100, 100), (150, 150))
-    assert broken.overwhelming([DURATION]) is None
-    assert broken.overwhelming([]) is None
+    assert overwhelming(broken, [DURATION]) is None
+    assert overwhelming(broken, []) is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), max_size=20))

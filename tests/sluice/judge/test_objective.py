@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluice.errors import InvalidError
 from sluice.judge.counters import Series
 from sluice.judge.objective import Counts, Objective, Telemetry
 from sluice.judge.tally import Tally
@@ -61,19 +62,32 @@ def test_the_least_good_percentage_is_the_allowed_bad_fraction(least: float, all
 
 
 @pytest.mark.parametrize(
-    ("limit", "bad"),
+    ("limit", "bad", "unclear"),
     [
-        pytest.param(500, 30, id="a bound itself: those above it"),
-        pytest.param(300, 30, id="between two bounds the upper one decides"),
-        pytest.param(100, 50, id="the lowest bound"),
-        pytest.param(50, 50, id="below every bound: the lowest one decides"),
-        pytest.param(9000, 0, id="above every finite bound: nothing is certainly slow"),
+        pytest.param(500, 30, 0, id="a bound itself: those above it, and all others were fast enough"),
+        pytest.param(300, 30, 20, id="between two bounds nobody knows about those between them"),
+        pytest.param(100, 50, 0, id="the lowest bound"),
+        pytest.param(50, 50, 50, id="below every bound nobody was certainly fast enough"),
     ],
 )
-def test_only_requests_that_were_certainly_too_slow_are_bad(limit: float, bad: int) -> None:
-    """A request between the limit and the next bucket bound is never held against the canary."""
+def test_only_requests_that_were_certainly_too_slow_are_bad(limit: float, bad: int, unclear: int) -> None:
+    """A request between the limit and the next bucket bound is held neither against the canary nor for it."""
     series = buckets(le100=50, le500=70, le1000=90, leinf=100)
-    assert counted(duration(limit), series) == Counts(requests=100, bad=bad)
+    assert counted(duration(limit), series) == Counts(requests=100, bad=bad, unclear=unclear)
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        pytest.param(buckets(le100=50, le1000=90, leinf=100), "set thresholdRange.max to 1000 or less", id="too low"),
+        pytest.param(buckets(leinf=100), "no finite bucket", id="none but the infinite one"),
+    ],
+)
+def test_a_limit_that_no_bucket_reaches_is_refused_with_the_way_out(series: list[Series], said: str) -> None:
+    """A metric that can never fail is a slip in the manifest, named by its field, and not a metric that always passes."""
+    with pytest.raises(InvalidError, match=r"metrics\[\]\.thresholdRange\.max") as refused:
+        counted(duration(9000), series)
+    assert said in str(refused.value)
 
 
 def test_a_histogram_in_seconds_is_read_in_its_own_unit() -> None:

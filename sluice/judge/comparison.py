@@ -1,0 +1,89 @@
+"""Evidence against "the canary fails no more often than the primary", whatever both suffer from together.
+
+Null hypothesis: in every block the canary's odds of failure are at most ψ0 times the primary's; the common level may change
+from block to block as it likes. Given the s = f + g bad requests of a block among n of the canary and m of the primary, f is
+(noncentral) hypergeometric: a sum of independent Bernoullis with mean at most s·q0, q0 = ψ0·n/(ψ0·n + m), for ψ0 ≥ 1, and so
+dominated in convex order by the binomial (Hoeffding 1956). The likelihood ratio of that binomial against one with odds r
+times as high is convex and rising in f, hence an e-value; the exponent 1/D for requests that fail in bursts and the cap on a
+factor only make it smaller. The same conditioning: Lindon & Malek (arXiv 2011.03567); other e-values for it: Turner, Ly &
+Grünwald (2106.02693).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, log, log1p
+
+from sluice.judge.wealth import FIRST_STAKE, cash, log_sum
+
+RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+"""How many times as high the odds of failure are that each bet is on."""
+CAP_SHARE = 0.6
+"""What one block may win at most, as a share of what the first stake has to win: no single block decides."""
+_LOG_RATIOS = tuple((ratio, log(ratio)) for ratio in RATIOS)
+_LOG_PRIOR = -log(len(RATIOS))
+
+
+def greatest_win(alpha: float, metrics: int) -> float:
+    """The cap on a block's log factor for an error budget that so many metrics share.
+
+    It also bounds what scrapes of the halves that lie some moments apart can do when both begin to fail together.
+    """
+    return CAP_SHARE * log(metrics / (alpha * FIRST_STAKE))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The wealth of the bets that the canary fails more often than the primary; immutable.
+
+    Attributes:
+        blocks: how many blocks had requests to both halves: the investments run by them, whatever failed.
+        staked: how many of them were invested for; a block in which nothing failed changes no bet, so it is caught up later.
+        stakes: logarithm of each bet's wealth; None before the first.
+    """
+
+    blocks: int = 0
+    staked: int = 0
+    stakes: tuple[float | None, ...] = (None,) * len(RATIOS)
+
+    def add(
+        self,
+        canary: tuple[int, int],
+        primary: tuple[int, int],
+        *,
+        greatest: float,
+        design_effect: float = 1.0,
+        odds_ratio: float = 1.0,
+    ) -> Comparison:
+        """The evidence after one more block.
+
+        Args:
+            canary, primary: requests and bad ones of each half. A block without requests to one of them says nothing.
+            greatest: cap on the block's log factor (`greatest_win`).
+            design_effect: D >= 1, how many requests fail as one.
+            odds_ratio: ψ0 >= 1, how many times the primary's odds of failure the canary is allowed.
+        """
+        (n, f), (m, g) = canary, primary
+        if n == 0 or m == 0:
+            return self
+        if f + g == 0:
+            return Comparison(self.blocks + 1, self.staked, self.stakes)
+        level = odds_ratio * n + m
+        invested = log(cash(self.staked) - cash(self.blocks + 1)) + _LOG_PRIOR
+        stakes = []
+        for stake, (ratio, log_ratio) in zip(self.stakes, _LOG_RATIOS, strict=True):
+            # f·ln(q/q0) + g·ln((1−q)/(1−q0)) with q = rψ0n/(rψ0n + m).
+            won = f * log_ratio - (f + g) * log((ratio * odds_ratio * n + m) / level)
+            factor = min(won / design_effect, greatest)
+            stakes.append(factor + (invested if stake is None else _log_add(stake, invested)))
+        return Comparison(self.blocks + 1, self.blocks + 1, tuple(stakes))
+
+    @property
+    def log_wealth(self) -> float:
+        """Natural logarithm of the evidence; log(1/alpha) or more means: worse than the primary, at error rate alpha."""
+        return log_sum([log(cash(self.staked)), *(stake for stake in self.stakes if stake is not None)])
+
+
+def _log_add(one: float, other: float) -> float:
+    high, low = (one, other) if one > other else (other, one)
+    return high + log1p(exp(low - high))

@@ -1,0 +1,64 @@
+"""A verdict with what it rests on, for people, charts and whoever acts on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+from pydantic import BaseModel, ConfigDict
+
+from sluice.judge.objective import Counts
+from sluice.judge.verdict import Reading, Silence, Verdict
+
+Z95 = 1.959964
+"""Quantile of the normal distribution that leaves 2.5 % on each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known of one metric since the release began.
+
+    Attributes:
+        allowed: the bad fraction that the objective allows (p0).
+        canary, primary: what was counted of each half.
+        interval: 95 % interval of the canary's bad fraction (Wilson); it describes, it decides nothing.
+        evidence: natural logarithm of the evidence against the objective being kept.
+        comparison: the same against "no worse than the primary".
+        assurance: the same, of this step, for the objective being kept.
+    """
+
+    metric: str
+    allowed: float
+    canary: Counts
+    primary: Counts
+    interval: tuple[float, float]
+    evidence: float
+    comparison: float
+    assurance: float
+
+
+class Judgement(BaseModel):
+    """A verdict with what it rests on; `reason` is the sentence a person reads.
+
+    Attributes:
+        silence: for NO_DATA, and for a FAIL by silence: which kind.
+        findings: what the evidence of each counted metric is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    verdict: Verdict
+    reason: str
+    readings: tuple[Reading, ...] = ()
+    silence: Silence | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def wilson(requests: int, bad: int) -> tuple[float, float]:
+    """95 % interval of a fraction (Wilson 1927): it stays between 0 and 1, and means something for few requests too."""
+    if requests == 0:
+        return 0.0, 1.0
+    square = Z95 * Z95
+    share, weight = bad / requests, requests + square
+    middle = (bad + square / 2) / weight
+    half = Z95 / weight * sqrt(requests * share * (1 - share) + square / 4)
+    return max(0.0, middle - half), min(1.0, middle + half)

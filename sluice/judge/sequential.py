@@ -1,0 +1,191 @@
+"""The sequential judge: after every scrape one of FAIL, HOLD, NO_DATA, PASS and CONTINUE, valid whenever one looks.
+
+`observe` takes what a look at the metrics gave into the judge's memory; `word` reads the verdict from that memory alone.
+Both are pure: a worker that takes over from the journal judges as the one that died would have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sluice.judge import words
+from sluice.judge.assurance import Assurance
+from sluice.judge.gate import failing, shared
+from sluice.judge.judgement import Finding, Judgement, wilson
+from sluice.judge.objective import Counts, Halves, Objective
+from sluice.judge.policy import DEFAULT, Policy
+from sluice.judge.silence import heard, is_fatal, silence
+from sluice.judge.state import JudgeState, MetricState
+from sluice.judge.verdict import Silence, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the metrics gave; all times are seconds since the epoch by the provider's clock.
+
+    Attributes:
+        now: when it was.
+        newest: time of the newest sample; 0 where there is none.
+        weight: the canary's share of the traffic, percent; None where it is not known.
+        step_started: when the step under way began; another value is another step.
+        scrapes: by metric, the counts since the release began at each scrape that is new, oldest first.
+        recent: by metric, the counts of the last minute (`policy.RECENT`).
+    """
+
+    now: float
+    newest: float = 0.0
+    weight: int | None = None
+    step_started: float = 0.0
+    scrapes: Mapping[str, Sequence[tuple[float, Halves]]] = field(default_factory=dict)
+    recent: Mapping[str, Halves] = field(default_factory=dict)
+
+
+def judge(
+    state: JudgeState, objectives: Sequence[Objective], look: Look, policy: Policy = DEFAULT
+) -> tuple[JudgeState, Judgement]:
+    """The memory after a look and the verdict on it. A FAIL stands, whatever comes after it."""
+    state = observe(state, objectives, look, policy)
+    judgement = word(state, objectives, policy)
+    if judgement.verdict is Verdict.FAIL and not state.failed:
+        state = state.model_copy(update={"failed": judgement.reason})
+    return state, judgement
+
+
+def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, policy: Policy = DEFAULT) -> JudgeState:
+    """The memory after a look."""
+    anew = look.step_started != state.step_started
+    names = [objective.metric.name for objective in objectives]
+    metrics = dict(state.metrics)
+    for objective, name in zip(objectives, names, strict=True):
+        metric = metrics.get(name) or MetricState.of(objective, policy)
+        if anew:
+            metric = replace(metric, assurance=Assurance())
+        for at, halves in look.scrapes.get(name, ()):
+            metric = metric.after(halves.canary, halves.primary, at, policy, len(objectives))
+        recent = look.recent.get(name)
+        metrics[name] = metric if recent == metric.recent else replace(metric, recent=recent)
+    now = state.model_copy(
+        update={
+            "metrics": metrics,
+            "looked": look.now,
+            "newest": max(look.newest, state.newest),
+            "weight": look.weight,
+            "step_started": look.step_started,
+            "heard": heard(state, metrics, look.now, look.weight),
+        }
+    )
+    return _held(now, names, policy)
+
+
+def _held(state: JudgeState, names: Sequence[str], policy: Policy) -> JudgeState:
+    """The same with the clock of a hold begun, going on, or stopped."""
+    if failing(state, names, policy):
+        return state
+    if shared(state, names, policy):
+        since = state.held_since
+        return state if since is not None else state.model_copy(update={"held_since": state.looked})
+    if state.held_since is None:
+        return state
+    # What both halves went through says nothing for this step: it proves itself anew.
+    fresh = {name: replace(metric, assurance=Assurance()) for name, metric in state.metrics.items()}
+    return state.model_copy(update={"held_since": None, "metrics": fresh})
+
+
+def word(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement:
+    """The verdict that the memory holds."""
+    verdict, reason, kind = Verdict.CONTINUE, "", None
+    fail = against(state, objectives, policy)
+    missing = silence(state, policy)
+    if fail is not None:
+        return fail
+    if missing is not None:
+        kind, seconds = missing
+        verdict, reason = Verdict.NO_DATA, words.silent(kind, seconds)
+        if is_fatal(kind, seconds, policy):
+            verdict = Verdict.FAIL
+    if state.held_since is not None and verdict is not Verdict.FAIL:
+        culprit = _of(objectives, shared(state, [one.metric.name for one in objectives], policy))
+        kind, verdict = None, Verdict.HOLD
+        reason = words.held(culprit, state, over=False) if culprit else "the canary fails as the primary does"
+    if verdict is Verdict.CONTINUE:
+        verdict, reason = _assured(state, objectives, policy)
+    return _judgement(verdict, reason, state, objectives, policy, kind)
+
+
+def against(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement | None:
+    """FAIL where the evidence of all metrics together exceeds the error budget and the primary is no excuse."""
+    if state.failed:
+        return _judgement(Verdict.FAIL, state.failed, state, objectives, policy)
+    names = [objective.metric.name for objective in objectives]
+    culprit = _of(objectives, failing(state, names, policy))
+    if culprit is not None:
+        reason = words.against(culprit, state.metrics[culprit.metric.name])
+        return _judgement(Verdict.FAIL, reason, state, objectives, policy)
+    if state.held_since is None or state.looked - state.held_since < policy.common_mode_timeout:
+        return None
+    culprit = _of(objectives, shared(state, names, policy))
+    if culprit is None:
+        return None
+    return _judgement(Verdict.FAIL, words.held(culprit, state, over=True), state, objectives, policy)
+
+
+def _assured(state: JudgeState, objectives: Sequence[Objective], policy: Policy) -> tuple[Verdict, str]:
+    """PASS where every metric has shown in this step that it keeps its objective, and CONTINUE with what is lacking."""
+    if not objectives:
+        return Verdict.CONTINUE, "no counted metrics to judge by"
+    said, lacking = [], []
+    for objective in objectives:
+        metric = state.metrics.get(objective.metric.name)
+        counts = metric.seen if metric else Counts()
+        said.append(str(objective.reading(counts)))
+        wealth = _assurance(metric, policy) if metric else 0.0
+        if metric is None or metric.assurance.blocks < policy.least_blocks:
+            lacking.append(f"{objective.metric.name} has had requests in too few scrapes of this step")
+        elif wealth < policy.pass_at:
+            shown = (
+                f"{words.odds(wealth)} for {objective.metric.name} so far, {words.odds(policy.pass_at)} is asked for"
+            )
+            lacking.append(shown)
+    if state.looked - state.step_started < policy.least_step:
+        lacking.append(f"a step lasts {policy.least_step:g} s at least")
+    return (Verdict.CONTINUE if lacking else Verdict.PASS), "; ".join([*said, *lacking])
+
+
+def _assurance(metric: MetricState, policy: Policy) -> float:
+    return metric.assurance.log_wealth(metric.evidence.allowed * (1 + policy.margin), policy.design_effect)
+
+
+def _of(objectives: Sequence[Objective], name: str) -> Objective | None:
+    return next((objective for objective in objectives if objective.metric.name == name), None)
+
+
+def _judgement(
+    verdict: Verdict,
+    reason: str,
+    state: JudgeState,
+    objectives: Sequence[Objective],
+    policy: Policy,
+    kind: Silence | None = None,
+) -> Judgement:
+    known = [(one, state.metrics[one.metric.name]) for one in objectives if one.metric.name in state.metrics]
+    return Judgement(
+        verdict=verdict,
+        reason=reason,
+        silence=kind,
+        readings=tuple(objective.reading(metric.seen) for objective, metric in known),
+        findings=tuple(_finding(objective, metric, policy) for objective, metric in known),
+    )
+
+
+def _finding(objective: Objective, metric: MetricState, policy: Policy) -> Finding:
+    return Finding(
+        metric=objective.metric.name,
+        allowed=objective.allowed,
+        canary=metric.seen,
+        primary=metric.primary or Counts(),
+        interval=wilson(metric.seen.requests, metric.seen.bad),
+        evidence=metric.log_wealth,
+        comparison=metric.comparison.log_wealth,
+        assurance=_assurance(metric, policy),
+    )

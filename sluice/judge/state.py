@@ -1,0 +1,169 @@
+"""What the judge remembers of one release, and how a scrape changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import exp, log, log1p
+
+from pydantic import BaseModel, ConfigDict
+
+from sluice.judge.assurance import Assurance
+from sluice.judge.comparison import Comparison, greatest_win
+from sluice.judge.evidence import Evidence
+from sluice.judge.objective import Counts, Halves, Objective
+from sluice.judge.policy import BLOCK, BLOCK_SLACK, DEFAULT, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last look at which the canary was known to answer.
+
+    Attributes:
+        at: when, seconds since the epoch.
+        canary, primary: requests of each half by then.
+    """
+
+    at: float
+    canary: int
+    primary: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricState:
+    """What the judge remembers of one metric.
+
+    Attributes:
+        seen: the canary's requests that are in the evidence.
+        evidence: against the objective being kept; of the even blocks only, where there is `odd`.
+        odd: of the odd blocks, where they are bet on apart.
+        primary: the primary's requests that were compared or passed over; None where they were never counted.
+        comparison: evidence that the canary is worse than the primary.
+        assurance: evidence of this step for the objective being kept.
+        recent: both halves over the last minute; None where it is not known.
+        at: time of the scrape that ended the last block, seconds since the epoch.
+        taken: time of the last scrape that was looked at.
+    """
+
+    evidence: Evidence
+    seen: Counts = field(default_factory=Counts)
+    odd: Evidence | None = None
+    primary: Counts | None = None
+    comparison: Comparison = field(default_factory=Comparison)
+    assurance: Assurance = field(default_factory=Assurance)
+    recent: Halves | None = None
+    at: float = 0.0
+    taken: float = 0.0
+
+    @classmethod
+    def of(cls, objective: Objective, policy: Policy) -> MetricState:
+        """No counts yet, of either half."""
+        fresh = Evidence.against(objective.allowed)
+        return cls(evidence=fresh, odd=fresh if policy.interleave else None, primary=Counts())
+
+    @property
+    def log_wealth(self) -> float:
+        """Logarithm of the evidence against the objective being kept; of odd and even blocks the mean."""
+        even = self.evidence.log_wealth
+        if self.odd is None:
+            return even
+        high, low = sorted((even, self.odd.log_wealth), reverse=True)
+        return high + log1p(exp(low - high)) - log(2)
+
+    @property
+    def bad(self) -> int:
+        """Bad requests in the evidence."""
+        return self.evidence.bad + (self.odd.bad if self.odd else 0)
+
+    @property
+    def bad_blocks(self) -> int:
+        """Blocks with bad requests in the evidence."""
+        return self.evidence.bad_blocks + (self.odd.bad_blocks if self.odd else 0)
+
+    def after(
+        self, canary: Counts, primary: Counts | None, at: float | None, policy: Policy, metrics: int
+    ) -> MetricState:
+        """The state after a scrape.
+
+        Args:
+            canary, primary: counted since the release began; None where the primary is not counted.
+            at: time of the scrape, seconds since the epoch. One that comes too soon after the last block waits for the
+                next; without a time each call is a block.
+            metrics: how many share the error budget.
+        """
+        if at is not None and at <= self.taken:
+            return self
+        least = BLOCK * BLOCK_SLACK
+        passed = float("inf") if at is None else at - self.at
+        block = canary.since(self.seen)
+        if passed < (least if block.requests else 2 * least):
+            return self if at is None else replace(self, taken=at)
+        if not block.requests:
+            # Whoever is silent is compared with nobody: what the primary does meanwhile belongs to no block.
+            return replace(self, primary=primary, taken=at or 0.0)
+        beside = primary.since(self.primary) if primary is not None and self.primary is not None else Counts()
+        even = self.odd is None or self.odd.blocks == self.evidence.blocks
+        return MetricState(
+            self.evidence.add(block.requests, block.bad) if even else self.evidence,
+            canary,
+            self.odd if self.odd is None or even else self.odd.add(block.requests, block.bad),
+            primary,
+            self.comparison.add(
+                (block.requests, block.bad),
+                (beside.requests, beside.bad),
+                greatest=greatest_win(policy.alpha, metrics),
+                design_effect=policy.design_effect,
+                odds_ratio=policy.odds_ratio,
+            ),
+            self.assurance.add(block.requests, block.at_worst),
+            self.recent,
+            at or 0.0,
+            at or 0.0,
+        )
+
+
+class JudgeState(BaseModel):
+    """What the judge remembers of one release; kept in the Canary's status, restored bit for bit.
+
+    Attributes:
+        revision: whom the evidence is about.
+        since: seconds since the epoch at which this revision first could get traffic: counts begin there.
+        metrics: the state of each built-in metric by its name.
+        looked: time of the last look, seconds since the epoch; all times are by the clock of whoever counted.
+        newest: time of the newest sample at that look; 0 where there was none.
+        weight: the canary's share of the traffic at that look, percent; None where it is not known.
+        step_started: when the step under way began.
+        held_since: since when the canary fails as the primary does; None where it does not.
+        heard: when the canary last had requests; None before the first look.
+        failed: why the release was failed, once it was: that word stands.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    revision: str
+    since: float
+    metrics: dict[str, MetricState] = {}
+    looked: float = 0.0
+    newest: float = 0.0
+    weight: int | None = None
+    step_started: float = 0.0
+    held_since: float | None = None
+    heard: Heard | None = None
+    failed: str = ""
+
+    def with_counts(
+        self,
+        objective: Objective,
+        counts: Counts,
+        primary: Counts | None = None,
+        at: float | None = None,
+        policy: Policy = DEFAULT,
+        metrics: int = 1,
+    ) -> JudgeState:
+        """The state after a scrape of one metric; see `MetricState.after`."""
+        name = objective.metric.name
+        before = self.metrics.get(name) or MetricState.of(objective, policy)
+        return self.with_metrics({**self.metrics, name: before.after(counts, primary, at, policy, metrics)})
+
+    def with_metrics(self, metrics: Mapping[str, MetricState]) -> JudgeState:
+        """The same with other states of its metrics."""
+        return self.model_copy(update={"metrics": dict(metrics)})

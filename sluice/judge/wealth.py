@@ -1,0 +1,45 @@
+"""How the wealth of several bets is invested, kept and summed, in logarithms.
+
+An e-process starts with a wealth of 1. Half of it plays from the first block on and the rest is invested block by block, so
+that a regression which begins late is not buried under good traffic (weighted Shiryaev–Roberts; Shin, Ramdas & Rinaldo,
+e-detectors). The investments sum to 1: what is staked and what is still cash stay a nonnegative supermartingale from 1, with
+no horizon, so by Ville's inequality it ever reaches 1/alpha with probability at most alpha.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log
+
+FIRST_STAKE = 0.5
+"""What plays from the first block on, of the initial 1."""
+INVESTMENT_SPAN = 150
+"""Blocks over which half of the remaining cash is invested."""
+
+
+def investment(block: int) -> float:
+    """Share of the initial cash that is staked just before the given block; all of them sum to 1."""
+    if block == 0:
+        return FIRST_STAKE
+    span = INVESTMENT_SPAN
+    return (1 - FIRST_STAKE) * span / ((span + block - 1) * (span + block))
+
+
+def cash(blocks: int) -> float:
+    """What is left of the initial 1 after the investments before `blocks` blocks: their sum telescopes."""
+    if blocks == 0:
+        return 1.0
+    return (1 - FIRST_STAKE) * INVESTMENT_SPAN / (INVESTMENT_SPAN + blocks - 1)
+
+
+def log_sum(logs: Sequence[float]) -> float:
+    """Logarithm of a sum whose terms are given by their logarithms; nothing but differences <= 0 is exponentiated."""
+    highest = max(logs)
+    if highest == float("-inf"):
+        return highest
+    return highest + log(sum([exp(one - highest) for one in logs]))
+
+
+def log_mean(logs: Sequence[float]) -> float:
+    """The same of a mean: e-processes that share one error budget may be averaged, whatever their dependence."""
+    return log_sum(logs) - log(len(logs))
