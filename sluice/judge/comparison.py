@@ -14,22 +14,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log, log1p
 
-from sluice.judge.wealth import FIRST_STAKE, cash, log_sum
+from sluice.judge.wealth import cash, log_sum
 
 RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 """How many times as high the odds of failure are that each bet is on."""
-CAP_SHARE = 0.6
-"""What one block may win at most, as a share of what the first stake has to win: no single block decides."""
+GREATEST_WIN = 4.56
+"""Cap on the log factor of one block: 0.6·ln(1/(0.001·FIRST_STAKE)), so that two blocks may decide and one never does.
+
+It bounds what scrapes of the halves that lie some moments apart can do when both begin to fail together. It does not depend
+on the error rate that is asked for: a stricter one must never decide sooner.
+"""
 _LOG_RATIOS = tuple((ratio, log(ratio)) for ratio in RATIOS)
 _LOG_PRIOR = -log(len(RATIOS))
-
-
-def greatest_win(alpha: float, metrics: int) -> float:
-    """The cap on a block's log factor for an error budget that so many metrics share.
-
-    It also bounds what scrapes of the halves that lie some moments apart can do when both begin to fail together.
-    """
-    return CAP_SHARE * log(metrics / (alpha * FIRST_STAKE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +46,31 @@ class Comparison:
         self,
         canary: tuple[int, int],
         primary: tuple[int, int],
-        *,
-        greatest: float,
         design_effect: float = 1.0,
         odds_ratio: float = 1.0,
+        greatest: float = GREATEST_WIN,
     ) -> Comparison:
         """The evidence after one more block.
 
         Args:
             canary, primary: requests and bad ones of each half. A block without requests to one of them says nothing.
-            greatest: cap on the block's log factor (`greatest_win`).
-            design_effect: D >= 1, how many requests fail as one.
+            design_effect: D >= 1, how many requests fail as one; never more than failed in the block at all.
             odds_ratio: ψ0 >= 1, how many times the primary's odds of failure the canary is allowed.
+            greatest: cap on the block's log factor.
         """
         (n, f), (m, g) = canary, primary
         if n == 0 or m == 0:
             return self
         if f + g == 0:
             return Comparison(self.blocks + 1, self.staked, self.stakes)
-        level = odds_ratio * n + m
+        # Any D that the bad requests' number alone decides is valid, for the block is judged given that number.
+        effect, level = min(design_effect, f + g), odds_ratio * n + m
         invested = log(cash(self.staked) - cash(self.blocks + 1)) + _LOG_PRIOR
         stakes = []
         for stake, (ratio, log_ratio) in zip(self.stakes, _LOG_RATIOS, strict=True):
             # f·ln(q/q0) + g·ln((1−q)/(1−q0)) with q = rψ0n/(rψ0n + m).
             won = f * log_ratio - (f + g) * log((ratio * odds_ratio * n + m) / level)
-            factor = min(won / design_effect, greatest)
+            factor = min(won / effect, greatest)
             stakes.append(factor + (invested if stake is None else _log_add(stake, invested)))
         return Comparison(self.blocks + 1, self.blocks + 1, tuple(stakes))
 

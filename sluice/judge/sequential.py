@@ -62,7 +62,7 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
         if anew:
             metric = replace(metric, assurance=Assurance())
         for at, halves in look.scrapes.get(name, ()):
-            metric = metric.after(halves.canary, halves.primary, at, policy, len(objectives))
+            metric = metric.after(halves.canary, halves.primary, at, policy)
         recent = look.recent.get(name)
         metrics[name] = metric if recent == metric.recent else replace(metric, recent=recent)
     now = state.model_copy(

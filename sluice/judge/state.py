@@ -9,7 +9,7 @@ from math import exp, log, log1p
 from pydantic import BaseModel, ConfigDict
 
 from sluice.judge.assurance import Assurance
-from sluice.judge.comparison import Comparison, greatest_win
+from sluice.judge.comparison import Comparison
 from sluice.judge.evidence import Evidence
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import BLOCK, BLOCK_SLACK, DEFAULT, Policy
@@ -80,16 +80,13 @@ class MetricState:
         """Blocks with bad requests in the evidence."""
         return self.evidence.bad_blocks + (self.odd.bad_blocks if self.odd else 0)
 
-    def after(
-        self, canary: Counts, primary: Counts | None, at: float | None, policy: Policy, metrics: int
-    ) -> MetricState:
+    def after(self, canary: Counts, primary: Counts | None, at: float | None, policy: Policy) -> MetricState:
         """The state after a scrape.
 
         Args:
             canary, primary: counted since the release began; None where the primary is not counted.
             at: time of the scrape, seconds since the epoch. One that comes too soon after the last block waits for the
                 next; without a time each call is a block.
-            metrics: how many share the error budget.
         """
         if at is not None and at <= self.taken:
             return self
@@ -111,9 +108,8 @@ class MetricState:
             self.comparison.add(
                 (block.requests, block.bad),
                 (beside.requests, beside.bad),
-                greatest=greatest_win(policy.alpha, metrics),
-                design_effect=policy.design_effect,
-                odds_ratio=policy.odds_ratio,
+                policy.design_effect,
+                policy.odds_ratio,
             ),
             self.assurance.add(block.requests, block.at_worst),
             self.recent,
@@ -157,12 +153,11 @@ class JudgeState(BaseModel):
         primary: Counts | None = None,
         at: float | None = None,
         policy: Policy = DEFAULT,
-        metrics: int = 1,
     ) -> JudgeState:
         """The state after a scrape of one metric; see `MetricState.after`."""
         name = objective.metric.name
         before = self.metrics.get(name) or MetricState.of(objective, policy)
-        return self.with_metrics({**self.metrics, name: before.after(counts, primary, at, policy, metrics)})
+        return self.with_metrics({**self.metrics, name: before.after(counts, primary, at, policy)})
 
     def with_metrics(self, metrics: Mapping[str, MetricState]) -> JudgeState:
         """The same with other states of its metrics."""
