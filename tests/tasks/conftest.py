@@ -39,9 +39,10 @@ class Gates:
 
 @dataclass
 class Traffic(MemoryMetrics):
-    """A provider that counts a request each 20 ms on both halves, of which the canary fails a share."""
+    """A provider that counts a request each 20 ms on both halves, of which each fails a share."""
 
     fails: float = 0.0
+    primary_fails: float = 0.0
     flows: bool = True
     error: Exception | None = None
 
@@ -54,8 +55,10 @@ class Traffic(MemoryMetrics):
         counted = [(tick / 10, 5.0 * tick) for tick in range(int(start * 10) + 1, int(end * 10) + 1)]
         bad = tuple((at, value * self.fails) for at, value in counted)
         good = tuple((at, value * (1 - self.fails)) for at, value in counted)
+        primary_bad = tuple((at, value * self.primary_fails) for at, value in counted)
         return [
-            Series({"half": "primary", "class": "2"}, tuple(counted)),
+            Series({"half": "primary", "class": "2"}, tuple((at, v * (1 - self.primary_fails)) for at, v in counted)),
+            *([Series({"half": "primary", "class": "5"}, primary_bad)] if self.primary_fails else []),
             Series({"half": "canary", "class": "2"}, good),
             Series({"half": "canary", "class": "5"}, bad),
         ]

@@ -40,6 +40,17 @@ def test_overwhelming_evidence_ends_a_release_in_the_middle_of_a_step(play: Any)
     assert result.judgement.readings[0].value == pytest.approx(50, abs=1)
 
 
+def test_what_the_primary_suffers_too_is_not_overwhelming(play: Any) -> None:
+    """An outage of both halves ends no release in the middle of a step: the canary is no worse than what runs already."""
+    stage = judged(began=time.time() - 596)
+    stage.metrics.fails = stage.metrics.primary_fails = 0.5
+    result = play(stage, analyse, 1, 30)
+    assert not result.fatal
+    kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
+    assert kept.held_since is not None
+    assert kept.metrics["request-success-rate"].primary.requests > 0
+
+
 def test_a_good_step_passes_at_its_end(play: Any) -> None:
     """The word is about the step's window, and its moments are there for the chart."""
     result = play(over(), analyse, 1, 30)

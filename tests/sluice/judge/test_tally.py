@@ -76,6 +76,31 @@ def test_windows_add_up_to_the_whole(scrapes: list[dict[str, int]], begin: float
     assert before.counts.requests + after.requests == it.counts.requests
 
 
+@given(SCRAPES, st.integers(0, 20), st.floats(0, 60))
+def test_both_halves_are_counted_alike_and_up_to_the_same_moment(
+    scrapes: list[dict[str, int]], since: int, begin: float
+) -> None:
+    """Two halves whose processes tell the same have the same counts, whatever restarts and newcomers there are."""
+    it = tally(success_rate(), float(since))
+    canary = [one for one in series(scrapes) if one.labels["half"] == "canary"]
+    before = Series({"half": "canary", "class": "3"}, ((-2.0, 1.0),))
+    twins = [Series({**one.labels, "half": "primary"}, one.samples) for one in (before, *canary)]
+    it.take([before, *canary, *twins])
+    assert it.counts == it.primary
+    assert it.both(begin).canary == it.both(begin).primary == it.window(begin)
+    for _, halves in it.moments(begin):
+        assert halves.canary == halves.primary
+
+
+def test_moments_are_the_scrapes_after_a_time_with_all_that_was_counted_by_then() -> None:
+    """Whoever looks seldom still sees each scrape, oldest first; one that was seen is not told again."""
+    it = tally(success_rate())
+    it.take(series([{"2": 5}, {"2": 9}, {"2": 9, "5": 4}, {"2": 1, "5": 4}]))
+    assert [(at, halves.canary) for at, halves in it.moments(2.0)] == [(4.0, Counts(8, 4)), (6.0, Counts(9, 4))]
+    assert [at for at, _ in it.moments(0.0)] == [2.0, 4.0, 6.0]
+    assert it.moments(6.0) == []
+
+
 def test_what_no_window_needs_any_more_is_forgotten() -> None:
     """A release that is judged for days keeps no more than its longest window."""
     it = tally(success_rate(), span=20.0)
