@@ -139,6 +139,7 @@ def test_what_failed_alone_in_its_block_did_not_fail_as_one_of_several() -> None
     """A design effect of a hundred takes nothing from a single bad request, and shares out no more than there were."""
     assert after([(1, 1, 9, 0)], effect=100.0) == after([(1, 1, 9, 0)])
     assert after([(5, 3, 90, 0)], effect=100.0) == after([(5, 3, 90, 0)], effect=3.0)
+    assert after([(50, 3, 90, 0)], effect=2.0).log_wealth < after([(50, 3, 90, 0)]).log_wealth
 
 
 def test_one_block_wins_no_more_than_the_cap() -> None:

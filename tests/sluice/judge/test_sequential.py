@@ -102,6 +102,20 @@ def test_bursts_of_the_canary_alone_do_not_fool_interleaved_bets() -> None:
     assert at_most(failed, releases, policy.alpha)
 
 
+def test_odd_and_even_blocks_are_bet_on_apart_and_averaged() -> None:
+    """A burst over two blocks counts once in each of two wealths, which is far less than twice in one."""
+    apart, together = Watch(Policy(interleave=True)), Watch()
+    for watch in (apart, together):
+        list(watch.all([CLEAN, (100, 30, 900, 0), (100, 30, 900, 0), CLEAN, CLEAN]))
+    metric, whole = (watch.state.metrics[SUCCESS.metric.name] for watch in (apart, together))
+    assert metric.odd is not None
+    assert (metric.evidence.blocks, metric.odd.blocks) == (3, 2)
+    assert (metric.evidence.bad, metric.odd.bad, metric.bad, metric.bad_blocks) == (30, 30, 60, 2)
+    mean = (exp(metric.evidence.log_wealth) + exp(metric.odd.log_wealth)) / 2
+    assert exp(metric.log_wealth) == pytest.approx(mean)
+    assert metric.log_wealth < whole.log_wealth - 1
+
+
 # Speed
 
 
@@ -164,6 +178,18 @@ def test_trouble_that_the_primary_shares_is_held_at_any_weight(weight: int) -> N
     assert judgements[-1].verdict is Verdict.HOLD
     assert Verdict.FAIL not in {judgement.verdict for judgement in judgements}
     assert "the primary had 50 %, no better, for" in judgements[-1].reason
+
+
+def test_a_primary_that_recovers_first_does_not_fail_a_canary_that_was_held() -> None:
+    """Once trouble was shared, only the comparison says that the canary is worse, even where it has most of the traffic."""
+    watch = Watch(weight=90)
+    list(watch.all([(90, 45, 10, 5)] * 10))
+    first = watch.see((90, 45, 10**6, 0))  # so many that the primary's last minute is good at once
+    metric = watch.state.metrics[SUCCESS.metric.name]
+    assert metric.recent is not None
+    assert metric.recent.primary.bad < 0.01 * metric.recent.primary.requests
+    assert first.verdict is Verdict.HOLD
+    assert metric.comparison.log_wealth < log(1 / ALPHA)
 
 
 def test_trouble_that_is_shared_for_too_long_is_taken_back_as_a_precaution() -> None:
@@ -360,6 +386,19 @@ def test_a_missed_look_and_scrapes_within_one_block_change_nothing(
         if part:
             seldom.look(Look(part[-1][0], part[-1][0], 10, 0.0, {name: part}))
     assert seldom.state.metrics == often.state.metrics
+
+
+def test_halves_that_are_scraped_at_different_moments_share_their_blocks() -> None:
+    """A scrape of the primary alone, a moment before the canary's, does not take its requests out of the comparison."""
+    watch, name, now = Watch(), SUCCESS.metric.name, 0.0
+    for number in range(1, 11):
+        now = 2.0 * number
+        early = Halves(Counts(10 * (number - 1)), Counts(90 * number))
+        late = Halves(Counts(10 * number), Counts(90 * number))
+        watch.look(Look(now, now, 10, 0.0, {name: [(now - 0.3, early), (now, late)]}))
+    metric = watch.state.metrics[name]
+    assert (metric.evidence.requests, metric.primary) == (100, Counts(900))
+    assert metric.comparison.blocks >= 9
 
 
 @pytest.mark.parametrize("bad", [0, 10_000_000, 1_000_000_000])

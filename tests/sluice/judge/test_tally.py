@@ -92,6 +92,15 @@ def test_both_halves_are_counted_alike_and_up_to_the_same_moment(
         assert halves.canary == halves.primary
 
 
+def test_each_half_has_its_own_counts() -> None:
+    """What the primary answers is never the canary's, nor the other way round."""
+    samples = ((0.0, 0.0), (2.0, 10.0))
+    it = tally(success_rate())
+    it.take([Series({"half": "canary", "class": "5"}, samples), Series({"half": "primary", "class": "2"}, samples)])
+    assert (it.counts, it.primary) == (Counts(10, 10), Counts(10, 0))
+    assert it.both(0.0) == it.halves
+
+
 def test_moments_are_the_scrapes_after_a_time_with_all_that_was_counted_by_then() -> None:
     """Whoever looks seldom still sees each scrape, oldest first; one that was seen is not told again."""
     it = tally(success_rate())
