@@ -16,10 +16,14 @@ from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.wealth import log_mean
 
 
+def broken(state: JudgeState, names: Sequence[str], policy: Policy) -> bool:
+    """Whether the evidence of all metrics together says that objectives are broken, whoever is to blame."""
+    return bool(names) and log_mean(list(_absolute(state, names).values())) >= policy.fail_at
+
+
 def failing(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
     """The metric that fails the release, by its evidence and in comparison; empty where none does."""
-    against = _absolute(state, names)
-    if not against or log_mean(list(against.values())) < policy.fail_at:
+    if not broken(state, names, policy):
         return ""
     return _decided({name: gated(state, name) for name in names}, state, policy)
 
@@ -29,10 +33,10 @@ def shared(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
 
     Trouble that is over is not held against a release for as long as the evidence of it lasts: the comparison goes on.
     """
-    against = _absolute(state, names)
-    if not against or log_mean(list(against.values())) < policy.fail_at:
+    if not broken(state, names, policy):
         return ""
-    now = {name: wealth if in_trouble(state.metrics.get(name)) else 0.0 for name, wealth in against.items()}
+    known = _absolute(state, names)
+    now = {name: wealth if in_trouble(state.metrics.get(name)) else 0.0 for name, wealth in known.items()}
     return _decided(now, state, policy)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from sluice.judge import words
 from sluice.judge.assurance import Assurance
-from sluice.judge.gate import failing, shared
+from sluice.judge.gate import broken, failing, shared
 from sluice.judge.judgement import Finding, Judgement, wilson
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import DEFAULT, Policy
@@ -80,9 +80,10 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
 
 def _held(state: JudgeState, names: Sequence[str], policy: Policy) -> JudgeState:
     """The same with the clock of a hold begun, going on, or stopped."""
-    if failing(state, names, policy):
+    suspect = broken(state, names, policy)
+    if suspect and failing(state, names, policy):
         return state
-    if shared(state, names, policy):
+    if suspect and shared(state, names, policy):
         since = state.held_since
         return state if since is not None else state.model_copy(update={"held_since": state.looked})
     if state.held_since is None:
@@ -96,7 +97,7 @@ def word(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DE
     """The verdict that the memory holds."""
     verdict, reason, kind = Verdict.CONTINUE, "", None
     fail = against(state, objectives, policy)
-    missing = silence(state, policy)
+    missing = silence(state, policy) if objectives else None
     if fail is not None:
         return fail
     if missing is not None:

@@ -315,6 +315,13 @@ def test_no_samples_are_blindness_and_fail_a_release_only_after_minutes() -> Non
     assert watch.blind(20.0).verdict is Verdict.FAIL
 
 
+def test_without_counted_metrics_there_is_nothing_to_be_silent_about() -> None:
+    """A Canary that is judged by its owner's queries alone is neither passed nor failed here."""
+    watch = Watch(objectives=())
+    for seconds in (1.0, 100.0, 1000.0):
+        assert watch.blind(seconds).verdict is Verdict.CONTINUE
+
+
 # The memory
 
 
