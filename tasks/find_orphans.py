@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from blocks.connections import connections
 from blocks.kinds import CANARY, DEPLOYMENT, LEASE
@@ -14,6 +14,7 @@ from sluice.events.model import TargetChanged
 from sluice.manifests.canary import Canary
 from sluice.rollout.needs import needs_rollout
 from sluice.rollout.revision import revision_of, version_of
+from sluice.rollout.written import written_at
 from tasks.looked_after import looked_after
 from tasks.stage import stage
 
@@ -21,8 +22,20 @@ Object = dict[str, Any]
 Key = tuple[str, str]
 TIME_TO_BEGIN = 90.0
 """Seconds that what was never begun is left to its event."""
-_before: dict[tuple[str, str, str], float] = {}
-"""Since when each Canary's revision has been seen to want a run."""
+
+
+class Wanting(NamedTuple):
+    """A Canary that seems to need a run.
+
+    Attributes:
+        canary: it.
+        target: its workload, as the API server holds it.
+        since: when the later of the two was last given what it is to be, in seconds since 1970.
+    """
+
+    canary: Canary
+    target: Object
+    since: float
 
 
 @stage("find orphans")
@@ -32,40 +45,34 @@ async def find_orphans() -> list[TargetChanged]:
     Costs two lists of the cluster and a page of runs for every 200 that are under way, however many Canaries there are;
     only a Canary that seems to need a run is looked at by itself.
     """
-    canaries = [canary for item in await looked_after(CANARY) if (canary := _living(item))]
+    canaries = [(canary, item) for item in await looked_after(CANARY) if (canary := _living(item))]
     if not canaries:
         return []
     targets = {_key(item): item for item in await looked_after(DEPLOYMENT)}
     wanting = []
-    for canary in canaries:
+    for canary, item in canaries:
         target = targets.get((canary.namespace, canary.target))
         if target is not None and _wants(canary, target):
-            wanting.append((canary, target))
-    if not wanting:
+            wanting.append(Wanting(canary, target, max(written_at(item), written_at(target))))
+    due = _due(wanting, time.time())
+    if not due:
         return []
     # Asked after the Canaries: a run that ended in between has written its end before.
     carried = {
         (str(run.parameters.get("namespace")), str(run.parameters.get("canary")))
         for run in await active_runs("roll_out")
     }
-    left = [one for one in wanting if _name(one[0]) not in carried]
-    return [event for canary, target in _due(left) if (event := await _event_for(canary, target))]
+    left = [one for one in due if _name(one.canary) not in carried]
+    return [event for one in left if (event := await _event_for(one.canary, one.target))]
 
 
-def _due(wanting: list[tuple[Canary, Object]]) -> list[tuple[Canary, Object]]:
+def _due(wanting: list[Wanting], now: float) -> list[Wanting]:
     """Those that were begun and left, at once; what was never begun, once its event has had the time to start it.
 
-    In a burst an event waits in Prefect's queue for its turn, and no run tells of it yet.
+    In a burst an event waits in Prefect's queue for its turn, and no run tells of it yet. The time counts from the change
+    itself: a worker that looks for the first time, as each does that took another's place, must not begin to wait anew.
     """
-    global _before  # noqa: PLW0603 - what the look before this one saw, in this process
-    now = time.monotonic()
-    new = {(*_name(canary), revision_of(target)) for canary, target in wanting if not _begun(canary)}
-    _before = {key: _before.get(key, now) for key in new}
-    return [
-        (canary, target)
-        for canary, target in wanting
-        if _begun(canary) or now - _before[(*_name(canary), revision_of(target))] >= TIME_TO_BEGIN
-    ]
+    return [one for one in wanting if _begun(one.canary) or now - one.since >= TIME_TO_BEGIN]
 
 
 def _begun(canary: Canary) -> bool:
