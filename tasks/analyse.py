@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from blocks.informers import Followed
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
-from sluice.judge.judge import Judgement, JudgeState, overwhelming, threshold_check
+from sluice.judge.judge import Judgement, JudgeState, overwhelming, threshold_check, without_data
 from sluice.judge.verdict import Reading, Verdict
+from sluice.manifests.canary import CanaryAnalysis
 from sluice.rollout.journal import entry, judge_state
 from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
@@ -96,7 +97,9 @@ class _Step:
         self.state: JudgeState = judge_state(scene.canary, ref.revision, measures.metrics.now())
         self.points: list[Point] = []
         analysis = scene.canary.spec.analysis
-        self.interval = analysis.interval if analysis else 0.0
+        assert analysis is not None  # noqa: S101 - without one there is no step
+        self.analysis: CanaryAnalysis = analysis
+        self.interval = analysis.interval
         # The journal knows when the step began, by the wall clock of whoever began it; from here on a clock that nobody
         # sets is asked.
         left = scene.canary.status.step_started + self.interval - time.time()
@@ -112,7 +115,7 @@ class _Step:
             scrape = await self.measures.scrape(self.state)
             now, self.state = time.monotonic(), scrape.state
             self._note(scrape)
-            word = overwhelming(self.state, self.measures.objectives)
+            word = overwhelming(self.state, self.measures.objectives) if self.analysis.early_fail else None
             if word:
                 return self._result(word, fatal=True)
             if now >= self.ends and not signals.paused:
@@ -132,13 +135,13 @@ class _Step:
             own: list[Reading] = await self.measures.own_readings(self.scene)
         except TransientError as error:
             return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=str(error))
-        check = threshold_check([*scrape.windows, *own])
+        check = threshold_check([*scrape.windows, *own], self.analysis.min_requests)
+        check = without_data(check, self.analysis.on_no_data, time.monotonic() >= self.ends + self.interval)
         closed = await self._closed_webhooks() if check.verdict is Verdict.PASS else ""
         return Judgement(verdict=Verdict.FAIL, reason=closed, readings=check.readings) if closed else check
 
     async def _closed_webhooks(self) -> str:
-        analysis = self.scene.canary.spec.analysis
-        for webhook in analysis.webhooks if analysis else ():
+        for webhook in self.analysis.webhooks:
             if webhook.type == "rollout":
                 answer = await self.scene.wired.webhooks.ask(webhook, self.scene.canary)
                 if not answer.open:

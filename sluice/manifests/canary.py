@@ -111,6 +111,11 @@ class CanaryWebhook(ForeignModel):
             yield f"{path}.type ({self.type})"
 
 
+NoData = Literal["hold", "extend", "fail", "pass"]
+"""Hold the weight until there is data, at most `progressDeadlineSeconds`; hold it for one more interval, then go on; count a
+failed check, as Flagger does; go on."""
+
+
 class CanaryAnalysis(ForeignModel):
     """How fast traffic shifts and what the new version is judged by."""
 
@@ -127,6 +132,13 @@ class CanaryAnalysis(ForeignModel):
     canary_ready_threshold: int = Field(default=100, ge=0, le=100)
     metrics: tuple[CanaryMetric, ...] = ()
     webhooks: tuple[CanaryWebhook, ...] = ()
+    # Sluice's own; Flagger does not know them.
+    early_fail: bool = True
+    """Take a revision back in the middle of a step where the evidence against it is overwhelming."""
+    on_no_data: NoData = "hold"
+    """What a step comes to at whose end too little was measured."""
+    min_requests: int = Field(default=1, ge=1)
+    """Requests in a metric's window below which nothing counts as measured."""
     # Flagger's further strategies: accepted by the schema, reported, not acted on yet.
     iterations: int | None = None
     match: tuple[dict[str, Any], ...] | None = None

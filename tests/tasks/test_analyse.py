@@ -86,6 +86,50 @@ def test_silence_holds_a_step_up_to_its_deadline(play: Any, error: Exception | N
     assert not stage.status.get("failedChecks")
 
 
+@pytest.mark.parametrize(
+    ("policy", "verdict"), [("fail", Verdict.FAIL), ("pass", Verdict.PASS)], ids=["a failed check", "goes on"]
+)
+def test_what_silence_means_is_the_manifests_to_say(play: Any, policy: str, verdict: Verdict) -> None:
+    """At the end of the step, with a reason that names the policy; a failed check is not the end of the release."""
+    stage = over({"analysis": {"onNoData": policy}})
+    stage.metrics.flows = False
+    result = play(stage, analyse, 1, 30)
+    assert (result.fatal, result.judgement.verdict) == (False, verdict)
+    assert f"(onNoData: {policy})" in result.judgement.reason
+
+
+def test_a_quiet_service_gets_one_interval_more_and_goes_on(play: Any) -> None:
+    """`extend` waits as long again as the step, looks on meanwhile, and does not wait for ever."""
+    stage = judged({"analysis": {"onNoData": "extend", "interval": "1s"}}, began=time.time() - 2)
+    stage.metrics.flows = False
+    asked = 0
+
+    async def samples(*args: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await type(stage.metrics).samples(stage.metrics, *args)
+
+    stage.metrics.samples = samples  # type: ignore[method-assign]
+    assert play(stage, analyse, 1, 30).judgement.verdict is Verdict.PASS
+    assert asked > 1
+
+
+def test_too_few_requests_are_no_data(play: Any) -> None:
+    """Neither good nor bad: what was measured and how much is wanted are told."""
+    stage = over({"analysis": {"onNoData": "fail", "minRequests": 10**9}})
+    result = play(stage, analyse, 1, 30)
+    assert result.judgement.verdict is Verdict.FAIL
+    assert "with less than 1000000000" in result.judgement.reason
+
+
+def test_evidence_waits_for_the_end_of_the_step_where_that_is_wanted(play: Any) -> None:
+    """`earlyFail: false` leaves the word to Flagger's check, which counts instead of ending the release."""
+    stage = over({"analysis": {"earlyFail": False}})
+    stage.metrics.fails = 0.5
+    result = play(stage, analyse, 1, 30)
+    assert (result.fatal, result.judgement.verdict) == (False, Verdict.FAIL)
+
+
 def test_a_pause_holds_the_step_and_goes_on_judging(play: Any) -> None:
     """While it is paused the step does not end, however long it takes; a bad revision still ends."""
     stage = over()
