@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.judge import cost, measure, report, rows
+from bench.judge.candidates import CANDIDATES
 from bench.judge.measure import Sizes
 from bench.judge.sluices import RULES, Rule
 from lab.demo import machine
@@ -25,7 +26,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} releases a row")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--alpha", type=float, default=0.001, help="error budget of a release")
-    parser.add_argument("--rules", default=",".join(RULES), help="which of sluice's rules, by name")
+    parser.add_argument("--rules", default=",".join(RULES), help=f"of {', '.join((*RULES, *CANDIDATES))}")
+    parser.add_argument("--candidates", action="store_true", help="also the rules that are not in the product")
     parser.add_argument("--rows", default="", help="only rows whose title has this in it")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "bench-judge.json")
     return parser.parse_args()
@@ -34,7 +36,8 @@ def options() -> argparse.Namespace:
 def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
     """Fill the document, row by row."""
     sizes = Sizes(QUICK if asked.quick else asked.releases, asked.seed, asked.alpha)
-    chosen: dict[str, Rule] = {name: RULES[name] for name in asked.rules.split(",")}
+    names = [*asked.rules.split(","), *(CANDIDATES if asked.candidates else ())]
+    chosen: dict[str, Rule] = {name: (RULES | CANDIDATES)[name] for name in names}
     false = {title: row for title, row in rows.FALSE.items() if asked.rows in title}
     speed = {title: row for title, row in rows.SPEED.items() if asked.rows in title}
     known: dict[object, Any] = {}

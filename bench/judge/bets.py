@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.judge.streams import Flags, Ints, Reals
-from sluice.judge.evidence import BETS, FIRST_STAKE, INVESTMENT_SPAN, PRIOR
 
+BETS = (0.02, 0.0437, 0.0956, 0.209, 0.457, 0.999)
+PRIOR = (0.12, 0.12, 0.12, 0.12, 0.12, 0.40)
+FIRST_STAKE, INVESTMENT_SPAN = 0.5, 150.0
+"""The product's numbers, told a second time: a test holds the two against each other."""
 HIGHEST = 1e300
 
 
@@ -65,10 +68,3 @@ def block_factors(requests: Ints, bad: Ints, allowed: float, bets: tuple[float, 
     """Bets on a block's share of bad requests: valid whatever the correlation inside the block."""
     excess = bad / np.maximum(requests, 1) - allowed
     return 1 + np.asarray(bets) / allowed * excess[..., None]
-
-
-def with_previous(wealths: Reals, live: Flags) -> Reals:
-    """Wealth after each block, where blocks that are not live keep what was before them; 1 before the first."""
-    last = np.maximum.accumulate(np.where(live, np.arange(live.shape[1]), -1), axis=1)
-    kept = np.take_along_axis(wealths, np.maximum(last, 0), axis=1)
-    return np.where(last < 0, 1.0, kept)

@@ -15,6 +15,7 @@ FALSE: dict[str, Scenario] = {
     "10 rps, 0.5 %": Scenario.good(10, 0.005),
     "100 rps, 0.5 %": Scenario.good(100, 0.005),
     "100 rps, 1 %: exactly the objective": Scenario.good(100, 0.01),
+    "100 rps, 1 %, primary 0.1 %: within the objective": replace(Scenario.good(100, 0.01), usual=0.001),
     "100 rps, shared blips of 30 %": Scenario.good(100, 0.005, Shape.BLIPS),
     "10 rps, shared outage of 60 s": Scenario.good(10, 0.005, Shape.OUTAGE),
     "10 rps, bursts of the canary alone": Scenario.good(10, 0.001, Shape.BURSTS),
@@ -33,17 +34,28 @@ def _bad(rps: float, failure: float, scrape: int = 2) -> Scenario:
 
 SPEED: dict[str, Scenario] = {
     **{
-        f"{rps} rps, {failure:.0%}": _bad(rps, failure)
-        for rps, failure in ((1, 0.2), (1, 1.0), (10, 0.05), (10, 1.0), (100, 0.02), (100, 0.05), (100, 1.0))
+        f"{rps} rps, {100 * failure:g} %": _bad(rps, failure)
+        for rps, failure in (
+            (1, 0.2),
+            (1, 1.0),
+            (10, 0.05),
+            (10, 1.0),
+            (100, 0.015),
+            (100, 0.02),
+            (100, 0.03),
+            (100, 0.05),
+            (100, 1.0),
+        )
     },
     **{
-        f"{rps} rps, {failure:.0%}, scrape {scrape} s": _bad(rps, failure, scrape)
+        f"{rps} rps, {100 * failure:g} %, scrape {scrape} s": _bad(rps, failure, scrape)
         for scrape in (5, 15)
         for rps, failure in ((1, 1.0), (10, 0.05), (10, 1.0), (100, 0.02), (100, 0.05), (100, 1.0))
     },
     "10 rps, 20 %, 10 % of scrapes missed": replace(_bad(10, 0.2), missed=0.1),
     "10 rps, 20 %, 5 pod restarts": replace(_bad(10, 0.2), restarts=5),
     "10 rps, 20 % after 10 good minutes": replace(_bad(10, 0.2), changes_at=600, seconds=900),
+    "100 rps, 2 % after 10 good minutes": replace(_bad(100, 0.02), changes_at=600, seconds=900),
 }
 """Bad releases of a service that has 0.5 % of failures itself: how long until they are taken back."""
 

@@ -1,22 +1,24 @@
-"""Sluice's rules on many releases at once: evidence of each metric, comparison to the primary, and when a release is failed."""
+"""Sluice's rules on many releases at once: evidence of each metric, comparison to the primary, when a release is failed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import log
+from functools import lru_cache
 
 import numpy as np
 
 from bench.judge.bets import Plan, block_factors, wealth
 from bench.judge.streams import ALLOWED, METRICS, Flags, Half, Ints, Reals, Streams
-from sluice.judge.evidence import FIRST_STAKE
-from sluice.judge.judge import LEAST_BAD, LEAST_BAD_BLOCKS
 
+LEAST_BAD, LEAST_BAD_BLOCKS = 3, 2
+"""Bad requests, and blocks with any, that a rollback needs at least."""
 ODDS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 """How many times the primary's odds of failure the canary's are, in the bets of the comparison."""
 RELATIVE_PLAN = Plan(prior=(1 / len(ODDS),) * len(ODDS))
-RELATIVE_CAP = 0.6
-"""Most that one block adds to the comparison, as a share of the evidence that is needed."""
+RELATIVE_CAP = 4.56
+"""Most nats that one block adds to the comparison."""
+DESIGN_EFFECT = 2.0
+"""How many requests fail as one, in the product's comparison."""
 
 Rule = Callable[[Streams, float], tuple[Reals, ...]]
 """Evidence of each metric after each scrape: [releases, scrapes]. The error rate is for caps only."""
@@ -33,17 +35,17 @@ def interleaved(streams: Streams, _alpha: float = 0.0) -> tuple[Reals, ...]:
     return tuple(_interleaved(streams.canary.requests, bad, Plan()) for bad in streams.canary.bad)
 
 
-def relative(streams: Streams, alpha: float, design_effect: float = 1.0) -> tuple[Reals, ...]:
+@lru_cache(maxsize=2)
+def relative(streams: Streams, design_effect: float = DESIGN_EFFECT) -> tuple[Reals, ...]:
     """Bets that a bad request is the canary's more often than its share of the traffic says."""
-    cap = RELATIVE_CAP * log(METRICS / (alpha * FIRST_STAKE))
-    return tuple(_relative(streams.canary, streams.primary, metric, cap, design_effect) for metric in range(METRICS))
+    return tuple(_relative(streams.canary, streams.primary, metric, design_effect) for metric in range(METRICS))
 
 
 def gated(rule: Rule) -> Rule:
     """Evidence against "keeps its objective, or is no worse than the primary"."""
 
     def both(streams: Streams, alpha: float) -> tuple[Reals, ...]:
-        pairs = zip(rule(streams, alpha), relative(streams, alpha), strict=True)
+        pairs = zip(rule(streams, alpha), relative(streams), strict=True)
         return tuple(np.minimum(one, other) for one, other in pairs)
 
     return both
@@ -52,7 +54,7 @@ def gated(rule: Rule) -> Rule:
 def judge(streams: Streams, evidence: tuple[Reals, ...], alpha: float) -> Reals:
     """Second at which each release is taken back, infinity where it is not.
 
-    One error budget for all metrics, and the guards of `sluice.judge.judge` on the metric that is worst.
+    One error budget for all metrics, and the guards on the metric that is worst.
     """
     together = sum(evidence) / len(evidence)
     enough = np.stack([_guard(bad) for bad in streams.canary.bad])
@@ -82,14 +84,16 @@ def _interleaved(requests: Ints, bad: Ints, plan: Plan) -> Reals:
     return mean
 
 
-def _relative(canary: Half, primary: Half, metric: int, cap: float, design_effect: float) -> Reals:
+def _relative(canary: Half, primary: Half, metric: int, design_effect: float) -> Reals:
     n, m, f, g = canary.requests, primary.requests, canary.bad[metric], primary.bad[metric]
     share = (n / np.maximum(n + m, 1))[..., None]
     odds = np.asarray(ODDS)
     # With q_k = r n / (r n + m) both ratios need only the canary's share of the traffic: q_k/q_1 and (1 - q_k)/(1 - q_1).
     spread = np.log1p((odds - 1) * share)
-    log_factors = (f[..., None] * (np.log(odds) - spread) - g[..., None] * spread) / design_effect
-    factors = np.exp(np.minimum(log_factors, cap))
+    # No more requests fail as one than failed at all.
+    effect = np.clip(f + g, 1, design_effect)[..., None]
+    log_factors = (f[..., None] * (np.log(odds) - spread) - g[..., None] * spread) / effect
+    factors = np.exp(np.minimum(log_factors, RELATIVE_CAP))
     return wealth(factors, (n > 0) & (m > 0), RELATIVE_PLAN)
 
 

@@ -66,7 +66,7 @@ class Half:
     bad: tuple[Ints, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Streams:
     """The same releases as every rule sees them.
 
