@@ -28,6 +28,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--alpha", type=float, default=0.001, help="error budget of a release")
     parser.add_argument("--rules", default=",".join(RULES), help=f"of {', '.join((*RULES, *CANDIDATES))}")
     parser.add_argument("--candidates", action="store_true", help="also the rules that are not in the product")
+    parser.add_argument("--table", choices=("both", "false", "speed"), default="both")
     parser.add_argument("--rows", default="", help="only rows whose title has this in it")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "bench-judge.json")
     return parser.parse_args()
@@ -38,18 +39,20 @@ def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
     sizes = Sizes(QUICK if asked.quick else asked.releases, asked.seed, asked.alpha)
     names = [*asked.rules.split(","), *(CANDIDATES if asked.candidates else ())]
     chosen: dict[str, Rule] = {name: (RULES | CANDIDATES)[name] for name in names}
-    false = {title: row for title, row in rows.FALSE.items() if asked.rows in title}
-    speed = {title: row for title, row in rows.SPEED.items() if asked.rows in title}
+    false = {title: row for title, row in rows.FALSE.items() if asked.table != "speed" and asked.rows in title}
+    speed = {title: row for title, row in rows.SPEED.items() if asked.table != "false" and asked.rows in title}
     known: dict[object, Any] = {}
     with Steps("judging simulated releases", len(false) + len(speed), "rows") as steps:
         for title, scenario in false.items():
             document["false_rollbacks"][title] = measure.false_alarms(scenario, chosen, sizes)
+            report.write(asked.out, document)
             steps.done()
         for title, scenario in speed.items():
             good = rows.as_good(scenario)
             if good not in known:
                 known[good] = measure.tune(scenario, sizes)
             document["seconds_to_rollback"][title] = measure.seconds_to_rollback(scenario, chosen, sizes, known[good])
+            report.write(asked.out, document)
             steps.done()
     document["verdict_us"] = cost.measure(sizes.alpha)
 

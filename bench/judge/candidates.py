@@ -17,6 +17,7 @@ counts say. Counting requests wins all of it, but takes a burst for many failure
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import log
 
 import numpy as np
@@ -58,6 +59,7 @@ def requests(streams: Streams, alpha: float) -> tuple[Reals, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=2)
 def careful(streams: Streams, alpha: float) -> tuple[Reals, ...]:
     """Likelihood ratios of requests; what they win is divided by the dispersion of the canary's blocks."""
     n = streams.canary.requests

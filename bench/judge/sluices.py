@@ -24,6 +24,7 @@ Rule = Callable[[Streams, float], tuple[Reals, ...]]
 """Evidence of each metric after each scrape: [releases, scrapes]. The error rate is for caps only."""
 
 
+@lru_cache(maxsize=2)
 def absolute(streams: Streams, _alpha: float = 0.0) -> tuple[Reals, ...]:
     """`sluice.judge.evidence`: bets on each block against the objective."""
     n = streams.canary.requests
