@@ -8,6 +8,8 @@ counts say. Counting requests wins all of it, but takes a burst for many failure
 - `careful`: the same with prior mass at small excess, and with what a block wins divided by the dispersion of the canary's
   own blocks, this one included. Losses count in full, so a factor is never more than that of independent requests: an
   e-value whatever the dispersion says, and slow where bursts are.
+- `braked`: careful, and what a block wins is at most a start and what the blocks before it won on average: a failure that
+  stays soon wins all it can, a burst is over before. The bound is known before the block, so factors stay e-values.
 - `pods`: bets on blocks, one for each of four pods.
 - `two_tier`: two error rates. No worse than the primary, or exactly as it: taken back at most at the rate alpha. Within
   the objective, but worse than the primary: at most at `tier` times alpha.
@@ -34,6 +36,11 @@ EXCESS = (1.7, 2.5, 5.0, 14.0, 100.0)
 EXCESS_PLAN = Plan(prior=(0.4, 0.3, 0.15, 0.08, 0.07), first=0.9)
 CAREFUL_CAP, REQUEST_CAP = 0.5, 0.4
 """Most that one block adds, as a share of the evidence that is needed."""
+MOST_NATS = 50.0
+"""Keeps a factor finite; a verdict needs a fraction of it."""
+BRAKE, BRAKE_A_SECOND, BRAKE_BLOCKS = 2.0, 0.25, 4
+"""Nats that a braked block may win from the start: so many, or so many for each second of it, whichever is more; and the
+number of blocks that what was won is averaged over."""
 TRUST = 2.0
 """Blocks' worth of belief that requests are independent, before there are blocks."""
 STEADY_BETS = (0.1, 0.25, 0.5, 0.7, 0.9, 0.999)
@@ -63,21 +70,32 @@ def requests(streams: Streams, alpha: float) -> tuple[Reals, ...]:
 def careful(streams: Streams, alpha: float) -> tuple[Reals, ...]:
     """Likelihood ratios of requests; what they win is divided by the dispersion of the canary's blocks."""
     n = streams.canary.requests
-    odds = np.asarray(EXCESS) * ALLOWED / (1 - ALLOWED)
+    most = _cap(CAREFUL_CAP, alpha)
+    return tuple(wealth(np.exp(np.minimum(_careful(n, bad), most)), n > 0, EXCESS_PLAN) for bad in streams.canary.bad)
+
+
+@lru_cache(maxsize=2)
+def braked(streams: Streams, _alpha: float) -> tuple[Reals, ...]:
+    """Careful, and no faster than the blocks before allow."""
+    live = streams.canary.requests > 0
+    start = max(BRAKE, BRAKE_A_SECOND * streams.scenario.scrape)
     found = []
     for bad in streams.canary.bad:
-        log_factors = _ratios(n, bad, odds / (1 + odds))
-        won = log_factors / np.maximum(1, dispersion(n, bad))[..., None]
-        factors = np.exp(np.minimum(np.minimum(log_factors, won), _cap(CAREFUL_CAP, alpha)))
-        found.append(wealth(factors, n > 0, EXCESS_PLAN))
+        log_factors = _careful(streams.canary.requests, bad)
+        usual = np.zeros_like(log_factors[:, 0])
+        for block in range(live.shape[1]):
+            won = np.minimum(log_factors[:, block], start + np.maximum(usual, 0))
+            log_factors[:, block] = won
+            usual += np.where(live[:, block, None], (won - usual) / BRAKE_BLOCKS, 0.0)
+        found.append(wealth(np.exp(log_factors), live, EXCESS_PLAN))
     return tuple(found)
 
 
-def mixed(tier: float) -> Rule:
-    """One part in `tier` on blocks, the rest on careful requests."""
+def mixed(rule: Rule, tier: float) -> Rule:
+    """One part in `tier` on blocks, the rest by a rule that counts requests."""
 
     def both(streams: Streams, alpha: float) -> tuple[Reals, ...]:
-        pairs = zip(absolute(streams, alpha), careful(streams, alpha), strict=True)
+        pairs = zip(absolute(streams), rule(streams, alpha), strict=True)
         return tuple(blocks / tier + (1 - 1 / tier) * single for blocks, single in pairs)
 
     return both
@@ -121,6 +139,14 @@ def dispersion(requests: Ints, bad: Ints) -> Reals:
     return found[:, 1:]
 
 
+def _careful(requests: Ints, bad: Ints) -> Reals:
+    """Logarithms of the factors: what is won is divided, what is lost is not."""
+    odds = np.asarray(EXCESS) * ALLOWED / (1 - ALLOWED)
+    log_factors = _ratios(requests, bad, odds / (1 + odds))
+    divided: Reals = np.minimum(log_factors, log_factors / np.maximum(1, dispersion(requests, bad))[..., None])
+    return np.minimum(divided, MOST_NATS)
+
+
 def _ratios(requests: Ints, bad: Ints, shares: Reals) -> Reals:
     log_bad, log_good = np.log(shares / ALLOWED), np.log((1 - shares) / (1 - ALLOWED))
     found: Reals = bad[..., None] * log_bad + (requests - bad)[..., None] * log_good
@@ -143,7 +169,8 @@ CANDIDATES: dict[str, Rule] = {
     "requests": gated(requests),
     "careful": gated(careful),
     "block ×10": two_tier(absolute, 10),
-    "mixed ×10": two_tier(mixed(10), 10),
-    "mixed ×50": two_tier(mixed(50), 50),
+    "mixed ×10": two_tier(mixed(careful, 10), 10),
+    "braked ×10": two_tier(mixed(braked, 10), 10),
+    "braked ×50": two_tier(mixed(braked, 50), 50),
 }
 """The candidates by the names of the tables; all with the comparison to the primary."""

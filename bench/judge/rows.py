@@ -20,6 +20,7 @@ FALSE: dict[str, Scenario] = {
     "10 rps, shared outage of 60 s": Scenario.good(10, 0.005, Shape.OUTAGE),
     "10 rps, bursts of the canary alone": Scenario.good(10, 0.001, Shape.BURSTS),
     "100 rps, bursts of the canary alone": Scenario.good(100, 0.001, Shape.BURSTS),
+    "100 rps, bursts, scrape 5 s": Scenario.good(100, 0.001, Shape.BURSTS, scrape=5),
     "100 rps, blips, scrape 15 s": Scenario.good(100, 0.005, Shape.BLIPS, scrape=15),
     "100 rps, bursts, scrape 15 s": Scenario.good(100, 0.001, Shape.BURSTS, scrape=15),
     "10 rps, 0.5 %, 10 % of scrapes missed": replace(SERVICE, missed=0.1),

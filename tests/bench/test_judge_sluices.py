@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from bench.judge import bets
-from bench.judge.candidates import CANDIDATES, EXCESS, careful, dispersion
+from bench.judge.candidates import CANDIDATES, EXCESS, braked, careful, dispersion
 from bench.judge.shapes import Shape
-from bench.judge.sluices import RULES, absolute, interleaved, judge, relative
+from bench.judge.sluices import RULES, Rule, absolute, interleaved, judge, relative
 from bench.judge.streams import ALLOWED, METRICS, Half, Scenario, Streams, generate
 from sluice.judge import evidence as scalar
 from sluice.judge.evidence import Evidence, together
@@ -130,14 +130,15 @@ def test_evidence_of_a_comparison_is_fair_when_both_fail_alike() -> None:
     assert expected[0] <= 1 + 1e-12
 
 
+@pytest.mark.parametrize("rule", [careful, braked], ids=["careful", "braked"])
 @pytest.mark.parametrize("before", [(0, 0), (40, 0), (40, 30)], ids=["nothing", "a good block", "a burst"])
-def test_careful_factors_are_fair_whatever_came_before(before: tuple[int, int]) -> None:
+def test_factors_of_requests_are_fair_whatever_came_before(before: tuple[int, int], rule: Rule) -> None:
     """Dividing what a block wins by a dispersion that knows this very block must not turn the bet in its own favour."""
     n = 12
     expected = sum(
-        comb(n, f) * ALLOWED**f * (1 - ALLOWED) ** (n - f) * _careful([before, (n, f)])[-1] for f in range(n + 1)
+        comb(n, f) * ALLOWED**f * (1 - ALLOWED) ** (n - f) * _told(rule, [before, (n, f)])[-1] for f in range(n + 1)
     )
-    assert expected <= _careful([before])[-1] + 1e-12
+    assert expected <= _told(rule, [before])[-1] + 1e-12
 
 
 def test_a_burst_raises_the_dispersion_and_a_steady_failure_does_not() -> None:
@@ -179,8 +180,8 @@ def test_no_wealth_overflows() -> None:
         assert all(np.isfinite(found).all() for found in rule(streams, ALPHA))
 
 
-def _careful(told: list[tuple[int, int]]) -> list[float]:
+def _told(rule: Rule, told: list[tuple[int, int]]) -> list[float]:
     n, f = (np.array([column]) for column in zip(*told, strict=True))
     half = Half(n, (f,) * METRICS)
     streams = Streams(SCENARIOS["steady"], np.array([[2 * i for i in range(len(told))]]), half, half, ())
-    return [float(found) for found in careful(streams, ALPHA)[0][0]]
+    return [float(found) for found in rule(streams, ALPHA)[0][0]]
