@@ -1,6 +1,6 @@
 """Wealth of bets on many releases at once: the arithmetic of `sluice.judge`, an array in place of a number.
 
-Wealth is kept as it is, not as a logarithm: an order of magnitude faster. It is cut at 1e300: every verdict fell long
+Wealth is kept as it is, not as a logarithm: an order of magnitude faster. It is cut at 1e250: every verdict fell long
 before.
 """
 
@@ -16,7 +16,7 @@ BETS = (0.02, 0.0437, 0.0956, 0.209, 0.457, 0.999)
 PRIOR = (0.12, 0.12, 0.12, 0.12, 0.12, 0.40)
 FIRST_STAKE, INVESTMENT_SPAN = 0.5, 150.0
 """The product's numbers, told a second time: a test holds the two against each other."""
-HIGHEST = 1e300
+HIGHEST = 1e250
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,18 @@
 A bet on a block's share of bad requests has to survive blocks without any, so at 100 requests/s it wins half of what the
 counts say. Counting requests wins all of it, but takes a burst for many failures. What is tried:
 
-- `requests`: the likelihood ratio of every single request, as judge.md's request mode, with the design effect of the
-  primary's blocks.
+- `requests`: the likelihood ratio of every single request, with the design effect of the primary's blocks.
 - `careful`: the same with prior mass at small excess, and with what a block wins divided by the dispersion of the canary's
   own blocks, this one included. Losses count in full, so a factor is never more than that of independent requests: an
   e-value whatever the dispersion says, and slow where bursts are.
 - `braked`: careful, and what a block wins is at most a start and what the blocks before it won on average: a failure that
   stays soon wins all it can, a burst is over before. The bound is known before the block, so factors stay e-values.
 - `pods`: bets on blocks, one for each of four pods.
-- `two_tier`: two error rates. No worse than the primary, or exactly as it: taken back at most at the rate alpha. Within
-  the objective, but worse than the primary: at most at `tier` times alpha.
-- `mixed`: one part in `tier` of the wealth bets on blocks and the rest is careful, so that blocks alone still decide at the
-  rate alpha.
+- `two_tier`: two error rates. A release that is no worse than the primary is taken back at most at the rate alpha, for
+  the comparison alone needs that much; one that keeps its objective, but is worse than the primary, at most at `tier` times
+  alpha. Without a primary there is no second tier.
+- `mixed`: one part in `tier` of the wealth bets on blocks and the rest counts requests, so that blocks alone still decide at
+  the rate alpha.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bench.judge.streams import ALLOWED, METRICS, Ints, Reals, Streams
 
 PODS = 4
 GRID = tuple(float(1 / (1 + np.exp(-z))) for z in np.linspace(log(0.015 / 0.985), log(0.95 / 0.05), 10))
-"""judge.md's shares of bad requests: ten, evenly on the scale of log odds."""
+"""Ten shares of bad requests, evenly on the scale of log odds, that `requests` bets on."""
 EXCESS = (1.7, 2.5, 5.0, 14.0, 100.0)
 """How many times the objective's odds of failure a careful bet is on."""
 EXCESS_PLAN = Plan(prior=(0.4, 0.3, 0.15, 0.08, 0.07), first=0.9)
@@ -54,7 +54,7 @@ def steady_blocks(streams: Streams, _alpha: float) -> tuple[Reals, ...]:
 
 
 def requests(streams: Streams, alpha: float) -> tuple[Reals, ...]:
-    """judge.md's request mode; the design effect is that of the primary's blocks before this one."""
+    """Likelihood ratios of requests; the design effect is that of the primary's blocks before this one."""
     n, found = streams.canary.requests, []
     for bad, beside in zip(streams.canary.bad, streams.primary.bad, strict=True):
         size = np.maximum(streams.primary.requests.mean(axis=1, keepdims=True), 2)

@@ -1,4 +1,4 @@
-"""The peers' rules, from their documented semantics, on the same scrapes.
+"""The rules of Flagger 1.44 and Argo Rollouts 1.9, from their documented semantics, on the same scrapes.
 
 Both ask the provider for a ratio over a window (`rate(...[1m])` in Flagger's built-in metrics and in Argo's examples) at
 every interval, and count the checks that were out of bounds. Here each is given its best: queries cost no time, a window
