@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale faults soak clean
+.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale bench-judge faults soak clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -15,7 +15,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sluice needs Python >= 3.11; name one with PYTHON=python3.x"; exit 1; }
 	@echo "setting up $(VENV) (about a minute)"
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { echo "this Python has no venv module: installing it"; apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv && $(PYTHON) -m venv $(VENV); }
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,lab]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,lab,bench]'
 	@touch $(READY)
 
 setup: $(READY) ## the virtual environment
@@ -52,6 +52,9 @@ bench: $(READY) ## the numbers, written to .lab/bench.json
 bench-scale: $(READY) ## many rollouts at once, written to .lab/bench-scale.json; SCALE="--n 1,10,100" says how
 	@$(BIN)/python -m lab up
 	@$(BIN)/python -m bench.scale $(SCALE)
+
+bench-judge: $(READY) ## the judge and its peers on simulated releases, written to .lab/bench-judge.json; JUDGE="--quick" says how
+	@$(BIN)/python -m bench.judge $(JUDGE)
 
 faults: $(READY) ## 500 rollouts hit by seeded faults, written to .lab/faults.json; FAULTS="--replay 7/3" says which (about an hour)
 	@$(BIN)/python -m lab up
