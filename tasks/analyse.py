@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from blocks.informers import Followed
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
-from sluice.judge.judge import Judgement, JudgeState, overwhelming, threshold_check, without_data
+from sluice.judge.judge import Judgement, JudgeState, threshold_check, without_data
+from sluice.judge.sequential import against, word
 from sluice.judge.verdict import Reading, Verdict
 from sluice.manifests.canary import CanaryAnalysis
 from sluice.rollout.journal import entry, judge_state
@@ -96,6 +97,7 @@ class _Step:
         self.index, self.weight = index, weight
         self.state: JudgeState = judge_state(scene.canary, ref.revision, measures.metrics.now())
         self.points: list[Point] = []
+        self.held_for: Verdict | None = None
         analysis = scene.canary.spec.analysis
         assert analysis is not None  # noqa: S101 - without one there is no step
         self.analysis: CanaryAnalysis = analysis
@@ -115,20 +117,34 @@ class _Step:
             scrape = await self.measures.scrape(self.state)
             now, self.state = time.monotonic(), scrape.state
             self._note(scrape)
-            word = overwhelming(self.state, self.measures.objectives) if self.analysis.early_fail else None
-            if word:
-                return self._result(word, fatal=True)
-            if now >= self.ends and not signals.paused:
-                check = await self._check(scrape)
-                if check.verdict in {Verdict.PASS, Verdict.FAIL}:
+            said, over = self._word(scrape), now >= self.ends
+            if said.verdict is Verdict.FAIL:
+                return self._result(said, fatal=True)
+            if (over or said.verdict is Verdict.PASS) and not signals.paused:
+                check = await self._check(scrape, said)
+                if check.verdict is Verdict.PASS or (over and check.verdict is Verdict.FAIL):
                     return self._result(check)
                 if now >= self.gives_up:
                     return self._result(check.model_copy(update={"verdict": Verdict.FAIL}), fatal=True)
+                if over:
+                    await self._tell_hold(check)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.target.change(), self._pause(scrape))
 
-    async def _check(self, scrape: Scrape) -> Judgement:
-        """The word at the end of a step: the provider's absence and silence hold the step, neither is the canary's."""
+    def _word(self, scrape: Scrape) -> Judgement:
+        """What the evidence says now, as far as the manifest lets it speak."""
+        state, objectives, policy = self.state, self.measures.objectives, self.measures.policy
+        # What a provider that is away has not told may have changed since: nothing passes by what was known before.
+        if self.analysis.pace == "auto" and not scrape.provider_down:
+            said = word(state, objectives, policy)
+        else:
+            said = against(state, objectives, policy) or Judgement(verdict=Verdict.CONTINUE, reason="")
+        if said.verdict is Verdict.FAIL and not self.analysis.early_fail:
+            return said.model_copy(update={"verdict": Verdict.CONTINUE})
+        return said
+
+    async def _check(self, scrape: Scrape, said: Judgement) -> Judgement:
+        """The word on a step that may end: the provider's absence and silence hold it, neither is the canary's."""
         if scrape.provider_down:
             return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=scrape.provider_down)
         try:
@@ -137,8 +153,22 @@ class _Step:
             return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=str(error))
         check = threshold_check([*scrape.windows, *own], self.analysis.min_requests)
         check = without_data(check, self.analysis.on_no_data, time.monotonic() >= self.ends + self.interval)
-        closed = await self._closed_webhooks() if check.verdict is Verdict.PASS else ""
-        return Judgement(verdict=Verdict.FAIL, reason=closed, readings=check.readings) if closed else check
+        if check.verdict is Verdict.FAIL and said.verdict is Verdict.HOLD:
+            return said
+        if check.verdict is not Verdict.PASS:
+            return check
+        closed = await self._closed_webhooks()
+        if closed:
+            return Judgement(verdict=Verdict.FAIL, reason=closed, readings=check.readings)
+        return said.model_copy(update={"readings": check.readings}) if said.verdict is Verdict.PASS else check
+
+    async def _tell_hold(self, check: Judgement) -> None:
+        """Say in the Canary's status what a step is held for, once for each kind of reason."""
+        if check.verdict is self.held_for:
+            return
+        self.held_for = check.verdict
+        said = f"{self.ref.version} is held at {self.weight} %: {check.reason}"
+        await self.scene.write(entry(self.scene.canary, time.time(), Phase.PROGRESSING, said))
 
     async def _closed_webhooks(self) -> str:
         for webhook in self.analysis.webhooks:

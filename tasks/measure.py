@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from blocks.kinds import METRIC_TEMPLATE
@@ -12,7 +12,7 @@ from blocks.metrics.base import Metrics
 from sluice.errors import InvalidError, TransientError
 from sluice.judge.judge import JudgeState
 from sluice.judge.objective import Counts, Objective, Telemetry
-from sluice.judge.policy import RECENT
+from sluice.judge.policy import DEFAULT, RECENT, Policy
 from sluice.judge.sequential import Look, observe
 from sluice.judge.tally import Tally
 from sluice.judge.template import render_query
@@ -53,6 +53,7 @@ class Measures:
     telemetry: Telemetry
     objectives: list[Objective]
     own: list[CanaryMetric]
+    policy: Policy = DEFAULT
     tallies: dict[str, Tally] = field(default_factory=dict)
 
     @classmethod
@@ -63,13 +64,15 @@ class Measures:
             kept.canary = scene.canary
             return kept
         canary = scene.canary
-        asked = canary.spec.analysis.metrics if canary.spec.analysis else ()
+        analysis = canary.spec.analysis
+        asked = analysis.metrics if analysis else ()
         made = _kept[scene.lease] = cls(
             canary,
             scene.wired.metrics(canary.spec.metrics_server),
             scene.router.telemetry(canary),
             [Objective.of(metric) for metric in asked if metric.template_ref is None],
             [metric for metric in asked if metric.template_ref is not None],
+            replace(DEFAULT, interleave=analysis.interleave) if analysis else DEFAULT,
         )
         return made
 
@@ -82,7 +85,7 @@ class Measures:
             return Scrape(state, provider_down=str(error))
         look = self._look(state, tallies)
         windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
-        return Scrape(observe(state, self.objectives, look), tuple(windows), look.newest)
+        return Scrape(observe(state, self.objectives, look, self.policy), tuple(windows), look.newest)
 
     def _look(self, state: JudgeState, tallies: list[Tally]) -> Look:
         """What the judge has to know: the scrapes that it has not seen, how both halves do now, and the step."""

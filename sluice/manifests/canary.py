@@ -133,6 +133,11 @@ class CanaryAnalysis(ForeignModel):
     metrics: tuple[CanaryMetric, ...] = ()
     webhooks: tuple[CanaryWebhook, ...] = ()
     # Sluice's own; Flagger does not know them.
+    pace: Literal["interval", "auto"] = "interval"
+    """`auto`: a step ends as soon as the evidence is sure that every counted metric keeps its objective, and is held while
+    the primary breaks it alike; it has `interval` at most. `interval`: it lasts so long."""
+    interleave: bool = False
+    """Bet on odd and even scrapes apart, for a canary that fails in bursts longer than a scrape: about two times slower."""
     early_fail: bool = True
     """Take a revision back in the middle of a step where the evidence against it is overwhelming."""
     on_no_data: NoData = "hold"

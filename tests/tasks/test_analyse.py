@@ -7,27 +7,13 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import InvalidError, NotFoundError, TransientError
-from sluice.judge.counters import Selector
+from sluice.errors import InvalidError, NotFoundError
 from sluice.judge.verdict import Verdict
 from sluice.rollout.journal import judge_state
 from tasks.analyse import analyse
-from tests.samples import NAME, canary, duration, gate, merged, success_rate
-from tests.tasks.conftest import Stage, staged
-
-
-def judged(spec: dict[str, Any] | None = None, began: float | None = None, **status: Any) -> Stage:
-    """A step that is judged by its success rate, ten minutes long."""
-    analysis = {"analysis": {"interval": "600s", "metrics": [success_rate(99)]}}
-    started = time.time() if began is None else began
-    stage = staged(merged(analysis, spec or {}), stepStarted=started, **status)
-    stage.change("Canary", NAME, {"status": {"evidence": {"revision": stage.ref.revision, "since": time.time() - 5}}})
-    return stage
-
-
-def over(spec: dict[str, Any] | None = None, **status: Any) -> Stage:
-    """The same at the end of its interval."""
-    return judged(spec, began=time.time() - 601, **status)
+from tests.samples import NAME, canary, gate, success_rate
+from tests.tasks.conftest import staged
+from tests.tasks.steps import judged, over
 
 
 def test_overwhelming_evidence_ends_a_release_in_the_middle_of_a_step(play: Any) -> None:
@@ -38,17 +24,6 @@ def test_overwhelming_evidence_ends_a_release_in_the_middle_of_a_step(play: Any)
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
     assert "request-success-rate" in result.judgement.reason
     assert result.judgement.readings[0].value == pytest.approx(50, abs=1)
-
-
-def test_what_the_primary_suffers_too_is_not_overwhelming(play: Any) -> None:
-    """An outage of both halves ends no release in the middle of a step: the canary is no worse than what runs already."""
-    stage = judged(began=time.time() - 596)
-    stage.metrics.fails = stage.metrics.primary_fails = 0.5
-    result = play(stage, analyse, 1, 30)
-    assert not result.fatal
-    kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
-    assert kept.held_since is not None
-    assert kept.metrics["request-success-rate"].primary.requests > 0
 
 
 def test_a_good_step_passes_at_its_end(play: Any) -> None:
@@ -72,54 +47,6 @@ def test_a_newer_revision_cuts_the_step_short(play: Any) -> None:
     stage = judged()
     stage.push()
     assert play(stage, analyse, 1, 30).judgement.verdict is Verdict.CONTINUE
-
-
-@pytest.mark.parametrize("error", [None, TransientError("prometheus is away")], ids=["nothing measured", "away"])
-def test_silence_holds_a_step_up_to_its_deadline(play: Any, error: Exception | None) -> None:
-    """No data and no provider are no failed check; only when the deadline is over does the release end, with the reason."""
-    stage = over({"progressDeadlineSeconds": 1.4})
-    stage.change("Canary", NAME, {"status": {"stepStarted": time.time() - 600 - 1}})
-    stage.metrics.flows, stage.metrics.error = False, error
-    result = play(stage, analyse, 1, 30)
-    assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
-    assert ("prometheus is away" if error else "nothing was measured") in result.judgement.reason
-    assert not stage.status.get("failedChecks")
-
-
-@pytest.mark.parametrize(
-    ("policy", "verdict"), [("fail", Verdict.FAIL), ("pass", Verdict.PASS)], ids=["a failed check", "goes on"]
-)
-def test_what_silence_means_is_the_manifests_to_say(play: Any, policy: str, verdict: Verdict) -> None:
-    """At the end of the step, with a reason that names the policy; a failed check is not the end of the release."""
-    stage = over({"analysis": {"onNoData": policy}})
-    stage.metrics.flows = False
-    result = play(stage, analyse, 1, 30)
-    assert (result.fatal, result.judgement.verdict) == (False, verdict)
-    assert f"(onNoData: {policy})" in result.judgement.reason
-
-
-def test_a_quiet_service_gets_one_interval_more_and_goes_on(play: Any) -> None:
-    """`extend` waits as long again as the step, looks on meanwhile, and does not wait for ever."""
-    stage = judged({"analysis": {"onNoData": "extend", "interval": "1s"}}, began=time.time() - 2)
-    stage.metrics.flows = False
-    asked = 0
-
-    async def samples(*args: Any) -> Any:
-        nonlocal asked
-        asked += 1
-        return await type(stage.metrics).samples(stage.metrics, *args)
-
-    stage.metrics.samples = samples  # type: ignore[method-assign]
-    assert play(stage, analyse, 1, 30).judgement.verdict is Verdict.PASS
-    assert asked > 1
-
-
-def test_too_few_requests_are_no_data(play: Any) -> None:
-    """Neither good nor bad: what was measured and how much is wanted are told."""
-    stage = over({"analysis": {"onNoData": "fail", "minRequests": 10**9}})
-    result = play(stage, analyse, 1, 30)
-    assert result.judgement.verdict is Verdict.FAIL
-    assert "with less than 1000000000" in result.judgement.reason
 
 
 def test_evidence_waits_for_the_end_of_the_step_where_that_is_wanted(play: Any) -> None:
@@ -201,20 +128,6 @@ def test_a_metric_template_that_is_not_there_is_told_by_name(play: Any) -> None:
     own = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "nobody"}}
     with pytest.raises(NotFoundError, match="nobody"):
         play(over({"analysis": {"metrics": [own]}}), analyse, 1, 30)
-
-
-def test_two_metrics_are_judged_together(play: Any) -> None:
-    """Latency without buckets is no data: the step is held although the success rate is fine."""
-    stage = over({"progressDeadlineSeconds": 1.3, "analysis": {"metrics": [success_rate(99), duration(500)]}})
-    stage.change("Canary", NAME, {"status": {"stepStarted": time.time() - 601}})
-    real = stage.metrics.samples
-
-    async def samples(selector: Selector, start: float, end: float) -> Any:
-        return [] if selector.metric == "durations" else await real(selector, start, end)
-
-    stage.metrics.samples = samples  # type: ignore[method-assign]
-    result = play(stage, analyse, 1, 30)
-    assert "nothing was measured for request-duration" in result.judgement.reason
 
 
 def test_a_target_that_was_deleted_ends_the_judging(play: Any) -> None:
