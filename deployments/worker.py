@@ -81,6 +81,7 @@ class SluiceWorker(engine.InProcessWorker):
         self._capacity = {Queue.SHORT: SHORT_AT_ONCE, Queue.ROLLOUTS: capacity}
         self._dead = dead
         self._freed = asyncio.Event()
+        self._broken: set[UUID] = set()
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled, then hand on what is held. `ready` is called once runs are being taken."""
@@ -181,16 +182,21 @@ class SluiceWorker(engine.InProcessWorker):
             await self._after_error(flow_run, left)
 
     async def _after_error(self, flow_run: FlowRun, error: BaseException) -> None:
-        """The engine gave up outside the flow's code. A run that has no end yet gets one, or another try."""
+        """The engine gave up outside the flow's code. A run that has no end yet gets another try, and then an end.
+
+        A server that is killed in the middle of an answer makes Prefect's engine break in ways that say nothing of that.
+        """
         engine.log.warning("Flow run %s ended with %r outside its code", flow_run.name, error)
         try:
             state = (await self.client.read_flow_run(flow_run.id)).state
         except ObjectNotFound:
             return
         if state is not None and (state.is_pending() or state.is_running()):
-            again: State[Any] = AwaitingRetry(message="Prefect's API was away; the run starts again.")
-            gone: State[Any] = Crashed(message=f"Prefect's engine gave up: {error!r}")
-            await states.force(self.client, flow_run.id, again if engine.is_away(error) else gone)
+            said = f"Prefect's engine gave up: {error!r}"
+            once_more = engine.is_away(error) or flow_run.id not in self._broken
+            self._broken.add(flow_run.id)
+            word: State[Any] = AwaitingRetry(message=f"{said}; the run starts again.")
+            await states.force(self.client, flow_run.id, word if once_more else Crashed(message=said))
 
     def _signals(self, flow_run_id: UUID) -> RunSignals | None:
         held = self._held.get(flow_run_id)

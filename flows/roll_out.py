@@ -20,6 +20,7 @@ from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, StaleError, TerminalError, TransientError
 from sluice.messages import Occasion
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
+from sluice.rollout.needs import is_under_way
 from tasks.analyse import analyse
 from tasks.ask_gate import ask_gate
 from tasks.begin import begin
@@ -62,7 +63,8 @@ async def roll_out(
     Args:
         namespace: of the Canary.
         canary: its name.
-        revision: the revision that the event was about; only for display, the cluster is asked what is there.
+        revision: the revision that the event was about. One that is on its way is brought to its end, also where the target
+            has moved on: its run had died. Else the cluster is asked what is there.
         version: what people call it; only for the run's name.
         again: try a revision once more that was taken back.
 
@@ -71,11 +73,8 @@ async def roll_out(
     """
     ref = RolloutRef(namespace=namespace, name=canary, revision=revision, version=version)
     async with claimed(ref, str(flow_run.id or "local")) as lease:
-        first = await look(ref)
-        ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
-        seen = Seen(first.revision, carries=first.revision, again=again, run=str(flow_run.id or ""))
-        run = RolloutRun(ref, seen, first.canary.target)
-        run.aside(label_run(ref))
+        run = await taken_up(ref, again)
+        run.aside(label_run(run.ref))
         try:
             await _to_the_end(run, lease)
         except asyncio.CancelledError:
@@ -86,9 +85,22 @@ async def roll_out(
                 await run.told()
             raise
         if run.ended and run.outcome in {Outcome.PROMOTED, Outcome.ROLLED_BACK}:
-            run.aside(record(ref, str(run.outcome), run.reason, run.steps, run.ended))
+            run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
         await run.told()
     return ended(str(run.outcome), run.reason)
+
+
+async def taken_up(asked: RolloutRef, again: bool = False) -> RolloutRun:
+    """What a run has to do: what its target holds now, or a revision that was begun and left, to its end.
+
+    A run whose worker died goes on with its own revision also where the target has moved on meanwhile: the newer one has a
+    run of its own, and people are told of both.
+    """
+    first = await look(asked)
+    current = {"revision": first.revision, "version": first.version}
+    ref = asked if is_under_way(first.canary, asked.revision) else asked.model_copy(update=current)
+    seen = Seen(first.revision, carries=ref.revision, again=again, run=str(flow_run.id or ""))
+    return RolloutRun(ref, seen, first.canary.target)
 
 
 async def _to_the_end(run: RolloutRun, lease: Lease) -> None:

@@ -1,4 +1,4 @@
-"""Whether a Canary needs a rollout to be started for what its target holds now."""
+"""Whether a Canary needs a rollout to be started for what its target holds now, and whether one is under way."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ def needs_rollout(canary: Canary, revision: str) -> bool:
     if canary.spec.suspend and not status.phase.in_progress:
         return False
     return revision not in {status.last_promoted_spec, status.last_applied_spec}
+
+
+def is_under_way(canary: Canary, revision: str) -> bool:
+    """Whether the journal says that this revision was begun and has not come to its end."""
+    phase = canary.status.phase
+    return phase is not None and phase.in_progress and canary.status.last_applied_spec == revision

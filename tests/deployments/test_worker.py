@@ -7,10 +7,11 @@ import signal
 import threading
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from deployments import observer, worker
+from deployments import engine, observer, worker
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
 pytestmark = pytest.mark.server
@@ -208,6 +209,29 @@ async def test_a_flow_that_cannot_be_loaded_ends_with_the_reason(sut: Runtime) -
         ended = await sut.until_state(run, "Crashed")
     assert ended.state is not None
     assert "nowhere" in (ended.state.message or "")
+
+
+@pytest.mark.parametrize(("times", "end"), [(1, "Completed"), (2, "Crashed")])
+async def test_a_run_whose_engine_breaks_is_tried_once_more(
+    sut: Runtime, monkeypatch: pytest.MonkeyPatch, times: int, end: str
+) -> None:
+    """A server killed in the middle of an answer breaks Prefect's engine once; what breaks it again is no accident."""
+    really, broken = engine.run, []
+
+    async def run(*args: Any) -> Any:
+        if len(broken) < times:
+            broken.append(args)
+            raise AttributeError("'NoneType' object has no attribute 'is_completed'")
+        return await really(*args)
+
+    monkeypatch.setattr(engine, "run", run)
+    async with sut.worker():
+        started = await sut.start(DELIVER, image="registry/shop", tag="1", digest="sha256:0")
+        ended = await sut.until_state(started, end)
+    assert len(broken) == times
+    assert "AwaitingRetry" in await sut.history(started)
+    assert ended.state is not None
+    assert times == 1 or "engine gave up" in (ended.state.message or "")
 
 
 async def test_short_flows_do_not_wait_behind_rollouts(sut: Runtime) -> None:

@@ -15,15 +15,13 @@ from hypothesis import strategies as st
 from blocks.lease import Lease
 from blocks.webhook import Answer
 from flows import roll_out as story
-from flows.rollout_run import RolloutRun
 from sluice.errors import TransientError
-from sluice.rollout.decide import Outcome, Seen
+from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS, Phase
 from sluice.rollout.revision import revision_of
 from tasks import analyse, finalise, initialise, promote, roll_back, run_signals
 from tasks.claim import claimed
-from tasks.look import look
 from tasks.rollout_ref import RolloutRef
 from tasks.take_over import take_over
 from tests.connected import connected
@@ -54,6 +52,7 @@ class World:
     words: list[str]
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     writes: int = 0
+    left: str = ""
     passed: set[tuple[str, int]] = field(default_factory=set)
     phases: list[Phase | None] = field(default_factory=lambda: [None])
     signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
@@ -155,9 +154,9 @@ class World:
 
 
 async def one_run(world: World, name: str) -> Outcome:
-    """A run of the flow's own loop without Prefect around it; ends by itself or by a crash."""
+    """A run of the flow's own loop without Prefect around it; ends by itself or by a crash, after which it goes on."""
     world.signals.cancelled = False
-    ref = RolloutRef(namespace=NAMESPACE, name=NAME)
+    ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=world.left)
     async with claimed(ref, name) as lease:
         try:
             return await to_the_end(world, ref, lease)
@@ -167,15 +166,14 @@ async def one_run(world: World, name: str) -> Outcome:
 
 
 async def to_the_end(world: World, ref: RolloutRef, lease: Lease) -> Outcome:
-    first = await look(ref)
-    ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
-    # `cleaning` runs stages as plain code, so that thousands of runs need no Prefect.
-    run = RolloutRun(ref, Seen(first.revision, carries=first.revision), first.canary.target, cleaning=True)
+    run = await story.taken_up(ref)
+    run.cleaning, world.left = True, run.ref.revision  # stages as plain code, so that thousands of runs need no Prefect
     if lease.took_over:
-        await run.do(take_over, ref)
+        await run.do(take_over, run.ref)
     for _ in range(MOST_TURNS):
         if run.outcome is not None:
             await run.told()
+            world.left = ""
             return run.outcome
         await story._turn(run)
     raise AssertionError(f"no end after {MOST_TURNS} turns; the last acts were {world.cluster.acts[-8:]}")
@@ -233,3 +231,21 @@ def test_whatever_happens_a_rollout_ends_with_the_traffic_at_home(plan: dict[int
     assert primary["metadata"]["annotations"][REVISION_ANNOTATION] == world.status["lastPromotedSpec"]
     assert Phase(world.status["phase"]) in {Phase.SUCCEEDED, Phase.FAILED, Phase.INITIALIZED}
     assert primary["spec"]["template"]["spec"]["containers"][0]["image"] != IMAGES[3], "the broken image was promoted"
+
+
+def test_a_run_whose_worker_died_in_its_promotion_ends_with_its_own_revision_although_the_target_moved_on() -> None:
+    """What the primary was given is promoted, and its run says how it ended; the newer revision has a run of its own."""
+    world, promoted = World({10: "push1"}, []), []
+
+    def dies(when: str, verb: str, item: dict[str, Any]) -> None:
+        if (when, verb, item["kind"]) == ("after", "apply", "Deployment") and world.status["phase"] == Phase.PROMOTING:
+            world.cluster.hooks.remove(dies)
+            promoted.append(world.status["lastAppliedSpec"])
+            world.push(IMAGES[2])
+            raise Crash
+
+    world.cluster.hooks.append(dies)
+    ends = asyncio.run(live(world))
+    assert ends[-4:] == ["crash", Outcome.SUPERSEDED, Outcome.PROMOTED, Outcome.UNCHANGED]
+    assert promoted
+    assert world.status["lastPromotedSpec"] == world.revision != promoted[0]

@@ -26,7 +26,6 @@ from sluice.manifests.canary import Canary
 from sluice.rollout.decide import Outcome, Seen
 from tasks import analyse, finalise, initialise, promote, roll_back, rollout_ref, run_signals
 from tasks.claim import claimed
-from tasks.look import look
 from tasks.rollout_ref import RolloutRef
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
@@ -101,9 +100,8 @@ class World:
 async def one_run(name: str) -> Outcome:
     ref = RolloutRef(namespace=NAMESPACE, name=NAME)
     async with claimed(ref, name) as lease:
-        first = await look(ref)
-        ref = ref.model_copy(update={"revision": first.revision, "version": first.version})
-        run = RolloutRun(ref, Seen(first.revision, carries=first.revision), first.canary.target, cleaning=True)
+        run = await story.taken_up(ref)
+        run.cleaning = True
         await story._to_the_end(run, lease)
         await run.told()
         assert run.outcome is not None
