@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from deployments import runtime, up
+from deployments import replay, runtime, up
 from deployments.automations.apply import Change, Did
 from deployments.settings import Settings
 from sluice.errors import SluiceError, TerminalError
@@ -92,6 +92,57 @@ def watcher(*, home: Home = None) -> None:
 def crds() -> None:
     """Print the custom resource definitions of sluice, for `kubectl apply -f -`."""
     sys.stdout.write(yaml.safe_dump_all(crd.crds(), sort_keys=False))
+
+
+@app.command(name="replay")
+def replay_command(
+    release: str,
+    *,
+    alpha: float | None = None,
+    interleave: bool | None = None,
+    save: Path | None = None,
+    chart: Path | None = None,
+    home: Home = None,
+) -> None:
+    """Judge a release once more by what the judge saw, and print its word wherever it changes.
+
+    Parameters
+    ----------
+    release:
+        NAME.NAMESPACE of a Canary, for its last release, or a file that --save wrote.
+    alpha:
+        Judge with another bound on the chance that a good release is taken back.
+    interleave:
+        Judge with or without `analysis.interleave`.
+    save:
+        File to keep the recording in.
+    chart:
+        File for the picture of weight and success rate, SVG.
+    """
+    with runtime.prefect_for(settings_with(home)):
+        found = replay.release_of(release)
+    said = list(found.replay(replay.policy_of(alpha, interleave)))
+    for line in replay.told(found, said):
+        out.print(escape(line), soft_wrap=True)
+    if save:
+        save.write_text(found.model_dump_json(indent=1) + "\n")
+    if chart and said:
+        chart.write_text(replay.drawn(found, said))
+
+
+@app.command(name="tune")
+def tune_command(*files: Path, most: int = 200, home: Home = None) -> None:
+    """Try error rates on past releases: how many good ones each takes back, and how soon it sees the bad ones.
+
+    Parameters
+    ----------
+    files:
+        Recordings that `sluice replay --save` wrote; without them the last `--most` that Prefect keeps.
+    """
+    with runtime.prefect_for(settings_with(home)):
+        releases = replay.releases_of(files, most)
+    for line in replay.tuned(releases):
+        out.print(escape(line), soft_wrap=True)
 
 
 Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]

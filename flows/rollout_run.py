@@ -56,7 +56,8 @@ class RolloutRun:
         """Keep what a step came to; one that is judged again is still one step."""
         last = self.steps[-1] if self.steps else None
         if last and last.step == result.step:
-            self.steps[-1] = result.model_copy(update={"points": last.points + result.points})
+            both = {"points": last.points + result.points, "recordings": last.recordings + result.recordings}
+            self.steps[-1] = result.model_copy(update=both)
         else:
             self.steps.append(result)
 

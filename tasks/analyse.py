@@ -15,6 +15,7 @@ from blocks.informers import Followed
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
 from sluice.judge.judge import Judgement, JudgeState, threshold_check, without_data
+from sluice.judge.recording import Recorder
 from sluice.judge.sequential import against, word
 from sluice.judge.verdict import Reading, Verdict
 from sluice.manifests.canary import CanaryAnalysis
@@ -50,6 +51,7 @@ class StepResult(BaseModel):
         judgement: the judge's word; CONTINUE only where a newer revision cut the step short.
         fatal: whether the word ends the release whatever the threshold says.
         points: the step's moments.
+        recordings: what the judge saw, packed; see `sluice.judge.recording`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -58,6 +60,7 @@ class StepResult(BaseModel):
     judgement: Judgement
     fatal: bool = False
     points: tuple[Point, ...] = ()
+    recordings: tuple[str, ...] = ()
 
 
 @stage("analyse", run_name="analyse {ref} at {weight} %")
@@ -97,6 +100,7 @@ class _Step:
         self.index, self.weight = index, weight
         self.state: JudgeState = judge_state(scene.canary, ref.revision, measures.metrics.now())
         self.points: list[Point] = []
+        self.recorder = Recorder(weight, self.state, measures.objectives, measures.policy)
         self.held_for: Verdict | None = None
         analysis = scene.canary.spec.analysis
         assert analysis is not None  # noqa: S101 - without one there is no step
@@ -115,7 +119,7 @@ class _Step:
             if self._moved_on():
                 return self._result(Judgement(verdict=Verdict.CONTINUE, reason="a newer revision came"))
             scrape = await self.measures.scrape(self.state)
-            now, self.state = time.monotonic(), scrape.state
+            now = time.monotonic()
             self._note(scrape)
             said, over = self._word(scrape), now >= self.ends
             if said.verdict is Verdict.FAIL:
@@ -191,6 +195,9 @@ class _Step:
         return max(min(look, left), 0.05) if left > 0 else max(look, SEARCH)
 
     def _note(self, scrape: Scrape) -> None:
+        if scrape.look:
+            self.recorder.note(scrape.look, self.state, scrape.state)
+        self.state = scrape.state
         success = next((one for one in scrape.windows if one.metric == "request-success-rate"), None)
         requests = success.requests if success and success.requests else 0
         value = success.value if success else None
@@ -199,5 +206,10 @@ class _Step:
 
     def _result(self, judgement: Judgement, *, fatal: bool = False) -> StepResult:
         return StepResult(
-            step=self.index, weight=self.weight, judgement=judgement, fatal=fatal, points=tuple(self.points)
+            step=self.index,
+            weight=self.weight,
+            judgement=judgement,
+            fatal=fatal,
+            points=tuple(self.points),
+            recordings=(self.recorder.packed(),),
         )

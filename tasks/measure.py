@@ -36,12 +36,14 @@ class Scrape:
         windows: each built-in metric over its window.
         newest: time of the newest sample, seconds since the epoch; 0 where there is none.
         provider_down: why nothing could be read; empty where it could.
+        look: what the judge was shown; None where nothing could be read.
     """
 
     state: JudgeState
     windows: tuple[Reading, ...] = ()
     newest: float = 0.0
     provider_down: str = ""
+    look: Look | None = None
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ class Measures:
             return Scrape(state, provider_down=str(error))
         look = self._look(state, tallies)
         windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
-        return Scrape(observe(state, self.objectives, look, self.policy), tuple(windows), look.newest)
+        after = observe(state, self.objectives, look, self.policy)
+        return Scrape(after, tuple(windows), look.newest, look=look)
 
     def _look(self, state: JudgeState, tallies: list[Tally]) -> Look:
         """What the judge has to know: the scrapes that it has not seen, how both halves do now, and the step."""

@@ -1,4 +1,4 @@
-"""Record: leave the rollout's chart and the table of its verdicts in Prefect, for people who look later.
+"""Record: leave the rollout's chart, the table of its verdicts and what they were given on in Prefect, for later.
 
 Prefect is display, not truth: where it is away, the record is missing and the rollout is not.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 
-from prefect.artifacts import acreate_image_artifact, acreate_table_artifact
+from prefect.artifacts import Artifact, acreate_image_artifact, acreate_table_artifact
 
+from blocks.prefect_recordings import RECORDING, recording_key
+from sluice.judge.recording import Release
 from sluice.rollout.chart import Moment, chart
 from tasks.analyse import StepResult
 from tasks.rollout_ref import RolloutRef
@@ -17,7 +19,7 @@ from tasks.stage import stage
 
 @stage("record", run_name="record {ref}", delays=[1.0, 4.0])
 async def record(ref: RolloutRef, outcome: str, reason: str, steps: list[StepResult], ended: float) -> None:
-    """Write both artifacts of this run.
+    """Write the three artifacts of this run.
 
     Args:
         ref: the rollout.
@@ -37,6 +39,12 @@ async def record(ref: RolloutRef, outcome: str, reason: str, steps: list[StepRes
     key = f"rollout-{ref.name}-{ref.namespace}"
     await acreate_image_artifact(image_url=image, key=f"{key}-chart", description=f"**{ref}** {outcome}: {reason}")
     await acreate_table_artifact(table=rows(steps), key=f"{key}-verdicts", description=f"**{ref}** {outcome}: {reason}")
+    recordings = tuple(one for step in steps for one in step.recordings)
+    if recordings:
+        kept = Release(release=str(ref), outcome=outcome, recordings=recordings)
+        said = f"**{ref}** {outcome}: what it was judged by, for `sluice replay {ref.name}.{ref.namespace}`"
+        key, data = recording_key(ref.name, ref.namespace), kept.model_dump(mode="json")
+        await Artifact(type=RECORDING, key=key, description=said, data=data).acreate()
 
 
 def rows(steps: list[StepResult]) -> list[dict[str, object]]:

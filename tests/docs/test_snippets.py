@@ -49,7 +49,7 @@ def test_every_command_shown_exists(command: str) -> None:
     asked = [sys.executable, "-m", "deployments.cli", name, "--help"]
     run = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 0, run.stderr
-    assert all(option in run.stdout for option in options)
+    assert all(option in run.stdout for option in options if option.startswith("-"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

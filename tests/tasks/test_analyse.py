@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sluice.errors import InvalidError, NotFoundError
+from sluice.judge.recording import Recording, replay
 from sluice.judge.verdict import Verdict
 from sluice.rollout.journal import judge_state
 from tasks.analyse import analyse
@@ -24,6 +25,16 @@ def test_overwhelming_evidence_ends_a_release_in_the_middle_of_a_step(play: Any)
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
     assert "request-success-rate" in result.judgement.reason
     assert result.judgement.readings[0].value == pytest.approx(50, abs=1)
+
+
+def test_a_verdict_is_given_again_from_what_the_step_recorded(play: Any) -> None:
+    """Bit for bit: the same word, numbers and odds, whatever was asked of the provider since."""
+    stage = judged()
+    stage.metrics.fails = 0.5
+    result = play(stage, analyse, 1, 30)
+    *_, last = replay([Recording.unpacked(one) for one in result.recordings])
+    assert last.judgement == result.judgement
+    assert last.weight == 30
 
 
 def test_a_good_step_passes_at_its_end(play: Any) -> None:
