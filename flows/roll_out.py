@@ -87,6 +87,9 @@ async def roll_out(
         if run.ended and run.outcome in {Outcome.PROMOTED, Outcome.ROLLED_BACK}:
             run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
         await run.told()
+    if run.outcome is Outcome.UNCHANGED and revision not in {"", run.ref.revision}:
+        # Another run has brought the newer revision to its end while this one's worker was dead, or its event on its way.
+        return ended(str(Outcome.SUPERSEDED), f"a newer revision came; {run.reason}")
     return ended(str(run.outcome), run.reason)
 
 

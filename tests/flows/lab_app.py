@@ -114,13 +114,13 @@ class App:
         template = {"template": {"spec": {"containers": [container]}}}
         await self.cluster.patch(DEPLOYMENT, "shop", self.namespace, {"spec": template})
 
-    def start(self, signals: RunSignals | None = None) -> asyncio.Task[str]:
+    def start(self, signals: RunSignals | None = None, revision: str = "") -> asyncio.Task[str]:
         """A run of the flow beside the caller."""
 
         async def run() -> str:
             bind(signals or RunSignals())
             # By its message, as the UI tells it: the data is missing where the server was told of the end twice.
-            state = await roll_out(namespace=self.namespace, canary="shop", return_state=True)
+            state = await roll_out(namespace=self.namespace, canary="shop", revision=revision, return_state=True)
             if not state.is_completed():
                 await state.aresult()  # raises what it failed with
             return str(state.message)

@@ -70,7 +70,7 @@ def tale(spec: Callable[[dict[str, Any]], dict[str, Any]] = lambda env: {}) -> C
 @tale(lambda env: {"analysis": {"mirror": True}, "autoscalerRef": {"name": "shop", "kind": "HorizontalPodAutoscaler"}})
 async def good(it: App, extra: dict[str, Any]) -> list[str]:
     await it.set_image(NEW)
-    return [await it.start()]
+    return [await it.start(), await it.start(), await it.start(revision="of an event that came late")]
 
 
 @tale()

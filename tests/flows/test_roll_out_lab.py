@@ -64,6 +64,13 @@ def test_a_good_release_goes_through_all_steps_and_is_promoted(told: Told) -> No
 
 
 @pytest.mark.story("good")
+def test_a_run_that_comes_after_its_work_was_done_says_so(told: Told) -> None:
+    """One for the same revision has nothing to do; one for an older revision was superseded, and is no second success."""
+    assert told.outcomes[1] == "unchanged: the primary runs this revision"
+    assert told.outcomes[2] == "superseded: a newer revision came; the primary runs this revision"
+
+
+@pytest.mark.story("good")
 def test_no_user_loses_a_request_in_a_good_release(told: Told) -> None:
     """Old and new version were both in front of users, and none of their requests failed."""
     assert told.versions() == {"1.0.0", NEW}
