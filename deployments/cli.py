@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -98,6 +99,8 @@ def crds() -> None:
 def replay_command(
     release: str,
     *,
+    begin: datetime | None = None,
+    end: datetime | None = None,
     alpha: float | None = None,
     interleave: bool | None = None,
     save: Path | None = None,
@@ -109,7 +112,9 @@ def replay_command(
     Parameters
     ----------
     release:
-        NAME.NAMESPACE of a Canary, for its last release, or a file that --save wrote.
+        NAME.NAMESPACE of a Canary, for its last release, a file that --save wrote, or with --begin and --end a manifest.
+    begin, end:
+        Judge what Prometheus (SLUICE_METRICS_URL) has of a Canary's traffic from then to then, as if it had been one step.
     alpha:
         Judge with another bound on the chance that a good release is taken back.
     interleave:
@@ -119,8 +124,9 @@ def replay_command(
     chart:
         File for the picture of weight and success rate, SVG.
     """
-    with runtime.prefect_for(settings_with(home)):
-        found = replay.release_of(release)
+    settings = settings_with(home)
+    with runtime.prefect_for(settings):
+        found = replay.release_of(release, settings.metrics_url or "", begin, end)
     said = list(found.replay(replay.policy_of(alpha, interleave)))
     for line in replay.told(found, said):
         out.print(escape(line), soft_wrap=True)

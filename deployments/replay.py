@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from blocks.prefect_recordings import last_release, recorded_releases
+from deployments.past import canary_in, past_release
 from sluice.errors import InvalidError, NotFoundError
 from sluice.judge.policy import DEFAULT, Policy
 from sluice.judge.recording import Release, Replayed
@@ -18,17 +20,26 @@ from sluice.rollout.decide import Outcome
 SUCCESS = "request-success-rate"
 
 
-def release_of(which: str) -> Release:
-    """A recorded release: of a file, or a Canary's last one.
+def release_of(
+    which: str, metrics_url: str = "", begin: datetime | None = None, end: datetime | None = None
+) -> Release:
+    """A recorded release: of a file, a Canary's last one, or one that is read from Prometheus.
 
     Args:
-        which: path of a file that `sluice replay --save` wrote, or NAME.NAMESPACE.
+        which: path of a file that `sluice replay --save` wrote, NAME.NAMESPACE, or with times path of a manifest.
+        metrics_url: the installation's Prometheus.
+        begin, end: from when to when.
 
     Raises:
         InvalidError: it is neither.
-        NotFoundError: no release of the Canary is kept.
+        NotFoundError: no release of the Canary is kept, or it had no traffic then.
+        TransientError: Prometheus does not answer.
     """
     path = Path(which)
+    if begin and end:
+        return asyncio.run(past_release(canary_in(path), metrics_url, _aware(begin), _aware(end)))
+    if begin or end:
+        raise InvalidError("--begin and --end go together")
     if path.is_file():
         return Release.parse(path.read_bytes())
     name, dot, namespace = which.rpartition(".")
@@ -96,3 +107,8 @@ def tuned(releases: Sequence[Release]) -> Iterator[str]:
 
 def _success(one: Replayed) -> float | None:
     return next((reading.value for reading in one.judgement.readings if reading.metric == SUCCESS), None)
+
+
+def _aware(time: datetime) -> datetime:
+    """The time as it is, or in UTC where it names no zone."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -22,6 +22,20 @@ ACKNOWLEDGED_WITHIN = 20.0
 SERVICE_LABEL = "kubernetes.io/service-name"
 
 
+def telemetry(canary: Canary) -> Telemetry:
+    """Envoy's statistics as Contour names its clusters; other Gateway API data planes bring templates."""
+    name, port = f"{canary.namespace}_{canary.service_name}", canary.spec.service.port
+    return Telemetry(
+        total="envoy_cluster_upstream_rq_xx",
+        buckets="envoy_cluster_upstream_rq_time_bucket",
+        half_label="envoy_cluster_name",
+        canary=f"{name}-canary_{port}",
+        primary=f"{name}-primary_{port}",
+        class_label="envoy_response_code_class",
+        bad_class="5",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayApiRouter:
     """Shifts by rewriting the weights of the route's two backends, fenced by its resourceVersion."""
@@ -65,17 +79,7 @@ class GatewayApiRouter:
         return serving_addresses([one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service])
 
     def telemetry(self, canary: Canary) -> Telemetry:
-        """Envoy's statistics as Contour names its clusters; other Gateway API data planes bring templates."""
-        name, port = f"{canary.namespace}_{canary.service_name}", canary.spec.service.port
-        return Telemetry(
-            total="envoy_cluster_upstream_rq_xx",
-            buckets="envoy_cluster_upstream_rq_time_bucket",
-            half_label="envoy_cluster_name",
-            canary=f"{name}-canary_{port}",
-            primary=f"{name}-primary_{port}",
-            class_label="envoy_response_code_class",
-            bad_class="5",
-        )
+        return telemetry(canary)
 
     async def _acknowledged(self, canary: Canary) -> None:
         """Wait until every parent says Accepted for the route's present generation."""

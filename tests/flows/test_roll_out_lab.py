@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from deployments.past import past_release
+from sluice.judge.verdict import Verdict
+from sluice.manifests.canary import Canary
 from tests.flows.lab_app import push_images
 from tests.flows.stories import NEW, TALES, Told, tell_all
 
@@ -84,6 +88,17 @@ def test_fields_that_nobody_obeys_are_in_a_condition(told: Told) -> None:
     assert condition["status"] == "False"
     assert "spec.analysis.mirror" in condition["message"]
     assert "spec.autoscalerRef" in condition["message"]
+
+
+@pytest.mark.story("failing")
+def test_the_verdict_is_found_in_prometheus_afterwards(told: Told, lab_env: dict[str, Any]) -> None:
+    """A manifest and two times are enough to judge what was there before sluice was."""
+    canary = Canary.parse(told.canary)
+    begin, end = (datetime.fromtimestamp(told.users[index].t + shift, UTC) for index, shift in ((0, -5), (-1, 5)))
+    release = asyncio.run(past_release(canary, lab_env["prometheus_url"], begin, end))
+    *_, last = release.replay()
+    assert last.judgement.verdict is Verdict.FAIL
+    assert "request-success-rate" in last.judgement.reason
 
 
 @pytest.mark.story("failing")
