@@ -1,20 +1,47 @@
-"""What one verdict costs in a worker: a scrape's block taken in for every metric, and the decision."""
+"""What one look costs in a worker: a scrape's block taken in for every metric, and the word on the release."""
 
 from __future__ import annotations
 
-from math import log
 from typing import Any
 
-from bench.judge.streams import METRICS
 from bench.rules import microseconds
-from sluice.judge.evidence import Evidence, together
+from sluice.judge.judge import overwhelming
+from sluice.judge.objective import Counts, Halves, Objective
+from sluice.judge.policy import Policy
+from sluice.judge.sequential import Look, observe, word
+from sluice.judge.state import JudgeState
+from sluice.manifests.canary import CanaryMetric
+
+ASKED = (
+    {"name": "request-success-rate", "thresholdRange": {"min": 99}},
+    {"name": "request-duration", "thresholdRange": {"max": 500}},
+)
+PERIOD = 2.0
 
 
 def measure(alpha: float) -> dict[str, Any]:
-    """Microseconds a verdict, of the code that the product runs."""
-    parts = [Evidence.against(0.01).add(20, 1) for _ in range(METRICS)]
+    """Microseconds a look, of the code that the product runs, with one metric and with two."""
+    policy = Policy(alpha=alpha)
+    return {f"{number} metrics": _look(number, policy) for number in (1, 2)}
 
-    def verdict() -> bool:
-        return together([part.add(20, 1) for part in parts]) >= log(1 / alpha)
 
-    return microseconds(verdict)
+def _look(metrics: int, policy: Policy) -> dict[str, Any]:
+    objectives = [Objective.of(CanaryMetric.model_validate(one)) for one in ASKED[:metrics]]
+    state = JudgeState(revision="r", since=0.0)
+    for number in range(1, 21):
+        state = observe(state, objectives, _seen(objectives, number), policy)
+    look = _seen(objectives, 21)
+    return {
+        "observe": microseconds(lambda: observe(state, objectives, look, policy)),
+        "observe and overwhelming": microseconds(
+            lambda: overwhelming(observe(state, objectives, look, policy), objectives)
+        ),
+        "observe and word": microseconds(lambda: word(observe(state, objectives, look, policy), objectives, policy)),
+    }
+
+
+def _seen(objectives: list[Objective], number: int) -> Look:
+    now = PERIOD * number
+    halves = Halves(Counts(20 * number, number // 7), Counts(180 * number, number))
+    names = [one.metric.name for one in objectives]
+    return Look(now, now, 10, 0.0, {name: [(now, halves)] for name in names}, dict.fromkeys(names, halves))

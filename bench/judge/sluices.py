@@ -8,17 +8,20 @@ from functools import lru_cache
 import numpy as np
 
 from bench.judge.bets import Plan, block_factors, wealth
+from bench.judge.singles import by_request
 from bench.judge.streams import ALLOWED, METRICS, Flags, Half, Ints, Reals, Streams
 
 LEAST_BAD, LEAST_BAD_BLOCKS = 3, 2
 """Bad requests, and blocks with any, that a rollback needs at least."""
+TIER = 10.0
+"""Times the error rate that a release may be failed which keeps its objective but is worse than the primary."""
+ON_BLOCKS = 0.2
+"""Part of the wealth that bets on blocks; the rest bets on single requests."""
 ODDS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 """How many times the primary's odds of failure the canary's are, in the bets of the comparison."""
-RELATIVE_PLAN = Plan(prior=(1 / len(ODDS),) * len(ODDS))
+RELATIVE_PLAN = Plan(prior=(1 / len(ODDS),) * len(ODDS), first=0.5)
 RELATIVE_CAP = 4.56
 """Most nats that one block adds to the comparison."""
-DESIGN_EFFECT = 2.0
-"""How many requests fail as one, in the product's comparison."""
 
 Rule = Callable[[Streams, float], tuple[Reals, ...]]
 """Evidence of each metric after each scrape: [releases, scrapes]. The error rate is for caps only."""
@@ -37,17 +40,27 @@ def interleaved(streams: Streams, _alpha: float = 0.0) -> tuple[Reals, ...]:
 
 
 @lru_cache(maxsize=2)
-def relative(streams: Streams, design_effect: float = DESIGN_EFFECT) -> tuple[Reals, ...]:
+def relative(streams: Streams, design_effect: float = 1.0) -> tuple[Reals, ...]:
     """Bets that a bad request is the canary's more often than its share of the traffic says."""
     return tuple(_relative(streams.canary, streams.primary, metric, design_effect) for metric in range(METRICS))
 
 
-def gated(rule: Rule) -> Rule:
-    """Evidence against "keeps its objective, or is no worse than the primary"."""
+def mixed(rule: Rule, part: float = ON_BLOCKS) -> Rule:
+    """One part on blocks, the rest by a rule that counts requests."""
+
+    def both(streams: Streams, alpha: float) -> tuple[Reals, ...]:
+        pairs = zip(absolute(streams), rule(streams, alpha), strict=True)
+        return tuple(part * blocks + (1 - part) * single for blocks, single in pairs)
+
+    return both
+
+
+def gated(rule: Rule, tier: float = 1.0) -> Rule:
+    """Evidence against "no worse than the primary", as far as `tier` times that against the objective goes."""
 
     def both(streams: Streams, alpha: float) -> tuple[Reals, ...]:
         pairs = zip(rule(streams, alpha), relative(streams), strict=True)
-        return tuple(np.minimum(one, other) for one, other in pairs)
+        return tuple(np.minimum(tier * one, other) for one, other in pairs)
 
     return both
 
@@ -99,8 +112,8 @@ def _relative(canary: Half, primary: Half, metric: int, design_effect: float) ->
 
 
 RULES: dict[str, Rule] = {
-    "block": absolute,
-    "gated": gated(absolute),
+    "sluice": gated(mixed(by_request), TIER),
     "interleaved": gated(interleaved),
+    "no primary": absolute,
 }
-"""The rules by the names of the tables: without and with the comparison to the primary."""
+"""The product's rules by the names of the tables: as it is, with `interleave`, and where there is nobody to compare with."""

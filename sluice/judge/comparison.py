@@ -12,9 +12,10 @@ Grünwald (2106.02693).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, log, log1p
+from functools import cached_property
+from math import log
 
-from sluice.judge.wealth import cash, log_sum
+from sluice.judge.wealth import cash, log_add, log_sum
 
 RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 """How many times as high the odds of failure are that each bet is on."""
@@ -28,7 +29,7 @@ _LOG_RATIOS = tuple((ratio, log(ratio)) for ratio in RATIOS)
 _LOG_PRIOR = -log(len(RATIOS))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Comparison:
     """The wealth of the bets that the canary fails more often than the primary; immutable.
 
@@ -71,15 +72,10 @@ class Comparison:
             # f·ln(q/q0) + g·ln((1−q)/(1−q0)) with q = rψ0n/(rψ0n + m).
             won = f * log_ratio - (f + g) * log((ratio * odds_ratio * n + m) / level)
             factor = min(won / effect, greatest)
-            stakes.append(factor + (invested if stake is None else _log_add(stake, invested)))
+            stakes.append(factor + (invested if stake is None else log_add(stake, invested)))
         return Comparison(self.blocks + 1, self.blocks + 1, tuple(stakes))
 
-    @property
+    @cached_property
     def log_wealth(self) -> float:
         """Natural logarithm of the evidence; log(1/alpha) or more means: worse than the primary, at error rate alpha."""
         return log_sum([log(cash(self.staked)), *(stake for stake in self.stakes if stake is not None)])
-
-
-def _log_add(one: float, other: float) -> float:
-    high, low = (one, other) if one > other else (other, one)
-    return high + log1p(exp(low - high))

@@ -9,19 +9,24 @@ the whole release and never reset (`wealth.py`): looking at every scrape costs n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, log, log1p
 
 from sluice.judge.wealth import cash, investment, log_mean, log_sum
 
 BETS = (0.02, 0.0437, 0.0956, 0.209, 0.457, 0.999)
 """The bets λ as fractions of 1/p0."""
-PRIOR = (0.12, 0.12, 0.12, 0.12, 0.12, 0.40)
-"""How a stake is divided among the bets."""
+PRIOR = (0.08, 0.08, 0.08, 0.08, 0.08, 0.60)
+"""How a stake is divided among the bets: most is on failures that show in two blocks; of small ones single requests say
+more."""
+FIRST = 0.9
+"""What plays from the first block on. Most bad versions fail from their first request on; later a burst meets small stakes,
+where a failure that lasts needs one block more at most."""
 LEAST_OBJECTIVE, GREATEST_OBJECTIVE = 1e-6, 0.5
 _TERMS = tuple((bet, log(prior)) for bet, prior in zip(BETS, PRIOR, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """The wealth of the bets against one metric; immutable, so that a state can be kept and restored bit for bit.
 
@@ -66,7 +71,7 @@ class Evidence:
 
     def _played(self, excess: float) -> tuple[float, ...]:
         """The stakes after the block's investment and then its outcome; `excess` is f/n − p0 in units of p0."""
-        invested = log(investment(self.blocks))
+        invested = log(investment(self.blocks, FIRST))
         stakes = []
         for stake, (bet, prior) in zip(self.stakes, _TERMS, strict=True):
             added, won = invested + prior, bet * excess
@@ -79,10 +84,10 @@ class Evidence:
             stakes.append(high + log1p(small + won + small * won))
         return tuple(stakes)
 
-    @property
+    @cached_property
     def log_wealth(self) -> float:
         """Natural logarithm of the evidence; log(1/alpha) or more means: fail at error rate alpha."""
-        return log_sum([log(cash(self.blocks)), *(stake for stake in self.stakes if stake is not None)])
+        return log_sum([log(cash(self.blocks, FIRST)), *(stake for stake in self.stakes if stake is not None)])
 
 
 def together(parts: list[Evidence]) -> float:

@@ -1,14 +1,24 @@
 """Whether the evidence of all metrics together fails a release, and whether the primary's own trouble stands in the way.
 
-A metric's gated evidence is the lesser of its evidence against the objective and its evidence against "no worse than the
-primary": an e-process for "keeps its objective, or is no worse than the primary". The mean over the metrics is one too,
-whatever their dependence, so the error rate holds for a release that is good in either sense. Where the primary says too
-little the gate is open, and the error rate holds for releases that keep their objective.
+A metric's gated evidence is the lesser of `tier` times its evidence against the objective and its evidence against "no worse
+than the primary". The mean over the metrics reaches 1/alpha with probability
+
+- at most alpha for a release that is no worse than the primary, for the comparison has to reach it too;
+- at most tier·alpha for one that keeps its objectives, be it worse than the primary or not.
+
+A mean of e-processes is one whatever their dependence, and Ville's inequality holds for it at every look. The first asks
+that requests of a block fail independently, at whatever level both halves share; the second what `requests.py` asks.
+
+Where the primary says too little the gate is open. Then, and for a hold, blocks alone decide at the error rate alpha
+(`evidence.py`), whatever the correlation inside a block: nothing else stands between a burst and a rollback. What they say
+is in the gated evidence too, so that all of it stays within tier·alpha for a release that keeps its objectives. For one that
+is as good as the primary besides, the open gate and the precaution that ends a hold add at most another alpha.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 
 from sluice.judge.objective import Counts
 from sluice.judge.policy import COMPARED_UP_TO, LEAST_BAD, LEAST_BAD_BLOCKS, Policy
@@ -16,16 +26,9 @@ from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.wealth import log_mean
 
 
-def broken(state: JudgeState, names: Sequence[str], policy: Policy) -> bool:
-    """Whether the evidence of all metrics together says that objectives are broken, whoever is to blame."""
-    return bool(names) and log_mean(list(_absolute(state, names).values())) >= policy.fail_at
-
-
 def failing(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
     """The metric that fails the release, by its evidence and in comparison; empty where none does."""
-    if not broken(state, names, policy):
-        return ""
-    return _decided({name: gated(state, name) for name in names}, state, policy)
+    return _decided({name: gated(state, name, policy) for name in names}, state, policy)
 
 
 def shared(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
@@ -33,19 +36,23 @@ def shared(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
 
     Trouble that is over is not held against a release for as long as the evidence of it lasts: the comparison goes on.
     """
-    if not broken(state, names, policy):
+    known = {name: state.metrics[name].on_blocks if name in state.metrics else 0.0 for name in names}
+    if not _enough(known, policy):
         return ""
-    known = _absolute(state, names)
     now = {name: wealth if in_trouble(state.metrics.get(name)) else 0.0 for name, wealth in known.items()}
     return _decided(now, state, policy)
 
 
-def gated(state: JudgeState, name: str) -> float:
+def gated(state: JudgeState, name: str, policy: Policy) -> float:
     """Logarithm of one metric's evidence behind the gate."""
     metric = state.metrics.get(name)
     if metric is None:
         return 0.0
-    return metric.log_wealth if _open(state, metric) else min(metric.log_wealth, metric.comparison.log_wealth)
+    if opened(state, metric):
+        return metric.on_blocks
+    # Without bets on single requests there is no second tier: who asked for blocks alone asked for alpha alone.
+    tier = policy.tier if metric.single is not None else 1.0
+    return min(log(tier) + metric.log_wealth, metric.comparison.log_wealth)
 
 
 def in_trouble(metric: MetricState | None) -> bool:
@@ -67,7 +74,7 @@ def over(counts: Counts, allowed: float) -> bool:
     return counts.bad > allowed * counts.requests + 1e-9
 
 
-def _open(state: JudgeState, metric: MetricState) -> bool:
+def opened(state: JudgeState, metric: MetricState) -> bool:
     """Whether the evidence decides without the comparison: only about trouble that is there right now."""
     if not in_trouble(metric):
         return False
@@ -79,14 +86,16 @@ def _open(state: JudgeState, metric: MetricState) -> bool:
     return metric.recent is not None and not over(metric.recent.primary, metric.evidence.allowed)
 
 
-def _absolute(state: JudgeState, names: Sequence[str]) -> dict[str, float]:
-    return {name: state.metrics[name].log_wealth if name in state.metrics else 0.0 for name in names}
+def _enough(wealth: dict[str, float], policy: Policy) -> bool:
+    return bool(wealth) and log_mean(list(wealth.values())) >= policy.fail_at
 
 
 def _decided(wealth: dict[str, float], state: JudgeState, policy: Policy) -> str:
     """The metric with the most evidence where all together are enough, and its bad requests too."""
+    if not _enough(wealth, policy):
+        return ""
     worst = max(wealth, key=lambda name: wealth[name])
     metric = state.metrics.get(worst)
-    if metric is None or log_mean(list(wealth.values())) < policy.fail_at:
+    if metric is None:
         return ""
     return worst if metric.bad >= LEAST_BAD and metric.bad_blocks >= LEAST_BAD_BLOCKS else ""

@@ -7,6 +7,9 @@ from math import log
 
 ALPHA = 0.001
 """Bound on the chance that a release which keeps every objective is failed by the evidence, over all looks and steps."""
+TIER = 10.0
+"""Times alpha that a release may be failed which keeps its objective but is worse than the primary. That is the lesser harm:
+users are worse off with it; and waiting for the full odds against the objective as well takes a third longer."""
 BETA = 0.05
 """Bound on the chance that a step passes early although a metric breaks its objective: that only leads to the next step."""
 LEAST_BAD_BLOCKS, LEAST_BAD = 2, 3
@@ -27,11 +30,15 @@ class Policy:
 
     Attributes:
         alpha, beta: error rates, see `ALPHA` and `BETA`.
+        tier: see `TIER`. Where nothing is compared, and with `interleave`, the error rate is alpha alone.
         design_effect: D >= 1, how many requests fail as one (variance of a block's bad count over the binomial's); bursts
-            make it larger. It weakens the comparison and the assurance, which count requests; the evidence counts blocks.
+            make it larger. It weakens the assurance.
+        compared_effect: the same for the comparison. Of what both halves suffer together 1 is right already; 2 loses the
+            small excess, and bursts of the canary alone are braked by the evidence against the objective.
         odds_ratio: ψ0 >= 1, how many times the primary's odds of failure the canary is allowed.
         margin: by how much of itself the allowed fraction may be exceeded and a step still pass: p1 = p0·(1 + margin).
-        interleave: bet on odd and even blocks apart, for a canary whose bursts span blocks: slower by about two times.
+        interleave: bet on odd and even blocks apart, and not on single requests, for a canary whose bursts span blocks:
+            slower by two times and more.
         least_blocks, least_step: blocks with requests and seconds that a step has before it passes early.
         common_mode_timeout: seconds that a failure which the primary shares is held before the canary is taken back: it may
             be what poisons a dependency of both.
@@ -42,7 +49,9 @@ class Policy:
 
     alpha: float = ALPHA
     beta: float = BETA
+    tier: float = TIER
     design_effect: float = 2.0
+    compared_effect: float = 1.0
     odds_ratio: float = 1.0
     margin: float = 0.0
     interleave: bool = False
@@ -57,8 +66,8 @@ class Policy:
     def __post_init__(self) -> None:
         if not (0 < self.alpha < 1 and 0 < self.beta < 1):
             raise ValueError(f"alpha {self.alpha} and beta {self.beta} must lie between 0 and 1")
-        if self.design_effect < 1 or self.odds_ratio < 1 or self.margin < 0:
-            raise ValueError("design_effect and odds_ratio must be 1 or more, and margin 0 or more")
+        if min(self.tier, self.design_effect, self.compared_effect, self.odds_ratio) < 1 or self.margin < 0:
+            raise ValueError("tier, both design effects and odds_ratio must be 1 or more, and margin 0 or more")
 
     @property
     def fail_at(self) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from sluice.judge import words
 from sluice.judge.assurance import Assurance
-from sluice.judge.gate import broken, failing, shared
+from sluice.judge.gate import failing, shared
 from sluice.judge.judgement import Finding, Judgement, wilson
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import DEFAULT, Policy
@@ -80,10 +80,9 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
 
 def _held(state: JudgeState, names: Sequence[str], policy: Policy) -> JudgeState:
     """The same with the clock of a hold begun, going on, or stopped."""
-    suspect = broken(state, names, policy)
-    if suspect and failing(state, names, policy):
+    if failing(state, names, policy):
         return state
-    if suspect and shared(state, names, policy):
+    if shared(state, names, policy):
         since = state.held_since
         return state if since is not None else state.model_copy(update={"held_since": state.looked})
     if state.held_since is None:
@@ -121,7 +120,7 @@ def against(state: JudgeState, objectives: Sequence[Objective], policy: Policy =
     names = [objective.metric.name for objective in objectives]
     culprit = _of(objectives, failing(state, names, policy))
     if culprit is not None:
-        reason = words.against(culprit, state.metrics[culprit.metric.name])
+        reason = words.against(culprit, state)
         return _judgement(Verdict.FAIL, reason, state, objectives, policy)
     if state.held_since is None or state.looked - state.held_since < policy.common_mode_timeout:
         return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import exp, log, log1p
+from functools import cached_property
+from math import log
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,14 @@ from sluice.judge.comparison import Comparison
 from sluice.judge.evidence import Evidence
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import BLOCK, BLOCK_SLACK, DEFAULT, Policy
+from sluice.judge.requests import RequestEvidence
+from sluice.judge.wealth import log_add
+
+ON_BLOCKS = 0.2
+"""Part of a metric's wealth that bets on blocks; the rest bets on single requests. Blocks prove that half of the requests
+fail, requests a small excess. Times the tier of `policy.py` it is more than 1: where canary and primary are compared,
+what blocks alone say counts in full."""
+_ON_BLOCKS, _ON_REQUESTS = log(ON_BLOCKS), log(1 - ON_BLOCKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +38,15 @@ class Heard:
     primary: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MetricState:
     """What the judge remembers of one metric.
 
     Attributes:
         seen: the canary's requests that are in the evidence.
-        evidence: against the objective being kept; of the even blocks only, where there is `odd`.
+        evidence: bets on blocks against the objective being kept; of the even blocks only, where there is `odd`.
         odd: of the odd blocks, where they are bet on apart.
+        single: bets on single requests; None where blocks alone are bet on.
         primary: the primary's requests that were compared or passed over; None where they were never counted.
         comparison: evidence that the canary is worse than the primary.
         assurance: evidence of this step for the objective being kept.
@@ -54,21 +64,28 @@ class MetricState:
     recent: Halves | None = None
     at: float = 0.0
     taken: float = 0.0
+    single: RequestEvidence | None = None
 
     @classmethod
     def of(cls, objective: Objective, policy: Policy) -> MetricState:
         """No counts yet, of either half."""
         fresh = Evidence.against(objective.allowed)
-        return cls(evidence=fresh, odd=fresh if policy.interleave else None, primary=Counts())
+        if policy.interleave:
+            return cls(evidence=fresh, odd=fresh, primary=Counts())
+        return cls(evidence=fresh, primary=Counts(), single=RequestEvidence(fresh.allowed))
 
-    @property
+    @cached_property
+    def on_blocks(self) -> float:
+        """Logarithm of the evidence of blocks alone against the objective being kept; of odd and even ones the mean."""
+        blocks = self.evidence.log_wealth
+        return blocks if self.odd is None else log_add(blocks, self.odd.log_wealth) - log(2)
+
+    @cached_property
     def log_wealth(self) -> float:
-        """Logarithm of the evidence against the objective being kept; of odd and even blocks the mean."""
-        even = self.evidence.log_wealth
-        if self.odd is None:
-            return even
-        high, low = sorted((even, self.odd.log_wealth), reverse=True)
-        return high + log1p(exp(low - high)) - log(2)
+        """Logarithm of the evidence of blocks and of single requests, which play apart with a part of the wealth each."""
+        if self.single is None:
+            return self.on_blocks
+        return log_add(_ON_BLOCKS + self.on_blocks, _ON_REQUESTS + self.single.log_wealth)
 
     @property
     def bad(self) -> int:
@@ -108,13 +125,14 @@ class MetricState:
             self.comparison.add(
                 (block.requests, block.bad),
                 (beside.requests, beside.bad),
-                policy.design_effect,
+                policy.compared_effect,
                 policy.odds_ratio,
             ),
             self.assurance.add(block.requests, block.at_worst),
             self.recent,
             at or 0.0,
             at or 0.0,
+            self.single and self.single.add(block.requests, block.bad, passed if self.at else policy.scrape_period),
         )
 
 

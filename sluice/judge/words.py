@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp, floor, log10
 
-from sluice.judge.gate import compared
+from sluice.judge.gate import compared, opened
 from sluice.judge.objective import Counts, Objective
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Silence
@@ -25,11 +25,13 @@ def good_share(objective: Objective, counts: Counts) -> str:
     return f"{objective.reading(counts).value or 0.0:.4g} %"
 
 
-def against(objective: Objective, metric: MetricState) -> str:
-    """What speaks against the canary, and how the primary does: the reason of a FAIL."""
-    said = f"{objective.reading(metric.seen)}; {odds(metric.log_wealth)} against the bound being kept"
-    primary = _primary(metric)
-    return f"{said}; the primary had {good_share(objective, primary)}" if primary.requests else said
+def against(objective: Objective, state: JudgeState) -> str:
+    """What speaks against the canary by its objective and in comparison, and how the primary does: the reason of a FAIL."""
+    metric = state.metrics[objective.metric.name]
+    if opened(state, metric):
+        return _beside(objective, metric, metric.on_blocks)
+    said = _beside(objective, metric, metric.log_wealth)
+    return f"{said}, {odds(metric.comparison.log_wealth)} against the canary being no worse"
 
 
 def held(objective: Objective, state: JudgeState, *, over: bool) -> str:
@@ -37,7 +39,13 @@ def held(objective: Objective, state: JudgeState, *, over: bool) -> str:
     metric = state.metrics[objective.metric.name]
     seconds = state.looked - (state.held_since if state.held_since is not None else state.looked)
     end = "; taken back as a precaution" if over else ""
-    return f"{against(objective, metric)}, no better, for {seconds:.0f} s now{end}"
+    return f"{_beside(objective, metric, metric.on_blocks)}, no better, for {seconds:.0f} s now{end}"
+
+
+def _beside(objective: Objective, metric: MetricState, log_wealth: float) -> str:
+    said = f"{objective.reading(metric.seen)}; {odds(log_wealth)} against the bound being kept"
+    primary = _primary(metric)
+    return f"{said}; the primary had {good_share(objective, primary)}" if primary.requests else said
 
 
 def silent(kind: Silence, seconds: float) -> str:

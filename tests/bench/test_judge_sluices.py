@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import comb, log
 
 import numpy as np
 import pytest
 
-from bench.judge import bets
-from bench.judge.candidates import CANDIDATES, EXCESS, braked, careful, dispersion
+from bench.judge import bets, singles, sluices
+from bench.judge.candidates import CANDIDATES, no_brake
 from bench.judge.shapes import Shape
+from bench.judge.singles import by_request, dispersion, seconds
 from bench.judge.sluices import RULES, Rule, absolute, interleaved, judge, relative
 from bench.judge.streams import ALLOWED, METRICS, Half, Scenario, Streams, generate
 from sluice.judge import evidence as scalar
+from sluice.judge import requests as scalar_requests
+from sluice.judge import state as scalar_state
+from sluice.judge.comparison import GREATEST_WIN, RATIOS, Comparison
 from sluice.judge.evidence import Evidence, together
+from sluice.judge.gate import failing
+from sluice.judge.objective import Counts, Objective
+from sluice.judge.policy import LEAST_BAD, LEAST_BAD_BLOCKS, TIER, Policy
+from sluice.judge.requests import RequestEvidence
+from sluice.judge.state import JudgeState
+from sluice.manifests.canary import CanaryMetric
+from tests.samples import duration, success_rate
 
 ALPHA = 0.001
+OBJECTIVES = [Objective.of(CanaryMetric.model_validate(one)) for one in (success_rate(99), duration(500))]
 NEAR_THE_CUT = log(bets.HIGHEST) - 20
 """The bench cuts wealth off where every verdict fell long before; what comes after that need not be the same."""
 SCENARIOS = {
@@ -42,7 +53,15 @@ def blocks(streams: Streams, release: int, metric: int = 0) -> list[tuple[int, i
 
 
 def test_the_numbers_are_the_products() -> None:
-    assert (bets.BETS, bets.PRIOR) == (scalar.BETS, scalar.PRIOR)
+    assert (bets.BETS, bets.PRIOR, bets.FIRST_STAKE) == (scalar.BETS, scalar.PRIOR, scalar.FIRST)
+    assert (singles.EXCESS, singles.PLAN.prior) == (scalar_requests.EXCESS, scalar_requests.PRIOR)
+    assert singles.PLAN.first == scalar_requests.FIRST
+    names = ("BRAKE", "BRAKE_A_SECOND", "BRAKE_BLOCKS", "LONGEST", "MOST_NATS", "TRUST")
+    assert [getattr(singles, name) for name in names] == [getattr(scalar_requests, name) for name in names]
+    assert (sluices.ON_BLOCKS, sluices.TIER) == (scalar_state.ON_BLOCKS, TIER)
+    assert (sluices.ODDS, sluices.RELATIVE_CAP) == (RATIOS, GREATEST_WIN)
+    assert (sluices.LEAST_BAD, sluices.LEAST_BAD_BLOCKS) == (LEAST_BAD, LEAST_BAD_BLOCKS)
+    assert Policy().scrape_period == singles.FIRST_SECONDS
 
 
 @each_scenario
@@ -73,14 +92,28 @@ def test_interleaved_evidence_is_the_mean_of_two_that_take_turns(scenario: Scena
 
 
 @each_scenario
+def test_the_evidence_of_single_requests_is_the_products_after_every_block(scenario: Scenario) -> None:
+    """With the dispersion and the brake, whose start hangs on how long each block lasted."""
+    streams = drawn(scenario)
+    lasted = seconds(streams)
+    for metric, found in enumerate(by_request(streams)):
+        for release in range(len(found)):
+            state = RequestEvidence(ALLOWED)
+            for block, (n, f) in enumerate(blocks(streams, release, metric)):
+                state = state.add(n, f, float(lasted[release, block]))
+                if state.log_wealth > NEAR_THE_CUT:
+                    break
+                assert log(found[release, block]) == pytest.approx(state.log_wealth, abs=1e-9)
+
+
+@each_scenario
 @pytest.mark.parametrize("design_effect", [1.0, 2.0])
 def test_the_comparison_is_the_products_after_every_block(scenario: Scenario, design_effect: float) -> None:
-    product = pytest.importorskip("sluice.judge.comparison", reason="the product compares with the primary later")
     streams = drawn(scenario)
     for metric, found in enumerate(relative(streams, design_effect)):
         canary, primary = streams.canary, streams.primary
         for release in range(len(found)):
-            state = product.Comparison()
+            state = Comparison()
             for block in range(found.shape[1]):
                 state = state.add(
                     (int(canary.requests[release, block]), int(canary.bad[metric][release, block])),
@@ -92,21 +125,37 @@ def test_the_comparison_is_the_products_after_every_block(scenario: Scenario, de
                 assert log(found[release, block]) == pytest.approx(state.log_wealth, abs=1e-9)
 
 
-@each_scenario
-def test_a_release_is_taken_back_at_the_scrape_at_which_the_product_would(scenario: Scenario) -> None:
-    """One budget for both metrics, and the guards of three bad requests in two blocks of the worst one."""
-    streams = drawn(scenario, 30)
-    at = judge(streams, absolute(streams), ALPHA)
-    for release in range(30):
-        states = [Evidence.against(ALLOWED)] * METRICS
-        expected = np.inf
-        for block in range(streams.times.shape[1]):
-            states = [state.add(*blocks(streams, release, m)[block]) for m, state in enumerate(states)]
-            worst = max(states, key=lambda state: state.log_wealth)
-            if together(states) >= log(1 / ALPHA) and worst.bad >= 3 and worst.bad_blocks >= 2:
-                expected = streams.times[release, block]
-                break
-        assert at[release] == expected
+@pytest.mark.parametrize("rule", ["sluice", "interleaved", "no primary"])
+@pytest.mark.parametrize("scenario", [one for one in SCENARIOS.values() if one.rps > 1])
+def test_a_release_is_taken_back_at_the_scrape_at_which_the_product_would(scenario: Scenario, rule: str) -> None:
+    """The judge's whole memory and its gate: one budget for both metrics, and the guards on the worst one.
+
+    Where hardly anything comes they differ: the product leaves out what the primary has while the canary is silent.
+    """
+    releases = 12
+    streams = drawn(scenario, releases)
+    at = judge(streams, RULES[rule](streams, ALPHA), ALPHA)
+    for release in range(releases):
+        assert at[release] == told_apart(
+            streams, release, Policy(interleave=rule == "interleaved"), rule != "no primary"
+        )
+
+
+def told_apart(streams: Streams, release: int, policy: Policy, compares: bool) -> float:
+    """Second at which the product fails a release by what each scrape adds; infinity where it does not."""
+    state = JudgeState(revision="r", since=0.0, weight=10)
+    upto = [
+        [np.cumsum(one[release]) for one in (half.requests, *half.bad)] for half in (streams.canary, streams.primary)
+    ]
+    for block, second in enumerate(streams.times[release].tolist()):
+        if not streams.canary.requests[release, block]:
+            continue
+        for metric, objective in enumerate(OBJECTIVES):
+            canary, primary = (Counts(int(half[0][block]), int(half[1 + metric][block])) for half in upto)
+            state = state.with_counts(objective, canary, primary if compares else None, 1e9 + second, policy)
+        if failing(state, [one.metric.name for one in OBJECTIVES], policy):
+            return float(second)
+    return np.inf
 
 
 def test_investments_and_cash_are_one() -> None:
@@ -130,7 +179,7 @@ def test_evidence_of_a_comparison_is_fair_when_both_fail_alike() -> None:
     assert expected[0] <= 1 + 1e-12
 
 
-@pytest.mark.parametrize("rule", [careful, braked], ids=["careful", "braked"])
+@pytest.mark.parametrize("rule", [no_brake, by_request], ids=["without a brake", "braked"])
 @pytest.mark.parametrize("before", [(0, 0), (40, 0), (40, 30)], ids=["nothing", "a good block", "a burst"])
 def test_factors_of_requests_are_fair_whatever_came_before(before: tuple[int, int], rule: Rule) -> None:
     """Dividing what a block wins by a dispersion that knows this very block must not turn the bet in its own favour."""
@@ -147,10 +196,6 @@ def test_a_burst_raises_the_dispersion_and_a_steady_failure_does_not() -> None:
 
     assert dispersion(requests, steady)[0, -1] < 1.5
     assert dispersion(requests, burst)[0, -1] > 10
-
-
-def test_the_bets_on_requests_rise() -> None:
-    assert all(low < high for low, high in pairwise((1.0, *EXCESS)))
 
 
 @pytest.mark.parametrize("name", [*RULES, *CANDIDATES])

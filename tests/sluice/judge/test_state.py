@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 
 import pytest
@@ -56,18 +57,19 @@ def test_a_status_that_an_older_version_kept_still_loads_and_goes_on() -> None:
 def test_more_bad_requests_of_the_canary_never_help_it_and_a_lower_alpha_never_fails_it_sooner(
     blocks: list[Block], at: int
 ) -> None:
-    """The gated evidence points in one direction, and so does the error rate."""
+    """The evidence of blocks points in one direction, and so does the error rate; requests may tell of bursts instead."""
     if not blocks:
         return
     at %= len(blocks)
     n, _, m, g = blocks[at]
     worse = [*blocks[:at], (n, n, m, g), *blocks[at + 1 :]]
-    watches = [Watch(remembers=False), Watch(remembers=False), Watch(Policy(alpha=1e-9), remembers=False)]
+    apart = Policy(interleave=True)
+    watches = [Watch(one, remembers=False) for one in (apart, apart, replace(apart, alpha=1e-9))]
     loose, failed, strict = (
         [judgement.verdict is Verdict.FAIL for judgement in watch.all(seen)]
         for watch, seen in zip(watches, (blocks, worse, blocks), strict=True)
     )
-    wealth = [gated(watch.state, SUCCESS.metric.name) for watch in watches]
+    wealth = [gated(watch.state, SUCCESS.metric.name, watch.policy) for watch in watches]
     assert wealth[1] >= wealth[0] - 1e-9
     assert sum(failed) >= sum(loose) >= sum(strict)
 

@@ -9,14 +9,14 @@ import pytest
 from sluice.judge.judge import overwhelming
 from sluice.judge.judgement import wilson
 from sluice.judge.objective import Counts
-from sluice.judge.policy import ALPHA
+from sluice.judge.policy import ALPHA, TIER
 from sluice.judge.sequential import word
 from sluice.judge.verdict import Verdict
 from tests.sluice.judge.traffic import SUCCESS, Watch
 
 
 def test_the_reason_of_a_fail_tells_value_requests_bound_odds_and_the_primary() -> None:
-    """A person can check it: `92 % over 400 requests (at least 99 % good); 12,400 : 1 …; the primary had 99.9 %`."""
+    """A person can check it: `92 % over 400 requests (at least 99 % good); 590 : 1 …; the primary had 99.9 %, …`."""
     watch = Watch()
     watch.until(Verdict.FAIL, (100, 8, 1000, 1))
     judgement = word(watch.state.model_copy(update={"failed": ""}), watch.objectives)
@@ -24,7 +24,8 @@ def test_the_reason_of_a_fail_tells_value_requests_bound_odds_and_the_primary() 
     assert value.startswith("request-success-rate 92 % over ")
     assert value.endswith(" requests (at least 99 % good)")
     assert odds.endswith(" : 1 against the bound being kept")
-    assert primary == "the primary had 99.9 %"
+    assert primary.startswith("the primary had 99.9 %, ")
+    assert primary.endswith(" : 1 against the canary being no worse")
 
 
 def test_findings_hold_the_counts_the_evidence_and_an_interval() -> None:
@@ -54,4 +55,4 @@ def test_overwhelming_is_the_judge_s_fail_and_nothing_else() -> None:
     found = overwhelming(watch.state, watch.objectives)
     assert found is not None
     assert found.verdict is Verdict.FAIL
-    assert log(1 / ALPHA) <= watch.state.metrics[SUCCESS.metric.name].log_wealth
+    assert log(1 / ALPHA / TIER) <= watch.state.metrics[SUCCESS.metric.name].log_wealth

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import sqrt
 
 from sluice.judge.judgement import Judgement
 from sluice.judge.objective import Counts, Halves, Objective
@@ -81,6 +82,15 @@ class Watch:
             if self.see(block).verdict is verdict:
                 return number
         return most + 1
+
+
+def at_most(events: int, trials: int, rate: float) -> bool:
+    """Whether so many events are to be expected where each trial has at most that rate: three standard deviations."""
+    return events <= trials * rate + 3 * sqrt(trials * rate * (1 - rate))
+
+
+def fails(watch: Watch, blocks: list[Block]) -> bool:
+    return any(judgement.verdict is Verdict.FAIL for judgement in watch.all(blocks))
 
 
 def _more(counts: Counts, requests: int, bad: int) -> Counts:
