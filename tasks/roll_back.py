@@ -27,5 +27,7 @@ async def roll_back(ref: RolloutRef, reason: str, failed_checks: int = 0) -> Non
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
     said = f"{ref.version} was taken back: {scene.canary.status.taken_back}"
-    fields = {"canaryWeight": 0, "takenBack": "", **scene.end(Outcome.ROLLED_BACK)}
+    # A run that finishes an older revision's rollback goes on with its own.
+    own = scene.canary.status.last_applied_spec == ref.revision
+    fields = {"canaryWeight": 0, "takenBack": "", **(scene.end(Outcome.ROLLED_BACK) if own else {})}
     await scene.write(entry(scene.canary, time.time(), Phase.FAILED, said, **fields))

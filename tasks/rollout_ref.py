@@ -15,7 +15,7 @@ from blocks.lease import Lease, current_lease
 from blocks.routers.base import Router
 from blocks.writer import Writer
 from sluice.errors import StaleError
-from sluice.manifests.canary import Canary
+from sluice.manifests.canary import Canary, RunEnd
 from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import Phase
@@ -27,6 +27,8 @@ already on their way, and a proxy that applies what its controller has acknowled
 
 LEASE_LOOK = 2.0
 """Seconds between looks at the lease while something is waited for."""
+ENDS_KEPT = 5
+"""Runs whose end a Canary remembers: as many as may end while one whose worker died waits to go on."""
 
 
 class RolloutRef(BaseModel):
@@ -100,7 +102,8 @@ class Scene:
 
     def end(self, outcome: Outcome) -> dict[str, object]:
         """The journal's fields for the end of this run."""
-        return {"lastRun": self.lease.run, "lastOutcome": str(outcome)}
+        ends = [*self.canary.status.ends, RunEnd(run=self.lease.run, outcome=outcome)]
+        return {"ends": [one.model_dump(by_alias=True) for one in ends[-ENDS_KEPT:]]}
 
     def check_current(self, ref: RolloutRef) -> None:
         """Refuse to act for a revision that the journal is no longer about.

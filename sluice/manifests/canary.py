@@ -232,6 +232,13 @@ class CanaryCondition(ForeignModel):
     last_transition_time: str = ""
 
 
+class RunEnd(ForeignModel):
+    """A run of `roll_out` by its id, and its outcome."""
+
+    run: str
+    outcome: str
+
+
 class CanaryStatus(ForeignModel):
     """The journal of the rollout: Flagger's fields, and after them what sluice needs to go on after a crash."""
 
@@ -254,9 +261,8 @@ class CanaryStatus(ForeignModel):
     """Why the revision is being taken back: the intent, written before the act; empty where it is not."""
     evidence: dict[str, Any] = Field(default_factory=dict)
     """The judge's state, so that evidence survives a crash."""
-    last_run: str = ""
-    last_outcome: str = ""
-    """The run that ended last, and its outcome: one whose process died before it could tell its end finds it here."""
+    ends: tuple[RunEnd, ...] = ()
+    """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
 
 
 class Canary(Manifest):

@@ -109,6 +109,10 @@ class Decision:
 def decide(canary: Canary, seen: Seen) -> Decision:
     """What a rollout does next."""
     status, phase = canary.status, canary.status.phase
+    done = next((one.outcome for one in status.ends if one.run == seen.run), None)
+    if done is not None:
+        # What its target holds by now is another run's.
+        return Decision(Action.END, "this run had done it when its process died", outcome=Outcome(done))
     if phase is None or phase is Phase.INITIALIZING:
         return Decision(Action.INITIALISE)
     if not phase.in_progress:
@@ -135,9 +139,6 @@ def decide(canary: Canary, seen: Seen) -> Decision:
 
 def _at_rest(canary: Canary, seen: Seen) -> Decision:
     status = canary.status
-    if seen.run and seen.run == status.last_run and seen.revision == status.last_applied_spec:
-        why = "this run had done it when its process died"
-        return Decision(Action.END, why, outcome=Outcome(status.last_outcome))
     if seen.revision == status.last_promoted_spec:
         return Decision(Action.END, "the primary runs this revision", outcome=Outcome.UNCHANGED)
     if canary.spec.suspend:

@@ -218,4 +218,20 @@ def test_the_journal_says_which_run_came_to_which_end(
     """A process may die after it has closed the journal and before it has told Prefect: its run finds its end here."""
     release = staged(weight=0, phase=phase)
     play(release, stage, *args)
-    assert (release.status["lastRun"], release.status["lastOutcome"]) == ("run", request.node.callspec.id)
+    assert release.status["ends"] == [{"run": "run", "outcome": request.node.callspec.id}]
+
+
+def test_a_run_that_finishes_an_older_revision_s_rollback_has_not_come_to_its_own_end(play: Any) -> None:
+    """Else it would never begin what it was started for."""
+    release = staged(weight=0, phase=Phase.PROGRESSING, lastAppliedSpec="older", takenBack="bad")
+    play(release, roll_back, "bad")
+    assert release.status["phase"] == Phase.FAILED
+    assert not release.status.get("ends")
+
+
+def test_only_the_last_ends_are_kept(play: Any) -> None:
+    """A Canary lives for years of releases."""
+    ends = [{"run": f"run-{number}", "outcome": "promoted"} for number in range(5)]
+    release = staged(weight=0, phase=Phase.FINALISING, ends=ends)
+    play(release, finalise)
+    assert [one["run"] for one in release.status["ends"]] == ["run-1", "run-2", "run-3", "run-4", "run"]

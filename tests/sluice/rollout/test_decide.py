@@ -37,6 +37,12 @@ PASS, FAIL = word(Verdict.PASS), word(Verdict.FAIL)
 SILENT, DOWN, CONTINUE = word(Verdict.NO_DATA), word(Verdict.PROVIDER_DOWN), word(Verdict.CONTINUE)
 BACK = Action.ROLL_BACK
 
+
+def ends(**runs: str) -> list[dict[str, str]]:
+    """The ends that the journal remembers, by run."""
+    return [{"run": run, "outcome": outcome} for run, outcome in runs.items()]
+
+
 AT_REST = [
     pytest.param(None, {}, {}, Decision(Action.INITIALISE), id="nothing was made yet"),
     pytest.param(status(Phase.INITIALIZING), {}, {}, Decision(Action.INITIALISE), id="being made"),
@@ -53,32 +59,41 @@ AT_REST = [
         id="what is promoted already",
     ),
     pytest.param(
-        status(Phase.SUCCEEDED, lastPromotedSpec=NEW, lastRun="me", lastOutcome="promoted"),
+        status(Phase.SUCCEEDED, lastPromotedSpec=NEW, ends=ends(me="promoted")),
         {},
         {"run": "me"},
         Decision(Action.END, "this run had done it when its process died", outcome=Outcome.PROMOTED),
         id="what this run has promoted",
     ),
     pytest.param(
-        status(Phase.SUCCEEDED, lastPromotedSpec=NEW, lastRun="another", lastOutcome="promoted"),
+        status(Phase.SUCCEEDED, lastPromotedSpec=NEW, ends=ends(another="promoted")),
         {},
         {"run": "me"},
         Decision(Action.END, "the primary runs this revision", outcome=Outcome.UNCHANGED),
         id="what another run has promoted",
     ),
     pytest.param(
-        status(Phase.FAILED, lastRun="me", lastOutcome="rolled back"),
+        status(Phase.FAILED, ends=ends(me="rolled back")),
         {},
         {"run": "me", "again": True},
         Decision(Action.END, "this run had done it when its process died", outcome=Outcome.ROLLED_BACK),
         id="what this run has taken back is not tried once more by it",
     ),
     pytest.param(
-        status(Phase.FAILED, lastAppliedSpec=OLD, lastRun="me", lastOutcome="rolled back"),
+        status(
+            Phase.SUCCEEDED, lastAppliedSpec=OLD, lastPromotedSpec=OLD, ends=ends(me="rolled back", another="promoted")
+        ),
+        {},
+        {"run": "me"},
+        Decision(Action.END, "this run had done it when its process died", outcome=Outcome.ROLLED_BACK),
+        id="what this run has taken back stays its outcome, whatever came since",
+    ),
+    pytest.param(
+        status(Phase.FAILED, lastAppliedSpec=OLD),
         {},
         {"run": "me"},
         Decision(Action.BEGIN),
-        id="an older revision that this run has taken back before its own",
+        id="an older revision that was taken back",
     ),
     pytest.param(
         status(Phase.SUCCEEDED),
