@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.scale import requests
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from bench.scale.run import Snapshot
 
 Seen = list[tuple[Release, float, Rollout]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How many queries a second Prometheus answered over some seconds, and at how many rollouts in progress."""
+
+    in_progress: int
+    per_s: float
 
 
 def of(load: Load, seen: Seen, before: Snapshot, after: Snapshot, memory: dict[str, float]) -> dict[str, Any]:
@@ -73,6 +82,15 @@ def costs(releases: int, before: Snapshot, after: Snapshot) -> dict[str, Any]:
         "api_requests_by_kind_per_release": {name: round(count / releases, 2) for name, count in asked.items()},
         "queries_per_release": round(queries / releases, 1),
         "queries_per_s": round(queries / seconds, 1),
+    }
+
+
+def queries(asked: Sequence[Asked]) -> dict[str, Any]:
+    """The most queries a second, and all that was counted: whether they grow with the number of rollouts."""
+    most = max(asked, key=lambda one: one.per_s, default=Asked(0, 0.0))
+    return {
+        "queries_most": {"in_progress": most.in_progress, "per_s": round(most.per_s, 1)},
+        "queries_counted": [[one.in_progress, round(one.per_s, 1)] for one in asked],
     }
 
 

@@ -42,6 +42,10 @@ ROWS: list[tuple[str, Callable[[Figures], str]]] = [
     ("starts per minute", lambda run: str(run.get("starts_per_minute", ""))),
     ("API requests per release", lambda run: str(run["api_requests_per_release"])),
     ("queries per release", lambda run: str(run["queries_per_release"])),
+    (
+        "most queries/s, at how many in progress",
+        lambda run: f"{run['queries_most']['per_s']}, {run['queries_most']['in_progress']}",
+    ),
     ("worker memory (PSS), MiB", lambda run: str(run["memory_peak_mib"].get("workers", ""))),
     ("worker CPU-s per release", lambda run: str(run["worker_cpu_s_per_release"])),
     ("server CPU-s per release", lambda run: str(run["server_cpu_s_per_release"])),

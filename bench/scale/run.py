@@ -23,7 +23,7 @@ from lab.errors import LabError
 from lab.paths import LabPaths
 from lab.progress import say
 
-PATIENCE_S, TELL_EVERY_S = 120.0, 10.0
+PATIENCE_S, TELL_EVERY_S, COUNT_EVERY_S = 120.0, 10.0, 10.0
 SETTLE_S = 10.0
 """Seconds between the end of the initialisations and the first release."""
 
@@ -60,6 +60,7 @@ class Run:
     workers: int
     released: dict[int, list[tuple[float, Release]]] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
+    asked: list[figures.Asked] = field(default_factory=list)
 
     async def measure(self) -> dict[str, Any]:
         """Do it all and say what was found; nothing of it is left in the cluster."""
@@ -78,6 +79,7 @@ class Run:
             found = figures.idle(resting, before) | figures.of(
                 self.load, self._rollouts(record), before, after, self.memory
             )
+            found |= figures.queries(self.asked)
             found |= {"initialised_s": round(initialised, 1), "runs": run_states()}
             found |= {"database_is_locked": self.product.logged("database is locked")}
             return found | figures.acceptance(record.stories.values(), before.at)
@@ -97,7 +99,7 @@ class Run:
         say(f"{len(releases)} releases within {self.load.lasts_s:.0f} s")
         self.product.sample()
         before = await self._snapshot()
-        async with self._memory_watched():
+        async with self._watched(record):
             await self._release_all(releases, before.at)
             await self._until(record, self._ended, PATIENCE_S + self.load.steps * self.load.step_s, "ended")
         after = await self._snapshot()
@@ -175,16 +177,28 @@ class Run:
         )
 
     @asynccontextmanager
-    async def _memory_watched(self) -> AsyncIterator[None]:
+    async def _watched(self, record: Record) -> AsyncIterator[None]:
+        """Memory and the queries to Prometheus, looked at again and again."""
+
         def told(name: str, mib: float) -> None:
             self.memory[name] = max(self.memory.get(name, 0.0), mib)
 
         server = self.product.children["prefect-server"].pid
         groups = {"workers": self.product.workers, "prefect-server": [server]}
-        watching = asyncio.create_task(usage.peaks(groups, told))
+        watching = [asyncio.create_task(one) for one in (usage.peaks(groups, told), self._count_queries(record))]
         try:
             yield
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for one in watching:
+                one.cancel()
+                with suppress(asyncio.CancelledError):
+                    await one
+
+    async def _count_queries(self, record: Record) -> None:
+        at, known = time.monotonic(), await asyncio.to_thread(services.queries)
+        while True:
+            await asyncio.sleep(COUNT_EVERY_S)
+            now, count = time.monotonic(), await asyncio.to_thread(services.queries)
+            active = sum(story.phase in PROGRESSING for story in record.stories.values())
+            self.asked.append(figures.Asked(active, (count - known) / (now - at)))
+            at, known = now, count

@@ -57,6 +57,7 @@ def test_cost_is_measured_from_outside(run: dict[str, Any]) -> None:
     assert run["api_requests_per_release"] > 10
     assert run["api_requests_by_kind_per_release"]["httproutes write"] >= 1
     assert run["queries_per_release"] > 1
+    assert run["queries_most"]["per_s"] > 0
     assert run["memory_peak_mib"]["workers"] > 50
     assert run["cpu_s"]["worker-0"] > 0
 
