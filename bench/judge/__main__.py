@@ -1,4 +1,7 @@
-"""`python -m bench.judge`: the tables, and `.lab/bench-judge.json` with machine, load, seed and sizes."""
+"""`python -m bench.judge`: simulated releases, then real ones on the lab.
+
+Shows tables, and writes `.lab/bench-judge.json` with machine, load, seed and sizes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.judge import cost, measure, report, rows
+from bench.judge import cost, live, measure, report, rows
 from bench.judge.candidates import CANDIDATES
 from bench.judge.measure import Sizes
 from bench.judge.sluices import RULES, Rule
@@ -28,7 +31,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--alpha", type=float, default=0.001, help="error budget of a release")
     parser.add_argument("--rules", default=",".join(RULES), help=f"of {', '.join((*RULES, *CANDIDATES))}")
     parser.add_argument("--candidates", action="store_true", help="also the rules that are not in the product")
-    parser.add_argument("--table", choices=("both", "false", "speed"), default="both")
+    parser.add_argument("--table", choices=("all", "false", "speed", "live"), default="all")
+    parser.add_argument("--live", type=int, default=5, help="releases of each kind on the lab")
     parser.add_argument("--rows", default="", help="only rows whose title has this in it")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "bench-judge.json")
     return parser.parse_args()
@@ -39,8 +43,8 @@ def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
     sizes = Sizes(QUICK if asked.quick else asked.releases, asked.seed, asked.alpha)
     names = [*asked.rules.split(","), *(CANDIDATES if asked.candidates else ())]
     chosen: dict[str, Rule] = {name: (RULES | CANDIDATES)[name] for name in names}
-    false = {title: row for title, row in rows.FALSE.items() if asked.table != "speed" and asked.rows in title}
-    speed = {title: row for title, row in rows.SPEED.items() if asked.table != "false" and asked.rows in title}
+    false = {title: row for title, row in rows.FALSE.items() if asked.table in {"all", "false"} and asked.rows in title}
+    speed = {title: row for title, row in rows.SPEED.items() if asked.table in {"all", "speed"} and asked.rows in title}
     known: dict[object, Any] = {}
     with Steps("judging simulated releases", len(false) + len(speed), "rows") as steps:
         for title, scenario in false.items():
@@ -55,6 +59,8 @@ def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
             report.write(asked.out, document)
             steps.done()
     document["verdict_us"] = cost.measure(sizes.alpha)
+    if asked.table in {"all", "live"} and asked.live:
+        document["live"] = live.measure(asked.live, document["machine"])
 
 
 def main() -> int:

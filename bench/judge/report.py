@@ -18,6 +18,8 @@ def show(document: Figures, console: Console) -> None:
         console.print(_false(document["false_rollbacks"]))
     if document["seconds_to_rollback"]:
         console.print(_speed(document["seconds_to_rollback"]))
+    if "live" in document:
+        console.print(_live(document["live"]))
     if "verdict_us" in document:
         console.print(f"one verdict: {document['verdict_us']}", soft_wrap=True)
 
@@ -66,6 +68,22 @@ def _speed(rows: dict[str, Figures]) -> Table:
             f"{_seconds(argo['window 1m'])} {_setting(argo['window 1m'])}",
             f"{_seconds(flagger['any window'])} {_setting(flagger['any window'])}",
         )
+    return table
+
+
+def _live(kinds: dict[str, Figures]) -> Table:
+    table = Table(
+        "release",
+        "as it should be",
+        "failed requests",
+        "its traffic until it was taken back, s",
+        "first traffic to end, s",
+        title="on the lab: minimum, median, maximum",
+    )
+    for meaning, one in kinds.items():
+        spreads = (one["failed_requests"], one["bad_traffic_s"], one["first_traffic_to_end_s"])
+        shown = (f"{each['min']:g}, {each['median']:g}, {each['max']:g}" for each in spreads)
+        table.add_row(meaning, f"{one['as_wanted']} of {one['releases']}", *shown)
     return table
 
 

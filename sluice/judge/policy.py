@@ -32,7 +32,7 @@ class Policy:
         alpha, beta: error rates, see `ALPHA` and `BETA`.
         tier: see `TIER`. Where nothing is compared, and with `interleave`, the error rate is alpha alone.
         design_effect: D >= 1, how many requests fail as one (variance of a block's bad count over the binomial's); bursts
-            make it larger. It weakens the assurance.
+            make it larger. It weakens the assurance where it is not read off the blocks themselves, with `interleave`.
         compared_effect: the same for the comparison. Of what both halves suffer together 1 is right already; 2 loses the
             small excess, and bursts of the canary alone are braked by the evidence against the objective.
         odds_ratio: ψ0 >= 1, how many times the primary's odds of failure the canary is allowed.

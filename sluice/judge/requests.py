@@ -89,6 +89,11 @@ class RequestEvidence:
             stakes.append(added + won)
         return RequestEvidence(self.allowed, blocks, total, failed, squares, tuple(usual), tuple(stakes))
 
+    @property
+    def spread(self) -> float:
+        """How many times as much as by chance the blocks' bad counts differ from each other, 1 at least."""
+        return max(1.0, dispersion(self.allowed, self.blocks, self.requests, self.bad, self.squares))
+
     @cached_property
     def log_wealth(self) -> float:
         """Natural logarithm of the evidence; log(1/alpha) or more means: fail at error rate alpha."""

@@ -153,7 +153,9 @@ def _assured(state: JudgeState, objectives: Sequence[Objective], policy: Policy)
 
 
 def _assurance(metric: MetricState, policy: Policy) -> float:
-    return metric.assurance.log_wealth(metric.evidence.allowed * (1 + policy.margin), policy.design_effect)
+    # Any effect of 1 or more is valid, even one that is read off the same blocks: E at the effect D is at most E^(1/D) at 1.
+    effect = policy.design_effect if metric.single is None else metric.single.spread
+    return metric.assurance.log_wealth(metric.evidence.allowed * (1 + policy.margin), effect)
 
 
 def _of(objectives: Sequence[Objective], name: str) -> Objective | None:

@@ -127,4 +127,13 @@ def test_a_good_step_passes_as_soon_as_it_has_shown_enough() -> None:
     """A service with traffic does not wait for the end of an interval: three blocks and ten seconds."""
     watch = Watch(step_started=0.0)
     assert watch.until(Verdict.PASS, (1000, 1, 9000, 9)) == 5
-    assert Watch().until(Verdict.PASS, (10, 0, 90, 0)) in range(60, 93)
+    assert Watch().until(Verdict.PASS, (10, 0, 90, 0)) in range(30, 46)
+    assert Watch(Policy(interleave=True)).until(Verdict.PASS, (10, 0, 90, 0)) in range(60, 93)
+
+
+def test_requests_that_fail_together_take_longer_to_pass_than_the_same_one_by_one() -> None:
+    """Ten bad requests in one block of ten say less about the rest than one in each."""
+    spread_out = [(100, 1 if number % 10 == 0 else 0, 900, 0) for number in range(100)]
+    at_once = [(100, 10 if number == 0 else 0, 900, 0) for number in range(100)]
+    shown = [list(Watch().all(blocks))[-1].findings[0].assurance for blocks in (spread_out, at_once)]
+    assert shown[0] > 1.5 * shown[1] > 0
