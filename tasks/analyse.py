@@ -16,7 +16,7 @@ from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
 from sluice.judge.judge import Judgement, JudgeState, threshold_check, without_data
 from sluice.judge.recording import Recorder
-from sluice.judge.sequential import against, word
+from sluice.judge.sequential import against, findings, word
 from sluice.judge.verdict import Reading, Verdict
 from sluice.manifests.canary import CanaryAnalysis
 from sluice.rollout.journal import entry, judge_state
@@ -205,6 +205,9 @@ class _Step:
             self.points.append(Point(at=time.time(), weight=self.weight, success=value, requests=requests))
 
     def _result(self, judgement: Judgement, *, fatal: bool = False) -> StepResult:
+        # Whoever gave the word, the evidence belongs to it.
+        told = findings(self.state, self.measures.objectives, self.measures.policy)
+        judgement = judgement.model_copy(update={"findings": told})
         return StepResult(
             step=self.index,
             weight=self.weight,

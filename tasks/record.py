@@ -11,6 +11,7 @@ from prefect.artifacts import Artifact, acreate_image_artifact, acreate_table_ar
 
 from blocks.prefect_recordings import RECORDING, recording_key
 from sluice.judge.recording import Release
+from sluice.judge.words import odds
 from sluice.rollout.chart import Moment, chart
 from tasks.analyse import StepResult
 from tasks.rollout_ref import RolloutRef
@@ -58,8 +59,24 @@ def rows(steps: list[StepResult]) -> list[dict[str, object]]:
             "value": "no data" if reading.value is None else round(reading.value, 3),
             "bound": reading.bound,
             "requests": reading.requests if reading.requests is not None else "",
+            **_evidence(step, reading.metric),
             "why": step.judgement.reason,
         }
         for step in steps
         for reading in step.judgement.readings
     ] or [{"step": "", "verdict": "nothing was judged"}]
+
+
+def _evidence(step: StepResult, metric: str) -> dict[str, object]:
+    """What a verdict on counted requests rests on; counts and evidence are the release's so far, not the step's alone."""
+    finding = next((one for one in step.judgement.findings if one.metric == metric), None)
+    if finding is None:
+        return {}
+    low, high = finding.interval
+    return {
+        "bad since the release began": f"{finding.canary.bad} of {finding.canary.requests}",
+        "95 % interval": f"{100 * low:.3g} to {100 * high:.3g} % bad",
+        "breaks its bound with probability": f"{100 * finding.posterior:.3g} %",
+        "against the bound": odds(finding.evidence),
+        "worse than the primary": odds(finding.comparison),
+    }

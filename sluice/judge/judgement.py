@@ -8,6 +8,7 @@ from math import sqrt
 from pydantic import BaseModel, ConfigDict
 
 from sluice.judge.objective import Counts
+from sluice.judge.posterior import exceeds
 from sluice.judge.verdict import Reading, Silence, Verdict
 
 Z95 = 1.959964
@@ -35,6 +36,11 @@ class Finding:
     evidence: float
     comparison: float
     assurance: float
+
+    @property
+    def posterior(self) -> float:
+        """How probable it is by now that the canary breaks the objective; like the interval it decides nothing."""
+        return exceeds(self.allowed, self.canary.requests, self.canary.bad)
 
 
 class Judgement(BaseModel):

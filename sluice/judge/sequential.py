@@ -176,8 +176,14 @@ def _judgement(
         reason=reason,
         silence=kind,
         readings=tuple(objective.reading(metric.seen) for objective, metric in known),
-        findings=tuple(_finding(objective, metric, policy) for objective, metric in known),
+        findings=findings(state, objectives, policy),
     )
+
+
+def findings(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> tuple[Finding, ...]:
+    """What is known of each counted metric, whatever the verdict is."""
+    known = [(one, state.metrics[one.metric.name]) for one in objectives if one.metric.name in state.metrics]
+    return tuple(_finding(objective, metric, policy) for objective, metric in known)
 
 
 def _finding(objective: Objective, metric: MetricState, policy: Policy) -> Finding:

@@ -12,6 +12,7 @@ from sluice.judge.recording import Recording, replay
 from sluice.judge.verdict import Verdict
 from sluice.rollout.journal import judge_state
 from tasks.analyse import analyse
+from tasks.record import rows
 from tests.samples import NAME, canary, gate, success_rate
 from tests.tasks.conftest import staged
 from tests.tasks.steps import judged, over
@@ -43,6 +44,15 @@ def test_a_good_step_passes_at_its_end(play: Any) -> None:
     assert (result.fatal, result.judgement.verdict, result.step, result.weight) == (False, Verdict.PASS, 1, 30)
     assert result.points[-1].success == 100.0
     assert result.points[-1].requests > 0
+
+
+def test_a_step_s_evidence_is_told_beside_its_word_whoever_gave_it(play: Any) -> None:
+    """Flagger's check at the end passed it; what was counted, and what to believe by then, is in the record's table."""
+    (row,) = rows([play(over(), analyse, 1, 30)])
+    assert row["metric"] == "request-success-rate"
+    assert str(row["bad since the release began"]).startswith("0 of ")
+    assert float(str(row["breaks its bound with probability"]).removesuffix(" %")) < 50
+    assert " : 1" in str(row["worse than the primary"])
 
 
 def test_a_breach_at_the_end_of_a_step_is_a_failed_check_and_not_the_end(play: Any) -> None:
