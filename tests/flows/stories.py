@@ -73,8 +73,9 @@ async def good(it: App, extra: dict[str, Any]) -> list[str]:
     return [await it.start(), await it.start(), await it.start(revision="of an event that came late")]
 
 
-@tale()
+@tale(lambda env: {"analysis": {"interval": "30s"}})
 async def failing(it: App, extra: dict[str, Any]) -> list[str]:
+    """The evidence takes it back, long before a step ends and Flagger's check is made."""
     await it.set_image("1.1.0-bad")
     return [await it.start(), await it.start()]
 
