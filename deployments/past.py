@@ -12,6 +12,7 @@ from blocks.metrics.base import Metrics
 from blocks.metrics.prometheus import Prometheus
 from blocks.routers.gateway_api import telemetry
 from sluice.errors import InvalidError, NotFoundError
+from sluice.judge.counted import telemetry_of
 from sluice.judge.history import recording_of
 from sluice.judge.objective import Objective
 from sluice.judge.recording import Release
@@ -45,7 +46,7 @@ async def past_release(canary: Canary, address: str, begin: datetime, end: datet
     """What the canary and the primary were asked from `begin` to `end`, by the installation's Prometheus.
 
     Raises:
-        InvalidError: the times are not in order, or the Canary has no built-in metric.
+        InvalidError: the times are not in order, or the Canary has no counted metric.
         NotFoundError: neither had a request then.
         TransientError: Prometheus does not answer.
     """
@@ -53,10 +54,11 @@ async def past_release(canary: Canary, address: str, begin: datetime, end: datet
     if since >= until:
         raise InvalidError(f"--end {end} is not after --begin {begin}")
     asked = canary.spec.analysis.metrics if canary.spec.analysis else ()
-    objectives = [Objective.of(metric) for metric in asked if metric.template_ref is None]
+    objectives = [Objective.of(metric) for metric in asked if metric.is_counted]
     if not objectives:
-        raise InvalidError(f"{canary} has no built-in metric to be judged by")
-    tallies = [Tally(objective, telemetry(canary), since, until - since + LOOK_BACK) for objective in objectives]
+        raise InvalidError(f"{canary} has no counted metric to be judged by")
+    usual, span = telemetry(canary), until - since + LOOK_BACK
+    tallies = [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
     async with httpx.AsyncClient() as http:
         provider = Prometheus(canary.spec.metrics_server or address, http)
         for tally in tallies:

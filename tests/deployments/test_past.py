@@ -30,11 +30,11 @@ def test_the_canary_of_a_manifest_is_found_among_others(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_judged_is_told() -> None:
-    """Times that are not in order, no built-in metric, and a Prometheus that is not there, by their names."""
+    """Times that are not in order, no counted metric, and a Prometheus that is not there, by their names."""
     judged = canary({"analysis": {"metrics": [success_rate(99)]}})
     with pytest.raises(InvalidError, match="is not after --begin"):
         await past_release(judged, NOBODY, END, BEGIN)
-    with pytest.raises(InvalidError, match="no built-in metric"):
+    with pytest.raises(InvalidError, match="no counted metric"):
         await past_release(canary(), NOBODY, BEGIN, END)
     with pytest.raises(TransientError, match="127"):
         await past_release(judged, NOBODY, BEGIN, END)
