@@ -144,6 +144,19 @@ class Measures:
         start = tally.newest - OVERLAP if tally.newest else tally.since - LOOK_BACK
         tally.take(await self.metrics.samples(tally.selector, start, now))
 
+    async def scraped(self, seconds: float) -> list[float]:
+        """Times of the scrapes of the last so many seconds, rising, of one series; none where no requests are counted.
+
+        Raises:
+            TransientError: the provider is away.
+        """
+        now = self.metrics.now()
+        for objective in self.counted[:1]:
+            selector = telemetry_of(objective.metric, self.canary, self.usual).selector(objective)
+            series = await self.metrics.samples(selector, now - seconds, now)
+            return max(([at for at, _ in one.samples] for one in series), key=len, default=[])
+        return []
+
     async def own_readings(self) -> list[Reading]:
         """The user's own queries, each asked once; raises what `tasks.gauges.own_reading` raises."""
         return [await own_reading(self.wired, self.canary, metric) for metric in self.own]

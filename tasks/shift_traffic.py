@@ -6,6 +6,7 @@ import time
 
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
+from tasks.first_traffic import until_well_timed
 from tasks.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -16,6 +17,8 @@ async def shift_traffic(ref: RolloutRef, step: int, weight: int, failed_checks: 
     scene = await Scene.of(ref)
     scene.check_current(ref)
     status = scene.canary.status
+    if step == 0 and not await scene.router.weight(scene.canary):
+        await until_well_timed(scene)
     if status.step != step or status.canary_weight != weight:
         fields = {"step": step, "canaryWeight": weight, "stepStarted": time.time(), "failedChecks": failed_checks}
         said = f"{ref.version} gets {weight} % of the traffic"
