@@ -49,11 +49,23 @@ def release_of(
     if begin or end:
         raise InvalidError("--begin and --end go together, where no --from says which samples there are")
     if path.is_file():
-        return Release.parse(path.read_bytes())
+        return recorded_in(path)
     name, dot, namespace = which.rpartition(".")
     if not (dot and name and namespace) or "/" in which:
         raise InvalidError(f"{which!r} is neither a file nor a Canary's NAME.NAMESPACE")
     return asyncio.run(last_release(name, namespace))
+
+
+def recorded_in(file: Path) -> Release:
+    """The release that `sluice replay --save` wrote to a file.
+
+    Raises:
+        InvalidError: it cannot be read, or is something else.
+    """
+    try:
+        return Release.parse(file.read_bytes())
+    except (OSError, InvalidError) as error:
+        raise InvalidError(f"{file}: {error}") from error
 
 
 def ended(release: Release, outcome: str) -> Release:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from blocks.prefect_recordings import recorded_releases
+from deployments.replay import recorded_in
 from sluice.errors import NotFoundError
 from sluice.judge.recording import Release
 from sluice.judge.tuning import Tried
@@ -20,9 +21,10 @@ def releases_of(files: Sequence[Path], most: int) -> list[Release]:
     """Recorded releases: those of the files, or the last `most` that Prefect keeps.
 
     Raises:
+        InvalidError: a file is no recording.
         NotFoundError: none is kept.
     """
-    releases = [Release.parse(file.read_bytes()) for file in files] or asyncio.run(recorded_releases(most))
+    releases = [recorded_in(file) for file in files] or asyncio.run(recorded_releases(most))
     if not releases:
         raise NotFoundError("no release is recorded yet: each one that is judged leaves its recording in Prefect")
     return releases

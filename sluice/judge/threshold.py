@@ -58,9 +58,11 @@ class ByThreshold:
                 return
 
     def __str__(self) -> str:
+        if self.interval is None and self.threshold is None:
+            return "threshold, as the manifest has it"
         often = "the manifest's number of" if self.threshold is None else str(self.threshold)
-        apart = "when they were made" if self.interval is None else f"{self.interval:g} s apart"
-        return f"threshold, {often} failed checks, {apart}"
+        apart = "" if self.interval is None else f", {self.interval:g} s apart"
+        return f"threshold, {often} failed check{'' if self.threshold == 1 else 's'}{apart}"
 
 
 def _moments(recordings: Sequence[Recording], interval: float | None) -> Iterator[tuple[float, Recording]]:

@@ -60,7 +60,7 @@ def _dot(x: float, y: float, colour: str, row: Tried, name: str) -> str:
     )
     return (
         f'<circle cx="{x}" cy="{y}" r="4" fill="{fill}" stroke="{colour}" stroke-width="1.5">'
-        f"<title>{escape(str(row.judge))}</title></circle>{label if name else ''}"
+        f"<title>{escape(str(row.judge))}: sees {row.seen} of {row.bad}</title></circle>{label if name else ''}"
     )
 
 

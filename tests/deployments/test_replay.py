@@ -159,6 +159,17 @@ def test_an_interval_is_a_duration_of_a_manifest(text: str, seconds: float) -> N
         seconds_of("--interval", f"{text}!")
 
 
+def test_a_file_that_is_no_recording_is_told(tmp_path: Path) -> None:
+    """By its name, whoever reads it."""
+    other = tmp_path / "shop.yaml"
+    other.write_text("kind: Canary")
+    for read in (lambda: release_of(str(other)), lambda: releases_of([other], 1)):
+        with pytest.raises(InvalidError, match=r"shop\.yaml: not a recorded release"):
+            read()
+    with pytest.raises(InvalidError, match=r"nowhere"):
+        releases_of([tmp_path / "nowhere"], 1)
+
+
 @pytest.mark.parametrize("which", ["nowhere.json/x", "shop", "."])
 def test_what_names_no_release_is_told(which: str) -> None:
     """With the two forms that do."""
