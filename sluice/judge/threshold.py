@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from sluice.errors import InvalidError
 from sluice.judge.checks import Checks
 from sluice.judge.judge import threshold_check, without_data
 from sluice.judge.judgement import Judgement
@@ -42,6 +43,9 @@ class ByThreshold:
 
         Args:
             recordings: a release's steps, oldest first.
+
+        Raises:
+            InvalidError: neither this rule nor a recording says how many failed checks are too many.
         """
         counted = _Counted.of(recordings)
         failed, extended = 0, False
@@ -52,10 +56,15 @@ class ByThreshold:
             extended = check.verdict is Verdict.NO_DATA
             if after.verdict is Verdict.FAIL:
                 failed += 1
-                after = _failed(after, failed, self.threshold or checks.threshold)
+                after = _failed(after, failed, self._most(recording))
             yield Replayed(at, recording.weight, after)
             if after.verdict is Verdict.FAIL:
                 return
+
+    def _most(self, recording: Recording) -> int:
+        if self.threshold is None and recording.checks is None:
+            raise InvalidError("the recording does not say how many failed checks its manifest allows: say --threshold")
+        return self.threshold or (recording.checks or Checks()).threshold
 
     def __str__(self) -> str:
         if self.interval is None and self.threshold is None:

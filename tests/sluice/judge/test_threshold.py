@@ -110,6 +110,14 @@ def test_nothing_recorded_is_nothing_said() -> None:
     assert words([Steps().step([BAD] * 3)], 60.0) == []
 
 
+def test_a_recording_that_took_no_checks_down_needs_a_threshold() -> None:
+    """Flagger's own default of one failed check would be nobody's."""
+    recording = Steps().step([BAD] * 10)
+    with pytest.raises(InvalidError, match="say --threshold"):
+        words([recording])
+    assert words([recording], threshold=1) == [(20.0, Verdict.FAIL)]
+
+
 @given(st.lists(st.sampled_from([GOOD, BAD, SILENT]), min_size=1, max_size=60), st.integers(1, 12), st.integers(1, 4))
 def test_each_check_is_the_window_s_own_counts(blocks: list[Block], every: int, threshold: int) -> None:
     """Counted anew from the blocks: failed checks until so many, and not one sooner or later."""
