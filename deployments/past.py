@@ -16,7 +16,8 @@ from blocks.metrics.prometheus import Prometheus
 from blocks.routers.gateway_api import telemetry
 from sluice.errors import InvalidError, NotFoundError
 from sluice.judge.checks import Checks
-from sluice.judge.counters import newest_sample, oldest_sample
+from sluice.judge.counted import telemetry_of
+from sluice.judge.counters import Selector, newest_sample, oldest_sample
 from sluice.judge.history import recording_of
 from sluice.judge.objective import Objective
 from sluice.judge.recording import Release
@@ -50,7 +51,7 @@ async def past_release(canary: Canary, address: str, begin: datetime, end: datet
     """What the canary and the primary were asked from `begin` to `end`, by the installation's Prometheus.
 
     Raises:
-        InvalidError: the times are not in order, or the Canary has no built-in metric.
+        InvalidError: the times are not in order, or the Canary has no counted metric.
         NotFoundError: neither had a request then.
         TransientError: Prometheus does not answer.
     """
@@ -69,33 +70,39 @@ async def exported_release(
         begin, end: from when to when; the first and the last sample of the Canary's traffic where not given.
 
     Raises:
-        InvalidError: a file is no export, the times are not in order, or the Canary has no built-in metric.
+        InvalidError: a file is no export, the times are not in order, or the Canary has no counted metric.
         NotFoundError: no sample of the Canary's traffic is in the files.
     """
-    selectors = [telemetry(canary).selector(objective) for objective in _objectives(canary)]
+    selectors = [tally.selector for tally in _tallies(canary, 0.0, 0.0)]
     provider = Exported.of(files, {one.metric for one in selectors})
     found = [one for selector in selectors for one in await provider.samples(selector, -inf, inf)]
     if not found:
-        sought = " or ".join(f"{one.metric} with {one.label} {' or '.join(sorted(one.values))}" for one in selectors)
+        sought = "; ".join(_sought(one) for one in selectors)
         raise NotFoundError(f"{provider.files}: no samples of {canary}; sought was {sought}")
     since = begin.timestamp() if begin else oldest_sample(found)
     until = end.timestamp() if end else newest_sample(found)
     return await _release(canary, provider, provider.files, since, until)
 
 
-def _objectives(canary: Canary) -> list[Objective]:
+def _tallies(canary: Canary, since: float, span: float) -> list[Tally]:
     asked = canary.spec.analysis.metrics if canary.spec.analysis else ()
-    objectives = [Objective.of(metric) for metric in asked if metric.template_ref is None]
+    objectives = [Objective.of(metric) for metric in asked if metric.is_counted]
     if not objectives:
-        raise InvalidError(f"{canary} has no built-in metric to be judged by")
-    return objectives
+        raise InvalidError(f"{canary} has no counted metric to be judged by")
+    usual = telemetry(canary)
+    return [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
+
+
+def _sought(selector: Selector) -> str:
+    halves = f"{selector.label} {' or '.join(sorted(selector.values))}"
+    return f"{selector.metric} with {' and '.join([halves, *(f'{k} {v}' for k, v in sorted(selector.where))])}"
 
 
 async def _release(canary: Canary, provider: Metrics, where: str, since: float, until: float) -> Release:
     begin, end = (datetime.fromtimestamp(at, UTC) for at in (since, until))
     if since >= until:
         raise InvalidError(f"--end {end} is not after --begin {begin}")
-    tallies = [Tally(one, telemetry(canary), since, until - since + LOOK_BACK) for one in _objectives(canary)]
+    tallies = _tallies(canary, since, until - since + LOOK_BACK)
     for tally in tallies:
         await _read(provider, tally, since - LOOK_BACK, until)
     analysis = canary.spec.analysis

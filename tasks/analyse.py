@@ -154,7 +154,7 @@ class _Step:
         if scrape.provider_down:
             return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=scrape.provider_down)
         try:
-            own: list[Reading] = await self.measures.own_readings(self.scene)
+            own: list[Reading] = await self.measures.own_readings()
         except TransientError as error:
             return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=str(error))
         check = threshold_check([*scrape.windows, *own], self.analysis.min_requests)

@@ -1,4 +1,4 @@
-"""Reading what the judge judges by: counted requests for the built-in metrics, values for the user's own queries."""
+"""Reading what the judge judges by: counted requests, looks at gauges, and values of the user's own queries."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
-from blocks.kinds import METRIC_TEMPLATE
+from blocks.connections import Connections
 from blocks.lease import Lease
 from blocks.metrics.base import Metrics
-from sluice.errors import InvalidError, TransientError
+from sluice.errors import TransientError
+from sluice.judge.counted import telemetry_of
+from sluice.judge.gauge import GaugeTally
 from sluice.judge.judge import JudgeState
 from sluice.judge.objective import Counts, Objective, Telemetry
 from sluice.judge.policy import DEFAULT, RECENT, Policy
 from sluice.judge.sequential import Look, observe
 from sluice.judge.tally import Tally
-from sluice.judge.template import render_query
 from sluice.judge.verdict import Reading
 from sluice.manifests.canary import Canary, CanaryMetric
-from sluice.manifests.metric_template import MetricTemplate
+from tasks.gauges import Gauges, own_reading
 from tasks.rollout_ref import Scene
 
 LOOK_BACK = 30.0
@@ -33,9 +34,9 @@ class Scrape:
 
     Attributes:
         state: the judge's memory after it.
-        windows: each built-in metric over its window.
+        windows: each counted metric over its window.
         newest: time of the newest sample, seconds since the epoch; 0 where there is none.
-        provider_down: why nothing could be read; empty where it could.
+        provider_down: why something could not be read; empty where all could.
         look: what the judge was shown; None where nothing could be read.
     """
 
@@ -48,19 +49,27 @@ class Scrape:
 
 @dataclass(slots=True)
 class Measures:
-    """The metrics of one Canary, where they come from, and what was read of them in this run."""
+    """The metrics of one Canary, where they come from, and what was read of them in this run.
 
+    Attributes:
+        usual: how the data plane's requests look.
+        counted: the metrics whose requests are counted.
+        own: the user's own queries, gauges among them, which Flagger's check asks at the end of a step.
+    """
+
+    wired: Connections
     canary: Canary
     metrics: Metrics
-    telemetry: Telemetry
-    objectives: list[Objective]
+    usual: Telemetry
+    counted: list[Objective]
+    gauges: Gauges
     own: list[CanaryMetric]
     policy: Policy = DEFAULT
     tallies: dict[str, Tally] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene: Scene) -> Measures:
-        """The Canary's metrics, sorted into built-in ones and the user's own; what this run has read is kept."""
+        """The Canary's metrics by their kinds; what this run has read is kept."""
         kept = _kept.get(scene.lease)
         if kept is not None and kept.canary.spec == scene.canary.spec:
             kept.canary = scene.canary
@@ -68,47 +77,66 @@ class Measures:
         canary = scene.canary
         analysis = canary.spec.analysis
         asked = analysis.metrics if analysis else ()
+        gauges = [Objective.of(metric) for metric in asked if metric.is_gauge]
         made = _kept[scene.lease] = cls(
+            scene.wired,
             canary,
             scene.wired.metrics(canary.spec.metrics_server),
             scene.router.telemetry(canary),
-            [Objective.of(metric) for metric in asked if metric.template_ref is None],
-            [metric for metric in asked if metric.template_ref is not None],
+            [Objective.of(metric) for metric in asked if metric.is_counted],
+            Gauges(scene.wired, canary, gauges),
+            [metric for metric in asked if not metric.is_counted],
             replace(DEFAULT, interleave=analysis.interleave) if analysis else DEFAULT,
         )
         return made
 
+    @property
+    def objectives(self) -> list[Objective]:
+        """What the evidence judges by: counted metrics, then gauges."""
+        return [*self.counted, *self.gauges.objectives]
+
     async def scrape(self, state: JudgeState) -> Scrape:
-        """Read what is new of all built-in metrics; a provider that is away is told, not raised: it is not the release."""
-        tallies = [self._tally(objective, state.since) for objective in self.objectives]
+        """Read what is new; a provider that is away is told, not raised: it is not the release.
+
+        What could be read is judged all the same, for a gauge may have a provider of its own.
+        """
+        tallies = [self._tally(objective, state.since) for objective in self.counted]
+        now, down = self.metrics.now(), ""
         try:
-            await asyncio.gather(*(self._read(tally, self.metrics.now()) for tally in tallies))
+            await asyncio.gather(*(self._read(tally, now) for tally in tallies))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
+        try:
+            await self.gauges.look(state)
+        except TransientError as error:
+            down = str(error)
         look = self._look(state, tallies)
         windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
         after = observe(state, self.objectives, look, self.policy)
-        return Scrape(after, tuple(windows), look.newest, look=look)
+        return Scrape(after, tuple(windows), look.newest, down, look)
 
     def _look(self, state: JudgeState, tallies: list[Tally]) -> Look:
-        """What the judge has to know: the scrapes that it has not seen, how both halves do now, and the step."""
-        scrapes, recent = {}, {}
-        for tally in tallies:
-            name = tally.objective.metric.name
-            known = state.metrics.get(name)
-            scrapes[name] = tally.moments(known.taken if known else 0.0)
-            recent[name] = tally.both(tally.newest - RECENT)
-        status, newest = self.canary.status, max((tally.newest for tally in tallies), default=0.0)
+        """What the judge has to know: what it has not seen yet, how both halves do now, and the step."""
+        gauges = self.gauges.tallies
+        recent = {tally.objective.metric.name: tally.both(tally.newest - RECENT) for tally in tallies}
+        recent |= {gauge.objective.metric.name: gauge.last for gauge in gauges}
+        read: list[Tally | GaugeTally] = [*tallies, *gauges]
+        scrapes = {one.objective.metric.name: one.moments(_taken(state, one.objective)) for one in read}
+        # A gauge can be asked for when nothing is scraped any more: it hides no silence.
+        newest = max((tally.newest for tally in tallies or gauges), default=0.0)
+        status = self.canary.status
         return Look(self.metrics.now(), newest, status.canary_weight, status.step_started, scrapes, recent)
 
     def _window(self, tally: Tally) -> Counts:
         return tally.window(max(tally.since, self.metrics.now() - tally.objective.metric.interval))
 
     def _tally(self, objective: Objective, since: float) -> Tally:
-        tally = self.tallies.get(objective.metric.name)
+        metric = objective.metric
+        tally = self.tallies.get(metric.name)
         if tally is None or tally.since != since:
-            span = max(objective.metric.interval, RECENT) + LOOK_BACK
-            tally = self.tallies[objective.metric.name] = Tally(objective, self.telemetry, since, span)
+            span = max(metric.interval, RECENT) + LOOK_BACK
+            telemetry = telemetry_of(metric, self.canary, self.usual)
+            tally = self.tallies[metric.name] = Tally(objective, telemetry, since, span)
         return tally
 
     async def _read(self, tally: Tally, now: float) -> None:
@@ -116,41 +144,16 @@ class Measures:
         start = tally.newest - OVERLAP if tally.newest else tally.since - LOOK_BACK
         tally.take(await self.metrics.samples(tally.selector, start, now))
 
-    async def own_readings(self, scene: Scene) -> list[Reading]:
-        """The user's own queries, each asked once.
+    async def own_readings(self) -> list[Reading]:
+        """The user's own queries, each asked once; raises what `tasks.gauges.own_reading` raises."""
+        return [await own_reading(self.wired, self.canary, metric) for metric in self.own]
 
-        Raises:
-            TransientError: the provider is away.
-            InvalidError: the template is missing a variable or names a provider that sluice does not know.
-        """
-        readings = []
-        for metric in self.own:
-            reference = metric.template_ref
-            assert reference is not None  # noqa: S101 - `of` put only such metrics here
-            found = await scene.wired.cluster.get(
-                METRIC_TEMPLATE, reference.name, reference.namespace or self.canary.namespace
-            )
-            template = MetricTemplate.parse(found)
-            if template.spec.provider.type != "prometheus":
-                raise InvalidError(f"{template}: provider {template.spec.provider.type!r} is not supported yet")
-            provider = scene.wired.metrics(template.spec.provider.address)
-            value = await provider.value(render_query(template.spec.query, self.canary, metric))
-            readings.append(_within(metric, value))
-        return readings
+
+def _taken(state: JudgeState, objective: Objective) -> float:
+    """Time of the last scrape or look that the judge has of a metric."""
+    known = state.metrics.get(objective.metric.name)
+    return known.taken if known else 0.0
 
 
 _kept: WeakKeyDictionary[Lease, Measures] = WeakKeyDictionary()
 """What each run has read, for as long as it holds its lease: a step must not read the whole release again."""
-
-
-def _within(metric: CanaryMetric, value: float | None) -> Reading:
-    bounds = metric.threshold_range
-    low = bounds.min if bounds else None
-    high = bounds.max if bounds else None
-    words = " and ".join(
-        text
-        for text in (f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else "")
-        if text
-    )
-    good = value is None or ((low is None or value >= low) and (high is None or value <= high))
-    return Reading(metric=metric.name, value=value, bound=words, within=good)

@@ -21,7 +21,7 @@ SHORT = 15.0
 """Seconds of samples up to which wishes are put together; those who need a whole release are kept apart, so that not all
 get so much."""
 
-Kind = tuple[str, str, bool]
+Kind = tuple[str, str, frozenset[tuple[str, str]], bool]
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Batched:
         return self.metrics.now()
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
-        kind = (selector.metric, selector.label, end - start <= SHORT)
+        kind = (selector.metric, selector.label, selector.where, end - start <= SHORT)
         batch = self._open.get(kind)
         if batch is None or batch.wishes >= MOST:
             batch = self._open[kind] = _Batch(start, end)
@@ -74,8 +74,8 @@ class Batched:
         await asyncio.sleep(GATHER)
         if self._open.get(kind) is batch:
             del self._open[kind]
-        metric, label, _ = kind
-        selector = Selector(metric, label, frozenset(batch.values), frozenset(batch.bounds or ()))
+        metric, label, where, _ = kind
+        selector = Selector(metric, label, frozenset(batch.values), frozenset(batch.bounds or ()), where)
         by_value: dict[str, list[Series]] = {}
         try:
             for one in await self.metrics.samples(selector, batch.start, batch.end):

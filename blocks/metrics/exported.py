@@ -71,7 +71,7 @@ class Exported:
     async def value(self, query: str) -> float | None:
         raise InvalidError(
             f"the query {query.strip()} needs a Prometheus that answers: {self.files} has samples, and nobody who "
-            "computes; judge by request-success-rate and request-duration, or replay from the server with --begin and --end"
+            "computes; judge by counted metrics, or replay from the server with --begin and --end"
         )
 
 

@@ -30,4 +30,6 @@ class MemoryMetrics:
 def wanted(selector: Selector, series: Series) -> bool:
     """Whether a selector takes a series of its metric."""
     labels = series.labels
+    if any(labels.get(label) != value for label, value in selector.where):
+        return False
     return labels.get(selector.label) in selector.values and (not selector.bounds or labels["le"] in selector.bounds)

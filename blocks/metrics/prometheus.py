@@ -97,6 +97,7 @@ def _promql(selector: Selector) -> str:
     matchers = [_one_of(selector.label, selector.values)]
     if selector.bounds:
         matchers.append(_one_of("le", selector.bounds))
+    matchers += [_one_of(label, frozenset({value})) for label, value in sorted(selector.where)]
     return f"{selector.metric}{{{','.join(matchers)}}}"
 
 

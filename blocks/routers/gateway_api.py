@@ -31,8 +31,7 @@ def telemetry(canary: Canary) -> Telemetry:
         half_label="envoy_cluster_name",
         canary=f"{name}-canary_{port}",
         primary=f"{name}-primary_{port}",
-        class_label="envoy_response_code_class",
-        bad_class="5",
+        bad={"envoy_response_code_class": "5"},
     )
 
 

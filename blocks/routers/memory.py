@@ -47,6 +47,5 @@ class MemoryRouter:
             half_label="half",
             canary="canary",
             primary="primary",
-            class_label="class",
-            bad_class="5",
+            bad={"class": "5"},
         )

@@ -21,18 +21,20 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Series that are wanted: one metric, some values of one label, and of a histogram only some buckets.
+    """Series that are wanted: one metric, some values of one label, of a histogram only some buckets, further labels.
 
     Attributes:
         metric: its name.
         label, values: the label that tells services apart, and the wanted values of it.
         bounds: the wanted values of `le`; all where empty.
+        where: further labels, and the value that each must have.
     """
 
     metric: str
     label: str
     values: frozenset[str]
     bounds: frozenset[str] = frozenset()
+    where: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(slots=True)

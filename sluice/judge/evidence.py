@@ -22,7 +22,7 @@ more."""
 FIRST = 0.9
 """What plays from the first block on. Most bad versions fail from their first request on; later a burst meets small stakes,
 where a failure that lasts needs one block more at most."""
-LEAST_OBJECTIVE, GREATEST_OBJECTIVE = 1e-6, 0.5
+LEAST_OBJECTIVE, GREATEST_OBJECTIVE = 1e-6, 0.999
 _TERMS = tuple((bet, log(prior)) for bet, prior in zip(BETS, PRIOR, strict=True))
 
 

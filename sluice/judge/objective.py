@@ -6,7 +6,8 @@ per scrape), honest about quiet services (no requests is no data) and blind to w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +20,8 @@ from sluice.manifests.canary import CanaryMetric, ThresholdRange
 SUCCESS_RATE = "request-success-rate"
 DURATION_QUANTILE = 0.99
 """Flagger's request-duration is the 99th percentile."""
+OUTSIDE = 0.5
+"""How often at most, of the looks at a gauge, it may be outside of its range; see `gauge.py`."""
 
 
 class Telemetry(BaseModel):
@@ -28,7 +31,9 @@ class Telemetry(BaseModel):
         total: name of the request counter.
         buckets: name of the duration histogram's buckets (`le` in `unit_ms` milliseconds).
         half_label: label that tells the halves apart; `canary` and `primary` are its values.
-        class_label: label that holds the class of the answer; `bad_class` is the value that counts as bad.
+        bad: labels of what counts as bad, by regular expressions that match whole; all else is good.
+        good: the same of what counts as good, where that is told instead; all else is bad.
+        where: further labels, and the values that they have.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,14 +42,26 @@ class Telemetry(BaseModel):
     half_label: str
     canary: str
     primary: str
-    class_label: str
-    bad_class: str
+    bad: dict[str, str] = {}
+    good: dict[str, str] = {}
+    where: dict[str, str] = {}
     unit_ms: float = 1.0
+
+    def is_bad(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series of the request counter counts bad requests."""
+        if self.good:
+            return not _match(self.good, labels)
+        return _match(self.bad, labels)
 
     def selector(self, objective: Objective, bounds: frozenset[str] = frozenset()) -> Selector:
         """The series of both halves that an objective is counted by, and of a histogram those buckets."""
         metric = self.total if objective.limit_ms is None else self.buckets
-        return Selector(metric, self.half_label, frozenset({self.canary, self.primary}), bounds)
+        halves, where = frozenset({self.canary, self.primary}), frozenset(self.where.items())
+        return Selector(metric, self.half_label, halves, bounds, where)
+
+
+def _match(patterns: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return all(re.fullmatch(pattern, labels.get(label, "")) for label, pattern in patterns.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +115,25 @@ class Objective(BaseModel):
         metric: the Canary's metric.
         allowed: the fraction of bad requests that it allows (p0).
         limit_ms: for a duration, milliseconds after which a request is bad; None for the success rate.
+        gauge: whether its counts are looks at a gauge, and no requests.
     """
 
     model_config = ConfigDict(frozen=True)
     metric: CanaryMetric
     allowed: float
     limit_ms: float | None = None
+    gauge: bool = False
 
     @classmethod
     def of(cls, metric: CanaryMetric) -> Objective:
-        """The objective of a built-in metric; the Canary's model has made sure that its bound is there."""
+        """The objective of a counted metric or a gauge; the Canary's model has made sure that its bound is there."""
         bounds = metric.threshold_range or ThresholdRange()
-        if metric.name == SUCCESS_RATE:
+        if metric.is_gauge:
+            return cls(metric=metric, allowed=OUTSIDE, gauge=True)
+        if metric.counted.quantile is None if metric.counted else metric.name == SUCCESS_RATE:
             return cls(metric=metric, allowed=round(1 - (bounds.min or 0.0) / 100, 9))
-        return cls(metric=metric, allowed=round(1 - DURATION_QUANTILE, 9), limit_ms=bounds.max or 0.0)
+        quantile = (metric.counted and metric.counted.quantile) or DURATION_QUANTILE
+        return cls(metric=metric, allowed=round(1 - quantile, 9), limit_ms=bounds.max or 0.0)
 
     def counts(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
         """Requests, and the bad ones among them, from how much each series of one half grew.
@@ -122,7 +144,7 @@ class Objective(BaseModel):
         if self.limit_ms is not None:
             return self._slow(grown, telemetry)
         total = sum(growth for _, growth in grown)
-        bad = sum(growth for labels, growth in grown if labels.get(telemetry.class_label) == telemetry.bad_class)
+        bad = sum(growth for labels, growth in grown if telemetry.is_bad(labels))
         return Counts.of(total, bad)
 
     def _slow(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
@@ -153,14 +175,20 @@ class Objective(BaseModel):
 
     def reading(self, counts: Counts) -> Reading:
         """The counts as a person and a threshold read them."""
-        good = None if counts.requests == 0 else 1 - counts.bad / counts.requests
-        if self.limit_ms is None:
-            bound, value = f"at least {100 * (1 - self.allowed):g} % good", None if good is None else 100 * good
+        value = None if counts.requests == 0 else 100 * (1 - counts.bad / counts.requests)
+        bound = f"at least {100 * (1 - self.allowed):g} % "
+        if self.gauge:
+            bound += str(self.metric.threshold_range)
         else:
-            bound = f"at least {100 * (1 - self.allowed):g} % within {self.limit_ms:g} ms"
-            value = None if good is None else 100 * good
+            bound += "good" if self.limit_ms is None else f"within {self.limit_ms:g} ms"
         # The comparison is on counts: a percentage that was rounded must not decide.
         within = counts.requests == 0 or counts.bad <= self.allowed * counts.requests + 1e-9
         return Reading(
-            metric=self.metric.name, value=value, unit="%", bound=bound, within=within, requests=counts.requests
+            metric=self.metric.name,
+            value=value,
+            unit="%",
+            bound=bound,
+            within=within,
+            requests=counts.requests,
+            counted="looks" if self.gauge else "requests",
         )

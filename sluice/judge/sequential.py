@@ -155,6 +155,8 @@ def _assured(state: JudgeState, objectives: Sequence[Objective], policy: Policy)
 def _assurance(metric: MetricState, policy: Policy) -> float:
     # Any effect of 1 or more is valid, even one that is read off the same blocks: E at the effect D is at most E^(1/D) at 1.
     effect = policy.design_effect if metric.single is None else metric.single.spread
+    if metric.gauge:
+        effect = 1.0  # a look is a block: nothing fails together within it
     return metric.assurance.log_wealth(metric.evidence.allowed * (1 + policy.margin), effect)
 
 

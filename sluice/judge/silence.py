@@ -1,4 +1,7 @@
-"""Which kind of silence there is, where nothing is counted: the reasons differ, and so does what follows from them."""
+"""Which kind of silence there is, where nothing is counted: the reasons differ, and so does what follows from them.
+
+Gauges have no part in it: they can be looked at whether there are requests or not.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,14 @@ def heard(state: JudgeState, metrics: Mapping[str, MetricState], now: float, wei
         state: the memory before the look.
         metrics: the state of its metrics after it.
     """
-    canary, last = max((one.seen.requests for one in metrics.values()), default=0), state.heard
+    canary, last = max((one.seen.requests for one in metrics.values() if not one.gauge), default=0), state.heard
     if last is not None and canary <= last.canary and weight == state.weight:
         return last
     return Heard(now, canary, _of_primary(metrics))
 
 
 def _of_primary(metrics: Mapping[str, MetricState]) -> int:
-    return max((one.primary.requests for one in metrics.values() if one.primary), default=0)
+    return max((one.primary.requests for one in metrics.values() if one.primary and not one.gauge), default=0)
 
 
 def silence(state: JudgeState, policy: Policy) -> tuple[Silence, float] | None:
@@ -35,7 +38,7 @@ def silence(state: JudgeState, policy: Policy) -> tuple[Silence, float] | None:
     unseen = state.looked - max(state.newest, state.step_started, state.since)
     if unseen > patience:
         return Silence.BLIND, unseen
-    if state.heard is None:
+    if state.heard is None or all(one.gauge for one in state.metrics.values()):
         return None
     quiet = state.looked - state.heard.at
     elsewhere = max(0, _of_primary(state.metrics) - state.heard.primary)

@@ -53,6 +53,7 @@ class MetricState:
         recent: both halves over the last minute; None where it is not known.
         at: time of the scrape that ended the last block, seconds since the epoch.
         taken: time of the last scrape that was looked at.
+        gauge: whether its counts are looks at a gauge, and no requests.
     """
 
     evidence: Evidence
@@ -65,11 +66,14 @@ class MetricState:
     at: float = 0.0
     taken: float = 0.0
     single: RequestEvidence | None = None
+    gauge: bool = False
 
     @classmethod
     def of(cls, objective: Objective, policy: Policy) -> MetricState:
         """No counts yet, of either half."""
         fresh = Evidence.against(objective.allowed)
+        if objective.gauge:
+            return cls(evidence=fresh, primary=Counts(), gauge=True)
         if policy.interleave:
             return cls(evidence=fresh, odd=fresh, primary=Counts())
         return cls(evidence=fresh, primary=Counts(), single=RequestEvidence(fresh.allowed))
@@ -133,6 +137,7 @@ class MetricState:
             at or 0.0,
             at or 0.0,
             self.single and self.single.add(block.requests, block.bad, passed if self.at else policy.scrape_period),
+            self.gauge,
         )
 
 
@@ -142,7 +147,7 @@ class JudgeState(BaseModel):
     Attributes:
         revision: whom the evidence is about.
         since: seconds since the epoch at which this revision first could get traffic: counts begin there.
-        metrics: the state of each built-in metric by its name.
+        metrics: the state of each counted metric and gauge by its name.
         looked: time of the last look, seconds since the epoch; all times are by the clock of whoever counted.
         newest: time of the newest sample at that look; 0 where there was none.
         weight: the canary's share of the traffic at that look, percent; None where it is not known.

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from sluice.errors import InvalidError
 from sluice.manifests.canary import Canary, CanaryMetric
 
 _PLACE = re.compile(r"\{\{-?\s*([A-Za-z.]+)\s*-?\}\}")
 
+Half = Literal["canary", "primary"]
 
-def render_query(query: str, canary: Canary, metric: CanaryMetric) -> str:
+
+def render_query(query: str, canary: Canary, metric: CanaryMetric, half: Half = "canary") -> str:
     """The query with its variables filled in.
+
+    Args:
+        half: whose value it asks for; the primary's has its workload as `target`. `{{ half }}` is sluice's own.
 
     Raises:
         InvalidError: it uses a variable that does not exist; the message names those that do.
@@ -19,7 +25,8 @@ def render_query(query: str, canary: Canary, metric: CanaryMetric) -> str:
     known = {
         "name": canary.name,
         "namespace": canary.namespace,
-        "target": canary.target,
+        "target": canary.target if half == "canary" else canary.primary,
+        "half": half,
         "service": canary.service_name,
         "ingress": canary.spec.ingress_ref.name if canary.spec.ingress_ref else "",
         "route": canary.spec.route_ref.name if canary.spec.route_ref else "",

@@ -1,8 +1,8 @@
 """Flagger's rule on what was recorded: each metric's window against its bound at every check, and so many failed checks.
 
 It is given its best: a query costs no time, a window leaves out no scrape at its edge, the canary's counts begin at zero.
-Flagger itself acts one interval later, at the check after the one that this word falls at. The user's own queries are not
-recorded: they have no part in it.
+Flagger itself acts one interval later, at the check after the one that this word falls at. Of the user's own queries only
+gauges are recorded: the last look at one is held against its range.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from sluice.errors import InvalidError
 from sluice.judge.checks import Checks
 from sluice.judge.judge import threshold_check, without_data
 from sluice.judge.judgement import Judgement
-from sluice.judge.objective import Counts, Halves
+from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.recording import Recording, Replayed
-from sluice.judge.verdict import Verdict
+from sluice.judge.verdict import Reading, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,13 @@ def _failed(check: Judgement, failed: int, threshold: int) -> Judgement:
     return check.model_copy(update={"verdict": verdict, "reason": said})
 
 
+def _look(objective: Objective, look: Counts) -> Reading:
+    """One look at a gauge: what its value was is not recorded, and no number of requests is too small for it."""
+    value = None if not look.requests else 0.0 if look.bad else 100.0
+    bound = str(objective.metric.threshold_range)
+    return Reading(metric=objective.metric.name, value=value, unit="% inside", bound=bound, within=not look.bad)
+
+
 @dataclass(slots=True)
 class _Counted:
     """The counts since a release began, by metric, at each of its scrapes."""
@@ -127,10 +134,17 @@ class _Counted:
         """Each metric's window up to a moment against its bound."""
         readings = []
         for objective in recording.objectives:
-            name = objective.metric.name
-            window = self._until(name, at).since(self._until(name, at - objective.metric.interval))
-            readings.append(objective.reading(window.canary))
+            name, begin = objective.metric.name, at - objective.metric.interval
+            if objective.gauge:
+                begin = max(begin, self._before_last(name, at))
+            window = self._until(name, at).since(self._until(name, begin)).canary
+            readings.append(_look(objective, window) if objective.gauge else objective.reading(window))
         return threshold_check(readings, checks.min_requests)
+
+    def _before_last(self, name: str, at: float) -> float:
+        times = self.times.get(name, [])
+        known = bisect_right(times, at)
+        return times[known - 2] if known > 1 else 0.0
 
     def _until(self, name: str, at: float) -> Halves:
         known = bisect_right(self.times.get(name, ()), at)

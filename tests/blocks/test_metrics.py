@@ -265,6 +265,17 @@ async def test_wishes_of_a_moment_are_one_query_and_everybody_gets_their_own() -
         assert [at for at, _ in answer[0].samples] == ([1.0, 3.0] if number % 3 == 2 else [3.0])
 
 
+async def test_wishes_with_other_further_labels_are_kept_apart() -> None:
+    """Two namespaces may have services of the same name: neither is told of the other's."""
+    series = [Series({"service": "s", "namespace": name}, ((1.0, 1.0),)) for name in ("a", "b")]
+    asked = Asked({"x": series})
+    asked.queries = []
+    batched = Batched(asked)
+    wishes = [Selector("x", "service", frozenset({"s"}), where=frozenset({("namespace", name)})) for name in ("a", "b")]
+    answers = await asyncio.gather(*(batched.samples(wish, 0.0, 4.0) for wish in wishes))
+    assert [[one.labels["namespace"] for one in answer] for answer in answers] == [["a"], ["b"]]
+
+
 async def test_a_batch_has_a_greatest_size_and_wishes_for_whole_releases_are_kept_apart() -> None:
     """No query without bound; who needs ten minutes does not make everybody read ten minutes."""
     asked = many_services(MOST + 1)
@@ -319,5 +330,6 @@ async def test_values_are_matched_to_the_letter() -> None:
         queries.append(parse_qs(request.content.decode())["query"][0])
         return vector()
 
-    await server(handle).samples(Selector("x", "s", frozenset({'a.b"c', "d"}), frozenset({"+Inf"})), 0.0, 1.0)
-    assert queries == ['x{s=~"a\\\\.b\\"c|d",le=~"\\\\+Inf"}[1000ms]']
+    some, only = frozenset({'a.b"c', "d"}), frozenset({("namespace", "a-b")})
+    await server(handle).samples(Selector("x", "s", some, frozenset({"+Inf"}), only), 0.0, 1.0)
+    assert queries == ['x{s=~"a\\\\.b\\"c|d",le=~"\\\\+Inf",namespace=~"a-b"}[1000ms]']

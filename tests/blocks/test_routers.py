@@ -128,7 +128,7 @@ async def test_a_half_without_pods_offers_nothing(ground: Ground) -> None:
 async def test_the_canary_can_be_told_from_the_primary_by_telemetry(ground: Ground) -> None:
     """Both halves are read together, and one value of one label is the canary's."""
     telemetry = ground.router.telemetry(ground.canary)
-    assert all([telemetry.total, telemetry.buckets, telemetry.half_label, telemetry.canary, telemetry.bad_class])
+    assert all([telemetry.total, telemetry.buckets, telemetry.half_label, telemetry.canary, telemetry.bad])
 
 
 def test_providers_are_named_as_in_flagger_and_unknown_ones_refused_by_name() -> None:

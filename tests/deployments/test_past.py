@@ -36,11 +36,11 @@ def test_the_canary_of_a_manifest_is_found_among_others(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_judged_is_told() -> None:
-    """Times that are not in order, no built-in metric, and a Prometheus that is not there, by their names."""
+    """Times that are not in order, no counted metric, and a Prometheus that is not there, by their names."""
     judged = canary({"analysis": {"metrics": [success_rate(99)]}})
     with pytest.raises(InvalidError, match="is not after --begin"):
         await past_release(judged, NOBODY, END, BEGIN)
-    with pytest.raises(InvalidError, match="no built-in metric"):
+    with pytest.raises(InvalidError, match="no counted metric"):
         await past_release(canary(), NOBODY, BEGIN, END)
     with pytest.raises(TransientError, match="127"):
         await past_release(judged, NOBODY, BEGIN, END)
@@ -122,3 +122,32 @@ def test_exported_files_without_the_canary_are_told(tmp_path: Path) -> None:
         release_of(str(manifest), files=files)
     with pytest.raises(InvalidError, match="nowhere"):
         release_of(str(manifest), files=[tmp_path / "nowhere"])
+
+
+def test_series_that_a_user_names_are_judged_from_files_too(tmp_path: Path) -> None:
+    """With the labels that they must have; those of another namespace are not his."""
+    lines = [
+        f'orders_total{{service="shop-{half}",namespace="{space}",result="{result}"}} {each * at} {FIRST + EACH * at:.3f}'
+        for half, space, result, each in (
+            ("canary", "shop-test", "ok", 15),
+            ("canary", "shop-test", "lost", 5),
+            ("canary", "other", "lost", 99),
+            ("primary", "shop-test", "ok", 200),
+        )
+        for at in range(SCRAPES + 1)
+    ]
+    (tmp_path / "orders.om").write_text("\n".join(lines))
+    orders = {
+        "name": "accepted",
+        "thresholdRange": {"min": 99},
+        "counted": {"series": "orders_total", "good": {"result": "ok"}},
+    }
+    manifest = tmp_path / "shop.yaml"
+    manifest.write_text(yaml.safe_dump(canary_manifest({"analysis": {"metrics": [orders]}})))
+    (recording,) = release_of(str(manifest), files=[tmp_path / "orders.om"]).steps()
+    assert recording.looks[-1].scrapes["accepted"][0][1] == Halves(Counts(800, 200), Counts(8000, 0))
+    manifest.write_text(manifest.read_text().replace("namespace: shop-test", "namespace: nobody-s"))
+    with pytest.raises(
+        NotFoundError, match=r"orders_total with service shop-canary or shop-primary and namespace nobody-s"
+    ):
+        release_of(str(manifest), files=[tmp_path / "orders.om"])

@@ -35,7 +35,14 @@ from tests.samples import canary_manifest, deployment, merged, success_rate
 
 Object = dict[str, Any]
 REPOSITORY = "rollout-shop"
-VARIANTS = {"1.0.0": "good", "1.1.0": "good", "1.2.0": "good", "1.1.0-bad": "fail:50", "1.1.0-never": "never-ready"}
+VARIANTS = {
+    "1.0.0": "good",
+    "1.1.0": "good",
+    "1.2.0": "good",
+    "1.1.0-bad": "fail:50",
+    "1.1.0-slow": "slow:300",
+    "1.1.0-never": "never-ready",
+}
 WEIGHTS = [30, 60]
 RATE = 20
 PATIENCE = 90.0

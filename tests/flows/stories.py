@@ -80,6 +80,36 @@ async def failing(it: App, extra: dict[str, Any]) -> list[str]:
     return [await it.start(), await it.start()]
 
 
+CLUSTER = "{{ namespace }}_{{ service }}-"
+OWN_METRICS = [
+    {
+        "name": "accepted",
+        "thresholdRange": {"min": 99},
+        "counted": {
+            "series": "envoy_cluster_upstream_rq_xx",
+            "label": "envoy_cluster_name",
+            "canary": f"{CLUSTER}canary_80",
+            "primary": f"{CLUSTER}primary_80",
+            "where": {"job": "envoy"},
+            "good": {"envoy_response_code_class": "[23]"},
+        },
+    },
+    {"name": "mean-ms", "every": "2s", "templateRef": {"name": "mean-ms"}, "thresholdRange": {"max": 100}},
+]
+
+
+@tale(lambda env: {"analysis": {"interval": "90s", "metrics": OWN_METRICS}})
+async def own_metrics(it: App, extra: dict[str, Any]) -> list[str]:
+    """Judged by series that the user names and by a gauge; its answers are good, and late."""
+    place = f'{{envoy_cluster_name="{CLUSTER}{{{{ half }}}}_80"}}[6s]'
+    time, count = (f"sum(rate(envoy_cluster_upstream_rq_time_{one}{place}))" for one in ("sum", "count"))
+    spec = {"provider": {"type": "prometheus", "address": it.env["prometheus_url"]}, "query": f"{time} / {count}"}
+    template = {"apiVersion": "flagger.app/v1beta1", "kind": "MetricTemplate", "spec": spec}
+    await it.cluster.create({**template, "metadata": {"name": "mean-ms", "namespace": it.namespace}})
+    await it.set_image("1.1.0-slow")
+    return [await it.start()]
+
+
 @tale(lambda env: {"progressDeadlineSeconds": 15})
 async def never_ready(it: App, extra: dict[str, Any]) -> list[str]:
     await it.set_image("1.1.0-never")

@@ -115,6 +115,19 @@ def test_a_failing_release_is_taken_back_and_the_primary_is_not_touched(told: To
     rests(told)
 
 
+@pytest.mark.story("own-metrics")
+def test_a_gauge_that_stays_out_takes_a_release_back_beside_counts_of_the_user_s_own(told: Told) -> None:
+    """The mean duration was looked at of canary and primary; what was counted by the user's own series speaks for it."""
+    assert told.outcomes[0].startswith("rolled back: mean-ms 0 % over ")
+    assert "the primary had 100 %" in told.outcomes[0]
+    counted = told.status["evidence"]["metrics"]["accepted"]
+    assert counted["seen"]["requests"] > 20
+    assert counted["seen"]["bad"] == 0
+    assert counted["primary"]["requests"] > 20
+    assert told.primary == "1.0.0"
+    rests(told)
+
+
 @pytest.mark.story("never-ready")
 def test_a_release_that_never_becomes_ready_never_meets_users(told: Told) -> None:
     """Its pods get no traffic, and the reason is the pod's own."""

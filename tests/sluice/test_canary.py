@@ -107,6 +107,20 @@ def test_a_threshold_of_nothing_means_one(threshold: int, allowed: int) -> None:
             "templateRef",
             id="neither built in nor a template",
         ),
+        *(
+            pytest.param({"analysis": {"metrics": [{"thresholdRange": {"min": 99}, "name": "own", **metric}]}}, *said)
+            for metric, *said in (
+                ({"counted": {"series": "x"}}, "counted", "exactly one of good, bad"),
+                ({"counted": {"series": "x", "good": {"a": "b"}, "quantile": 0.9}}, "counted", "exactly one of"),
+                ({"counted": {"series": "x", "bad": {"code": "5(("}}}, "5((", "no regular expression"),
+                ({"counted": {"series": "rate(x[1m])", "bad": {"a": "b"}}}, "counted.series", "pattern"),
+                ({"counted": {"series": "x", "quantile": 0.9}}, "own", "needs thresholdRange.max"),
+                ({"counted": {"series": "x", "bad": {"a": "b"}}, "templateRef": {"name": "t"}}, "own", "take one of"),
+                ({"name": "request-success-rate", "thresholdRange": {"min": 0}}, "thresholdRange.min", "percentage"),
+                ({"every": "5s"}, "own has every", "add a templateRef"),
+                ({"every": "1s", "templateRef": {"name": "t"}}, "every", "greater than or equal to 2"),
+            )
+        ),
         pytest.param(
             {"analysis": {"webhooks": [{"name": "x", "url": "ftp://x"}]}}, "webhooks.0.url", "http", id="not http"
         ),

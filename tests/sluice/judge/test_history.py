@@ -16,8 +16,7 @@ TELEMETRY = Telemetry(
     half_label="half",
     canary="c",
     primary="p",
-    class_label="class",
-    bad_class="5",
+    bad={"class": "5"},
 )
 
 

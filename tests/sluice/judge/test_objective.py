@@ -19,8 +19,7 @@ TELEMETRY = Telemetry(
     half_label="half",
     canary="canary",
     primary="primary",
-    class_label="class",
-    bad_class="5",
+    bad={"class": "5"},
 )
 COUNTS = st.integers(0, 10**9)
 

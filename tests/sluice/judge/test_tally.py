@@ -18,8 +18,7 @@ TELEMETRY = Telemetry(
     half_label="half",
     canary="canary",
     primary="primary",
-    class_label="class",
-    bad_class="5",
+    bad={"class": "5"},
 )
 SCRAPES = st.lists(
     st.dictionaries(st.sampled_from(["2", "4", "5"]), st.integers(0, 100), min_size=1), min_size=1, max_size=25

@@ -36,6 +36,15 @@ def test_every_variable_of_flagger_is_filled_in(query: str, rendered: str) -> No
     assert render_query(query, canary(), METRIC) == rendered
 
 
+def test_the_primary_has_its_own_workload_as_target() -> None:
+    """A gauge is looked at beside the primary's, by the same query."""
+    query = 'x{pod=~"{{ target }}-[0-9a-z]+-[0-9a-z]+",half="{{ half }}"}'
+    assert (
+        render_query(query, canary(), METRIC, "primary") == 'x{pod=~"shop-primary-[0-9a-z]+-[0-9a-z]+",half="primary"}'
+    )
+    assert 'half="canary"' in render_query(query, canary(), METRIC)
+
+
 def test_an_unknown_variable_is_refused_by_name() -> None:
     """A query with a hole in it would silently measure something else."""
     with pytest.raises(InvalidError, match=r"\{\{ nmespace \}\}; known are .*namespace"):

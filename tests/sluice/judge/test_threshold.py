@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from sluice.errors import InvalidError
 from sluice.judge.checks import Checks
 from sluice.judge.judges import JUDGES, Asked, judge_of
-from sluice.judge.objective import Counts, Halves
+from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.recording import Recorder, Recording
 from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.threshold import ByThreshold
 from sluice.judge.verdict import Verdict
+from sluice.manifests.canary import CanaryMetric
 from tests.samples import canary, success_rate
 from tests.sluice.judge.traffic import DURATION, SUCCESS, Block, Watch
 
@@ -101,6 +102,26 @@ def test_what_a_dead_worker_left_no_record_of_is_not_in_the_window() -> None:
     watch.step([BAD] * 60)
     taken_over = watch.step([GOOD] * 40)
     assert words([taken_over], 200.0, 1) == [(200.0, Verdict.PASS)]
+
+
+def test_of_a_gauge_the_last_look_counts() -> None:
+    """Not how often it was outside, and one look is enough; one that is older than the metric's window is no data."""
+    gauge = {"name": "queue-age", "templateRef": {"name": "q"}, "thresholdRange": {"max": 30}, "every": "5s"}
+    age = Objective.of(CanaryMetric.model_validate(gauge))
+    outside = (0, 0, 1, 1, 0)
+    looks, seen = [], Counts()
+    for k, out in enumerate(outside, 1):
+        seen = Counts(seen.requests + 1, seen.bad + out)
+        looks.append(Look(5.0 * k, 5.0 * k, 10, 0.0, {age.metric.name: [(5.0 * k, Halves(seen))]}))
+    looks.append(Look(200.0, 25.0, 10, 0.0))
+    checks = Checks(interval=5, threshold=9, on_no_data="hold", min_requests=20)
+    recording = Recording(
+        weight=10, state=JudgeState(revision="r", since=0.0), objectives=(age,), checks=checks, looks=tuple(looks)
+    )
+    said = list(ByThreshold().judge([recording]))
+    assert [one.judgement.verdict is Verdict.PASS for one in said[:5]] == [not out for out in outside]
+    assert said[2].judgement.reason == "1 of 9 failed checks: queue-age 0 % inside (at most 30)"
+    assert [one.judgement.verdict for one in said if one.at >= 85.0] == [Verdict.NO_DATA] * 24
 
 
 def test_nothing_recorded_is_nothing_said() -> None:
