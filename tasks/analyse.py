@@ -18,7 +18,8 @@ from sluice.judge.checks import Checks
 from sluice.judge.judge import Judgement, JudgeState, threshold_check, without_data
 from sluice.judge.recording import Recorder
 from sluice.judge.sequential import against, findings, word
-from sluice.judge.verdict import Reading, Verdict
+from sluice.judge.silence import silence
+from sluice.judge.verdict import Reading, Silence, Verdict
 from sluice.manifests.canary import CanaryAnalysis
 from sluice.rollout.journal import entry, judge_state
 from sluice.rollout.phases import Phase
@@ -27,6 +28,7 @@ from tasks.measure import Measures, Scrape
 from tasks.rollout_ref import RolloutRef, Scene
 from tasks.run_signals import signals_for_current_run
 from tasks.stage import stage
+from tasks.synthetic_load import SyntheticLoad
 
 SCRAPE_PERIOD = 2.0
 """Seconds between scrapes until they are seen; then the next look comes right after the next scrape."""
@@ -86,7 +88,10 @@ async def analyse(ref: RolloutRef, step: int, weight: int, again: bool = False, 
         )
     async with scene.wired.seen.following(DEPLOYMENT, scene.canary.target, ref.namespace) as target:
         step_ = _Step(scene, ref, Measures.of(scene), target, step, weight)
-        result = await step_.judge()
+        try:
+            result = await step_.judge()
+        finally:
+            await step_.load.end()
     await scene.write({"status": {"evidence": step_.state.model_dump(mode="json")}})
     return result
 
@@ -113,6 +118,7 @@ class _Step:
         left = scene.canary.status.step_started + self.interval - time.time()
         self.ends = time.monotonic() + min(max(left, 0.0), self.interval)
         self.gives_up = self.ends + scene.canary.spec.progress_deadline_seconds
+        self.load = SyntheticLoad(scene, self.interval)
 
     async def judge(self) -> StepResult:
         signals = signals_for_current_run()
@@ -124,6 +130,8 @@ class _Step:
             now = time.monotonic()
             self._note(scrape)
             said, over = self._word(scrape), now >= self.ends
+            if not scrape.provider_down and self._nobody_asks():
+                self.load.call()
             if said.verdict is Verdict.FAIL:
                 return self._result(said, fatal=True)
             if (over or said.verdict is Verdict.PASS) and not signals.paused:
@@ -132,6 +140,8 @@ class _Step:
                     return self._result(check)
                 if now >= self.gives_up:
                     return self._result(check.model_copy(update={"verdict": Verdict.FAIL}), fatal=True)
+                if check.verdict is Verdict.NO_DATA:
+                    self.load.call()
                 if over:
                     await self._tell_hold(check)
             with suppress(TimeoutError):
@@ -183,6 +193,10 @@ class _Step:
                 if not answer.open:
                     return f"gate {answer.gate}: {answer.said}"
         return ""
+
+    def _nobody_asks(self) -> bool:
+        quiet = silence(self.state, self.measures.policy) if self.measures.objectives else None
+        return quiet is not None and quiet[0] is Silence.NO_TRAFFIC
 
     def _moved_on(self) -> bool:
         if self.target.object is None:

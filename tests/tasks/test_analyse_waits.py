@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -50,6 +51,39 @@ def test_what_the_primary_suffers_too_holds_the_step(play: Any) -> None:
     assert (result.fatal, len(said)) == (True, 1)
     assert said[0].startswith("1.1.0 is held at 30 %: request-success-rate")
     assert "no better" in said[0]
+
+
+@pytest.mark.parametrize("pace", ["auto", "interval"])
+def test_a_step_that_nobody_asks_calls_for_load_and_passes_by_it(play: Any, pace: str) -> None:
+    """A quiet service's `rollout` webhook sends it requests, once an interval; what it answers then is no gate's word."""
+    stage = over({"analysis": {"pace": pace, "webhooks": [gate("rollout")]}})
+    stage.metrics.flows = False
+
+    async def ask(*args: Any) -> Any:
+        stage.metrics.flows = True
+        return await type(stage.gates).ask(stage.gates, *args)
+
+    stage.gates.ask = ask  # type: ignore[method-assign]
+    result = play(stage, analyse, 1, 30)
+    assert (result.judgement.verdict, stage.gates.asked) == (Verdict.PASS, ["rollout"] * 2)
+
+
+def test_a_webhook_that_sends_load_holds_no_step_up(play: Any) -> None:
+    """It may take as long as its load: nobody waits, it is not called again meanwhile, and it ends with the step."""
+    stage = over({"progressDeadlineSeconds": 1.4, "analysis": {"webhooks": [gate("rollout")]}})
+    stage.metrics.flows = False
+    called: list[str] = []
+
+    async def ask(*args: Any) -> Any:
+        called.append("called")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            called.append("ended")
+
+    stage.gates.ask = ask  # type: ignore[method-assign]
+    assert play(stage, analyse, 1, 30).fatal
+    assert called == ["called", "ended"]
 
 
 def test_a_provider_that_is_away_passes_nothing(play: Any) -> None:
