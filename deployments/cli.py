@@ -16,10 +16,13 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from deployments import replay, runtime, up
+from deployments import replay, runtime, tune, up
 from deployments.automations.apply import Change, Did
 from deployments.settings import Settings
 from sluice.errors import SluiceError, TerminalError
+from sluice.judge.judges import Asked, judge_of, judges_of
+from sluice.judge.tuning import tried
+from sluice.judge.tuning_chart import tuning_chart
 from sluice.manifests import crd
 
 app = App(name="sluice", help="Continuous delivery for Kubernetes, run as Prefect flows.")
@@ -27,6 +30,7 @@ out = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 Home = Annotated[Path | None, Parameter(help="Folder for all that sluice keeps here (SLUICE_HOME, default .sluice).")]
+Several = Parameter(negative=())
 SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED: " "}
 
 
@@ -101,8 +105,13 @@ def replay_command(
     *,
     begin: datetime | None = None,
     end: datetime | None = None,
+    exported: Annotated[list[Path] | None, Parameter(name="--from", negative=())] = None,
+    judge: str = "evidence",
     alpha: float | None = None,
     interleave: bool | None = None,
+    interval: str = "",
+    threshold: int | None = None,
+    outcome: str = "",
     save: Path | None = None,
     chart: Path | None = None,
     home: Home = None,
@@ -112,43 +121,89 @@ def replay_command(
     Parameters
     ----------
     release:
-        NAME.NAMESPACE of a Canary, for its last release, a file that --save wrote, or with --begin and --end a manifest.
+        NAME.NAMESPACE of a Canary, for its last release, a file that --save wrote, or with --from, or --begin and --end, a
+        manifest.
     begin, end:
         Judge what Prometheus (SLUICE_METRICS_URL) has of a Canary's traffic from then to then, as if it had been one step.
+    exported:
+        Files exported from a Prometheus instead: JSON of /api/v1/query?query=NAME[1h], or what promtool tsdb
+        dump-openmetrics wrote. Their first and last sample are --begin and --end where those are not given.
+    judge:
+        Whose word: evidence, or threshold for Flagger's rule.
     alpha:
-        Judge with another bound on the chance that a good release is taken back.
+        Evidence: judge with another bound on the chance that a good release is taken back.
     interleave:
-        Judge with or without `analysis.interleave`.
+        Evidence: judge with or without `analysis.interleave`.
+    interval:
+        Threshold: time between two checks, such as 60s; the manifest's, or the ends of the steps, where not given.
+    threshold:
+        Threshold: failed checks that take the release back; the manifest's where not given.
+    outcome:
+        Say of a past release that it was promoted, or rolled back: `sluice tune` asks for that.
     save:
         File to keep the recording in.
     chart:
         File for the picture of weight and success rate, SVG.
     """
+    apart = replay.seconds_of("--interval", interval) if interval else None
+    chosen = judge_of(judge, Asked(alpha, interleave, apart, threshold))
     settings = settings_with(home)
     with runtime.prefect_for(settings):
-        found = replay.release_of(release, settings.metrics_url or "", begin, end)
-    said = list(found.replay(replay.policy_of(alpha, interleave)))
-    for line in replay.told(found, said):
+        found = replay.release_of(release, settings.metrics_url or "", begin, end, exported or ())
+    found = replay.ended(found, outcome)
+    said = list(chosen.judge(found.steps()))
+    for line in replay.told(found, said, chosen):
         out.print(escape(line), soft_wrap=True)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n")
     if chart and said:
-        chart.write_text(replay.drawn(found, said))
+        chart.write_text(replay.drawn(found, said, chosen))
 
 
 @app.command(name="tune")
-def tune_command(*files: Path, most: int = 200, home: Home = None) -> None:
-    """Try error rates on past releases: how many good ones each takes back, and how soon it sees the bad ones.
+def tune_command(
+    *files: Path,
+    alpha: Annotated[list[float] | None, Several] = None,
+    interleave: bool | None = None,
+    interval: Annotated[list[str] | None, Several] = None,
+    threshold: Annotated[list[int] | None, Several] = None,
+    most: int = 200,
+    chart: Path | None = None,
+    home: Home = None,
+) -> None:
+    """Try judges on past releases: how many good ones each takes back, and how soon it sees the bad ones.
 
     Parameters
     ----------
     files:
         Recordings that `sluice replay --save` wrote; without them the last `--most` that Prefect keeps.
+    alpha:
+        Evidence: error rates to try, each with its own --alpha.
+    interleave:
+        Evidence: only with, or only without `analysis.interleave`.
+    interval:
+        Flagger's rule: times between two checks to try, such as 60s.
+    threshold:
+        Flagger's rule: numbers of failed checks to try.
+    most:
+        Releases of Prefect's that are tried, the last ones.
+    chart:
+        File for the picture of false alarms against seconds, SVG.
     """
+    tries = {
+        "alpha": alpha or (),
+        "interleave": () if interleave is None else (interleave,),
+        "interval": [replay.seconds_of("--interval", one) for one in interval or ()],
+        "threshold": threshold or (),
+    }
+    judges = list(judges_of(tries))
     with runtime.prefect_for(settings_with(home)):
-        releases = replay.releases_of(files, most)
-    for line in replay.tuned(releases):
+        releases = tune.releases_of(files, most)
+    rows = list(tried(releases, judges))
+    for line in tune.tuned(rows):
         out.print(escape(line), soft_wrap=True)
+    if chart:
+        chart.write_text(tuning_chart(rows))
 
 
 Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]

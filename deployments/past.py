@@ -1,18 +1,23 @@
-"""Past traffic of a Canary, read from Prometheus, as a release that can be judged."""
+"""Past traffic of a Canary, read from Prometheus or from files of one, as a release that can be judged."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 import httpx
 import yaml
 
 from blocks.metrics.base import Metrics
+from blocks.metrics.exported import Exported
 from blocks.metrics.prometheus import Prometheus
 from blocks.routers.gateway_api import telemetry
 from sluice.errors import InvalidError, NotFoundError
+from sluice.judge.checks import Checks
 from sluice.judge.counted import telemetry_of
+from sluice.judge.counters import Selector, newest_sample, oldest_sample
 from sluice.judge.history import recording_of
 from sluice.judge.objective import Objective
 from sluice.judge.recording import Release
@@ -50,22 +55,62 @@ async def past_release(canary: Canary, address: str, begin: datetime, end: datet
         NotFoundError: neither had a request then.
         TransientError: Prometheus does not answer.
     """
-    since, until = begin.timestamp(), end.timestamp()
-    if since >= until:
-        raise InvalidError(f"--end {end} is not after --begin {begin}")
+    async with httpx.AsyncClient() as http:
+        provider = Prometheus(canary.spec.metrics_server or address, http)
+        where = f"Prometheus at {provider.address}"
+        return await _release(canary, provider, where, begin.timestamp(), end.timestamp())
+
+
+async def exported_release(
+    canary: Canary, files: Sequence[Path], begin: datetime | None = None, end: datetime | None = None
+) -> Release:
+    """The same by files that were exported from a Prometheus.
+
+    Args:
+        begin, end: from when to when; the first and the last sample of the Canary's traffic where not given.
+
+    Raises:
+        InvalidError: a file is no export, the times are not in order, or the Canary has no counted metric.
+        NotFoundError: no sample of the Canary's traffic is in the files.
+    """
+    selectors = [tally.selector for tally in _tallies(canary, 0.0, 0.0)]
+    provider = Exported.of(files, {one.metric for one in selectors})
+    found = [one for selector in selectors for one in await provider.samples(selector, -inf, inf)]
+    if not found:
+        sought = "; ".join(_sought(one) for one in selectors)
+        raise NotFoundError(f"{provider.files}: no samples of {canary}; sought was {sought}")
+    since = begin.timestamp() if begin else oldest_sample(found)
+    until = end.timestamp() if end else newest_sample(found)
+    return await _release(canary, provider, provider.files, since, until)
+
+
+def _tallies(canary: Canary, since: float, span: float) -> list[Tally]:
     asked = canary.spec.analysis.metrics if canary.spec.analysis else ()
     objectives = [Objective.of(metric) for metric in asked if metric.is_counted]
     if not objectives:
         raise InvalidError(f"{canary} has no counted metric to be judged by")
-    usual, span = telemetry(canary), until - since + LOOK_BACK
-    tallies = [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
-    async with httpx.AsyncClient() as http:
-        provider = Prometheus(canary.spec.metrics_server or address, http)
-        for tally in tallies:
-            await _read(provider, tally, since - LOOK_BACK, until)
-    recording = recording_of(tallies, since, 0)
+    usual = telemetry(canary)
+    return [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
+
+
+def _sought(selector: Selector) -> str:
+    halves = f"{selector.label} {' or '.join(sorted(selector.values))}"
+    return f"{selector.metric} with {' and '.join([halves, *(f'{k} {v}' for k, v in sorted(selector.where))])}"
+
+
+async def _release(canary: Canary, provider: Metrics, where: str, since: float, until: float) -> Release:
+    begin, end = (datetime.fromtimestamp(at, UTC) for at in (since, until))
+    if since >= until:
+        raise InvalidError(f"--end {end} is not after --begin {begin}")
+    tallies = _tallies(canary, since, until - since + LOOK_BACK)
+    for tally in tallies:
+        await _read(provider, tally, since - LOOK_BACK, until)
+    analysis = canary.spec.analysis
+    assert analysis is not None  # noqa: S101 - its metrics were just read
+    checks = Checks.flaggers(analysis)
+    recording = recording_of(tallies, since, 0, interleave=analysis.interleave, checks=checks)
     if not recording.looks:
-        raise NotFoundError(f"Prometheus at {provider.address} has no samples of {canary} from {begin} to {end}")
+        raise NotFoundError(f"{where} has no samples of {canary} from {begin} to {end}")
     return Release(release=str(canary), outcome=PAST, recordings=(recording.packed(),))
 
 

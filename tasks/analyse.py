@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.informers import Followed
 from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
+from sluice.judge.checks import Checks
 from sluice.judge.judge import Judgement, JudgeState, threshold_check, without_data
 from sluice.judge.recording import Recorder
 from sluice.judge.sequential import against, findings, word
@@ -105,11 +106,12 @@ class _Step:
         self.index, self.weight = index, weight
         self.state: JudgeState = judge_state(scene.canary, ref.revision, measures.metrics.now())
         self.points: list[Point] = []
-        self.recorder = Recorder(weight, self.state, measures.objectives, measures.policy)
         self.held_for: Verdict | None = None
         analysis = scene.canary.spec.analysis
         assert analysis is not None  # noqa: S101 - without one there is no step
         self.analysis: CanaryAnalysis = analysis
+        checks = Checks.sluices(analysis)
+        self.recorder = Recorder(weight, self.state, measures.objectives, measures.policy, checks)
         self.interval = analysis.interval
         # The journal knows when the step began, by the wall clock of whoever began it; from here on a clock that nobody
         # sets is asked.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
+from sluice.judge.checks import Checks
 from sluice.judge.objective import Halves
 from sluice.judge.policy import RECENT
 from sluice.judge.recording import Recording
@@ -12,30 +14,40 @@ from sluice.judge.state import JudgeState
 from sluice.judge.tally import Tally
 
 
-def recording_of(tallies: Sequence[Tally], since: float, weight: int) -> Recording:
+def recording_of(
+    tallies: Sequence[Tally], since: float, weight: int, *, interleave: bool = False, checks: Checks | None = None
+) -> Recording:
     """One look after each scrape.
 
     Args:
         tallies: all samples of that stretch, of each metric, with a `span` that holds it whole.
         since: when the release began, seconds since the epoch.
         weight: the canary's share of the traffic then, percent.
+        interleave: the manifest's `analysis.interleave`.
+        checks: how the manifest has checks made.
     """
     moments = {tally.objective.metric.name: tally.moments(since) for tally in tallies}
+    counted = {name: dict(one) for name, one in moments.items()}
     looks = []
     for now in sorted({at for one in moments.values() for at, _ in one}):
         # Not all targets are scraped at the same moment: each metric is told up to its own last scrape.
-        scrapes = {name: [(at, halves) for at, halves in one if at == now] for name, one in moments.items()}
+        scrapes = {name: [(now, one[now])] for name, one in counted.items() if now in one}
         recent = {name: _recent(one, now) for name, one in moments.items()}
-        looks.append(Look(now, now, weight, since, {k: v for k, v in scrapes.items() if v}, recent))
+        looks.append(Look(now, now, weight, since, scrapes, recent))
     return Recording(
         weight=weight,
         state=JudgeState(revision="", since=since),
         objectives=tuple(tally.objective for tally in tallies),
+        interleave=interleave,
+        checks=checks,
         looks=tuple(looks),
     )
 
 
 def _recent(moments: Sequence[tuple[float, Halves]], now: float) -> Halves:
-    seen = [halves for at, halves in moments if at <= now]
-    before = [halves for at, halves in moments if at <= now - RECENT]
-    return (seen[-1] if seen else Halves()).since(before[-1] if before else Halves())
+    return _until(moments, now).since(_until(moments, now - RECENT))
+
+
+def _until(moments: Sequence[tuple[float, Halves]], at: float) -> Halves:
+    known = bisect_right(moments, at, key=lambda one: one[0])
+    return moments[known - 1][1] if known else Halves()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from sluice.errors import InvalidError
+from sluice.judge.checks import Checks
 from sluice.judge.judgement import Judgement
 from sluice.judge.objective import Objective
 from sluice.judge.policy import DEFAULT, Policy
@@ -29,6 +30,7 @@ class Recording(BaseModel):
         state: the judge's memory before the first look.
         objectives: what it was judged by.
         interleave: the manifest's `analysis.interleave`.
+        checks: how the manifest has checks made; None where it was not taken down.
         looks: those that changed the judge's memory, and the last one.
     """
 
@@ -37,6 +39,7 @@ class Recording(BaseModel):
     state: JudgeState
     objectives: tuple[Objective, ...]
     interleave: bool = False
+    checks: Checks | None = None
     looks: tuple[Look, ...] = ()
 
     def packed(self) -> str:
@@ -59,8 +62,17 @@ class Recording(BaseModel):
 class Recorder:
     """Takes down the looks of one step. It keeps text: a thousand rollouts at once have a hundred thousand looks."""
 
-    def __init__(self, weight: int, state: JudgeState, objectives: Sequence[Objective], policy: Policy) -> None:
-        self._begin = Recording(weight=weight, state=state, objectives=tuple(objectives), interleave=policy.interleave)
+    def __init__(
+        self,
+        weight: int,
+        state: JudgeState,
+        objectives: Sequence[Objective],
+        policy: Policy,
+        checks: Checks | None = None,
+    ) -> None:
+        self._begin = Recording(
+            weight=weight, state=state, objectives=tuple(objectives), interleave=policy.interleave, checks=checks
+        )
         self._looks: list[bytes] = []
         self._idle: Look | None = None
 
@@ -105,9 +117,22 @@ class Release(BaseModel):
         except ValidationError as error:
             raise InvalidError(f"not a recorded release: {error}") from error
 
+    @property
+    def began(self) -> float:
+        """When its version first could get traffic, seconds since the epoch; 0 where nothing is recorded."""
+        return Recording.unpacked(self.recordings[0]).state.since if self.recordings else 0.0
+
+    def steps(self) -> list[Recording]:
+        """Its steps, oldest first.
+
+        Raises:
+            InvalidError: one is no recording, or of a version that sluice does not read.
+        """
+        return [Recording.unpacked(one) for one in self.recordings]
+
     def replay(self, policy: Policy | None = None) -> Iterator[Replayed]:
         """See `replay`."""
-        return replay([Recording.unpacked(one) for one in self.recordings], policy)
+        return replay(self.steps(), policy)
 
 
 class Replayed(NamedTuple):

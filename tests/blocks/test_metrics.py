@@ -1,13 +1,15 @@
-"""What every metrics provider promises, tried on each: in memory, and the lab's real Prometheus."""
+"""What every metrics provider promises, tried on each: in memory, exported files, and the lab's real Prometheus."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,6 +18,7 @@ import pytest
 
 from blocks.metrics.base import Metrics
 from blocks.metrics.batched import MOST, Batched
+from blocks.metrics.exported import Exported
 from blocks.metrics.memory import MemoryMetrics
 from blocks.metrics.prometheus import Prometheus
 from sluice.errors import InvalidError, TransientError
@@ -30,7 +33,7 @@ def select(metric: str, label: str = "x", *values: str) -> Selector:
 
 @dataclass
 class Ground:
-    """A provider with one counter in it, and a query that yields 42."""
+    """A provider with one counter in it, and a query that yields 42; none where it cannot compute."""
 
     metrics: Metrics
     selector: Selector
@@ -42,6 +45,8 @@ class Ground:
     params=[
         "memory",
         "memory in batches",
+        "exported as JSON",
+        "exported as OpenMetrics",
         pytest.param("prometheus", marks=pytest.mark.lab),
         pytest.param("prometheus in batches", marks=pytest.mark.lab),
     ]
@@ -54,6 +59,10 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
         metrics = MemoryMetrics({"x_total": [Series({"a": "b"}, samples)]}, {"answer": 42.0})
         yield Ground(Batched(metrics) if batches else metrics, select("x_total", "a", "b"), "answer", select("absent"))
         return
+    if request.param.startswith("exported"):
+        folder: Path = request.getfixturevalue("tmp_path")
+        yield Ground(Exported.of([export(folder, request.param)]), select("x_total", "a", "b"), "", select("absent"))
+        return
     env = request.getfixturevalue("lab_env")
     async with httpx.AsyncClient(trust_env=False) as http:
         selector = select("envoy_server_uptime", "job", "envoy")
@@ -63,6 +72,19 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
                 await asyncio.sleep(0.5)
         metrics = Batched(prometheus) if batches else prometheus
         yield Ground(metrics, selector, "vector(42)", select("nobody_counts_this_total"))
+
+
+def export(folder: Path, form: str) -> Path:
+    """A counter that was scraped every two seconds for the last minute, as Prometheus writes it."""
+    begin, file = round(time.time() - 60, 3), folder / "export"
+    if form.endswith("JSON"):
+        values = [[begin + 2 * at, str(at)] for at in range(30)]
+        result = [{"metric": {"__name__": "x_total", "a": "b"}, "values": values}]
+        file.write_text(json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}))
+    else:
+        lines = [f'x_total{{a="b"}} {at} {begin + 2 * at:.3f}' for at in range(30)]
+        file.write_text("\n".join([*lines, "# EOF", ""]))
+    return file
 
 
 async def test_samples_are_those_that_were_scraped_rising_in_time(ground: Ground) -> None:
@@ -100,11 +122,15 @@ async def test_no_data_is_an_empty_answer_and_no_error(ground: Ground) -> None:
     now = time.time()
     assert await ground.metrics.samples(ground.nothing, now - 60, now) == []
     assert await ground.metrics.samples(ground.selector, now + 1000, now + 1060) == []
+
+
+async def test_a_value_is_a_number_and_nothing_where_there_is_none(ground: Ground) -> None:
+    """A query of the user's own yields one number; a provider that cannot compute refuses it, and says what can."""
+    if not ground.query:
+        with pytest.raises(InvalidError, match=r"needs a Prometheus that answers.*--begin and --end"):
+            await ground.metrics.value("vector(42)")
+        return
     assert await ground.metrics.value(ground.nothing.metric) is None
-
-
-async def test_a_value_is_a_number(ground: Ground) -> None:
-    """A query of the user's own yields one number."""
     assert await ground.metrics.value(ground.query) == 42.0
 
 

@@ -1,4 +1,4 @@
-"""What a release was judged by is kept in Prefect and judged once more from the command line."""
+"""What a release was judged by is kept in Prefect, or exported from Prometheus, and judged once more."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import pytest
 from prefect import flow
 
 from blocks.prefect_recordings import last_release, recorded_releases
-from deployments.replay import policy_of, release_of, told, tuned
+from deployments.replay import drawn, ended, release_of, seconds_of, told
+from deployments.tune import releases_of, tuned
 from sluice.errors import InvalidError, NotFoundError
+from sluice.judge.judges import Asked, judge_of, judges_of
 from sluice.judge.policy import DEFAULT
 from sluice.judge.recording import Recorder, Release
 from sluice.judge.sequential import Look, judge
+from sluice.judge.tuning import tried
 from sluice.judge.verdict import Verdict
 from tasks.analyse import StepResult
 from tasks.record import record
@@ -69,34 +72,105 @@ def kept(folder: Path, bad: int, outcome: str) -> Path:
     return file
 
 
+def sluice(*asked: str | Path) -> list[str]:
+    """The lines that the command line prints."""
+    command = [sys.executable, "-m", "deployments.cli", *map(str, asked)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
+
+
 def test_the_command_line_tells_when_the_word_fell_and_draws_it(tmp_path: Path) -> None:
     """A file is enough: neither Prefect nor a cluster is asked."""
     file, picture, copy = kept(tmp_path, 10, "rolled back"), tmp_path / "a.svg", tmp_path / "copy.json"
-    asked = [sys.executable, "-m", "deployments.cli", "replay", str(file), "--chart", str(picture), "--save", str(copy)]
-    run = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
-    assert run.returncode == 0, run.stderr
-    title, *lines = run.stdout.splitlines()
-    assert title == "shop.test@1.1.0, rolled back"
+    title, *lines = sluice("replay", file, "--chart", picture, "--save", copy)
+    assert title == "shop.test@1.1.0, rolled back; judged by evidence, as it was"
     assert "fail" in lines[-1]
     assert "request-success-rate 50 %" in lines[-1]
     assert picture.read_text().startswith("<svg")
     assert json.loads(copy.read_text()) == json.loads(file.read_text())
 
 
+def test_any_judge_is_asked_on_the_command_line(tmp_path: Path) -> None:
+    """Flagger's rule on the same release, and both rules side by side with a picture."""
+    file, picture = kept(tmp_path, 10, "rolled back"), tmp_path / "tune.svg"
+    asked = ("--judge", "threshold", "--interval", "4s", "--threshold", "2")
+    title, *lines = sluice("replay", *asked, file)
+    assert title.endswith("judged by threshold, 2 failed checks, 4 s apart")
+    assert lines[-1].split()[:5] == ["8.0", "s", "10", "%", "fail"]
+    head, *rows = sluice("tune", "--alpha", "0.01", "--interval", "4s", "--threshold", "2", "--chart", picture, file)
+    assert head.split()[0] == "judge"
+    kinds = [row.split(",")[0] for row in rows]
+    assert (kinds.count("evidence"), kinds.count("threshold")) == (2, 1)
+    assert picture.read_text().startswith("<svg")
+
+
 def test_a_stricter_policy_is_tried_on_the_same_release(tmp_path: Path) -> None:
-    """The lines say that it takes the release back later."""
+    """The lines say that it takes the release back later, and by whom it was judged."""
     release = release_of(str(kept(tmp_path, 2, "rolled back")))
-    ends = [list(release.replay(policy_of(alpha, None)))[-1].at for alpha in (0.05, 1e-9)]
+    judges = [judge_of("evidence", Asked(alpha=alpha)) for alpha in (0.05, 1e-9)]
+    ends = [list(judge.judge(release.steps()))[-1].at for judge in judges]
     assert ends[0] < ends[1]
-    assert len(list(told(release, list(release.replay())))) > 1
+    said = list(judges[0].judge(release.steps()))
+    assert next(told(release, said, judges[0])).endswith("judged by evidence, alpha 0.05")
+    assert len(list(told(release, said, judges[0]))) > 1
 
 
-def test_policies_are_set_side_by_side(tmp_path: Path) -> None:
-    """One line for each, with what it would have cost and won."""
-    releases = [Release.parse(kept(tmp_path, *one).read_bytes()) for one in ((0, "promoted"), (10, "rolled back"))]
-    head, *lines = tuned(releases)
-    assert head.split()[:2] == ["alpha", "interleave"]
-    assert all(line.split()[2:6] == ["1", "0", "1", "1"] for line in lines if " no " in line)
+def test_a_judge_without_a_word_says_so(tmp_path: Path) -> None:
+    """A release that was over before Flagger's first check; a picture of it is empty and no error."""
+    release, judge = release_of(str(kept(tmp_path, 10, "rolled back"))), judge_of("threshold", Asked(interval=60.0))
+    assert list(told(release, [], judge))[1:] == ["no word: what is recorded ends before this judge has one"]
+    assert drawn(release, [], judge).startswith("<svg")
+
+
+def test_a_picture_is_red_where_the_judge_that_was_asked_takes_the_release_back(tmp_path: Path) -> None:
+    """Whatever became of it then."""
+    release = release_of(str(kept(tmp_path, 10, "promoted")))
+    for asked, colour in ((1, "#dc2626"), (9, "#16a34a")):
+        judge = judge_of("threshold", Asked(interval=4.0, threshold=asked))
+        assert f'stroke="{colour}" stroke-width="2"/>' in drawn(release, list(judge.judge(release.steps())), judge)
+
+
+def test_judges_are_set_side_by_side(tmp_path: Path) -> None:
+    """One line for each, with what it would have cost and won, and a word on what was too short for it."""
+    files = [kept(tmp_path, *one) for one in ((0, "promoted"), (10, "rolled back"))]
+    releases = releases_of(files, 1)
+    head, *lines, note = tuned(list(tried(releases, list(judges_of({"interval": (10.0,), "threshold": (1, 5)})))))
+    assert head.split()[:2] == ["judge", "promoted"]
+    cells = {line[:46].strip(): line[46:].split() for line in lines}
+    bets = [row for name, row in cells.items() if name.startswith("evidence")]
+    assert all(row[:5] == ["1", "0", "1", "1", "0"] for row in bets)
+    assert cells["threshold, 1 failed check, 10 s apart"] == ["1", "0", "1", "1", "0", "10.0", "s"]
+    assert cells["threshold, 5 failed checks, 10 s apart"] == ["1", "0", "1", "0", "1", ">=", "50", "s"]
+    assert note.startswith("too short: ")
+
+
+def test_a_past_release_is_told_to_have_been_good_or_bad() -> None:
+    """Nothing else is of use to `sluice tune`."""
+    release = Release(release="shop.test", outcome="from Prometheus", recordings=())
+    assert ended(release, "") is release
+    assert ended(release, "rolled back").outcome == "rolled back"
+    with pytest.raises(InvalidError, match=r"--outcome 'good' .* 'promoted' or 'rolled back'"):
+        ended(release, "good")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("60s", 60.0), ("1m30s", 90.0), ("60", 60.0), ("0.5", 0.5)])
+def test_an_interval_is_a_duration_of_a_manifest(text: str, seconds: float) -> None:
+    """Or a number of seconds."""
+    assert seconds_of("--interval", text) == seconds
+    with pytest.raises(InvalidError, match=r"--interval: .*is not a duration"):
+        seconds_of("--interval", f"{text}!")
+
+
+def test_a_file_that_is_no_recording_is_told(tmp_path: Path) -> None:
+    """By its name, whoever reads it."""
+    other = tmp_path / "shop.yaml"
+    other.write_text("kind: Canary")
+    for read in (lambda: release_of(str(other)), lambda: releases_of([other], 1)):
+        with pytest.raises(InvalidError, match=r"shop\.yaml: not a recorded release"):
+            read()
+    with pytest.raises(InvalidError, match=r"nowhere"):
+        releases_of([tmp_path / "nowhere"], 1)
 
 
 @pytest.mark.parametrize("which", ["nowhere.json/x", "shop", "."])
@@ -104,9 +178,3 @@ def test_what_names_no_release_is_told(which: str) -> None:
     """With the two forms that do."""
     with pytest.raises(InvalidError, match=r"neither a file nor a Canary's NAME\.NAMESPACE"):
         release_of(which)
-
-
-def test_an_error_rate_that_is_none_is_refused() -> None:
-    """By the name of the option."""
-    with pytest.raises(InvalidError, match="--alpha"):
-        policy_of(1.5, None)

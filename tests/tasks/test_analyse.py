@@ -9,6 +9,7 @@ import pytest
 
 from sluice.errors import InvalidError, NotFoundError
 from sluice.judge.recording import Recording, replay
+from sluice.judge.threshold import ByThreshold
 from sluice.judge.verdict import Verdict
 from sluice.rollout.journal import judge_state
 from tasks.analyse import analyse
@@ -56,11 +57,14 @@ def test_a_step_s_evidence_is_told_beside_its_word_whoever_gave_it(play: Any) ->
 
 
 def test_a_breach_at_the_end_of_a_step_is_a_failed_check_and_not_the_end(play: Any) -> None:
-    """What is not overwhelming is the threshold's to decide."""
+    """What is not overwhelming is the threshold's to decide, and its check too is made again from what was recorded."""
     stage = over({"analysis": {"metrics": [{**success_rate(99), "interval": "1s"}]}})
     stage.metrics.fails = 0.02
     result = play(stage, analyse, 1, 30)
     assert (result.fatal, result.judgement.verdict) == (False, Verdict.FAIL)
+    (again,) = ByThreshold().judge([Recording.unpacked(one) for one in result.recordings])
+    assert again.judgement.readings == result.judgement.readings
+    assert again.judgement.reason == f"1 of 2 failed checks: {result.judgement.reason}"
 
 
 def test_a_newer_revision_cuts_the_step_short(play: Any) -> None:
