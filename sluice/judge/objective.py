@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -153,14 +154,16 @@ class Objective(BaseModel):
 
     def reading(self, counts: Counts) -> Reading:
         """The counts as a person and a threshold read them."""
-        good = None if counts.requests == 0 else 1 - counts.bad / counts.requests
-        if self.limit_ms is None:
-            bound, value = f"at least {100 * (1 - self.allowed):g} % good", None if good is None else 100 * good
-        else:
-            bound = f"at least {100 * (1 - self.allowed):g} % within {self.limit_ms:g} ms"
-            value = None if good is None else 100 * good
+        good = None if counts.requests == 0 else 100 * (1 - counts.bad / counts.requests)
         # The comparison is on counts: a percentage that was rounded must not decide.
         within = counts.requests == 0 or counts.bad <= self.allowed * counts.requests + 1e-9
+        bound = _bound(self.allowed, self.limit_ms)
         return Reading(
-            metric=self.metric.name, value=value, unit="%", bound=bound, within=within, requests=counts.requests
+            metric=self.metric.name, value=good, unit="%", bound=bound, within=within, requests=counts.requests
         )
+
+
+@lru_cache(maxsize=256)
+def _bound(allowed: float, limit_ms: float | None) -> str:
+    asked = f"at least {100 * (1 - allowed):g} %"
+    return f"{asked} good" if limit_ms is None else f"{asked} within {limit_ms:g} ms"
