@@ -27,7 +27,7 @@ on the error rate that is asked for: a stricter one must never decide sooner.
 _LOG_RATIOS = tuple((ratio, log(ratio)) for ratio in RATIOS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The wealth of the bets that the canary fails more often than the primary; immutable.
 

@@ -25,7 +25,7 @@ LEAST_OBJECTIVE, GREATEST_OBJECTIVE = 1e-6, 0.5
 _TERMS = tuple(zip(BETS, PRIOR, strict=True))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The wealth of the bets against one metric; immutable, so that a state can be kept and restored bit for bit.
 

@@ -75,9 +75,11 @@ class Counts:
 
     def since(self, earlier: Counts) -> Counts:
         """What came after `earlier`; a provider that forgot requests gives none, never a negative number."""
-        requests = max(0, self.requests - earlier.requests)
-        bad = min(max(0, self.bad - earlier.bad), requests)
-        return Counts(requests, bad, min(max(0, self.unclear - earlier.unclear), requests - bad))
+        requests, bad = self.requests - earlier.requests, self.bad - earlier.bad
+        unclear = self.unclear - earlier.unclear
+        if bad >= 0 and unclear >= 0 and bad + unclear <= requests:
+            return Counts(requests, bad, unclear)
+        return Counts.of(requests, bad, unclear)
 
 
 @dataclass(frozen=True, slots=True)

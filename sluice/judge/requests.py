@@ -50,7 +50,7 @@ CHANCE = 2.0
 paying for that costs a fifth of the time to a verdict. A burst's dispersion is ten and more."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RequestEvidence:
     """The wealth of the bets on single requests against one metric; immutable, of constant size, restored bit for bit.
 
@@ -80,10 +80,10 @@ class RequestEvidence:
         by_chance = CHANCE * sqrt(2 / (TRUST + blocks))  # of χ² by its degrees of freedom
         spread = max(1.0, dispersion(self.allowed, blocks, total, failed, squares) - by_chance)
         start = max(BRAKE, BRAKE_A_SECOND * min(seconds, LONGEST))
-        invested = investment(self.blocks, FIRST)
+        invested, good = investment(self.blocks, FIRST), requests - bad
         usual, after = [], []
         for owned, before, (of_bad, of_good, prior) in zip(self.owned, self.usual, _bets(self.allowed), strict=True):
-            won = bad * of_bad + (requests - bad) * of_good
+            won = bad * of_bad + good * of_good
             if won > 0:
                 won = min(won / spread, MOST_NATS, start + max(before, 0.0))
             usual.append(before + (won - before) / BRAKE_BLOCKS)

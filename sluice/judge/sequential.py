@@ -17,10 +17,7 @@ from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import DEFAULT, Policy
 from sluice.judge.silence import heard, is_fatal, silence
 from sluice.judge.state import JudgeState, MetricState
-from sluice.judge.verdict import Reading, Silence, Verdict
-
-_Told = dict[str, tuple[Reading, Finding]]
-"""Each counted metric as people read it, and what is known of it."""
+from sluice.judge.verdict import Reading, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,44 +106,48 @@ def word(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DE
         culprit = _of(objectives, shared(state, [one.metric.name for one in objectives], policy))
         kind, verdict = None, Verdict.HOLD
         reason = words.held(culprit, state, over=False) if culprit else "the canary fails as the primary does"
-    told = _told(state, objectives, policy)
+    readings = _readings(state, objectives)
     if verdict is Verdict.CONTINUE:
-        verdict, reason = _assured(state, objectives, told, policy)
-    return _judgement(verdict, reason, told, kind)
+        verdict, reason = _assured(state, objectives, readings, policy)
+    # Most looks find nothing to act on, and nobody asks what those rest on.
+    found = () if verdict is Verdict.CONTINUE else findings(state, objectives, policy)
+    return Judgement(verdict=verdict, reason=reason, silence=kind, readings=readings, findings=found)
 
 
 def against(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement | None:
     """FAIL where the evidence of all metrics together exceeds the error budget and the primary is no excuse."""
     if state.failed:
-        return _judgement(Verdict.FAIL, state.failed, _told(state, objectives, policy))
+        return _failed(state.failed, state, objectives, policy)
     names = [objective.metric.name for objective in objectives]
     culprit = _of(objectives, failing(state, names, policy))
     if culprit is not None:
-        return _judgement(Verdict.FAIL, words.against(culprit, state), _told(state, objectives, policy))
+        return _failed(words.against(culprit, state), state, objectives, policy)
     if state.held_since is None or state.looked - state.held_since < policy.common_mode_timeout:
         return None
     culprit = _of(objectives, shared(state, names, policy))
     if culprit is None:
         return None
-    return _judgement(Verdict.FAIL, words.held(culprit, state, over=True), _told(state, objectives, policy))
+    return _failed(words.held(culprit, state, over=True), state, objectives, policy)
 
 
-def _assured(state: JudgeState, objectives: Sequence[Objective], told: _Told, policy: Policy) -> tuple[Verdict, str]:
+def _assured(
+    state: JudgeState, objectives: Sequence[Objective], readings: Sequence[Reading], policy: Policy
+) -> tuple[Verdict, str]:
     """PASS where every metric has shown in this step that it keeps its objective, and CONTINUE with what is lacking."""
     if not objectives:
         return Verdict.CONTINUE, "no counted metrics to judge by"
-    lacking = []
+    said = list(map(str, readings))
+    known, asked = len(said), words.odds(policy.pass_at)
     for objective in objectives:
         name = objective.metric.name
-        if name not in told or state.metrics[name].assurance.blocks < policy.least_blocks:
-            lacking.append(f"{name} has had requests in too few scrapes of this step")
-        elif (shown := told[name][1].assurance) < policy.pass_at:
-            asked = words.odds(policy.pass_at)
-            lacking.append(f"{words.odds(shown)} for {name} so far, {asked} is asked for")
+        metric = state.metrics.get(name)
+        if metric is None or metric.assurance.blocks < policy.least_blocks:
+            said.append(f"{name} has had requests in too few scrapes of this step")
+        elif (shown := _assurance(metric, policy)) < policy.pass_at:
+            said.append(f"{words.odds(shown)} for {name} so far, {asked} is asked for")
     if state.looked - state.step_started < policy.least_step:
-        lacking.append(f"a step lasts {policy.least_step:g} s at least")
-    said = [str(told[one.metric.name][0] if one.metric.name in told else one.reading(Counts())) for one in objectives]
-    return (Verdict.CONTINUE if lacking else Verdict.PASS), "; ".join([*said, *lacking])
+        said.append(f"a step lasts {policy.least_step:g} s at least")
+    return (Verdict.CONTINUE if len(said) > known else Verdict.PASS), "; ".join(said)
 
 
 def _assurance(metric: MetricState, policy: Policy) -> float:
@@ -159,20 +160,22 @@ def _of(objectives: Sequence[Objective], name: str) -> Objective | None:
     return next((objective for objective in objectives if objective.metric.name == name), None)
 
 
-def _told(state: JudgeState, objectives: Sequence[Objective], policy: Policy) -> _Told:
-    """What is known of each counted metric, by its name."""
-    known = [(one, state.metrics[one.metric.name]) for one in objectives if one.metric.name in state.metrics]
-    return {one.metric.name: (one.reading(metric.seen), _finding(one, metric, policy)) for one, metric in known}
+def _failed(reason: str, state: JudgeState, objectives: Sequence[Objective], policy: Policy) -> Judgement:
+    readings, found = _readings(state, objectives), findings(state, objectives, policy)
+    return Judgement(verdict=Verdict.FAIL, reason=reason, readings=readings, findings=found)
 
 
-def _judgement(verdict: Verdict, reason: str, told: _Told, kind: Silence | None = None) -> Judgement:
-    readings, found = zip(*told.values(), strict=True) if told else ((), ())
-    return Judgement(verdict=verdict, reason=reason, silence=kind, readings=readings, findings=found)
+def _readings(state: JudgeState, objectives: Sequence[Objective]) -> tuple[Reading, ...]:
+    """The canary's counts since the release began, as people read them."""
+    metrics = state.metrics
+    seen = [metrics[one.metric.name].seen if one.metric.name in metrics else Counts() for one in objectives]
+    return tuple([one.reading(counts) for one, counts in zip(objectives, seen, strict=True)])
 
 
 def findings(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> tuple[Finding, ...]:
     """What is known of each counted metric, whatever the verdict is."""
-    return tuple(found for _, found in _told(state, objectives, policy).values())
+    known = [(one, state.metrics[one.metric.name]) for one in objectives if one.metric.name in state.metrics]
+    return tuple(_finding(objective, metric, policy) for objective, metric in known)
 
 
 def _finding(objective: Objective, metric: MetricState, policy: Policy) -> Finding:

@@ -35,7 +35,7 @@ class Heard:
     primary: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MetricState:
     """What the judge remembers of one metric.
 

@@ -113,6 +113,6 @@ def test_halves_that_are_scraped_at_different_moments_share_their_blocks() -> No
 def test_huge_counts_give_finite_findings(bad: int) -> None:
     """A billion requests a scrape are judged without an overflow."""
     watch = Watch(Policy(design_effect=1.0))
-    judgement = [watch.see((10**9, bad, 10**9, 10**9 - bad)) for _ in range(100)][-1]
-    (finding,) = judgement.findings
+    list(watch.all([(10**9, bad, 10**9, 10**9 - bad)] * 100))
+    (finding,) = watch.findings()
     assert all(isfinite(one) for one in (finding.evidence, finding.comparison, finding.assurance))
