@@ -9,11 +9,11 @@ import numpy as np
 from bench.judge.bets import Plan, wealth
 from bench.judge.streams import ALLOWED, Ints, Reals, Streams
 
-EXCESS = (1.7, 2.5, 5.0, 14.0, 100.0)
-PLAN = Plan(prior=(0.4, 0.3, 0.15, 0.08, 0.07))
-BRAKE, BRAKE_A_SECOND, BRAKE_BLOCKS = 2.0, 0.25, 4
-FIRST_SECONDS, LONGEST = 2.0, 15.0
-MOST_NATS, TRUST = 50.0, 2.0
+EXCESS = (2.0, 4.0, 12.0, 100.0)
+PLAN = Plan(prior=(0.6, 0.22, 0.1, 0.08))
+BRAKE, BRAKE_A_SECOND, BRAKE_BLOCKS = 2.0, 0.5, 4
+FIRST_SECONDS, LONGEST = 2.0, 8.0
+MOST_NATS, TRUST, CHANCE = 50.0, 2.0, 2.0
 """The product's numbers, told a second time: a test holds the two against each other."""
 
 
@@ -45,7 +45,9 @@ def seconds(streams: Streams) -> Reals:
 def unbraked(requests: Ints, bad: Ints) -> Reals:
     """Logarithms of the factors: what is won is divided by the dispersion, what is lost is not."""
     log_factors = ratios(requests, bad)
-    divided: Reals = np.minimum(log_factors, log_factors / np.maximum(1, dispersion(requests, bad))[..., None])
+    by_chance = CHANCE * np.sqrt(2 / (TRUST + np.cumsum(requests > 0, axis=1)))
+    spread = np.maximum(1, dispersion(requests, bad) - by_chance)
+    divided: Reals = np.minimum(log_factors, log_factors / spread[..., None])
     return np.minimum(divided, MOST_NATS)
 
 

@@ -13,13 +13,13 @@ from bench.judge.streams import ALLOWED, METRICS, Flags, Half, Ints, Reals, Stre
 
 LEAST_BAD, LEAST_BAD_BLOCKS = 3, 2
 """Bad requests, and blocks with any, that a rollback needs at least."""
-TIER = 10.0
+TIER = 8.0
 """Times the error rate that a release may be failed which keeps its objective but is worse than the primary."""
 ON_BLOCKS = 0.2
 """Part of the wealth that bets on blocks; the rest bets on single requests."""
-ODDS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+ODDS = (1.5, 2.5, 5.0, 15.0, 100.0)
 """How many times the primary's odds of failure the canary's are, in the bets of the comparison."""
-RELATIVE_PLAN = Plan(prior=(1 / len(ODDS),) * len(ODDS), first=0.5)
+RELATIVE_PLAN = Plan(prior=(1 / len(ODDS),) * len(ODDS), first=0.7)
 RELATIVE_CAP = 4.56
 """Most nats that one block adds to the comparison."""
 

@@ -12,36 +12,34 @@ Grünwald (2106.02693).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from math import log
+from math import exp, log, log1p
 
-from sluice.judge.wealth import cash, log_add, log_sum
+from sluice.judge.wealth import cash, cut_off
 
-RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
+RATIOS = (1.5, 2.5, 5.0, 15.0, 100.0)
 """How many times as high the odds of failure are that each bet is on."""
 GREATEST_WIN = 4.56
-"""Cap on the log factor of one block: 0.6·ln(1/(0.001·FIRST_STAKE)), so that two blocks may decide and one never does.
+"""Cap on the log factor of one block: two thirds of ln(1/0.001), so that two blocks may decide and one never does.
 
 It bounds what scrapes of the halves that lie some moments apart can do when both begin to fail together. It does not depend
 on the error rate that is asked for: a stricter one must never decide sooner.
 """
 _LOG_RATIOS = tuple((ratio, log(ratio)) for ratio in RATIOS)
-_LOG_PRIOR = -log(len(RATIOS))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The wealth of the bets that the canary fails more often than the primary; immutable.
 
     Attributes:
         blocks: how many blocks had requests to both halves: the investments run by them, whatever failed.
         staked: how many of them were invested for; a block in which nothing failed changes no bet, so it is caught up later.
-        stakes: logarithm of each bet's wealth; None before the first.
+        owned: each bet's wealth.
     """
 
     blocks: int = 0
     staked: int = 0
-    stakes: tuple[float | None, ...] = (None,) * len(RATIOS)
+    owned: tuple[float, ...] = (0.0,) * len(RATIOS)
 
     def add(
         self,
@@ -63,19 +61,18 @@ class Comparison:
         if n == 0 or m == 0:
             return self
         if f + g == 0:
-            return Comparison(self.blocks + 1, self.staked, self.stakes)
+            return Comparison(self.blocks + 1, self.staked, self.owned)
         # Any D that the bad requests' number alone decides is valid, for the block is judged given that number.
-        effect, level = min(design_effect, f + g), odds_ratio * n + m
-        invested = log(cash(self.staked) - cash(self.blocks + 1)) + _LOG_PRIOR
-        stakes = []
-        for stake, (ratio, log_ratio) in zip(self.stakes, _LOG_RATIOS, strict=True):
-            # f·ln(q/q0) + g·ln((1−q)/(1−q0)) with q = rψ0n/(rψ0n + m).
-            won = f * log_ratio - (f + g) * log((ratio * odds_ratio * n + m) / level)
-            factor = min(won / effect, greatest)
-            stakes.append(factor + (invested if stake is None else log_add(stake, invested)))
-        return Comparison(self.blocks + 1, self.blocks + 1, tuple(stakes))
+        failed, share = f + g, odds_ratio * n / (odds_ratio * n + m)
+        effect = min(design_effect, failed)
+        invested = (cash(self.staked) - cash(self.blocks + 1)) / len(RATIOS)
+        # f·ln(q/q0) + g·ln((1−q)/(1−q0)) with q = rψ0n/(rψ0n + m): both need only the canary's share q0.
+        won = [f * log_ratio - failed * log1p((ratio - 1) * share) for ratio, log_ratio in _LOG_RATIOS]
+        played = zip(self.owned, won, strict=True)
+        after = cut_off([(owned + invested) * exp(min(each / effect, greatest)) for owned, each in played])
+        return Comparison(self.blocks + 1, self.blocks + 1, after)
 
-    @cached_property
+    @property
     def log_wealth(self) -> float:
         """Natural logarithm of the evidence; log(1/alpha) or more means: worse than the primary, at error rate alpha."""
-        return log_sum([log(cash(self.staked)), *(stake for stake in self.stakes if stake is not None)])
+        return log(cash(self.staked) + sum(self.owned))

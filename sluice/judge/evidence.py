@@ -9,10 +9,9 @@ the whole release and never reset (`wealth.py`): looking at every scrape costs n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from math import exp, log, log1p
+from math import log
 
-from sluice.judge.wealth import cash, investment, log_mean, log_sum
+from sluice.judge.wealth import cash, cut_off, investment, log_mean
 
 BETS = (0.02, 0.0437, 0.0956, 0.209, 0.457, 0.999)
 """The bets λ as fractions of 1/p0."""
@@ -23,10 +22,10 @@ FIRST = 0.9
 """What plays from the first block on. Most bad versions fail from their first request on; later a burst meets small stakes,
 where a failure that lasts needs one block more at most."""
 LEAST_OBJECTIVE, GREATEST_OBJECTIVE = 1e-6, 0.999
-_TERMS = tuple((bet, log(prior)) for bet, prior in zip(BETS, PRIOR, strict=True))
+_TERMS = tuple(zip(BETS, PRIOR, strict=True))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The wealth of the bets against one metric; immutable, so that a state can be kept and restored bit for bit.
 
@@ -35,7 +34,7 @@ class Evidence:
         blocks: how many blocks with requests were seen.
         bad_blocks: how many of them had bad requests.
         requests, bad: how many requests, and bad ones, were seen.
-        stakes: logarithm of each bet's wealth; None before the first block.
+        owned: each bet's wealth.
     """
 
     allowed: float
@@ -43,7 +42,7 @@ class Evidence:
     bad_blocks: int = 0
     requests: int = 0
     bad: int = 0
-    stakes: tuple[float | None, ...] = (None,) * len(BETS)
+    owned: tuple[float, ...] = (0.0,) * len(BETS)
 
     @classmethod
     def against(cls, allowed: float) -> Evidence:
@@ -70,24 +69,20 @@ class Evidence:
         )
 
     def _played(self, excess: float) -> tuple[float, ...]:
-        """The stakes after the block's investment and then its outcome; `excess` is f/n − p0 in units of p0."""
-        invested = log(investment(self.blocks, FIRST))
-        stakes = []
-        for stake, (bet, prior) in zip(self.stakes, _TERMS, strict=True):
-            added, won = invested + prior, bet * excess
-            if stake is None:
-                stakes.append(added + log1p(won))
-                continue
-            high, low = (stake, added) if stake > added else (added, stake)
-            small = exp(low - high)
-            # log(e^stake + e^added) + log(1 + won) with one logarithm: this runs at every scrape of every rollout.
-            stakes.append(high + log1p(small + won + small * won))
-        return tuple(stakes)
+        """Each bet's wealth after the block's investment and then its outcome; `excess` is f/n − p0 in units of p0."""
+        invested = investment(self.blocks, FIRST)
+        played = zip(self.owned, _TERMS, strict=True)
+        return cut_off([(owned + invested * prior) * (1 + bet * excess) for owned, (bet, prior) in played])
 
-    @cached_property
+    @property
+    def wealth(self) -> float:
+        """The evidence; 1/alpha or more means: fail at error rate alpha."""
+        return cash(self.blocks, FIRST) + sum(self.owned)
+
+    @property
     def log_wealth(self) -> float:
-        """Natural logarithm of the evidence; log(1/alpha) or more means: fail at error rate alpha."""
-        return log_sum([log(cash(self.blocks, FIRST)), *(stake for stake in self.stakes if stake is not None)])
+        """Its natural logarithm."""
+        return log(self.wealth)
 
 
 def together(parts: list[Evidence]) -> float:

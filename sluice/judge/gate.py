@@ -87,7 +87,9 @@ def opened(state: JudgeState, metric: MetricState) -> bool:
 
 
 def _enough(wealth: dict[str, float], policy: Policy) -> bool:
-    return bool(wealth) and log_mean(list(wealth.values())) >= policy.fail_at
+    each = wealth.values()
+    # No mean is more than its greatest term: most looks need none.
+    return bool(wealth) and max(each) >= policy.fail_at and log_mean(list(each)) >= policy.fail_at
 
 
 def _decided(wealth: dict[str, float], state: JudgeState, policy: Policy) -> str:

@@ -48,7 +48,7 @@ class Judgement(BaseModel):
 
     Attributes:
         silence: for NO_DATA, and for a FAIL by silence: which kind.
-        findings: what the evidence of each counted metric is.
+        findings: what the evidence of each counted metric is; none on CONTINUE.
     """
 
     model_config = ConfigDict(frozen=True)

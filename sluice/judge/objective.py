@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
@@ -91,9 +92,11 @@ class Counts:
 
     def since(self, earlier: Counts) -> Counts:
         """What came after `earlier`; a provider that forgot requests gives none, never a negative number."""
-        requests = max(0, self.requests - earlier.requests)
-        bad = min(max(0, self.bad - earlier.bad), requests)
-        return Counts(requests, bad, min(max(0, self.unclear - earlier.unclear), requests - bad))
+        requests, bad = self.requests - earlier.requests, self.bad - earlier.bad
+        unclear = self.unclear - earlier.unclear
+        if bad >= 0 and unclear >= 0 and bad + unclear <= requests:
+            return Counts(requests, bad, unclear)
+        return Counts.of(requests, bad, unclear)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +179,9 @@ class Objective(BaseModel):
     def reading(self, counts: Counts) -> Reading:
         """The counts as a person and a threshold read them."""
         value = None if counts.requests == 0 else 100 * (1 - counts.bad / counts.requests)
-        bound = f"at least {100 * (1 - self.allowed):g} % "
-        if self.gauge:
-            bound += str(self.metric.threshold_range)
-        else:
-            bound += "good" if self.limit_ms is None else f"within {self.limit_ms:g} ms"
         # The comparison is on counts: a percentage that was rounded must not decide.
         within = counts.requests == 0 or counts.bad <= self.allowed * counts.requests + 1e-9
+        bound = _bound(self.allowed, str(self.metric.threshold_range) if self.gauge else self.limit_ms)
         return Reading(
             metric=self.metric.name,
             value=value,
@@ -192,3 +191,12 @@ class Objective(BaseModel):
             requests=counts.requests,
             counted="looks" if self.gauge else "requests",
         )
+
+
+@lru_cache(maxsize=256)
+def _bound(allowed: float, limit: float | str | None) -> str:
+    """The bound in words; `limit` is a duration's milliseconds, a gauge's range, or None for a ratio."""
+    asked = f"at least {100 * (1 - allowed):g} %"
+    if isinstance(limit, str):
+        return f"{asked} {limit}"
+    return f"{asked} good" if limit is None else f"{asked} within {limit:g} ms"

@@ -17,7 +17,7 @@ from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import DEFAULT, Policy
 from sluice.judge.silence import heard, is_fatal, silence
 from sluice.judge.state import JudgeState, MetricState
-from sluice.judge.verdict import Silence, Verdict
+from sluice.judge.verdict import Reading, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
         metric = metrics.get(name) or MetricState.of(objective, policy)
         if anew:
             metric = replace(metric, assurance=Assurance())
-        for at, halves in look.scrapes.get(name, ()):
-            metric = metric.after(halves.canary, halves.primary, at, policy)
         recent = look.recent.get(name)
-        metrics[name] = metric if recent == metric.recent else replace(metric, recent=recent)
+        for at, halves in look.scrapes.get(name, ()):
+            metric = metric.after(halves.canary, halves.primary, at, policy, recent)
+        metrics[name] = metric if recent is metric.recent else replace(metric, recent=recent)
     now = state.model_copy(
         update={
             "metrics": metrics,
@@ -80,13 +80,11 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
 
 def _held(state: JudgeState, names: Sequence[str], policy: Policy) -> JudgeState:
     """The same with the clock of a hold begun, going on, or stopped."""
-    if failing(state, names, policy):
+    troubled = bool(shared(state, names, policy))
+    if troubled is (state.held_since is not None) or failing(state, names, policy):
         return state
-    if shared(state, names, policy):
-        since = state.held_since
-        return state if since is not None else state.model_copy(update={"held_since": state.looked})
-    if state.held_since is None:
-        return state
+    if troubled:
+        return state.model_copy(update={"held_since": state.looked})
     # What both halves went through says nothing for this step: it proves itself anew.
     fresh = {name: replace(metric, assurance=Assurance()) for name, metric in state.metrics.items()}
     return state.model_copy(update={"held_since": None, "metrics": fresh})
@@ -108,48 +106,48 @@ def word(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DE
         culprit = _of(objectives, shared(state, [one.metric.name for one in objectives], policy))
         kind, verdict = None, Verdict.HOLD
         reason = words.held(culprit, state, over=False) if culprit else "the canary fails as the primary does"
+    readings = _readings(state, objectives)
     if verdict is Verdict.CONTINUE:
-        verdict, reason = _assured(state, objectives, policy)
-    return _judgement(verdict, reason, state, objectives, policy, kind)
+        verdict, reason = _assured(state, objectives, readings, policy)
+    # Most looks find nothing to act on, and nobody asks what those rest on.
+    found = () if verdict is Verdict.CONTINUE else findings(state, objectives, policy)
+    return Judgement(verdict=verdict, reason=reason, silence=kind, readings=readings, findings=found)
 
 
 def against(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement | None:
     """FAIL where the evidence of all metrics together exceeds the error budget and the primary is no excuse."""
     if state.failed:
-        return _judgement(Verdict.FAIL, state.failed, state, objectives, policy)
+        return _failed(state.failed, state, objectives, policy)
     names = [objective.metric.name for objective in objectives]
     culprit = _of(objectives, failing(state, names, policy))
     if culprit is not None:
-        reason = words.against(culprit, state)
-        return _judgement(Verdict.FAIL, reason, state, objectives, policy)
+        return _failed(words.against(culprit, state), state, objectives, policy)
     if state.held_since is None or state.looked - state.held_since < policy.common_mode_timeout:
         return None
     culprit = _of(objectives, shared(state, names, policy))
     if culprit is None:
         return None
-    return _judgement(Verdict.FAIL, words.held(culprit, state, over=True), state, objectives, policy)
+    return _failed(words.held(culprit, state, over=True), state, objectives, policy)
 
 
-def _assured(state: JudgeState, objectives: Sequence[Objective], policy: Policy) -> tuple[Verdict, str]:
+def _assured(
+    state: JudgeState, objectives: Sequence[Objective], readings: Sequence[Reading], policy: Policy
+) -> tuple[Verdict, str]:
     """PASS where every metric has shown in this step that it keeps its objective, and CONTINUE with what is lacking."""
     if not objectives:
         return Verdict.CONTINUE, "no counted metrics to judge by"
-    said, lacking = [], []
+    said = list(map(str, readings))
+    known, asked = len(said), words.odds(policy.pass_at)
     for objective in objectives:
-        metric = state.metrics.get(objective.metric.name)
-        counts = metric.seen if metric else Counts()
-        said.append(str(objective.reading(counts)))
-        wealth = _assurance(metric, policy) if metric else 0.0
+        name = objective.metric.name
+        metric = state.metrics.get(name)
         if metric is None or metric.assurance.blocks < policy.least_blocks:
-            lacking.append(f"{objective.metric.name} has had requests in too few scrapes of this step")
-        elif wealth < policy.pass_at:
-            shown = (
-                f"{words.odds(wealth)} for {objective.metric.name} so far, {words.odds(policy.pass_at)} is asked for"
-            )
-            lacking.append(shown)
+            said.append(f"{name} has had requests in too few scrapes of this step")
+        elif (shown := _assurance(metric, policy)) < policy.pass_at:
+            said.append(f"{words.odds(shown)} for {name} so far, {asked} is asked for")
     if state.looked - state.step_started < policy.least_step:
-        lacking.append(f"a step lasts {policy.least_step:g} s at least")
-    return (Verdict.CONTINUE if lacking else Verdict.PASS), "; ".join([*said, *lacking])
+        said.append(f"a step lasts {policy.least_step:g} s at least")
+    return (Verdict.CONTINUE if len(said) > known else Verdict.PASS), "; ".join(said)
 
 
 def _assurance(metric: MetricState, policy: Policy) -> float:
@@ -164,22 +162,16 @@ def _of(objectives: Sequence[Objective], name: str) -> Objective | None:
     return next((objective for objective in objectives if objective.metric.name == name), None)
 
 
-def _judgement(
-    verdict: Verdict,
-    reason: str,
-    state: JudgeState,
-    objectives: Sequence[Objective],
-    policy: Policy,
-    kind: Silence | None = None,
-) -> Judgement:
-    known = [(one, state.metrics[one.metric.name]) for one in objectives if one.metric.name in state.metrics]
-    return Judgement(
-        verdict=verdict,
-        reason=reason,
-        silence=kind,
-        readings=tuple(objective.reading(metric.seen) for objective, metric in known),
-        findings=findings(state, objectives, policy),
-    )
+def _failed(reason: str, state: JudgeState, objectives: Sequence[Objective], policy: Policy) -> Judgement:
+    readings, found = _readings(state, objectives), findings(state, objectives, policy)
+    return Judgement(verdict=Verdict.FAIL, reason=reason, readings=readings, findings=found)
+
+
+def _readings(state: JudgeState, objectives: Sequence[Objective]) -> tuple[Reading, ...]:
+    """The canary's counts since the release began, as people read them."""
+    metrics = state.metrics
+    seen = [metrics[one.metric.name].seen if one.metric.name in metrics else Counts() for one in objectives]
+    return tuple([one.reading(counts) for one, counts in zip(objectives, seen, strict=True)])
 
 
 def findings(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> tuple[Finding, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from math import log
 
 from pydantic import BaseModel, ConfigDict
@@ -15,13 +14,11 @@ from sluice.judge.evidence import Evidence
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import BLOCK, BLOCK_SLACK, DEFAULT, Policy
 from sluice.judge.requests import RequestEvidence
-from sluice.judge.wealth import log_add
 
 ON_BLOCKS = 0.2
 """Part of a metric's wealth that bets on blocks; the rest bets on single requests. Blocks prove that half of the requests
 fail, requests a small excess. Times the tier of `policy.py` it is more than 1: where canary and primary are compared,
 what blocks alone say counts in full."""
-_ON_BLOCKS, _ON_REQUESTS = log(ON_BLOCKS), log(1 - ON_BLOCKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Heard:
     primary: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MetricState:
     """What the judge remembers of one metric.
 
@@ -78,18 +75,18 @@ class MetricState:
             return cls(evidence=fresh, odd=fresh, primary=Counts())
         return cls(evidence=fresh, primary=Counts(), single=RequestEvidence(fresh.allowed))
 
-    @cached_property
+    @property
     def on_blocks(self) -> float:
         """Logarithm of the evidence of blocks alone against the objective being kept; of odd and even ones the mean."""
-        blocks = self.evidence.log_wealth
-        return blocks if self.odd is None else log_add(blocks, self.odd.log_wealth) - log(2)
+        even = self.evidence.wealth
+        return log(even if self.odd is None else (even + self.odd.wealth) / 2)
 
-    @cached_property
+    @property
     def log_wealth(self) -> float:
         """Logarithm of the evidence of blocks and of single requests, which play apart with a part of the wealth each."""
         if self.single is None:
             return self.on_blocks
-        return log_add(_ON_BLOCKS + self.on_blocks, _ON_REQUESTS + self.single.log_wealth)
+        return log(ON_BLOCKS * self.evidence.wealth + (1 - ON_BLOCKS) * self.single.wealth)
 
     @property
     def bad(self) -> int:
@@ -101,13 +98,16 @@ class MetricState:
         """Blocks with bad requests in the evidence."""
         return self.evidence.bad_blocks + (self.odd.bad_blocks if self.odd else 0)
 
-    def after(self, canary: Counts, primary: Counts | None, at: float | None, policy: Policy) -> MetricState:
+    def after(
+        self, canary: Counts, primary: Counts | None, at: float | None, policy: Policy, recent: Halves | None = None
+    ) -> MetricState:
         """The state after a scrape.
 
         Args:
             canary, primary: counted since the release began; None where the primary is not counted.
             at: time of the scrape, seconds since the epoch. One that comes too soon after the last block waits for the
                 next; without a time each call is a block.
+            recent: both halves over the last minute, where that is known anew.
         """
         if at is not None and at <= self.taken:
             return self
@@ -133,7 +133,7 @@ class MetricState:
                 policy.odds_ratio,
             ),
             self.assurance.add(block.requests, block.at_worst),
-            self.recent,
+            recent or self.recent,
             at or 0.0,
             at or 0.0,
             self.single and self.single.add(block.requests, block.bad, passed if self.at else policy.scrape_period),

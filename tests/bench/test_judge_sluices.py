@@ -16,6 +16,7 @@ from bench.judge.streams import ALLOWED, METRICS, Half, Scenario, Streams, gener
 from sluice.judge import evidence as scalar
 from sluice.judge import requests as scalar_requests
 from sluice.judge import state as scalar_state
+from sluice.judge import wealth
 from sluice.judge.comparison import GREATEST_WIN, RATIOS, Comparison
 from sluice.judge.evidence import Evidence, together
 from sluice.judge.gate import failing
@@ -56,10 +57,12 @@ def test_the_numbers_are_the_products() -> None:
     assert (bets.BETS, bets.PRIOR, bets.FIRST_STAKE) == (scalar.BETS, scalar.PRIOR, scalar.FIRST)
     assert (singles.EXCESS, singles.PLAN.prior) == (scalar_requests.EXCESS, scalar_requests.PRIOR)
     assert singles.PLAN.first == scalar_requests.FIRST
-    names = ("BRAKE", "BRAKE_A_SECOND", "BRAKE_BLOCKS", "LONGEST", "MOST_NATS", "TRUST")
+    names = ("BRAKE", "BRAKE_A_SECOND", "BRAKE_BLOCKS", "LONGEST", "MOST_NATS", "TRUST", "CHANCE")
     assert [getattr(singles, name) for name in names] == [getattr(scalar_requests, name) for name in names]
     assert (sluices.ON_BLOCKS, sluices.TIER) == (scalar_state.ON_BLOCKS, TIER)
     assert (sluices.ODDS, sluices.RELATIVE_CAP) == (RATIOS, GREATEST_WIN)
+    assert (sluices.RELATIVE_PLAN.first, sluices.RELATIVE_PLAN.span) == (wealth.FIRST_STAKE, wealth.INVESTMENT_SPAN)
+    assert bets.HIGHEST == wealth.RICHEST
     assert (sluices.LEAST_BAD, sluices.LEAST_BAD_BLOCKS) == (LEAST_BAD, LEAST_BAD_BLOCKS)
     assert Policy().scrape_period == singles.FIRST_SECONDS
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from sluice.judge.evidence import BETS, PRIOR, Evidence, together
-from sluice.judge.wealth import cash, investment
+from sluice.judge.wealth import RICHEST, cash, cut_off, investment
 
 ALLOWED = st.sampled_from([1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5])
 KEPT = TypeAdapter(Evidence)
@@ -139,6 +139,12 @@ def test_nothing_is_lost_or_made_when_every_factor_is_one() -> None:
     for _ in range(2000):
         state = state.add(2, 1)
         assert state.log_wealth == pytest.approx(0.0, abs=1e-9)
+
+
+def test_no_bet_owns_more_than_the_richest_and_none_is_made_richer() -> None:
+    """Whatever was won: the sum of all bets is a number, and cutting off only takes away."""
+    assert cut_off([0.0, 1.5, RICHEST]) == (0.0, 1.5, RICHEST)
+    assert cut_off([0.0, 1.5, 1e300]) == (0.0, 1.5, RICHEST)
 
 
 def test_the_investments_and_the_cash_left_are_the_initial_one() -> None:

@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sluice.judge.requests import BRAKE, EXCESS, LONGEST, MOST_NATS, PRIOR, RequestEvidence, dispersion
+from sluice.judge.requests import (
+    BRAKE,
+    BRAKE_A_SECOND,
+    EXCESS,
+    FIRST,
+    LONGEST,
+    MOST_NATS,
+    PRIOR,
+    RequestEvidence,
+    dispersion,
+)
 from tests.sluice.judge.traffic import binomial
 
 KEPT = TypeAdapter(RequestEvidence)
@@ -72,7 +82,7 @@ def test_a_state_that_was_kept_and_restored_goes_on_bit_for_bit(
         state, restored = state.add(*block), restored.add(*block)
     assert restored == state
     assert restored.log_wealth == state.log_wealth
-    assert len(state.stakes) == len(state.usual) == len(EXCESS)
+    assert len(state.owned) == len(state.usual) == len(EXCESS)
 
 
 @settings(max_examples=60)
@@ -82,7 +92,7 @@ def test_no_block_wins_more_than_the_brake_lets_it(
 ) -> None:
     """However many of its requests fail, and however long ago the last block was."""
     state = after(allowed, blocks)
-    most = max(BRAKE, LONGEST / 4) + max(0.0, *state.usual)
+    most = max(BRAKE, BRAKE_A_SECOND * LONGEST) + max(0.0, *state.usual)
     assert state.add(n, n, seconds).log_wealth <= state.log_wealth + min(most, MOST_NATS) + 1e-9
 
 
@@ -107,6 +117,17 @@ def test_a_burst_wins_less_than_the_same_failures_spread_evenly() -> None:
 def test_requests_that_fail_one_by_one_are_not_dispersed_and_a_burst_is() -> None:
     assert dispersion(0.01, 10, 1000, 20, 10 * 2 * 2 / 100) < 1.5
     assert dispersion(0.01, 10, 1000, 60, 60 * 60 / 100) > 10
+
+
+def test_dispersion_that_chance_explains_costs_nothing() -> None:
+    """Counts of ten blocks may differ by half more than those of independent requests do on average, and win in full."""
+    blocks, nats = [(100, bad, 2.0) for bad in (0, 4, 0, 4, 1, 4, 0, 4, 1, 4)], 0.0
+    share = EXCESS[0] * 0.01 / (1 + (EXCESS[0] - 1) * 0.01)
+    for n, bad, _ in blocks:
+        nats += bad * log(share / 0.01) + (n - bad) * log((1 - share) / 0.99)
+    state = after(0.01, blocks)
+    assert state.spread > 1.3
+    assert log(state.owned[0]) == pytest.approx(log(PRIOR[0] * FIRST) + nats, abs=0.02)
 
 
 def test_a_small_excess_of_many_requests_shows_within_seconds() -> None:

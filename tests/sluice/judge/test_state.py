@@ -40,11 +40,12 @@ def test_a_worker_that_takes_over_judges_bit_for_bit_as_the_one_that_died(
 
 
 def test_a_status_that_an_older_version_kept_still_loads_and_goes_on() -> None:
-    """No comparison was kept: the first scrape after it has nothing to compare with, and the evidence goes on."""
-    stakes = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    """No comparison was kept, and bets in a form that is no more: their wins count for nothing, and the counts go on."""
+    stakes = [7.1, 7.2, 7.3, 7.4, 7.5, 7.6]
     evidence = {"allowed": 0.01, "blocks": 2, "bad_blocks": 1, "requests": 100, "bad": 3, "stakes": stakes}
     kept = {"seen": {"requests": 100, "bad": 3}, "evidence": evidence}
     old = JudgeState.model_validate({"revision": "r1", "since": 1.5, "metrics": {SUCCESS.metric.name: kept}})
+    assert old.metrics[SUCCESS.metric.name].log_wealth < 0
     new = old.with_counts(SUCCESS, Counts(120, 13), Counts(9000, 4000), at=10.0).metrics[SUCCESS.metric.name]
     assert (new.evidence.blocks, new.evidence.requests, new.evidence.bad) == (3, 120, 13)
     assert (new.comparison.blocks, new.primary) == (0, Counts(9000, 4000))
@@ -112,6 +113,6 @@ def test_halves_that_are_scraped_at_different_moments_share_their_blocks() -> No
 def test_huge_counts_give_finite_findings(bad: int) -> None:
     """A billion requests a scrape are judged without an overflow."""
     watch = Watch(Policy(design_effect=1.0))
-    judgement = [watch.see((10**9, bad, 10**9, 10**9 - bad)) for _ in range(100)][-1]
-    (finding,) = judgement.findings
+    list(watch.all([(10**9, bad, 10**9, 10**9 - bad)] * 100))
+    (finding,) = watch.findings()
     assert all(isfinite(one) for one in (finding.evidence, finding.comparison, finding.assurance))

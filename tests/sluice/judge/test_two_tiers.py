@@ -129,7 +129,7 @@ def test_a_status_of_an_older_version_goes_on_with_blocks_alone() -> None:
 
 
 def test_the_reason_names_both_odds() -> None:
-    """Against the objective and against being no worse: whoever reads it sees why a hundred to one was enough."""
+    """Against the objective and against being no worse: whoever reads it sees why less than alpha asks for was enough."""
     watch = Watch()
     watch.until(Verdict.FAIL, (200, 8, 1800, 2))
     found = overwhelming(watch.state.model_copy(update={"failed": ""}), watch.objectives)

@@ -31,7 +31,8 @@ def test_the_reason_of_a_fail_tells_value_requests_bound_odds_and_the_primary() 
 def test_findings_hold_the_counts_the_evidence_and_an_interval() -> None:
     """Charts and tables need no sentence to be taken apart."""
     watch = Watch()
-    (finding,) = [watch.see((100, 8, 1000, 1)) for _ in range(2)][-1].findings
+    list(watch.all([(100, 8, 1000, 1)] * 2))
+    (finding,) = watch.findings()
     assert (finding.canary, finding.primary, finding.allowed) == (Counts(200, 16), Counts(2000, 2), 0.01)
     low, high = finding.interval
     assert 0.04 < low < 0.08 < high < 0.13

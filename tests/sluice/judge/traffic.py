@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from sluice.judge.judgement import Judgement
+from sluice.judge.judgement import Finding, Judgement
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import DEFAULT, RECENT, Policy
-from sluice.judge.sequential import Look, judge
+from sluice.judge.sequential import Look, findings, judge
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.canary import CanaryMetric
@@ -72,6 +72,9 @@ class Watch:
         look = look if self.remembers else replace(look, recent={})
         self.state, judgement = judge(self.state, self.objectives, look, self.policy)
         return judgement
+
+    def findings(self) -> tuple[Finding, ...]:
+        return findings(self.state, self.objectives, self.policy)
 
     def all(self, blocks: Iterable[Block]) -> Iterator[Judgement]:
         return (self.see(block) for block in blocks)
