@@ -6,6 +6,7 @@ import time
 
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
+from tasks.baseline import check_standing
 from tasks.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -15,6 +16,8 @@ async def shift_traffic(ref: RolloutRef, step: int, weight: int, failed_checks: 
     """Write the intent, then set the weight; returns when the data plane has acknowledged it. Idempotent."""
     scene = await Scene.of(ref)
     scene.check_current(ref)
+    if weight:
+        await check_standing(scene, ref)
     status = scene.canary.status
     if status.step != step or status.canary_weight != weight:
         fields = {"step": step, "canaryWeight": weight, "stepStarted": time.time(), "failedChecks": failed_checks}

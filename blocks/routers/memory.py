@@ -47,6 +47,7 @@ class MemoryRouter:
             half_label="half",
             canary="canary",
             primary="primary",
+            baseline="baseline",
             class_label="class",
             bad_class="5",
         )

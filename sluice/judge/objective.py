@@ -28,6 +28,7 @@ class Telemetry(BaseModel):
         total: name of the request counter.
         buckets: name of the duration histogram's buckets (`le` in `unit_ms` milliseconds).
         half_label: label that tells the halves apart; `canary` and `primary` are its values.
+        baseline: the value of the baseline's; empty where the data plane has none.
         class_label: label that holds the class of the answer; `bad_class` is the value that counts as bad.
     """
 
@@ -40,6 +41,7 @@ class Telemetry(BaseModel):
     class_label: str
     bad_class: str
     unit_ms: float = 1.0
+    baseline: str = ""
 
     def selector(self, objective: Objective, bounds: frozenset[str] = frozenset()) -> Selector:
         """The series of both halves that an objective is counted by, and of a histogram those buckets."""
