@@ -68,8 +68,10 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
         return f"the baseline is not ready after {limit:g} s: {why}"
     if canary.ready_threshold == 100:
         await until_endpoints_ready(scene, "baseline", baseline)
-    # A comparison that is switched on in the middle of a release begins here; else this changes nothing.
-    await scene.router.shift(canary, await scene.router.weight(canary) or 0)
+    weight = canary.status.canary_weight
+    if weight and await scene.router.weight(canary) == weight:
+        # A comparison that is switched on in the middle of a step begins here; else this changes nothing.
+        await scene.router.shift(canary, weight)
     return ""
 
 

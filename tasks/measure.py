@@ -10,9 +10,11 @@ from blocks.kinds import METRIC_TEMPLATE
 from blocks.lease import Lease
 from blocks.metrics.base import Metrics
 from sluice.errors import InvalidError, TransientError
+from sluice.judge.beside import samples
 from sluice.judge.judge import JudgeState
-from sluice.judge.objective import Counts, Objective, Telemetry
+from sluice.judge.objective import Counts, Halves, Objective, Telemetry
 from sluice.judge.policy import DEFAULT, RECENT, Policy
+from sluice.judge.score import Score, scored
 from sluice.judge.sequential import Look, observe
 from sluice.judge.tally import Tally
 from sluice.judge.template import render_query
@@ -48,7 +50,13 @@ class Scrape:
 
 @dataclass(slots=True)
 class Measures:
-    """The metrics of one Canary, where they come from, and what was read of them in this run."""
+    """The metrics of one Canary, where they come from, and what was read of them in this run.
+
+    Attributes:
+        tallies: by metric, what canary and primary were asked.
+        besides: the same of canary and baseline; empty where the Canary is not compared.
+        told: time of the last scrape of `besides` that a look has told.
+    """
 
     canary: Canary
     metrics: Metrics
@@ -57,6 +65,8 @@ class Measures:
     own: list[CanaryMetric]
     policy: Policy = DEFAULT
     tallies: dict[str, Tally] = field(default_factory=dict)
+    besides: dict[str, Tally] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene: Scene) -> Measures:
@@ -81,11 +91,12 @@ class Measures:
     async def scrape(self, state: JudgeState) -> Scrape:
         """Read what is new of all built-in metrics; a provider that is away is told, not raised: it is not the release."""
         tallies = [self._tally(objective, state.since) for objective in self.objectives]
+        besides = [self._beside(objective, state.since) for objective in self.objectives if self.canary.compared]
         try:
-            await asyncio.gather(*(self._read(tally, self.metrics.now()) for tally in tallies))
+            await asyncio.gather(*(self._read(tally, self.metrics.now()) for tally in (*tallies, *besides)))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
-        look = self._look(state, tallies)
+        look = replace(self._look(state, tallies), beside=self._news(besides))
         windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
         after = observe(state, self.objectives, look, self.policy)
         return Scrape(after, tuple(windows), look.newest, look=look)
@@ -101,6 +112,20 @@ class Measures:
         status, newest = self.canary.status, max((tally.newest for tally in tallies), default=0.0)
         return Look(self.metrics.now(), newest, status.canary_weight, status.step_started, scrapes, recent)
 
+    def _news(self, besides: list[Tally]) -> dict[str, list[tuple[float, Halves]]]:
+        """Of canary and baseline, the scrapes that no look has told yet; a worker that takes over tells all of them."""
+        found = {}
+        for tally in besides:
+            name = tally.objective.metric.name
+            news = tally.moments(self.told.get(name, 0.0))
+            if news:
+                found[name], self.told[name] = news, news[-1][0]
+        return found
+
+    def score(self) -> Score:
+        """How the canary does beside its baseline, over the whole release."""
+        return scored(self.objectives, {name: samples(tally.moments(0.0)) for name, tally in self.besides.items()})
+
     def _window(self, tally: Tally) -> Counts:
         return tally.window(max(tally.since, self.metrics.now() - tally.objective.metric.interval))
 
@@ -109,6 +134,15 @@ class Measures:
         if tally is None or tally.since != since:
             span = max(objective.metric.interval, RECENT) + LOOK_BACK
             tally = self.tallies[objective.metric.name] = Tally(objective, self.telemetry, since, span)
+        return tally
+
+    def _beside(self, objective: Objective, since: float) -> Tally:
+        """The canary's requests and the baseline's, which stands as the primary there, since the release began."""
+        tally = self.besides.get(objective.metric.name)
+        if tally is None or tally.since != since:
+            beside = self.telemetry.model_copy(update={"primary": self.telemetry.baseline})
+            tally = self.besides[objective.metric.name] = Tally(objective, beside, since, span=float("inf"))
+            self.told.pop(objective.metric.name, None)
         return tally
 
     async def _read(self, tally: Tally, now: float) -> None:

@@ -49,17 +49,18 @@ async def scale_up(ref: RolloutRef) -> Readiness:
             f"Deployment {canary.namespace}/{canary.primary} is gone: delete the Canary's status to redo it"
         )
     replicas = int(primary["spec"].get("replicas", 1))
+    await raise_baseline(scene, ref, primary, replicas)
     async with scene.wired.seen.following(DEPLOYMENT, canary.target, canary.namespace) as target:
         standing = _Standing(scene, ref, target, replicas)
         await scene.canaries.scale(canary, canary.target, replicas, held=await standing.stays_held())
-        await raise_baseline(scene, ref, primary, replicas)
-        reason = await standing.reached() or await why_not_standing(
-            scene, ref, lambda: standing.moved_on(target.object)
-        )
+        reason = await standing.reached()
         if reason:
             return Readiness(ready=False, reason=reason)
         if canary.ready_threshold == 100:
             await until_endpoints_ready(scene, "canary", target.object or {})
+        reason = await why_not_standing(scene, ref, lambda: standing.moved_on(target.object))
+        if reason:
+            return Readiness(ready=False, reason=reason)
         held = await scene.canaries.hold(canary)
         # Whoever looks next must not find a change that the Deployment's controller has still to see.
         reason = await standing.reached(int(held["metadata"]["generation"]))

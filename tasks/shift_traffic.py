@@ -16,11 +16,11 @@ async def shift_traffic(ref: RolloutRef, step: int, weight: int, failed_checks: 
     """Write the intent, then set the weight; returns when the data plane has acknowledged it. Idempotent."""
     scene = await Scene.of(ref)
     scene.check_current(ref)
-    if weight:
-        await check_standing(scene, ref)
     status = scene.canary.status
     if status.step != step or status.canary_weight != weight:
         fields = {"step": step, "canaryWeight": weight, "stepStarted": time.time(), "failedChecks": failed_checks}
         said = f"{ref.version} gets {weight} % of the traffic"
         await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
+    if weight:
+        await check_standing(scene, ref)  # by the manifest that the shift goes by
     await scene.router.shift(scene.canary, weight)

@@ -253,13 +253,14 @@ class MemoryRoute:
         if canary.name not in self.weights:
             raise NotFoundError(f"no route for {canary}")
         self.check()
-        told = {"kind": "Route", "weight": weight, "shares": split(canary, weight)}
+        shares = {f"{canary.service_name}-baseline": 0, **split(canary, weight)}
+        told = {"kind": "Route", "weight": weight, "shares": shares}
         for hook in self.cluster.hooks:
             hook("before", "shift", told)
         if self.weights[canary.name] != weight:
             self.cluster.acts.append(f"shift to {weight}")
         self.weights[canary.name] = weight
-        self.shares |= split(canary, weight)
+        self.shares |= shares
         for hook in self.cluster.hooks:
             hook("after", "shift", told)
 

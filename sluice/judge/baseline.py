@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sluice.judge.beside import samples
 from sluice.judge.objective import Halves
 from sluice.judge.recording import Recording, Replayed
-from sluice.judge.score import scored, word
+from sluice.judge.score import graded, scored
 from sluice.manifests.comparison import AnalysisComparison
 
 Moments = dict[str, list[tuple[float, Halves]]]
@@ -32,7 +32,7 @@ def compared(recordings: Sequence[Recording], settings: AnalysisComparison) -> I
         if number + 1 < len(told) and _step(told[number + 1]) == _step(one):
             continue  # a worker went on where another had left the step
         score = scored(one.objectives, {name: samples(seen) for name, seen in moments.items()})
-        said, fatal = word(score, settings, last=one.weight == highest)
+        said, fatal = graded(score, settings, last=one.weight == highest)
         yield Replayed(one.looks[-1].now, one.weight, said)
         if fatal:
             return

@@ -69,7 +69,9 @@ class Compared:
             return said
         critical = " and critical" if self.objective.metric.critical else ""
         apart = sorted((abs(self.shift.low), abs(self.shift.high)))
-        return f"{said}: {self.classification}{critical}, {apart[0]:.3g} to {apart[1]:.3g} points apart"
+        pairs = 100 * (self.shift.effect if self.classification is Classification.HIGH else 1 - self.shift.effect)
+        far = f"{apart[0]:.3g} to {apart[1]:.3g} points apart, in {pairs:.3g} % of all pairs"
+        return f"{said}: {self.classification}{critical}, {far}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _classified(objective: Objective, apart: Shift) -> Classification:
     return Classification.HIGH if either and apart.low > tolerated else Classification.PASS
 
 
-def word(score: Score, settings: AnalysisComparison, *, last: bool) -> Word:
+def graded(score: Score, settings: AnalysisComparison, *, last: bool) -> Word:
     """What a step comes to by its score.
 
     Args:

@@ -174,7 +174,7 @@ async def test_the_three_services_are_there_and_what_users_added_to_the_route_st
     assert [one["weight"] for one in after["spec"]["rules"][0]["backendRefs"]] == [70, 30]
 
 
-COMPARED = {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}
+COMPARED: dict[str, Any] = {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}
 
 
 def shares(route: dict[str, Any]) -> dict[str, int]:

@@ -182,6 +182,22 @@ async def e2e_failing(it: App, extra: dict[str, Any]) -> list[str]:
     return [await it.start()]
 
 
+COMPARED = {"interval": "8s", "threshold": 20, "stepWeights": [30, 50], "earlyFail": False, "comparison": {}}
+
+
+@tale(lambda env: {"analysis": COMPARED})
+async def beside_a_baseline(it: App, extra: dict[str, Any]) -> list[str]:
+    await it.set_image(NEW)
+    return [await it.start()]
+
+
+@tale(lambda env: {"analysis": COMPARED})
+async def worse_than_its_baseline(it: App, extra: dict[str, Any]) -> list[str]:
+    """Only the comparison may take it back: the evidence is silent, and the threshold is far away."""
+    await it.set_image("1.1.0-bad")
+    return [await it.start()]
+
+
 @tale(lambda env: {"metricsServer": "http://127.0.0.1:9"})
 async def blind(it: App, extra: dict[str, Any]) -> list[str]:
     """Prometheus is away: three times the step's length later the step is still held."""
