@@ -185,8 +185,10 @@ async def e2e_failing(it: App, extra: dict[str, Any]) -> list[str]:
 COMPARED = {"interval": "8s", "threshold": 20, "stepWeights": [30, 50], "earlyFail": False, "comparison": {}}
 
 
-@tale(lambda env: {"analysis": COMPARED})
+@tale()
 async def beside_a_baseline(it: App, extra: dict[str, Any]) -> list[str]:
+    """The comparison is switched on when the route has been there for some time."""
+    await it.cluster.patch(CANARY, "shop", it.namespace, {"spec": {"analysis": COMPARED}})
     await it.set_image(NEW)
     return [await it.start()]
 
