@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from blocks.kinds import CANARY, DEPLOYMENT, EVENT, POD
 from blocks.writer import Writer
 from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.canary import Canary, CanaryStatus
-from sluice.rollout.objects import selector_label
+from sluice.rollout.objects import is_owned, selector_label
 from sluice.rollout.readiness import why_not_ready
 
 Object = dict[str, Any]
@@ -63,6 +64,17 @@ class Canaries:
         except NotFoundError:
             return None
 
+    async def baseline(self, canary: Canary) -> Object | None:
+        """The Deployment that the canary is compared with; None where there is none, or somebody else's has its name.
+
+        One that was left by a comparison which is no longer asked for is found as well; looking for that asks nobody.
+        """
+        found = await self.writer.seen.find(DEPLOYMENT, canary.baseline, canary.namespace)
+        if found is None and canary.compared:
+            with suppress(NotFoundError):
+                found = await self.writer.seen.fresh(DEPLOYMENT, canary.baseline, canary.namespace)
+        return found if found is not None and is_owned(canary, found) else None
+
     async def scale(self, canary: Canary, deployment: str, replicas: int, *, held: bool = False) -> Object:
         """Give a Deployment that many replicas; nothing is written where that is so.
 
@@ -95,7 +107,8 @@ class Canaries:
 
     async def take_over(self, canary: Canary) -> None:
         """Make writes fail that whoever acted before may still have on their way."""
-        for deployment in (canary.target, canary.primary):
+        beside = await self.baseline(canary)
+        for deployment in (canary.target, canary.primary, *([canary.baseline] if beside else [])):
             await self.writer.mark(DEPLOYMENT, deployment, canary.namespace)
 
     async def why_not_ready(self, canary: Canary, deployment: Object) -> str:

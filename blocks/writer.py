@@ -105,6 +105,39 @@ class Writer:
                 return applied
         raise ConflictError(f"{kind.kind} {meta['namespace']}/{meta['name']} changes faster than it can be written")
 
+    async def put(
+        self, kind: Kind, name: str, namespace: str, wish: Callable[[Object | None], Object | None]
+    ) -> Object:
+        """Bring a whole object to what `wish` makes of it as it is, None where there is none; what is left out is gone.
+
+        It is created only where it does not exist, and so changes nothing that somebody made meanwhile: unlike an apply, it
+        is fenced then too.
+
+        Args:
+            wish: the manifest that is wanted; None where nothing has to be written. What it raises is raised.
+
+        Raises:
+            ConflictError: it moves faster than it can be written.
+            LostError: the right to act is gone.
+        """
+        now = await self._now(kind, name, namespace)
+        for _ in range(TRIES):
+            whole = wish(now)
+            if whole is None:
+                return now or {}
+            self.check()
+            try:
+                if now is None:
+                    done = await self.cluster.create(whole)
+                else:
+                    done = await self.cluster.replace(kind, {**whole, "metadata": _kept(now, whole)})
+            except (ConflictError, NotFoundError):
+                now = await self._fresh(kind, name, namespace)
+            else:
+                self.seen.learn(kind, done)
+                return done
+        raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
+
     async def _fresh(self, kind: Kind, name: str, namespace: str) -> Object | None:
         try:
             return await self.seen.fresh(kind, name, namespace)
@@ -116,6 +149,12 @@ class Writer:
             return await self.seen.get(kind, name, namespace)
         except NotFoundError:
             return None
+
+
+def _kept(now: Object, whole: Object) -> Object:
+    """The metadata of the new manifest over that of the old one: others' annotations stay, and its version is the fence."""
+    annotations = {**(now["metadata"].get("annotations") or {}), **(whole["metadata"].get("annotations") or {})}
+    return {**now["metadata"], **whole["metadata"], "annotations": annotations}
 
 
 def _version(item: Object) -> str:

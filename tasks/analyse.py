@@ -17,6 +17,7 @@ from sluice.errors import NotFoundError, TransientError
 from sluice.judge.checks import Checks
 from sluice.judge.judge import Judgement, JudgeState, threshold_check, without_data
 from sluice.judge.recording import Recorder
+from sluice.judge.score import Word, graded
 from sluice.judge.sequential import against, findings, word
 from sluice.judge.silence import silence
 from sluice.judge.verdict import Reading, Silence, Verdict
@@ -135,9 +136,9 @@ class _Step:
             if said.verdict is Verdict.FAIL:
                 return self._result(said, fatal=True)
             if (over or said.verdict is Verdict.PASS) and not signals.paused:
-                check = await self._check(scrape, said)
-                if check.verdict is Verdict.PASS or (over and check.verdict is Verdict.FAIL):
-                    return self._result(check)
+                check, fatal = await self._check(scrape, said)
+                if check.verdict is Verdict.PASS or ((over or fatal) and check.verdict is Verdict.FAIL):
+                    return self._result(check, fatal=fatal)
                 if now >= self.gives_up:
                     return self._result(check.model_copy(update={"verdict": Verdict.FAIL}), fatal=True)
                 if check.verdict is Verdict.NO_DATA:
@@ -159,24 +160,40 @@ class _Step:
             return said.model_copy(update={"verdict": Verdict.CONTINUE})
         return said
 
-    async def _check(self, scrape: Scrape, said: Judgement) -> Judgement:
+    async def _check(self, scrape: Scrape, said: Judgement) -> Word:
         """The word on a step that may end: the provider's absence and silence hold it, neither is the canary's."""
         if scrape.provider_down:
-            return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=scrape.provider_down)
+            return Word(Judgement(verdict=Verdict.PROVIDER_DOWN, reason=scrape.provider_down))
         try:
             own: list[Reading] = await self.measures.own_readings()
         except TransientError as error:
-            return Judgement(verdict=Verdict.PROVIDER_DOWN, reason=str(error))
-        check = threshold_check([*scrape.windows, *own], self.analysis.min_requests)
-        check = without_data(check, self.analysis.on_no_data, time.monotonic() >= self.ends + self.interval)
+            return Word(Judgement(verdict=Verdict.PROVIDER_DOWN, reason=str(error)))
+        check = self._or_no_data(threshold_check([*scrape.windows, *own], self.analysis.min_requests))
+        beside = self._compared(check)
+        if beside.fatal:
+            return beside
         if check.verdict is Verdict.FAIL and said.verdict is Verdict.HOLD:
-            return said
-        if check.verdict is not Verdict.PASS:
-            return check
+            return Word(said)
+        if check.verdict is not Verdict.PASS or beside.judgement.verdict is not Verdict.PASS:
+            return Word(check) if check.verdict is not Verdict.PASS else beside
         closed = await self._closed_webhooks()
         if closed:
-            return Judgement(verdict=Verdict.FAIL, reason=closed, readings=check.readings)
-        return said.model_copy(update={"readings": check.readings}) if said.verdict is Verdict.PASS else check
+            return Word(Judgement(verdict=Verdict.FAIL, reason=closed, readings=check.readings))
+        passed = said if said.verdict is Verdict.PASS else check
+        reason = "; ".join(one for one in (passed.reason, beside.judgement.reason) if one)
+        return Word(passed.model_copy(update={"reason": reason, "readings": check.readings}))
+
+    def _compared(self, check: Judgement) -> Word:
+        """What the comparison with the baseline says; a silent pass where there is none."""
+        settings = self.analysis.comparison
+        if settings is None:
+            return Word(Judgement(verdict=Verdict.PASS, reason=""))
+        last = self.index + 1 >= len(self.analysis.weights)
+        said, fatal = graded(self.measures.score(), settings, last=last)
+        return Word(self._or_no_data(said.model_copy(update={"readings": check.readings})), fatal)
+
+    def _or_no_data(self, check: Judgement) -> Judgement:
+        return without_data(check, self.analysis.on_no_data, time.monotonic() >= self.ends + self.interval)
 
     async def _tell_hold(self, check: Judgement) -> None:
         """Say in the Canary's status what a step is held for, once for each kind of reason."""

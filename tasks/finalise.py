@@ -8,6 +8,7 @@ import time
 from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
+from tasks.baseline import retire_baseline
 from tasks.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
 
@@ -20,6 +21,7 @@ async def finalise(ref: RolloutRef, reason: str = "") -> None:
     await scene.router.shift(scene.canary, 0)
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+    await retire_baseline(scene)
     said = f"{ref.version} is promoted" + (f": {reason}" if reason else "")
     fields = {"canaryWeight": 0, "failedChecks": 0, **scene.end(Outcome.PROMOTED)}
     await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, said, **fields))

@@ -16,7 +16,7 @@ from tasks.stage import stage
 async def let_go(ref: RolloutRef, target: str) -> bool:
     """Let the target follow its template again; False where the Canary is still there. Idempotent.
 
-    The primary, the Services and the route go with the Canary that owns them: nothing else is left to be done for it.
+    The primary, a baseline, the Services and the route go with the Canary that owns them: nothing else is left to be done.
     """
     seen = connections().seen
     try:

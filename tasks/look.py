@@ -12,6 +12,7 @@ from sluice.errors import TransientError
 from sluice.manifests.canary import Canary
 from sluice.rollout.readiness import deployment_ready
 from sluice.rollout.revision import revision_of, version_of
+from tasks.baseline import is_standing
 from tasks.rollout_ref import RolloutRef, Scene
 
 log = logging.getLogger("sluice.rollout")
@@ -25,7 +26,7 @@ class Look(BaseModel):
         canary: the journal.
         revision, version: of the target now.
         weight: the canary's real weight at the router; None where there is no route.
-        standing: whether the canary's pods run this revision and serve.
+        standing: whether the canary's pods run this revision and serve, and where it is compared the baseline's too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -55,11 +56,13 @@ async def look(ref: RolloutRef) -> Look:
 
 async def _look(ref: RolloutRef) -> Look:
     scene = await Scene.of(ref)
-    target, weight = await asyncio.gather(scene.canaries.target(scene.canary), scene.router.weight(scene.canary))
+    target, weight, beside = await asyncio.gather(
+        scene.canaries.target(scene.canary), scene.router.weight(scene.canary), is_standing(scene, ref)
+    )
     return Look(
         canary=scene.canary,
         revision=revision_of(target),
         version=version_of(target),
         weight=weight,
-        standing=deployment_ready(target, scene.canary.ready_threshold),
+        standing=beside and deployment_ready(target, scene.canary.ready_threshold),
     )

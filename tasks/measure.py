@@ -10,11 +10,13 @@ from blocks.connections import Connections
 from blocks.lease import Lease
 from blocks.metrics.base import Metrics
 from sluice.errors import TransientError
+from sluice.judge.beside import samples
 from sluice.judge.counted import telemetry_of
 from sluice.judge.gauge import GaugeTally
 from sluice.judge.judge import JudgeState
-from sluice.judge.objective import Counts, Objective, Telemetry
+from sluice.judge.objective import Counts, Halves, Objective, Telemetry
 from sluice.judge.policy import DEFAULT, RECENT, Policy
+from sluice.judge.score import Score, scored
 from sluice.judge.sequential import Look, observe
 from sluice.judge.tally import Tally
 from sluice.judge.verdict import Reading
@@ -55,6 +57,9 @@ class Measures:
         usual: how the data plane's requests look.
         counted: the metrics whose requests are counted.
         own: the user's own queries, gauges among them, which Flagger's check asks at the end of a step.
+        tallies: by metric, what canary and primary were asked.
+        besides: the same of canary and baseline; empty where the Canary is not compared.
+        told: time of the last scrape of `besides` that a look has told.
     """
 
     wired: Connections
@@ -66,6 +71,8 @@ class Measures:
     own: list[CanaryMetric]
     policy: Policy = DEFAULT
     tallies: dict[str, Tally] = field(default_factory=dict)
+    besides: dict[str, Tally] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene: Scene) -> Measures:
@@ -101,16 +108,17 @@ class Measures:
         What could be read is judged all the same, for a gauge may have a provider of its own.
         """
         tallies = [self._tally(objective, state.since) for objective in self.counted]
+        besides = [self._beside(objective, state.since) for objective in self.counted if self.canary.compared]
         now, down = self.metrics.now(), ""
         try:
-            await asyncio.gather(*(self._read(tally, now) for tally in tallies))
+            await asyncio.gather(*(self._read(tally, now) for tally in (*tallies, *besides)))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
         try:
             await self.gauges.look(state)
         except TransientError as error:
             down = str(error)
-        look = self._look(state, tallies)
+        look = replace(self._look(state, tallies), beside=self._news(besides))
         windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
         after = observe(state, self.objectives, look, self.policy)
         return Scrape(after, tuple(windows), look.newest, down, look)
@@ -127,6 +135,20 @@ class Measures:
         status = self.canary.status
         return Look(self.metrics.now(), newest, status.canary_weight, status.step_started, scrapes, recent)
 
+    def _news(self, besides: list[Tally]) -> dict[str, list[tuple[float, Halves]]]:
+        """Of canary and baseline, the scrapes that no look has told yet; a worker that takes over tells all of them."""
+        found = {}
+        for tally in besides:
+            name = tally.objective.metric.name
+            news = tally.moments(self.told.get(name, 0.0))
+            if news:
+                found[name], self.told[name] = news, news[-1][0]
+        return found
+
+    def score(self) -> Score:
+        """How the canary does beside its baseline, over the whole release."""
+        return scored(self.counted, {name: samples(tally.moments(0.0)) for name, tally in self.besides.items()})
+
     def _window(self, tally: Tally) -> Counts:
         return tally.window(max(tally.since, self.metrics.now() - tally.objective.metric.interval))
 
@@ -137,6 +159,16 @@ class Measures:
             span = max(metric.interval, RECENT) + LOOK_BACK
             telemetry = telemetry_of(metric, self.canary, self.usual)
             tally = self.tallies[metric.name] = Tally(objective, telemetry, since, span)
+        return tally
+
+    def _beside(self, objective: Objective, since: float) -> Tally:
+        """The canary's requests and the baseline's, which stands as the primary there, since the release began."""
+        tally = self.besides.get(objective.metric.name)
+        if tally is None or tally.since != since:
+            telemetry = telemetry_of(objective.metric, self.canary, self.usual)
+            beside = telemetry.model_copy(update={"primary": telemetry.baseline})
+            tally = self.besides[objective.metric.name] = Tally(objective, beside, since, span=float("inf"))
+            self.told.pop(objective.metric.name, None)
         return tally
 
     async def _read(self, tally: Tally, now: float) -> None:

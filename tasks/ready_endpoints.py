@@ -16,7 +16,7 @@ WITHIN = 30.0
 
 
 async def until_endpoints_ready(scene: Scene, half: str, deployment: dict[str, Any], within: float = WITHIN) -> None:
-    """Return when `half` ("primary" or "canary") offers exactly the Deployment's ready pods, as many as it wants.
+    """Return when `half` ("primary", "canary", "baseline") offers exactly the Deployment's ready pods, as many as it wants.
 
     A proxy learns of pods through the Service's endpoints, which lag behind the pods: equal counts are not enough, the
     addresses have to be the same.

@@ -8,6 +8,7 @@ import time
 from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
+from tasks.baseline import retire_baseline
 from tasks.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
 
@@ -26,6 +27,7 @@ async def roll_back(ref: RolloutRef, reason: str, failed_checks: int = 0) -> Non
     await scene.router.shift(scene.canary, 0)
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+    await retire_baseline(scene)
     said = f"{ref.version} was taken back: {scene.canary.status.taken_back}"
     # A run that finishes an older revision's rollback goes on with its own.
     own = scene.canary.status.last_applied_spec == ref.revision

@@ -13,6 +13,7 @@ from blocks.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError
 from sluice.rollout.readiness import deployment_ready
 from sluice.rollout.revision import revision_of
+from tasks.baseline import raise_baseline, why_not_standing
 from tasks.ready_endpoints import until_endpoints_ready
 from tasks.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
@@ -32,7 +33,9 @@ class Readiness(BaseModel):
 
 @stage("scale up", run_name="scale up {ref}")
 async def scale_up(ref: RolloutRef) -> Readiness:
-    """Scale the canary up and hold it; returns when it is ready, when its deadline has passed, or a newer revision came.
+    """Scale the canary up and hold it, and a baseline beside it.
+
+    Returns when they are ready, when the deadline has passed, or a newer revision came.
 
     Held, because from now on users meet its pods: whatever is pushed rolls out only when the traffic is at home again, also
     where nobody is there to see the push.
@@ -46,6 +49,7 @@ async def scale_up(ref: RolloutRef) -> Readiness:
             f"Deployment {canary.namespace}/{canary.primary} is gone: delete the Canary's status to redo it"
         )
     replicas = int(primary["spec"].get("replicas", 1))
+    await raise_baseline(scene, ref, primary, replicas)
     async with scene.wired.seen.following(DEPLOYMENT, canary.target, canary.namespace) as target:
         standing = _Standing(scene, ref, target, replicas)
         await scene.canaries.scale(canary, canary.target, replicas, held=await standing.stays_held())
@@ -54,6 +58,9 @@ async def scale_up(ref: RolloutRef) -> Readiness:
             return Readiness(ready=False, reason=reason)
         if canary.ready_threshold == 100:
             await until_endpoints_ready(scene, "canary", target.object or {})
+        reason = await why_not_standing(scene, ref, lambda: standing.moved_on(target.object))
+        if reason:
+            return Readiness(ready=False, reason=reason)
         held = await scene.canaries.hold(canary)
         # Whoever looks next must not find a change that the Deployment's controller has still to see.
         reason = await standing.reached(int(held["metadata"]["generation"]))
@@ -81,18 +88,19 @@ class _Standing:
         """Wait until the pods of at least this generation serve; returns why they never will, empty where they do."""
         limit = self.scene.canary.spec.progress_deadline_seconds
         left = max(self.began + limit - time.monotonic(), GRACE if generation else 0.0)
-        await self.scene.until(self.target, lambda one: self._moved_on(one) or self._serves(one, generation), left)
+        await self.scene.until(self.target, lambda one: self.moved_on(one) or self._serves(one, generation), left)
         seen = self.target.object
         if seen is None:
             raise NotFoundError(f"Deployment {self.ref.namespace}/{self.scene.canary.target} was deleted")
-        if self._moved_on(seen):
+        if self.moved_on(seen):
             return "a newer revision came"
         if self._serves(seen, generation):
             return ""
         why = await self.scene.canaries.why_not_ready(self.scene.canary, seen)
         return f"not ready after {time.monotonic() - self.began:.0f} s: {why}"
 
-    def _moved_on(self, one: Object | None) -> bool:
+    def moved_on(self, one: Object | None) -> bool:
+        """Whether the target is no longer at the revision that is wanted."""
         return one is None or revision_of(one) != self.ref.revision
 
     def _serves(self, one: Object | None, generation: int) -> bool:

@@ -6,6 +6,7 @@ import time
 
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
+from tasks.baseline import check_standing
 from tasks.first_traffic import until_well_timed
 from tasks.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
@@ -23,4 +24,6 @@ async def shift_traffic(ref: RolloutRef, step: int, weight: int, failed_checks: 
         fields = {"step": step, "canaryWeight": weight, "stepStarted": time.time(), "failedChecks": failed_checks}
         said = f"{ref.version} gets {weight} % of the traffic"
         await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
+    if weight:
+        await check_standing(scene, ref)  # by the manifest that the shift goes by
     await scene.router.shift(scene.canary, weight)

@@ -7,6 +7,7 @@ import time
 from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.phases import Phase
+from tasks.baseline import retire_baseline
 from tasks.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -21,6 +22,7 @@ async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
     fields: dict[str, object] = {"canaryWeight": 0, "step": 0, **promoted}
     if outcome is Outcome.REVERTED and not promoted:
         await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+        await retire_baseline(scene)
         fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0, **scene.end(outcome)}
         await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, reason, **fields))
         return

@@ -8,7 +8,7 @@ from tasks.stage import stage
 
 @stage("take over", run_name="take over {ref}")
 async def take_over(ref: RolloutRef) -> None:
-    """Mark the route and both workloads with this run's lease, changing nothing else. Idempotent.
+    """Mark the route and all workloads with this run's lease, changing nothing else. Idempotent.
 
     A process that was stopped in the middle of a write holds the version that it read; after the mark the API server refuses
     it.

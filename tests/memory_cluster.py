@@ -21,6 +21,7 @@ from sluice.errors import ConflictError, NotFoundError
 from sluice.judge.objective import Telemetry
 from sluice.manifests.canary import Canary
 from sluice.rollout.readiness import ready_addresses
+from sluice.rollout.split import split
 from tests.samples import merged
 
 Object = dict[str, Any]
@@ -90,12 +91,14 @@ class MemoryCluster:
         return await self._put("write status of" if subresource else "patch", merged(old, body))
 
     async def create(self, manifest: Object) -> Object:
+        await self._pass("before", manifest)
         if self._key(manifest) in self.objects:
             raise ConflictError(f"{self._key(manifest)} exists")
         return await self._put("create", manifest)
 
     async def replace(self, kind: Kind, manifest: Object) -> Object:
         meta = manifest["metadata"]
+        await self._pass("before", manifest)
         self._fence(await self.get(kind, meta["name"], meta.get("namespace")), manifest)
         return await self._put("replace", manifest)
 
@@ -224,10 +227,16 @@ class MemoryCluster:
 
 @dataclass
 class MemoryRoute:
-    """A router over a MemoryCluster's pods whose shifts are acts of that cluster."""
+    """A router over a MemoryCluster's pods whose shifts are acts of that cluster.
+
+    Attributes:
+        weights: the canary's weight by the Canary's name.
+        shares: what each Service got at the last shift, percent.
+    """
 
     cluster: MemoryCluster
     weights: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, int] = field(default_factory=dict)
     check: Callable[[], None] = lambda: None
 
     def written_by(self, writer: Writer) -> MemoryRoute:
@@ -244,17 +253,19 @@ class MemoryRoute:
         if canary.name not in self.weights:
             raise NotFoundError(f"no route for {canary}")
         self.check()
-        told = {"kind": "Route", "weight": weight}
+        shares = {f"{canary.service_name}-baseline": 0, **split(canary, weight)}
+        told = {"kind": "Route", "weight": weight, "shares": shares}
         for hook in self.cluster.hooks:
             hook("before", "shift", told)
         if self.weights[canary.name] != weight:
             self.cluster.acts.append(f"shift to {weight}")
         self.weights[canary.name] = weight
+        self.shares |= shares
         for hook in self.cluster.hooks:
             hook("after", "shift", told)
 
     async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
-        label = canary.primary if half == "primary" else canary.target
+        label = {"primary": canary.primary, "baseline": canary.baseline}.get(half, canary.target)
         return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
 
     def telemetry(self, canary: Canary) -> Telemetry:

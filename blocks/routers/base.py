@@ -9,7 +9,7 @@ from sluice.manifests.canary import Canary
 
 
 class Router(Protocol):
-    """Splits users' traffic between the primary and the canary of one Canary."""
+    """Splits users' traffic between the primary, the canary and, where it is compared, the baseline of one Canary."""
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         """Make the Services and the route; all traffic to the primary where there was no route, else as it is.
@@ -21,7 +21,9 @@ class Router(Protocol):
         """The canary's weight now, percent, from the data plane's own configuration; None where there is no route."""
 
     async def shift(self, canary: Canary, weight: int) -> None:
-        """Give the canary `weight` percent; returns when the controller has acknowledged it. Idempotent.
+        """Give the canary `weight` percent, and a baseline its part; returns when the controller has acknowledged it.
+
+        Idempotent. A route that was made before the Canary was compared gets what it lacks.
 
         Raises:
             ConflictError: somebody else changed the route meanwhile.
@@ -30,7 +32,7 @@ class Router(Protocol):
         """
 
     async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
-        """Addresses that `half` ("primary" or "canary") offers: ready pods, none that is on its way out."""
+        """Addresses that `half` ("primary", "canary" or "baseline") offers: ready pods, none that is on its way out."""
 
     def telemetry(self, canary: Canary) -> Telemetry:
         """How requests to the canary are counted."""

@@ -13,6 +13,7 @@ from sluice.judge.objective import Telemetry
 from sluice.manifests.canary import Canary
 from sluice.rollout.objects import http_route, services
 from sluice.rollout.readiness import serving_addresses
+from sluice.rollout.split import split
 
 Object = dict[str, Any]
 ACKNOWLEDGED_WITHIN = 20.0
@@ -31,13 +32,14 @@ def telemetry(canary: Canary) -> Telemetry:
         half_label="envoy_cluster_name",
         canary=f"{name}-canary_{port}",
         primary=f"{name}-primary_{port}",
+        baseline=f"{name}-baseline_{port}",
         bad={"envoy_response_code_class": "5"},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayApiRouter:
-    """Shifts by rewriting the weights of the route's two backends, fenced by its resourceVersion."""
+    """Shifts by rewriting the weights of the route's backends, fenced by its resourceVersion."""
 
     writer: Writer
 
@@ -45,7 +47,7 @@ class GatewayApiRouter:
         for service in services(canary, target):
             await self.writer.apply(SERVICE, service)
         if await self.weight(canary) is None:
-            await self.writer.apply(HTTP_ROUTE, http_route(canary, 100, 0))
+            await self.writer.apply(HTTP_ROUTE, http_route(canary, 0))
         else:
             await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)
         await self._acknowledged(canary)
@@ -58,16 +60,19 @@ class GatewayApiRouter:
         return _weight(canary, route)
 
     async def shift(self, canary: Canary, weight: int) -> None:
-        wanted = {f"{canary.service_name}-primary": 100 - weight, f"{canary.service_name}-canary": weight}
+        # A baseline that is no longer asked for may be in the route still: it gets nothing.
+        wanted = {_baseline(canary): 0, **split(canary, weight)}
 
         def wish(route: Object) -> Object | None:
-            # Lists have no merge in a custom resource: the rules are written whole, with two numbers changed.
-            rules = copy.deepcopy(route["spec"].get("rules") or [])
-            ours = [backend for backend in _backends(rules) if backend["name"] in wanted]
-            there = all(backend.get("weight", 1) == wanted[backend["name"]] for backend in ours)
-            for backend in ours:
-                backend["weight"] = wanted[backend["name"]]
-            return None if there else {"spec": {"rules": rules}}
+            # Lists have no merge in a custom resource: the rules are written whole, with some numbers changed.
+            before = route["spec"].get("rules") or []
+            rules = copy.deepcopy(before)
+            if canary.compared:
+                _add_baseline(canary, rules)
+            for backend in _backends(rules):
+                if backend["name"] in wanted and backend.get("weight", 1) != wanted[backend["name"]]:
+                    backend["weight"] = wanted[backend["name"]]
+            return None if rules == before else {"spec": {"rules": rules}}
 
         await self.writer.change(HTTP_ROUTE, canary.service_name, canary.namespace, wish)
         await self._acknowledged(canary)
@@ -98,6 +103,19 @@ class GatewayApiRouter:
 
 def _backends(rules: list[Object]) -> list[Object]:
     return [backend for rule in rules for backend in rule.get("backendRefs") or []]
+
+
+def _baseline(canary: Canary) -> str:
+    return f"{canary.service_name}-baseline"
+
+
+def _add_baseline(canary: Canary, rules: list[Object]) -> None:
+    """Put the baseline's backend beside the canary's where a route was made before there was one."""
+    for rule in rules:
+        backends = {backend["name"]: backend for backend in rule.get("backendRefs") or []}
+        beside = backends.get(f"{canary.service_name}-canary")
+        if beside is not None and _baseline(canary) not in backends:
+            rule["backendRefs"].append({**beside, "name": _baseline(canary), "weight": 0})
 
 
 def _weight(canary: Canary, route: Object) -> int:

@@ -47,5 +47,6 @@ class MemoryRouter:
             half_label="half",
             canary="canary",
             primary="primary",
+            baseline="baseline",
             bad={"class": "5"},
         )

@@ -24,6 +24,7 @@ def telemetry_of(metric: CanaryMetric, canary: Canary, usual: Telemetry) -> Tele
         half_label=own.label,
         canary=render_query(own.canary, canary, metric),
         primary=render_query(own.primary, canary, metric),
+        baseline=render_query(own.baseline, canary, metric),
         good=own.good,
         bad=own.bad,
         where={label: render_query(value, canary, metric) for label, value in own.where.items()},

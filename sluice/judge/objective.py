@@ -32,6 +32,7 @@ class Telemetry(BaseModel):
         total: name of the request counter.
         buckets: name of the duration histogram's buckets (`le` in `unit_ms` milliseconds).
         half_label: label that tells the halves apart; `canary` and `primary` are its values.
+        baseline: the value of the baseline's; empty where the data plane has none.
         bad: labels of what counts as bad, by regular expressions that match whole; all else is good.
         good: the same of what counts as good, where that is told instead; all else is bad.
         where: further labels, and the values that they have.
@@ -47,6 +48,7 @@ class Telemetry(BaseModel):
     good: dict[str, str] = {}
     where: dict[str, str] = {}
     unit_ms: float = 1.0
+    baseline: str = ""
 
     def is_bad(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of the request counter counts bad requests."""

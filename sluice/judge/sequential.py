@@ -31,6 +31,7 @@ class Look:
         step_started: when the step under way began; another value is another step.
         scrapes: by metric, the counts since the release began at each scrape that is new, oldest first.
         recent: by metric, the counts of the last minute (`policy.RECENT`).
+        beside: as `scrapes`, of the canary and its baseline, which stands as the primary there; empty where there is none.
     """
 
     now: float
@@ -39,6 +40,7 @@ class Look:
     step_started: float = 0.0
     scrapes: Mapping[str, Sequence[tuple[float, Halves]]] = field(default_factory=dict)
     recent: Mapping[str, Halves] = field(default_factory=dict)
+    beside: Mapping[str, Sequence[tuple[float, Halves]]] = field(default_factory=dict)
 
 
 def judge(

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from sluice.durations import Duration
+from sluice.manifests.comparison import BASELINE_UP_TO, AnalysisComparison
 from sluice.manifests.counted import CountedSeries
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.rollout.phases import Phase
@@ -81,6 +82,10 @@ class CanaryMetric(ForeignModel):
     """A ratio or a latency of the user's own, counted at every scrape as the built-in ones are."""
     every: Duration | None = Field(default=None, ge=2.0)
     """With `templateRef`: look at the query so often during a step and judge it as a gauge, such as a queue's age."""
+    weight: float = Field(default=1.0, gt=0)
+    """With `analysis.comparison`: the part of the score that this metric has, beside the other metrics' weights."""
+    critical: bool = False
+    """Where it is worse than the baseline's, the score is 0, whatever the other metrics say."""
 
     @property
     def is_counted(self) -> bool:
@@ -183,6 +188,8 @@ class CanaryAnalysis(ForeignModel):
     """What a step comes to at whose end too little was measured."""
     min_requests: int = Field(default=1, ge=1)
     """Requests in a metric's window below which nothing counts as measured."""
+    comparison: AnalysisComparison | None = None
+    """Compare the canary with a baseline of its own, and score it; no step may have a weight over 50."""
     # Flagger's further strategies: accepted by the schema, reported, not acted on yet.
     iterations: int | None = None
     match: tuple[dict[str, Any], ...] | None = None
@@ -213,6 +220,26 @@ class CanaryAnalysis(ForeignModel):
             raise ValueError("stepWeights must rise")
         if not weights and not self.step_weight:
             raise ValueError("set stepWeight or stepWeights: no other strategy is supported yet")
+        return self
+
+    @model_validator(mode="after")
+    def _comparable(self) -> CanaryAnalysis:
+        if self.comparison is None:
+            return self
+        over = [weight for weight in self.weights if weight > BASELINE_UP_TO]
+        if over:
+            now, then = (
+                ("stepWeights end at", "stepWeights up to") if self.step_weights else ("maxWeight is", "maxWeight to")
+            )
+            raise ValueError(
+                f"analysis.{now} {over[-1]}, but with analysis.comparison the baseline gets as much traffic as the canary: "
+                f"set {then} {BASELINE_UP_TO} or less, or take comparison away"
+            )
+        if not any(metric.is_counted for metric in self.metrics):
+            raise ValueError("analysis.comparison needs a metric that is counted in requests: add request-success-rate")
+        for metric in self.metrics:
+            if not metric.is_counted and {"weight", "critical"} & metric.model_fields_set:
+                raise ValueError(f"metric {metric.name} has a weight or is critical, but is not counted in requests")
         return self
 
     @property
@@ -324,8 +351,18 @@ class Canary(Manifest):
         return f"{self.target}-primary"
 
     @property
+    def baseline(self) -> str:
+        """Name of the Deployment that the canary is compared with, where it is."""
+        return f"{self.target}-baseline"
+
+    @property
+    def compared(self) -> bool:
+        """Whether the canary is compared with a baseline of its own."""
+        return self.analysed and self.spec.analysis is not None and self.spec.analysis.comparison is not None
+
+    @property
     def service_name(self) -> str:
-        """Name of the Service; with `-primary` and `-canary` the names of its two halves."""
+        """Name of the Service; with `-primary`, `-canary` and `-baseline` the names of its parts."""
         return self.spec.service.name or self.target
 
     @property

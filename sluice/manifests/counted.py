@@ -25,6 +25,7 @@ class CountedSeries(ForeignModel):
     """The label that tells canary and primary apart."""
     canary: str = "{{ service }}-canary"
     primary: str = "{{ service }}-primary"
+    baseline: str = "{{ service }}-baseline"
     where: dict[str, str] = Field(default_factory=lambda: {"namespace": "{{ namespace }}"})
     """Further labels and the values that they must have."""
     good: dict[str, str] = Field(default_factory=dict)

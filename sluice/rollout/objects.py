@@ -1,4 +1,4 @@
-"""The objects that a Canary brings forth: the primary, three Services and the route, as Flagger's users know them."""
+"""The objects that a Canary brings forth: the primary, its Services and the route, as Flagger's users know them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from sluice.errors import InvalidError
 from sluice.manifests.canary import Canary
 from sluice.rollout.revision import revision_of
+from sluice.rollout.split import split
 
 Object = dict[str, Any]
 SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
@@ -27,6 +28,12 @@ def owner_of(canary: Canary) -> Object:
         "controller": True,
         "blockOwnerDeletion": True,
     }
+
+
+def is_owned(canary: Canary, item: Object) -> bool:
+    """Whether an object was brought forth by this Canary."""
+    owners = item["metadata"].get("ownerReferences") or []
+    return any(owner.get("uid") == canary.metadata.uid for owner in owners)
 
 
 def selector_label(target: Object) -> tuple[str, str]:
@@ -71,10 +78,12 @@ def primary_deployment(canary: Canary, target: Object, replicas: int) -> Object:
 
 
 def services(canary: Canary, target: Object) -> list[Object]:
-    """The apex Service and the primary's select the primary's pods, the canary's the target's."""
+    """The apex Service and the primary's select the primary's pods, the canary's the target's; the baseline's its own."""
     label, value = selector_label(target)
     name = canary.service_name
     chosen = {name: f"{value}-primary", f"{name}-primary": f"{value}-primary", f"{name}-canary": value}
+    if canary.compared:
+        chosen[f"{name}-baseline"] = f"{value}-baseline"
     return [_service(canary, one, {label: pods}) for one, pods in chosen.items()]
 
 
@@ -101,8 +110,8 @@ def _service(canary: Canary, name: str, selector: dict[str, str]) -> Object:
     }
 
 
-def http_route(canary: Canary, primary: int, weight: int) -> Object:
-    """The Gateway API HTTPRoute with the given weights, percent.
+def http_route(canary: Canary, weight: int) -> Object:
+    """The Gateway API HTTPRoute with that weight of the canary, percent.
 
     Raises:
         InvalidError: the Canary names no Gateway.
@@ -116,7 +125,6 @@ def http_route(canary: Canary, primary: int, weight: int) -> Object:
         for reference in service.gateway_refs
     ]
     name = canary.service_name
-    backends = [(f"{name}-primary", primary), (f"{name}-canary", weight)]
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
@@ -134,7 +142,7 @@ def http_route(canary: Canary, primary: int, weight: int) -> Object:
                     "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
                     "backendRefs": [
                         {"group": "", "kind": "Service", "name": one, "port": service.port, "weight": share}
-                        for one, share in backends
+                        for one, share in split(canary, weight).items()
                     ],
                 }
             ],

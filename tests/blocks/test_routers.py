@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from blocks.cluster import Cluster
-from blocks.informers import Informers
+from blocks.informers import Informers, informed
 from blocks.kinds import DEPLOYMENT, HTTP_ROUTE, NAMESPACE, SERVICE
 from blocks.routers import router_for
 from blocks.routers.base import Router
@@ -21,7 +21,7 @@ from blocks.writer import Writer
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.canary import Canary
 from tests.memory_cluster import MemoryCluster, MemoryRoute
-from tests.samples import canary_manifest, deployment
+from tests.samples import canary_manifest, deployment, success_rate
 
 PATIENCE = 60.0
 
@@ -129,6 +129,7 @@ async def test_the_canary_can_be_told_from_the_primary_by_telemetry(ground: Grou
     """Both halves are read together, and one value of one label is the canary's."""
     telemetry = ground.router.telemetry(ground.canary)
     assert all([telemetry.total, telemetry.buckets, telemetry.half_label, telemetry.canary, telemetry.bad])
+    assert len({telemetry.canary, telemetry.primary, telemetry.baseline}) == 3
 
 
 def test_providers_are_named_as_in_flagger_and_unknown_ones_refused_by_name() -> None:
@@ -171,6 +172,38 @@ async def test_the_three_services_are_there_and_what_users_added_to_the_route_st
     after = await real.cluster.get(HTTP_ROUTE, "shop", namespace)
     assert after["spec"]["rules"][0]["filters"] == [header]
     assert [one["weight"] for one in after["spec"]["rules"][0]["backendRefs"]] == [70, 30]
+
+
+COMPARED: dict[str, Any] = {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}
+
+
+def shares(route: dict[str, Any]) -> dict[str, int]:
+    """Each backend's weight."""
+    return {one["name"]: one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]}
+
+
+async def test_a_comparison_that_is_switched_on_and_off_finds_its_place_in_the_route_and_leaves_no_traffic_behind() -> (
+    None
+):
+    """A route that was made before gets the baseline beside the canary; afterwards nothing comes to it."""
+    cluster = MemoryCluster()
+    plain = Canary.parse(canary_manifest())
+    compared = Canary.parse(canary_manifest({"analysis": COMPARED}))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        router = GatewayApiRouter(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        await router.ensure(plain, deployment())
+        assert shares(cluster.now("HTTPRoute", "shop", plain.namespace)) == {"shop-primary": 100, "shop-canary": 0}
+        for weight, primary, beside in ((0, 100, 0), (10, 80, 10), (100, 0, 0), (10, 80, 10)):
+            await router.shift(compared, weight)
+            route = cluster.now("HTTPRoute", "shop", plain.namespace)
+            assert shares(route) == {"shop-primary": primary, "shop-canary": weight, "shop-baseline": beside}
+            assert await router.weight(compared) == weight
+        before = list(cluster.acts)
+        await router.shift(compared, 10)
+        assert cluster.acts == before
+        await router.shift(plain, 10)
+        route = cluster.now("HTTPRoute", "shop", plain.namespace)
+        assert shares(route) == {"shop-primary": 90, "shop-canary": 10, "shop-baseline": 0}
 
 
 @pytest.mark.lab

@@ -49,6 +49,8 @@ async def test_without_the_right_to_act_nothing_is_written(cluster: MemoryCluste
         hand.change(DEPLOYMENT, NAME, NAMESPACE, replicas(1)),
         hand.mark(DEPLOYMENT, NAME, NAMESPACE),
         hand.apply(DEPLOYMENT, deployment(replicas=1)),
+        hand.put(DEPLOYMENT, NAME, NAMESPACE, lambda now: deployment(replicas=1)),
+        hand.put(DEPLOYMENT, "other", NAMESPACE, lambda now: deployment(replicas=1, name="other")),
     ):
         with pytest.raises(LostError):
             await act
@@ -140,3 +142,36 @@ async def test_what_is_not_there_is_made_by_apply(cluster: MemoryCluster, seen: 
     cluster.objects.pop(("Deployment", NAMESPACE, NAME))
     await writer(seen).apply(DEPLOYMENT, deployment(replicas=2))
     assert cluster.acts == ["apply Deployment shop with 2"]
+
+
+async def test_what_is_put_is_there_whole_and_keeps_what_others_noted(cluster: MemoryCluster, seen: Informers) -> None:
+    """Nothing of the old spec is left in it; annotations are of whoever made them; made where there was nothing."""
+    cluster.add(merged(cluster.now("Deployment", NAME, NAMESPACE), {"spec": {"paused": True}}))
+    cluster.add(merged(cluster.now("Deployment", NAME, NAMESPACE), {"metadata": {"annotations": {"theirs": "1"}}}))
+    hand = writer(seen)
+    await hand.put(DEPLOYMENT, NAME, NAMESPACE, lambda now: deployment("new", replicas=1))
+    now = cluster.now("Deployment", NAME, NAMESPACE)
+    assert now["spec"] == deployment("new", replicas=1)["spec"]
+    assert now["metadata"]["annotations"] == {"theirs": "1"}
+    await hand.put(DEPLOYMENT, "other", NAMESPACE, lambda now: None if now else deployment(name="other"))
+    before = list(cluster.acts)
+    await hand.put(DEPLOYMENT, "other", NAMESPACE, lambda now: None if now else deployment(name="other"))
+    assert cluster.acts == before == ["replace Deployment shop with 1", "create Deployment other with 2"]
+
+
+async def test_what_somebody_made_meanwhile_is_seen_before_it_is_put_over(
+    cluster: MemoryCluster, seen: Informers
+) -> None:
+    """A creation never changes what is there: what is wanted is asked again, of that."""
+    asked: list[Object | None] = []
+
+    def wish(now: Object | None) -> Object | None:
+        asked.append(now)
+        if now is None:
+            cluster.add(deployment(replicas=7, name="other"))
+            return deployment(replicas=1, name="other")
+        return None
+
+    await writer(seen).put(DEPLOYMENT, "other", NAMESPACE, wish)
+    assert [one and one["spec"]["replicas"] for one in asked] == [None, 7]
+    assert cluster.acts == []

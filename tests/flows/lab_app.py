@@ -163,7 +163,7 @@ class App:
         """Note what changes of one kind, until cancelled."""
         async for told in news(self.cluster, kind, self.namespace):
             for item in told.objects:
-                if item["metadata"]["name"] == "shop":
+                if item["metadata"]["name"] in {"shop", "shop-baseline"}:
                     for what, value in _facts(item):
                         self._note(int(item["metadata"]["resourceVersion"]), what, value)
 
@@ -179,8 +179,11 @@ def _facts(item: Object) -> list[tuple[str, Any]]:
         step = (status.get("canaryWeight"), status.get("stepStarted"))
         return [("phase", status.get("phase")), ("step", step), ("promoted", status.get("lastPromotedSpec"))]
     if item["kind"] == "HTTPRoute":
-        backends = item["spec"]["rules"][0]["backendRefs"]
-        return [("weight", next(one["weight"] for one in backends if one["name"] == "shop-canary"))]
+        weights = {one["name"]: one["weight"] for one in item["spec"]["rules"][0]["backendRefs"]}
+        beside = [("baseline weight", weights["shop-baseline"])] if "shop-baseline" in weights else []
+        return [("weight", weights["shop-canary"]), *beside]
+    if item["metadata"]["name"] == "shop-baseline":
+        return [("baseline replicas", item["spec"]["replicas"])]
     return [("replicas", item["spec"]["replicas"])]
 
 

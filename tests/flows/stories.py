@@ -212,6 +212,24 @@ async def e2e_failing(it: App, extra: dict[str, Any]) -> list[str]:
     return [await it.start()]
 
 
+COMPARED = {"interval": "8s", "threshold": 20, "stepWeights": [30, 50], "earlyFail": False, "comparison": {}}
+
+
+@tale()
+async def beside_a_baseline(it: App, extra: dict[str, Any]) -> list[str]:
+    """The comparison is switched on when the route has been there for some time."""
+    await it.cluster.patch(CANARY, "shop", it.namespace, {"spec": {"analysis": COMPARED}})
+    await it.set_image(NEW)
+    return [await it.start()]
+
+
+@tale(lambda env: {"analysis": COMPARED})
+async def worse_than_its_baseline(it: App, extra: dict[str, Any]) -> list[str]:
+    """Only the comparison may take it back: the evidence is silent, and the threshold is far away."""
+    await it.set_image("1.1.0-bad")
+    return [await it.start()]
+
+
 @tale(lambda env: {"metricsServer": "http://127.0.0.1:9"})
 async def blind(it: App, extra: dict[str, Any]) -> list[str]:
     """Prometheus is away: three times the step's length later the step is still held."""

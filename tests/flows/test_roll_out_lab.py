@@ -215,6 +215,46 @@ def test_a_failing_end_to_end_gate_takes_the_release_back_without_traffic(told: 
     rests(told)
 
 
+def baseline_rests(told: Told) -> None:
+    """The baseline has no traffic, and its pods went after it had none."""
+    order = told.app.order("baseline weight", "baseline replicas")
+    assert order[-2:] == [("baseline weight", 0), ("baseline replicas", 0)]
+
+
+@pytest.mark.story("beside-a-baseline")
+def test_a_good_release_is_promoted_by_its_score_beside_a_baseline(told: Told) -> None:
+    """New pods of the old version have as much traffic as the canary while it is judged, and the sentence tells of both."""
+    assert told.outcomes[0].startswith("promoted: request-success-rate 100 %")
+    said = "score 100 of 100 beside the baseline: request-success-rate 100 % good, the baseline 100 %, over "
+    assert said in told.outcomes[0]
+    assert said in told.status["conditions"][0]["message"]
+    assert told.app.values("weight") == [0, 30, 50, 100, 0]
+    assert told.app.values("baseline weight") == [0, 30, 50, 0]
+    assert told.app.values("baseline replicas") == [0, 1, 0]
+    assert (told.primary, told.versions()) == (NEW, {"1.0.0", NEW})
+    home_before_zero(told)
+    baseline_rests(told)
+    rests(told)
+
+
+@pytest.mark.story("beside-a-baseline")
+def test_no_user_of_a_baseline_loses_a_request(told: Told) -> None:
+    """A third way through the proxy comes and goes, and none of the users' requests fails."""
+    assert [request for request in told.users if request.failed] == []
+
+
+@pytest.mark.story("worse-than-its-baseline")
+def test_a_release_that_is_worse_than_its_baseline_is_taken_back_by_its_score(told: Told) -> None:
+    """The reason has both halves' numbers; the primary is not touched, and the baseline goes with the canary."""
+    assert told.outcomes[0].startswith("rolled back: score 0 of 100 beside the baseline: request-success-rate ")
+    assert "the baseline 100 %" in told.outcomes[0]
+    assert told.primary == "1.0.0"
+    assert max(told.app.values("weight")) < 100
+    home_before_zero(told)
+    baseline_rests(told)
+    rests(told)
+
+
 @pytest.mark.story("blind")
 def test_while_prometheus_is_away_the_step_is_held(told: Told) -> None:
     """A provider that does not answer says nothing of the canary: no step forward, no failed check, no rollback."""

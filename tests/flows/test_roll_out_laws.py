@@ -16,6 +16,8 @@ from blocks.lease import Lease
 from blocks.webhook import Answer
 from flows import roll_out as story
 from sluice.errors import TransientError
+from sluice.judge.counters import Selector, Series
+from sluice.rollout.baseline import baseline_of
 from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS, Phase
@@ -26,11 +28,14 @@ from tasks.rollout_ref import RolloutRef
 from tasks.take_over import take_over
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
-from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, gate
+from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, gate, merged, success_rate
 
-WEIGHTS = (10, 30, 60)
+WEIGHTS = (10, 30, 50)
+BASELINE = f"{NAME}-baseline"
 IMAGES = ("registry/shop:1", "registry/shop:2", "registry/shop:3", "registry/shop:broken")
 MOST_TURNS = 300
+AHEAD = 60
+"""Seconds that the provider's clock of a compared release is ahead: as many of its traffic are there to be read at once."""
 TEMPLATE = {
     "apiVersion": "flagger.app/v1beta1",
     "kind": "MetricTemplate",
@@ -50,17 +55,24 @@ class World:
 
     plan: dict[int, str]
     words: list[str]
+    compared: bool = False
+    toggled: bool = False
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     writes: int = 0
     left: str = ""
     passed: set[tuple[str, int]] = field(default_factory=set)
+    alike: dict[str, bool] = field(default_factory=dict)
     phases: list[Phase | None] = field(default_factory=lambda: [None])
     signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
 
     def __post_init__(self) -> None:
         self.route = MemoryRoute(self.cluster)
         webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
-        analysis = {"interval": "0s", "metrics": [OWN], "webhooks": webhooks}
+        analysis = {"interval": "0s", "stepWeights": WEIGHTS, "metrics": [OWN], "webhooks": webhooks}
+        if self.compared:
+            # Only the comparison speaks about what is counted: the bound is kept by any traffic.
+            counted = {"metrics": [OWN, success_rate(1)], "comparison": {}, "earlyFail": False, "onNoData": "pass"}
+            analysis |= counted
         self.cluster.add(
             canary_manifest({"analysis": analysis, "progressDeadlineSeconds": 0.01}), deployment(IMAGES[0]), TEMPLATE
         )
@@ -82,7 +94,10 @@ class World:
     def obeys_the_laws(self, when: str, verb: str, item: dict[str, Any]) -> None:
         if when == "before" and verb == "shift":
             self.shift_is_safe(item["weight"])
-        if when == "before" and verb == "apply" and item["kind"] == "Deployment":
+            self.baseline_is_there(item["shares"].get(BASELINE, 0))
+        if when == "before" and item["kind"] == "Deployment" and item["metadata"]["name"] == BASELINE:
+            self.baseline_is_not_taken_away_under_traffic(item)
+        elif when == "before" and verb == "apply" and item["kind"] == "Deployment":
             self.primary_is_promoted_only_when_judged(item)
         if when == "after" and item["kind"] == "Canary":
             self.journal_is_true(Phase(item["status"]["phase"]))
@@ -95,6 +110,27 @@ class World:
             assert target["spec"]["replicas"] == target["status"]["availableReplicas"] > 0, "traffic to no pods"
         if weight == 100:
             assert self.status["phase"] == Phase.PROMOTING
+
+    def baseline_is_there(self, share: int) -> None:
+        if not share:
+            return
+        baseline = self.cluster.now("Deployment", BASELINE, NAMESPACE)
+        assert baseline["spec"]["replicas"] == baseline["status"]["availableReplicas"] > 0, "traffic to no baseline"
+        if self.revision == self.status["lastAppliedSpec"]:
+            assert baseline_of(baseline) == self.revision, "compared with pods of an older release"
+        primary = self.cluster.now("Deployment", f"{NAME}-primary", NAMESPACE)
+        ours, theirs = (one["spec"]["template"]["spec"] for one in (baseline, primary))
+        assert ours == theirs, "the baseline runs something else than the primary"
+
+    def baseline_is_not_taken_away_under_traffic(self, wanted: dict[str, Any]) -> None:
+        now = self.cluster.objects.get(("Deployment", NAMESPACE, BASELINE))
+        if now is None:
+            assert wanted["spec"]["replicas"] == 0
+            return
+        spec = wanted.get("spec", {})
+        fewer = spec.get("replicas", now["spec"]["replicas"]) < now["spec"]["replicas"]
+        if fewer or spec.get("template", now["spec"]["template"]) != now["spec"]["template"]:
+            assert not self.route.shares.get(BASELINE), "the baseline's pods are taken away while users meet them"
 
     def primary_is_promoted_only_when_judged(self, primary: dict[str, Any]) -> None:
         given_ = primary["metadata"]["annotations"][REVISION_ANNOTATION]
@@ -111,6 +147,9 @@ class World:
         if not phase.in_progress:
             assert self.route.weights[NAME] == 0, "an end with traffic on the canary"
             assert self.cluster.now("Deployment", NAME, NAMESPACE)["spec"]["replicas"] == 0
+            beside = self.cluster.objects.get(("Deployment", NAMESPACE, BASELINE))
+            assert not self.route.shares.get(BASELINE)
+            assert beside is None or beside["spec"]["replicas"] == 0
 
     def happens(self, when: str, verb: str, item: dict[str, Any]) -> None:
         """Carry out what is planned for this write."""
@@ -122,6 +161,8 @@ class World:
             raise TransientError("the API server is away for a moment")
         if event == "cancel":
             self.signals.cancelled = True
+        elif event == "toggle" and self.compared:
+            self.toggle()
         elif event.startswith("push") and not (when == "before" and item["kind"] == "Deployment"):
             self.push(IMAGES[int(event[-1])])
 
@@ -129,6 +170,13 @@ class World:
         """What `kubectl set image` does."""
         target = self.cluster.now("Deployment", NAME, NAMESPACE)
         self.cluster.add({**target, "spec": {**target["spec"], "template": deployment(image)["spec"]["template"]}})
+
+    def toggle(self) -> None:
+        """What somebody does who switches the comparison off in the manifest, or on again."""
+        self.toggled = True
+        canary = self.cluster.now("Canary", NAME, NAMESPACE)
+        asked = None if "comparison" in canary["spec"]["analysis"] else {}
+        self.cluster.add(merged(canary, {"spec": {"analysis": {"comparison": asked}}}))
 
     def at_rest(self) -> bool:
         """Nothing is under way: the next push that is planned happens now. False where there is none."""
@@ -140,10 +188,26 @@ class World:
         return False
 
     def now(self) -> float:
-        return time.time()
+        return time.time() + (AHEAD if self.compared else 0)
+
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
+        """A request each 20 ms on each part, two seconds a scrape; of a worse canary half of them fail."""
+        alike = self.alike.setdefault(self.revision, self.word("alike", "worse") == "alike")
+        grid = [2.0 * tick for tick in range(int(start / 2) + 1, int(end / 2) + 1)]
+        parts = {"canary": 0.0 if alike else 0.5, "primary": 0.0, "baseline": 0.0}
+        return [
+            Series({"half": half, "class": class_}, tuple((at, 50 * at * part) for at in grid))
+            for half, bad in parts.items()
+            for class_, part in (("2", 1 - bad), ("5", bad))
+        ]
 
     async def value(self, query: str) -> float | None:
         said = self.word("good", "bad")
+        if self.compared:
+            # The comparison has the last word on the step; it is known by now, unless it is not asked.
+            if said == "good" and (self.toggled or self.alike.get(self.revision)):
+                self.passed.add((self.revision, self.route.weights[NAME]))
+            return {"good": 1.0, "bad": 0.0}[said]
         if said == "good":
             self.passed.add((self.revision, self.route.weights[NAME]))
         return {"good": 1.0, "bad": 0.0}[said]
@@ -213,18 +277,22 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 
 
-EVENTS = st.sampled_from(["crash", "hiccup", "cancel", "push0", "push1", "push2", "push3"])
+EVENTS = st.sampled_from(["crash", "hiccup", "cancel", "push0", "push1", "push2", "push3", "toggle"])
 PLANS = st.dictionaries(st.integers(8, 90), EVENTS, max_size=6).map(lambda plan: {**plan, 10: "push1"})
-WORDS = st.lists(st.sampled_from(["good", "good", "bad", "open", "open", "closed"]), max_size=30)
+WORDS = st.lists(st.sampled_from(["good", "good", "bad", "open", "open", "closed", "alike", "worse"]), max_size=30)
 
 
-@given(PLANS, WORDS)
-@example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"])
-@example({10: "push1", 32: "push3", 38: "crash"}, [])
-def test_whatever_happens_a_rollout_ends_with_the_traffic_at_home(plan: dict[int, str], words: list[str]) -> None:
-    """Crashes, hiccups, cancels, newer revisions, bad checks, closed gates, at any write: every law holds at each write,
-    and at the end all users are on a primary that runs what the journal says is promoted."""
-    world = World(dict(plan), list(words))
+@given(PLANS, WORDS, st.booleans())
+@example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"], False)
+@example({10: "push1", 32: "push3", 38: "crash"}, [], False)
+@example({10: "push1", 26: "crash", 30: "push2", 44: "crash"}, ["worse"], True)
+@example({10: "push1", 30: "crash"}, [], True)
+def test_whatever_happens_a_rollout_ends_with_the_traffic_at_home(
+    plan: dict[int, str], words: list[str], compared: bool
+) -> None:
+    """Crashes, hiccups, cancels, newer revisions, bad checks, closed gates, at any write, with a baseline or without: every
+    law holds at each write, and at the end all users are on a primary that runs what the journal says is promoted."""
+    world = World(dict(plan), list(words), compared)
     asyncio.run(live(world))
     primary = world.cluster.now("Deployment", f"{NAME}-primary", NAMESPACE)
     assert world.route.weights[NAME] == 0
@@ -249,3 +317,13 @@ def test_a_run_whose_worker_died_in_its_promotion_ends_with_its_own_revision_alt
     assert ends[-4:] == ["crash", Outcome.SUPERSEDED, Outcome.PROMOTED, Outcome.UNCHANGED]
     assert promoted
     assert world.status["lastPromotedSpec"] == world.revision != promoted[0]
+
+
+@pytest.mark.parametrize(("word", "end"), [("alike", Outcome.PROMOTED), ("worse", Outcome.ROLLED_BACK)])
+def test_a_release_beside_a_baseline_is_judged_by_it(word: str, end: Outcome) -> None:
+    """The one that is as good is promoted, the one that is worse is taken back; the baseline has no pods after either."""
+    world = World({10: "push1"}, [word], compared=True)
+    assert end in asyncio.run(live(world))
+    assert world.cluster.now("Deployment", BASELINE, NAMESPACE)["spec"]["replicas"] == 0
+    shifts = [act for act in world.cluster.acts if act.startswith("shift")]
+    assert shifts == [f"shift to {weight}" for weight in ((10, 30, 50, 100, 0) if word == "alike" else (10, 0))]

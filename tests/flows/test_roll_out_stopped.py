@@ -29,7 +29,7 @@ from tasks.claim import claimed
 from tasks.rollout_ref import RolloutRef
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
-from tests.samples import NAME, NAMESPACE, canary_manifest, deployment
+from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, success_rate
 
 OLD, NEW, NEWER = "registry/shop:1", "registry/shop:2", "registry/shop:3"
 TEMPLATE = {
@@ -55,13 +55,17 @@ class World:
 
     stops_at: int
     good: bool = True
+    compared: bool = False
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     passages: int = 0
 
     def __post_init__(self) -> None:
-        analysis = {"interval": "0s", "metrics": [OWN], "threshold": 1}
+        analysis: dict[str, Any] = {"interval": "0s", "metrics": [OWN], "threshold": 1}
+        if self.compared:
+            beside = {"metrics": [OWN, success_rate(99)], "comparison": {}, "onNoData": "pass"}
+            analysis |= {"stepWeights": [10, 50], **beside}
         self.cluster.add(canary_manifest({"analysis": analysis}), deployment(OLD), TEMPLATE)
 
     def push(self, image: str) -> None:
@@ -88,13 +92,18 @@ class World:
     async def value(self, query: str) -> float:
         return 1.0 if self.good else 0.0
 
+    async def samples(self, *asked: Any) -> list[Any]:
+        return []  # nobody comes
+
     async def ask(self, webhook: Any, canary: Canary) -> Answer:
         return Answer(gate=webhook.name, open=True, said="open")
 
     def acted_on(self) -> dict[str, Any]:
-        """All that a rollout may change, as it is."""
+        """All that a rollout may change, as it is; a baseline that is made late, without pods, is nothing."""
         of = ("Canary", "Deployment", "HTTPRoute")
-        return {str(key): copy.deepcopy(one) for key, one in self.cluster.objects.items() if key[0] in of}
+        found = {key: copy.deepcopy(one) for key, one in self.cluster.objects.items() if key[0] in of}
+        empty = [key for key, one in found.items() if key[2] == f"{NAME}-baseline" and not one["spec"]["replicas"]]
+        return {str(key): one for key, one in found.items() if key not in empty}
 
 
 async def one_run(name: str) -> Outcome:
@@ -156,15 +165,19 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 
 
-@example(7, "cancel")  # before its first shift: the other finds all traffic at home and has nothing to move
-@given(st.integers(1, 60), st.sampled_from(["nothing", "bad news", "newer revision", "cancel"]))
-def test_a_worker_that_was_taken_over_from_moves_nothing_when_it_wakes_up(stops_at: int, meanwhile: str) -> None:
-    """Its write under way is refused, wherever it was, and it makes no other."""
-    world = World(stops_at)
+@example(7, "cancel", False)  # before its first shift: the other finds all traffic at home and has nothing to move
+@example(15, "cancel", True)  # while it makes the baseline
+@given(st.integers(1, 75), st.sampled_from(["nothing", "bad news", "newer revision", "cancel"]), st.booleans())
+def test_a_worker_that_was_taken_over_from_moves_nothing_when_it_wakes_up(
+    stops_at: int, meanwhile: str, compared: bool
+) -> None:
+    """Its write under way is refused, wherever it was, and it makes no other; with a baseline or without."""
+    world = World(stops_at, compared=compared)
     asyncio.run(happens(world, meanwhile))
     route = world.cluster.now("HTTPRoute", NAME, NAMESPACE)
-    assert [one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]] == [100, 0]
-    assert world.cluster.now("Deployment", NAME, NAMESPACE)["spec"]["replicas"] == 0
+    assert [one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]] == [100, 0, 0][: 3 if compared else 2]
+    resting = [one for key, one in world.cluster.objects.items() if key[0] == "Deployment" and "primary" not in key[2]]
+    assert [one["spec"]["replicas"] for one in resting] == [0] * len(resting)
 
 
 def test_a_canary_that_is_deleted_in_the_middle_of_its_release_lets_its_target_go() -> None:

@@ -213,3 +213,39 @@ def test_a_manifest_is_not_changed_by_reading_it() -> None:
     before = str(manifest)
     Canary.parse(manifest)
     assert str(manifest) == before
+
+
+COUNTED = {"stepWeight": 10, "maxWeight": 50, "metrics": [success_rate(99)], "comparison": {}}
+OWN = {"name": "own", "thresholdRange": {"min": 1}, "templateRef": {"name": "t"}}
+
+
+def test_a_comparison_is_kayenta_s_by_default() -> None:
+    """95 passes, 75 is the least; each metric has one part of the score; nobody is compared who does not ask for it."""
+    it = canary({"analysis": {**COUNTED, "stepWeights": None}})
+    assert it.spec.analysis is not None
+    assert it.spec.analysis.comparison is not None
+    assert (it.spec.analysis.comparison.pass_, it.spec.analysis.comparison.marginal) == (95, 75)
+    assert (it.spec.analysis.metrics[0].weight, it.spec.analysis.metrics[0].critical) == (1, False)
+    assert (it.compared, it.baseline) == (True, "shop-baseline")
+    assert not canary().compared
+    assert not canary({"skipAnalysis": True, "analysis": {**COUNTED, "stepWeights": None}}).compared
+    assert list(it.unsupported()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"maxWeight": 60}, r"analysis\.maxWeight is 60, but .* as the canary: set maxWeight to 50 or less"),
+        ({"maxWeight": 0}, r"analysis\.maxWeight is 100, but"),
+        ({"stepWeights": [10, 70]}, r"analysis\.stepWeights end at 70, but .* set stepWeights up to 50 or less"),
+        ({"comparison": {"pass": 80, "marginal": 90}}, r"comparison\.marginal is 90, above comparison\.pass, 80"),
+        ({"metrics": [OWN]}, "needs a metric that is counted in requests: add request-success-rate"),
+        ({"metrics": [{**success_rate(99), "weight": 0}]}, "greater than 0"),
+        ({"metrics": [{**success_rate(99)}, {**OWN, "critical": True}]}, "metric own has .* is not counted"),
+    ],
+    ids=["over 50", "no highest weight", "steps over 50", "marginal", "nothing counted", "no weight", "not counted"],
+)
+def test_a_comparison_that_cannot_be_is_refused_with_the_way_out(change: dict[str, Any], said: str) -> None:
+    """The message names the field and what it may be."""
+    with pytest.raises(InvalidError, match=said):
+        canary({"analysis": {**COUNTED, "stepWeights": None, **change}})

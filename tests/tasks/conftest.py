@@ -39,10 +39,11 @@ class Gates:
 
 @dataclass
 class Traffic(MemoryMetrics):
-    """A provider that counts a request each 20 ms on both halves, of which each fails a share."""
+    """A provider that counts a request each 20 ms on both halves and a baseline, of which each fails a share."""
 
     fails: float = 0.0
     primary_fails: float = 0.0
+    baseline_fails: float = 0.0
     flows: bool = True
     error: Exception | None = None
 
@@ -59,6 +60,10 @@ class Traffic(MemoryMetrics):
         return [
             Series({"half": "primary", "class": "2"}, tuple((at, v * (1 - self.primary_fails)) for at, v in counted)),
             *([Series({"half": "primary", "class": "5"}, primary_bad)] if self.primary_fails else []),
+            *(
+                Series({"half": "baseline", "class": class_}, tuple((at, value * share) for at, value in counted))
+                for class_, share in (("2", 1 - self.baseline_fails), ("5", self.baseline_fails))
+            ),
             Series({"half": "canary", "class": "2"}, good),
             Series({"half": "canary", "class": "5"}, bad),
         ]

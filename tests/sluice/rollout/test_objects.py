@@ -7,16 +7,19 @@ import copy
 import pytest
 
 from sluice.errors import InvalidError
+from sluice.rollout.baseline import baseline_deployment, baseline_of
 from sluice.rollout.objects import (
     REVISION_ANNOTATION,
     http_route,
+    is_owned,
     owner_of,
     primary_deployment,
     selector_label,
     services,
 )
 from sluice.rollout.revision import revision_of
-from tests.samples import canary, deployment
+from sluice.rollout.split import split
+from tests.samples import canary, deployment, success_rate
 
 
 def test_the_primary_is_the_target_under_its_own_name_and_labels() -> None:
@@ -88,7 +91,7 @@ def test_the_services_ports_are_the_canary_s() -> None:
 
 def test_the_route_gives_both_halves_their_weights() -> None:
     """One rule, two backends, the hosts and the Gateway of the Canary."""
-    route = http_route(canary(), 70, 30)
+    route = http_route(canary(), 30)
     (rule,) = route["spec"]["rules"]
     assert [(one["name"], one["weight"], one["port"]) for one in rule["backendRefs"]] == [
         ("shop-primary", 70, 80),
@@ -99,17 +102,61 @@ def test_the_route_gives_both_halves_their_weights() -> None:
     assert (parent["name"], parent["namespace"], parent["kind"]) == ("lab", "edge", "Gateway")
 
 
+COMPARED = {"analysis": {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}}
+
+
+def test_a_compared_canary_has_a_service_and_a_backend_for_its_baseline() -> None:
+    """The baseline's Service selects its own pods only, and it begins without traffic."""
+    it = canary(COMPARED)
+    chosen = {one["metadata"]["name"]: one["spec"]["selector"] for one in services(it, deployment())}
+    assert chosen["shop-baseline"] == {"app": "shop-baseline"}
+    (rule,) = http_route(it, 0)["spec"]["rules"]
+    assert [(one["name"], one["weight"]) for one in rule["backendRefs"]][-1] == ("shop-baseline", 0)
+
+
+@pytest.mark.parametrize(
+    ("weight", "primary", "beside"), [(0, 100, 0), (1, 98, 1), (10, 80, 10), (50, 0, 50), (51, 49, 0), (100, 0, 0)]
+)
+def test_the_baseline_has_as_much_traffic_as_the_canary_and_none_in_a_promotion(
+    weight: int, primary: int, beside: int
+) -> None:
+    """The primary has the rest; all of it together is all the traffic."""
+    assert split(canary(COMPARED), weight) == {
+        "shop-primary": primary,
+        "shop-canary": weight,
+        "shop-baseline": beside,
+    }
+    assert split(canary(), weight) == {"shop-primary": 100 - weight, "shop-canary": weight}
+
+
+def test_the_baseline_is_the_primary_s_template_under_its_own_name_and_labels() -> None:
+    """New pods for each revision that they are compared with; nothing of the canary's template is in it."""
+    it, target = canary(COMPARED), deployment("registry/shop:new")
+    primary = primary_deployment(it, deployment("registry/shop:old"), 3)
+    before = copy.deepcopy(primary)
+    made = baseline_deployment(it, target, primary, 2, "r1")
+    assert primary == before
+    assert (made["metadata"]["name"], made["spec"]["replicas"]) == ("shop-baseline", 2)
+    assert made["spec"]["selector"]["matchLabels"] == {"app": "shop-baseline"}
+    assert made["spec"]["template"]["metadata"]["labels"]["app"] == "shop-baseline"
+    assert made["spec"]["template"]["spec"] == primary["spec"]["template"]["spec"]
+    assert (baseline_of(made), baseline_of(None)) == ("r1", "")
+    assert made["spec"]["template"] != baseline_deployment(it, target, primary, 2, "r2")["spec"]["template"]
+    assert made["metadata"]["ownerReferences"] == [owner_of(it)]
+    assert (is_owned(it, made), is_owned(it, deployment())) == (True, False)
+
+
 def test_a_gateway_without_a_namespace_is_the_canary_s_neighbour() -> None:
     """As the Gateway API itself reads it."""
     refs = {"service": {"gatewayRefs": [{"name": "own", "sectionName": "https"}]}}
-    (parent,) = http_route(canary(refs), 100, 0)["spec"]["parentRefs"]
+    (parent,) = http_route(canary(refs), 0)["spec"]["parentRefs"]
     assert (parent["namespace"], parent["sectionName"]) == ("shop-test", "https")
 
 
 def test_a_canary_without_a_gateway_is_refused_by_the_field() -> None:
     """A route that hangs on nothing would serve nobody."""
     with pytest.raises(InvalidError, match=r"spec\.service\.gatewayRefs"):
-        http_route(canary({"service": {"gatewayRefs": []}}), 100, 0)
+        http_route(canary({"service": {"gatewayRefs": []}}), 0)
 
 
 def test_everything_goes_when_the_canary_goes() -> None:
@@ -117,7 +164,7 @@ def test_everything_goes_when_the_canary_goes() -> None:
     owned = [
         primary_deployment(canary(), deployment(), 1),
         *services(canary(), deployment()),
-        http_route(canary(), 1, 0),
+        http_route(canary(), 0),
     ]
     for one in owned:
         assert one["metadata"]["ownerReferences"] == [owner_of(canary())]
