@@ -111,6 +111,8 @@ def replay_command(
     interleave: bool | None = None,
     interval: str = "",
     threshold: int | None = None,
+    pass_score: float | None = None,
+    marginal: float | None = None,
     outcome: str = "",
     save: Path | None = None,
     chart: Path | None = None,
@@ -129,7 +131,7 @@ def replay_command(
         Files exported from a Prometheus instead: JSON of /api/v1/query?query=NAME[1h], or what promtool tsdb
         dump-openmetrics wrote. Their first and last sample are --begin and --end where those are not given.
     judge:
-        Whose word: evidence, or threshold for Flagger's rule.
+        Whose word: evidence, threshold for Flagger's rule, or comparison for the score beside a baseline.
     alpha:
         Evidence: judge with another bound on the chance that a good release is taken back.
     interleave:
@@ -138,6 +140,8 @@ def replay_command(
         Threshold: time between two checks, such as 60s; the manifest's, or the ends of the steps, where not given.
     threshold:
         Threshold: failed checks that take the release back; the manifest's where not given.
+    pass_score, marginal:
+        Comparison: scores as in `analysis.comparison`. Where no baseline was recorded the primary stands in.
     outcome:
         Say of a past release that it was promoted, or rolled back: `sluice tune` asks for that.
     save:
@@ -146,7 +150,7 @@ def replay_command(
         File for the picture of weight and success rate, SVG.
     """
     apart = replay.seconds_of("--interval", interval) if interval else None
-    chosen = judge_of(judge, Asked(alpha, interleave, apart, threshold))
+    chosen = judge_of(judge, Asked(alpha, interleave, apart, threshold, pass_score, marginal))
     settings = settings_with(home)
     with runtime.prefect_for(settings):
         found = replay.release_of(release, settings.metrics_url or "", begin, end, exported or ())

@@ -1,8 +1,9 @@
-"""The comparison's word on a release that was recorded; the primary stands in where there was no baseline."""
+"""The third judge on a release that was recorded; the primary stands in where there was no baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sluice.judge.beside import samples
 from sluice.judge.objective import Halves
@@ -11,6 +12,29 @@ from sluice.judge.score import graded, scored
 from sluice.manifests.comparison import AnalysisComparison
 
 Moments = dict[str, list[tuple[float, Halves]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ByComparison:
+    """The score beside the baseline, at the end of each step (`score.py`).
+
+    Attributes:
+        settings: scores that are asked for.
+    """
+
+    settings: AnalysisComparison
+
+    @property
+    def earliest(self) -> float:
+        """Seconds into a release before which it cannot be taken back: none is known, steps differ."""
+        return 0.0
+
+    def judge(self, recordings: Sequence[Recording]) -> Iterator[Replayed]:
+        """See `compared`."""
+        return compared(recordings, self.settings)
+
+    def __str__(self) -> str:
+        return f"comparison, pass {self.settings.pass_:g}, marginal {self.settings.marginal:g}"
 
 
 def compared(recordings: Sequence[Recording], settings: AnalysisComparison) -> Iterator[Replayed]:

@@ -7,10 +7,14 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from sluice.errors import InvalidError
+from sluice.judge.baseline import ByComparison
 from sluice.judge.policy import ALPHA, DEFAULT, Policy
 from sluice.judge.recording import Recording, Replayed, replay
 from sluice.judge.threshold import ByThreshold
+from sluice.manifests.comparison import AnalysisComparison
 
 
 class Judge(Protocol):
@@ -60,12 +64,15 @@ class Asked:
         interleave: see `Policy`.
         interval: seconds between two checks.
         threshold: failed checks that take a release back.
+        pass_score, marginal: see `AnalysisComparison`.
     """
 
     alpha: float | None = None
     interleave: bool | None = None
     interval: float | None = None
     threshold: int | None = None
+    pass_score: float | None = None
+    marginal: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,9 @@ def judge_of(kind: str, asked: Asked = Asked()) -> Judge:
     for one in fields(asked):
         if getattr(asked, one.name) is not None and one.name not in JUDGES[kind].tried:
             others = " or ".join(name for name, other in JUDGES.items() if one.name in other.tried)
-            raise InvalidError(f"--{one.name} says nothing to --judge {kind}; it is for --judge {others}")
+            raise InvalidError(
+                f"--{one.name.replace('_', '-')} says nothing to --judge {kind}; it is for --judge {others}"
+            )
     return JUDGES[kind].made(asked)
 
 
@@ -128,8 +137,18 @@ def _by_threshold(asked: Asked) -> Judge:
     return ByThreshold(asked.interval, asked.threshold)
 
 
+def _by_comparison(asked: Asked) -> Judge:
+    given = {"pass": asked.pass_score, "marginal": asked.marginal}
+    try:
+        settings = AnalysisComparison.model_validate({k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        raise InvalidError(f"--pass-score and --marginal: {error.errors()[0]['msg']}") from error
+    return ByComparison(settings)
+
+
 JUDGES: Mapping[str, Kind] = {
     "evidence": Kind(_by_evidence, {"interleave": (False, True), "alpha": (ALPHA / 10, ALPHA, ALPHA * 10, ALPHA * 50)}),
     "threshold": Kind(_by_threshold, {"interval": (10.0, 60.0), "threshold": (1, 3, 5, 10)}),
+    "comparison": Kind(_by_comparison, {"pass_score": (95.0,), "marginal": (75.0,)}),
 }
 """The kinds of judges, and what `sluice tune` tries of each where nothing else is asked for."""
