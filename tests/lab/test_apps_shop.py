@@ -66,10 +66,10 @@ def test_a_good_version_is_ready_and_never_fails(start: Start) -> None:
 
 
 def test_it_fails_the_asked_share_in_the_same_order_each_time(start: Start) -> None:
-    """FAIL_PERCENT fails about that share, and two runs fail the same requests."""
+    """FAIL_PERCENT fails about that share, and two runs of a version in one place fail the same requests."""
     runs = [[get(url + "/").status_code for _ in range(300)] for _, url in (start(FAIL_PERCENT="50") for _ in "ab")]
     assert runs[0] == runs[1]
-    assert 120 < runs[0].count(500) < 180
+    assert 100 < runs[0].count(500) < 200
 
 
 def test_a_failure_still_says_its_version(start: Start) -> None:

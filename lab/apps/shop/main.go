@@ -7,6 +7,7 @@ package main
 
 import (
 	"encoding/json"
+	"hash/fnv"
 	"log"
 	"math/rand/v2"
 	"net"
@@ -82,6 +83,14 @@ func behaviourFromEnvironment() behaviour {
 	}
 }
 
+func seedOf(parts ...string) uint64 {
+	hash := fnv.New64a()
+	for _, part := range parts {
+		hash.Write([]byte(part + "/"))
+	}
+	return hash.Sum64()
+}
+
 func milliseconds(name string) (time.Duration, bool) {
 	return time.Duration(number(name) * float64(time.Millisecond)), os.Getenv(name) != ""
 }
@@ -112,11 +121,11 @@ func routes(wanted behaviour) http.Handler {
 	return mux
 }
 
-// userRequests fails the asked share of requests in an order that is the same in every run, so that two measurements
-// of the same variant see the same failures.
+// userRequests fails the asked share of requests in an order that is the same for the same version in the same pod. Two
+// pods must not fail alike: their failures would come in pairs, and five measurements of one order were one measurement.
 func userRequests(wanted behaviour) http.HandlerFunc {
 	var lock sync.Mutex
-	dice := rand.New(rand.NewPCG(9898, 1))
+	dice := rand.New(rand.NewPCG(seedOf(wanted.version, wanted.pod), 1))
 	fails := func() bool {
 		lock.Lock()
 		defer lock.Unlock()
