@@ -14,7 +14,8 @@ from sluice.judge.objective import Halves, Objective
 from sluice.judge.state import JudgeState
 from sluice.judge.template import render_query
 from sluice.judge.verdict import Reading
-from sluice.manifests.canary import Canary, CanaryMetric, ThresholdRange
+from sluice.manifests.canary import Canary
+from sluice.manifests.canary_metric import CanaryMetric, ThresholdRange
 from sluice.manifests.metric_template import MetricTemplate
 
 EARLY = 0.1

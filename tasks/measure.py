@@ -20,7 +20,8 @@ from sluice.judge.score import Score, scored
 from sluice.judge.sequential import Look, observe
 from sluice.judge.tally import Tally
 from sluice.judge.verdict import Reading
-from sluice.manifests.canary import Canary, CanaryMetric
+from sluice.manifests.canary import Canary
+from sluice.manifests.canary_metric import CanaryMetric
 from tasks.gauges import Gauges, own_reading
 from tasks.rollout_ref import Scene
 

@@ -16,7 +16,7 @@ from sluice.judge.beside import samples
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.score import graded, scored
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from sluice.manifests.comparison import AnalysisComparison
 
 STEPS, STEP_S, PERIOD = 10, 60, 2

@@ -10,7 +10,7 @@ from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import Policy
 from sluice.judge.sequential import Look, observe, word
 from sluice.judge.state import JudgeState
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 
 ASKED = (
     {"name": "request-success-rate", "thresholdRange": {"min": 99}},

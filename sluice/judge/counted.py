@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sluice.judge.objective import Telemetry
 from sluice.judge.template import render_query
-from sluice.manifests.canary import Canary, CanaryMetric
+from sluice.manifests.canary import Canary
+from sluice.manifests.canary_metric import CanaryMetric
 
 UNIT_MS = {"s": 1000.0, "ms": 1.0}
 

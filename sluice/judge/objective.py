@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sluice.judge.buckets import around, bound_of
 from sluice.judge.counters import Selector
 from sluice.judge.verdict import Reading
-from sluice.manifests.canary import CanaryMetric, ThresholdRange
+from sluice.manifests.canary_metric import CanaryMetric, ThresholdRange
 
 SUCCESS_RATE = "request-success-rate"
 DURATION_QUANTILE = 0.99

@@ -6,7 +6,8 @@ import re
 from typing import Literal
 
 from sluice.errors import InvalidError
-from sluice.manifests.canary import Canary, CanaryMetric
+from sluice.manifests.canary import Canary
+from sluice.manifests.canary_metric import CanaryMetric
 
 _PLACE = re.compile(r"\{\{-?\s*([A-Za-z.]+)\s*-?\}\}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sluice.manifests.canary import ObjectReference
+from sluice.manifests.canary_metric import ObjectReference
 from sluice.manifests.meta import ForeignModel, Manifest
 
 

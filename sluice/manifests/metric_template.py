@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from sluice.manifests.canary import ObjectReference
+from sluice.manifests.canary_metric import ObjectReference
 from sluice.manifests.meta import ForeignModel, Manifest
 
 

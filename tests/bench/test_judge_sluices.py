@@ -24,7 +24,7 @@ from sluice.judge.objective import Counts, Objective
 from sluice.judge.policy import LEAST_BAD, LEAST_BAD_BLOCKS, TIER, Policy
 from sluice.judge.requests import RequestEvidence
 from sluice.judge.state import JudgeState
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.samples import duration, success_rate
 
 ALPHA = 0.001

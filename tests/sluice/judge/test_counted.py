@@ -11,7 +11,7 @@ from sluice.judge.counted import telemetry_of
 from sluice.judge.counters import Series
 from sluice.judge.objective import Counts, Halves, Objective, Telemetry
 from sluice.judge.tally import Tally
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.samples import canary, success_rate
 
 USUAL = Telemetry(total="t", buckets="b", half_label="h", canary="c", primary="p", bad={"class": "5"})

@@ -14,7 +14,7 @@ from sluice.judge.policy import Policy
 from sluice.judge.sequential import Look, judge
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Silence, Verdict
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.sluice.judge.traffic import PERIOD, SUCCESS, at_most
 
 AGE = Objective.of(

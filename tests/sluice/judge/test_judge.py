@@ -12,7 +12,7 @@ from sluice.judge.evidence import together
 from sluice.judge.judge import ALPHA, JudgeState, overwhelming, threshold_check
 from sluice.judge.objective import Counts, Objective
 from sluice.judge.verdict import Reading, Verdict
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.samples import duration, success_rate
 
 SUCCESS = Objective.of(CanaryMetric.model_validate(success_rate(99)))

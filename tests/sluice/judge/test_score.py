@@ -13,7 +13,7 @@ from sluice.judge.beside import LEAST, MOST, Samples, samples
 from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.score import Classification, Word, graded, scored
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from sluice.manifests.comparison import AnalysisComparison
 from tests.samples import duration, success_rate
 from tests.sluice.judge.traffic import PERIOD, binomial

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sluice.judge.counters import Series
 from sluice.judge.objective import Counts, Objective, Telemetry
 from sluice.judge.tally import Tally
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.samples import duration, success_rate
 
 TELEMETRY = Telemetry(

@@ -6,7 +6,7 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.judge.template import render_query
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.samples import canary
 
 METRIC = CanaryMetric.model_validate(

@@ -17,7 +17,7 @@ from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.threshold import ByThreshold
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.samples import canary, success_rate
 from tests.sluice.judge.traffic import DURATION, SUCCESS, Block, Watch
 

@@ -13,7 +13,7 @@ from sluice.judge.policy import DEFAULT, RECENT, Policy
 from sluice.judge.sequential import Look, findings, judge
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary import CanaryMetric
+from sluice.manifests.canary_metric import CanaryMetric
 from tests.samples import duration, success_rate
 
 SUCCESS = Objective.of(CanaryMetric.model_validate(success_rate(99)))
