@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter
 from prefect.client.schemas.sorting import ArtifactSort
 
-from sluice.errors import NotFoundError
+from sluice.errors import NotFoundError, TransientError
 from sluice.judge.recording import Release
 
 RECORDING = "recording"
@@ -25,6 +26,7 @@ async def last_release(name: str, namespace: str) -> Release:
 
     Raises:
         NotFoundError: none is kept.
+        TransientError: Prefect does not answer.
     """
     found = await _recorded({"key": {"any_": [recording_key(name, namespace)]}}, 1)
     if not found:
@@ -33,11 +35,24 @@ async def last_release(name: str, namespace: str) -> Release:
 
 
 async def recorded_releases(most: int) -> list[Release]:
-    """The last `most` recorded releases of all Canaries, newest first."""
+    """The last `most` recorded releases of all Canaries, newest first.
+
+    Raises:
+        TransientError: Prefect does not answer.
+    """
     return await _recorded({"type": {"any_": [RECORDING]}}, most)
 
 
 async def _recorded(which: dict[str, object], most: int) -> list[Release]:
+    try:
+        return await _read(which, most)
+    except httpx.TransportError as error:
+        raise TransientError(
+            f"Prefect, which keeps recordings, does not answer ({error!r}): start sluice up, or set SLUICE_PREFECT_API_URL"
+        ) from error
+
+
+async def _read(which: dict[str, object], most: int) -> list[Release]:
     chosen = ArtifactFilter.model_validate(which)
     found: list[Release] = []
     async with get_client() as client:

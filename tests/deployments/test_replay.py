@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from prefect import flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.prefect_recordings import last_release, recorded_releases
 from deployments.replay import drawn, ended, release_of, seconds_of, told
 from deployments.tune import releases_of, tuned
-from sluice.errors import InvalidError, NotFoundError
+from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.judges import Asked, judge_of, judges_of
 from sluice.judge.policy import DEFAULT
 from sluice.judge.recording import Recorder, Release
@@ -178,3 +179,12 @@ def test_what_names_no_release_is_told(which: str) -> None:
     """With the two forms that do."""
     with pytest.raises(InvalidError, match=r"neither a file nor a Canary's NAME\.NAMESPACE"):
         release_of(which)
+
+
+async def test_a_prefect_that_is_away_is_told_with_the_way_out() -> None:
+    """No traceback: whoever asks for a recording learns who did not answer, and what to set."""
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(TransientError, match="SLUICE_PREFECT_API_URL"),
+    ):
+        await last_release("shop", "test")
