@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sluice.judge.evidence import Evidence
-from sluice.manifests.canary import Canary
+from sluice.judge.bets.blocks import Evidence
+from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.decide import Seen, decide
 from sluice.rollout.revision import revision_of
 

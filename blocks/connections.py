@@ -14,17 +14,17 @@ from sluice.errors import TerminalError
 from sluice.events.model import Event
 
 if TYPE_CHECKING:
-    from blocks.cluster import Cluster
-    from blocks.git import Git
-    from blocks.informers import Informers
+    from blocks.chat.slack import Chat
+    from blocks.gates.webhook import Webhooks
+    from blocks.git.mirrors import Git
+    from blocks.kubernetes.cluster import Cluster
+    from blocks.kubernetes.informers import Informers
+    from blocks.kubernetes.writer import Writer
+    from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Metrics
-    from blocks.registry import Registries
-    from blocks.renderer import Renderer
+    from blocks.registries.distribution import Registries
+    from blocks.renderers.kustomize import Renderer
     from blocks.routers.base import Router
-    from blocks.slack import Chat
-    from blocks.webhook import Webhooks
-    from blocks.worker_lease import WorkerLease, Workers
-    from blocks.writer import Writer
 
 
 class Events(Protocol):

@@ -16,14 +16,15 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 
-from deployments import replay, runtime, tune, up
+from deployments import runtime, up
 from deployments.automations.apply import Change, Did
 from deployments.settings import Settings
+from deployments.tools import replay, tune
+from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
-from sluice.judge.judges import Asked, judge_of, judges_of
-from sluice.judge.tuning import tried
-from sluice.judge.tuning_chart import tuning_chart
 from sluice.manifests import crd
+from sluice.replay.judges import Asked, judge_of, judges_of
+from sluice.replay.tuning import tried
 
 app = App(name="sluice", help="Continuous delivery for Kubernetes, run as Prefect flows.")
 out = Console(highlight=False)

@@ -16,16 +16,18 @@ import httpx
 import uvicorn
 from prefect.settings.context import get_current_settings
 
-from blocks.prefect_api import PrefectEvents
-from deployments import engine, watcher, wiring
+from blocks.prefect.api import PrefectEvents
+from deployments import wiring
 from deployments.automations.apply import RESULTS, Change, apply
 from deployments.automations.plan import WORKFLOWS, Workflow
-from deployments.catching_up import catch_up
-from deployments.dead_workers import DeadWorkers
-from deployments.identity import only_one
-from deployments.receiver import application
+from deployments.doors.receiver import application
 from deployments.settings import Settings
-from deployments.worker import SluiceWorker
+from deployments.watchers import targets as watcher
+from deployments.watchers.catching_up import catch_up
+from deployments.worker import engine
+from deployments.worker.dead_workers import DeadWorkers
+from deployments.worker.identity import only_one
+from deployments.worker.worker import SluiceWorker
 from sluice.errors import TerminalError, TransientError
 
 DRAIN_WITHIN = 2.0

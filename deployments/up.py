@@ -16,10 +16,10 @@ from contextlib import AsyncExitStack, contextmanager
 from deployments import runtime
 from deployments.automations.apply import Did
 from deployments.automations.plan import WORKFLOWS, Workflow
-from deployments.identity import only_one
-from deployments.server import EmbeddedServer
+from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
 from deployments.supervision import forever
+from deployments.worker.identity import only_one
 from sluice.errors import TerminalError, TransientError
 
 Say = Callable[[str, str], None]

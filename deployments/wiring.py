@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from blocks.cluster import Cluster
+from blocks.chat.slack import Chat
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
-from blocks.git import Git
-from blocks.informers import informed
+from blocks.gates.webhook import Webhooks
+from blocks.git.mirrors import Git
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.informers import informed
+from blocks.leases.process_identity import process_identity
+from blocks.leases.worker import Workers, kept
 from blocks.metrics.base import Metrics
 from blocks.metrics.batched import Batched
 from blocks.metrics.prometheus import Prometheus
-from blocks.prefect_api import PrefectEvents
-from blocks.process_identity import process_identity
-from blocks.registry import Registries
-from blocks.renderer import Renderer
+from blocks.prefect.api import PrefectEvents
+from blocks.registries.distribution import Registries
+from blocks.renderers.kustomize import Renderer
 from blocks.routers import router_for
-from blocks.slack import Chat
-from blocks.webhook import Webhooks
-from blocks.worker_lease import Workers, kept
 from deployments.settings import Settings
 from sluice.errors import TerminalError
 

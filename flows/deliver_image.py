@@ -11,9 +11,9 @@ from prefect.runtime import flow_run
 from flows.outcome import ended
 from sluice.errors import TerminalError
 from sluice.images.reference import ImageRef
-from tasks.choose_image import Choice, choose_image
-from tasks.post_events import post_events
-from tasks.write_back import Written, write_back
+from tasks.images.choose_image import Choice, choose_image
+from tasks.images.write_back import Written, write_back
+from tasks.upkeep.post_events import post_events
 
 
 def _run_name() -> str:

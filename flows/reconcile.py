@@ -9,11 +9,11 @@ from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
 from sluice.events.model import Event, ImagePushed, SourceChanged, TargetChanged
-from tasks.find_missed_pushes import find_missed_pushes
-from tasks.find_moved_branches import find_moved_branches
-from tasks.find_orphans import find_orphans
-from tasks.find_unanswered import find_unanswered
-from tasks.post_events import post_events
+from tasks.images.find_missed_pushes import find_missed_pushes
+from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.upkeep.find_orphans import find_orphans
+from tasks.upkeep.find_unanswered import find_unanswered
+from tasks.upkeep.post_events import post_events
 
 LOOK_BACK = 900.0
 """Seconds that events are looked through for those that started nothing."""

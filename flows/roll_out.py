@@ -14,31 +14,31 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
-from blocks.lease import Lease
+from blocks.leases.lease import Lease
 from flows.outcome import ended
 from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, StaleError, TerminalError, TransientError
-from sluice.messages import Occasion
+from sluice.notices.message import Occasion
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
 from sluice.rollout.needs import is_under_way
-from tasks.analyse import analyse
-from tasks.ask_gate import ask_gate
-from tasks.begin import begin
-from tasks.claim import claimed
-from tasks.finalise import finalise
-from tasks.initialise import initialise
-from tasks.label_run import label_run
-from tasks.let_go import let_go
-from tasks.look import look
-from tasks.promote import promote
-from tasks.record import record
-from tasks.roll_back import roll_back
-from tasks.rollout_ref import RolloutRef
+from tasks.people.label_run import label_run
+from tasks.people.record import record
+from tasks.rollout.analyse import analyse
+from tasks.rollout.ask_gate import ask_gate
+from tasks.rollout.begin import begin
+from tasks.rollout.finalise import finalise
+from tasks.rollout.initialise import initialise
+from tasks.rollout.let_go import let_go
+from tasks.rollout.promote import promote
+from tasks.rollout.roll_back import roll_back
+from tasks.rollout.scale_up import scale_up
+from tasks.rollout.shift_traffic import shift_traffic
+from tasks.rollout.supersede import supersede
+from tasks.rollout.take_over import take_over
 from tasks.run_signals import signals_for_current_run
-from tasks.scale_up import scale_up
-from tasks.shift_traffic import shift_traffic
-from tasks.supersede import supersede
-from tasks.take_over import take_over
+from tasks.scene.claim import claimed
+from tasks.scene.look import look
+from tasks.scene.rollout_ref import RolloutRef
 
 GATE_PAUSE = 5.0
 """Seconds between two questions to a closed gate."""

@@ -9,11 +9,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 
-from sluice.messages import Occasion
+from sluice.notices.message import Occasion
 from sluice.rollout.decide import Outcome, Seen
-from tasks.analyse import StepResult
-from tasks.notify import notify
-from tasks.rollout_ref import RolloutRef
+from tasks.people.notify import notify
+from tasks.rollout.analyse import StepResult
+from tasks.scene.rollout_ref import RolloutRef
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,9 +10,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.outcome import ended
-from tasks.due_kustomizations import due_kustomizations
-from tasks.fetch_source import fetch_source
-from tasks.sync import sync
+from tasks.sync.due_kustomizations import due_kustomizations
+from tasks.sync.fetch_source import fetch_source
+from tasks.sync.sync import sync
 
 
 def _run_name() -> str:

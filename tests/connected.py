@@ -8,9 +8,9 @@ from typing import Any
 
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
-from blocks.informers import informed
-from blocks.process_identity import process_identity
-from blocks.worker_lease import Workers, kept
+from blocks.kubernetes.informers import informed
+from blocks.leases.process_identity import process_identity
+from blocks.leases.worker import Workers, kept
 from tests.memory_cluster import MemoryCluster
 
 

@@ -1,7 +1,7 @@
 """A cluster in memory: objects with versions, fences and watches, and a controller that makes Deployments' pods at once.
 
-It stands in for `blocks.cluster.Cluster` where a test is about what sluice does and in which order, and can break at any
-write. What Kubernetes itself does is tried on the lab.
+It stands in for `blocks.kubernetes.cluster.Cluster` where a test is about what sluice does and in which order, and can
+break at any write. What Kubernetes itself does is tried on the lab.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from blocks import kinds
-from blocks.cluster import Change, Kind
-from blocks.kinds import LEASE
+from blocks.kubernetes import kinds
+from blocks.kubernetes.cluster import Change, Kind
+from blocks.kubernetes.kinds import LEASE
+from blocks.kubernetes.writer import Writer
 from blocks.routers.memory import MemoryRouter
-from blocks.writer import Writer
 from sluice.errors import ConflictError, NotFoundError
-from sluice.judge.objective import Telemetry
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
+from sluice.measures.objective import Telemetry
 from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.split import split
 from tests.samples import merged

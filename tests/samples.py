@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
 
 Object = dict[str, Any]
 NAMESPACE, NAME, UID = "shop-test", "shop", "0f0e0d0c-0000-4000-8000-000000000001"

@@ -12,12 +12,12 @@ from statistics import median
 
 import numpy as np
 
-from sluice.judge.beside import samples
-from sluice.judge.objective import Counts, Halves, Objective
-from sluice.judge.score import graded, scored
+from sluice.judge.baseline.samples import samples
+from sluice.judge.baseline.score import graded, scored
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary_metric import CanaryMetric
-from sluice.manifests.comparison import AnalysisComparison
+from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.manifests.flagger.comparison import AnalysisComparison
+from sluice.measures.objective import Counts, Halves, Objective
 
 STEPS, STEP_S, PERIOD = 10, 60, 2
 OBJECTIVE = Objective.of(CanaryMetric.model_validate({"name": "request-success-rate", "thresholdRange": {"min": 99}}))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bench.rules import microseconds
-from sluice.judge.judge import overwhelming
-from sluice.judge.objective import Counts, Halves, Objective
+from sluice.judge.check import overwhelming
 from sluice.judge.policy import Policy
 from sluice.judge.sequential import Look, observe, word
 from sluice.judge.state import JudgeState
-from sluice.manifests.canary_metric import CanaryMetric
+from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.objective import Counts, Halves, Objective
 
 ASKED = (
     {"name": "request-success-rate", "thresholdRange": {"min": 99}},

@@ -1,4 +1,4 @@
-"""`sluice.judge.requests` on many releases at once: bets on single requests, with the dispersion and the brake."""
+"""`sluice.judge.bets.single` on many releases at once: bets on single requests, with the dispersion and the brake."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Rule = Callable[[Streams, float], tuple[Reals, ...]]
 
 @lru_cache(maxsize=2)
 def absolute(streams: Streams, _alpha: float = 0.0) -> tuple[Reals, ...]:
-    """`sluice.judge.evidence`: bets on each block against the objective."""
+    """`sluice.judge.bets.blocks`: bets on each block against the objective."""
     n = streams.canary.requests
     return tuple(wealth(block_factors(n, bad, ALLOWED), n > 0, Plan()) for bad in streams.canary.bad)
 

@@ -12,14 +12,14 @@ from pathlib import Path
 import httpx
 
 from bench.scale.services import PROMETHEUS_URL, Services
-from deployments.server import environment
+from deployments.server.embedded import environment
 from lab import databases, ports
 from lab.demo.children import Child
 from lab.errors import LabError
 
 READY_WITHIN_S = 120
 API_URL = f"http://{ports.HOST}:{ports.BENCH_PREFECT}/api"
-CLI, SERVER = "deployments.cli", "deployments.server_process"
+CLI, SERVER = "deployments.cli", "deployments.server.process"
 SAMPLER = str(Path(__file__).with_name("sampler.py"))
 
 

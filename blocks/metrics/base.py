@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from sluice.judge.counters import Selector, Series
+from sluice.measures.series import Selector, Series
 
 
 class Metrics(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.metrics.base import Metrics
-from sluice.judge.counters import Selector, Series
+from sluice.measures.series import Selector, Series
 
 GATHER = 0.05
 """Seconds that a first wish waits for others."""

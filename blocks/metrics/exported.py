@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from blocks.metrics.memory import wanted
 from blocks.metrics.openmetrics import NAME, Sample, samples_in
 from sluice.errors import InvalidError
-from sluice.judge.counters import Selector, Series
+from sluice.measures.series import Selector, Series
 
 _JSON = re.compile(r'\s*(\[|\{\s*"[^"]*"\s*:)')
 Key = tuple[tuple[str, str], ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from sluice.judge.counters import Selector, Series
+from sluice.measures.series import Selector, Series
 
 
 @dataclass(slots=True)

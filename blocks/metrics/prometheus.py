@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from sluice.errors import InvalidError, TransientError
-from sluice.judge.counters import Selector, Series
+from sluice.measures.series import Selector, Series
 
 TIMEOUT = 5.0
 

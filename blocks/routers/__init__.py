@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from blocks.kubernetes.writer import Writer
 from blocks.routers.base import Router
 from blocks.routers.gateway_api import GatewayApiRouter
-from blocks.writer import Writer
 from sluice.errors import InvalidError
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from sluice.judge.objective import Telemetry
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
+from sluice.measures.objective import Telemetry
 
 
 class Router(Protocol):

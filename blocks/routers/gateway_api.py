@@ -6,11 +6,11 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.kinds import ENDPOINT_SLICE, HTTP_ROUTE, SERVICE
-from blocks.writer import Writer
+from blocks.kubernetes.kinds import ENDPOINT_SLICE, HTTP_ROUTE, SERVICE
+from blocks.kubernetes.writer import Writer
 from sluice.errors import InvalidError, NotFoundError, TransientError
-from sluice.judge.objective import Telemetry
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
+from sluice.measures.objective import Telemetry
 from sluice.rollout.objects import http_route, services
 from sluice.rollout.readiness import serving_addresses
 from sluice.rollout.split import split

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sluice.errors import NotFoundError
-from sluice.judge.objective import Telemetry
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
+from sluice.measures.objective import Telemetry
 
 
 @dataclass(slots=True)

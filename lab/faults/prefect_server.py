@@ -9,10 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from deployments.server import environment
+from deployments.server.embedded import environment
 
 if __name__ == "__main__":
     home, host, port = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     (home / "prefect").mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "deployments.server_process", "--host", host, "--port", port]
+    command = [sys.executable, "-m", "deployments.server.process", "--host", host, "--port", port]
     os.execve(command[0], command, environment(home, host, int(port)))  # noqa: S606

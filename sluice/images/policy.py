@@ -14,7 +14,7 @@ from semver import Version
 from sluice.errors import InvalidError
 from sluice.images.ranges import parse_range, parse_version
 from sluice.images.tags import compared
-from sluice.manifests.image_policy import ImagePolicySpec, OrderPolicy
+from sluice.manifests.flux.image_policy import ImagePolicySpec, OrderPolicy
 
 
 def latest_tag(spec: ImagePolicySpec, tags: Iterable[str]) -> str | None:

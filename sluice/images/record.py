@@ -10,10 +10,10 @@ from datetime import datetime
 
 from sluice.images.reference import ImageRef
 from sluice.manifests.conditions import READY, Condition, rfc3339
-from sluice.manifests.image_policy import DigestPolicy, ImagePolicy
-from sluice.manifests.image_repository import ImageRepository
-from sluice.manifests.image_update_automation import ImageUpdateAutomation
-from sluice.manifests.outcome import Body, outcome, says
+from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
+from sluice.manifests.flux.outcome import Body, outcome, says
 
 SUCCEEDED, FAILED = "Succeeded", "Failed"
 SAMPLE = 10

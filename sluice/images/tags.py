@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from sluice.errors import InvalidError
-from sluice.manifests.image_policy import TagFilter
+from sluice.manifests.flux.image_policy import TagFilter
 
 _GO_NAMED_GROUP = re.compile(r"\(\?<(?=[A-Za-z_])")
 _EXPANSION = re.compile(r"\$(?:(\$)|([A-Za-z0-9_]+)|\{([A-Za-z0-9_]+)\})")

@@ -7,9 +7,9 @@ from math import sqrt
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.judge.objective import Counts
-from sluice.judge.posterior import exceeds
+from sluice.judge.bets.posterior import exceeds
 from sluice.judge.verdict import Reading, Silence, Verdict
+from sluice.measures.objective import Counts
 
 Z95 = 1.959964
 """Quantile of the normal distribution that leaves 2.5 % on each side."""

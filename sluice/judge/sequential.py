@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sluice.judge import words
-from sluice.judge.assurance import Assurance
-from sluice.judge.gate import failing, shared
+from sluice.judge import sentences as words
+from sluice.judge.bets.assurance import Assurance
 from sluice.judge.judgement import Finding, Judgement, wilson
-from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import DEFAULT, Policy
+from sluice.judge.rule import failing, shared
 from sluice.judge.silence import heard, is_fatal, silence
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Reading, Verdict
+from sluice.measures.objective import Counts, Halves, Objective
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from math import log
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.judge.assurance import Assurance
-from sluice.judge.comparison import Comparison
-from sluice.judge.evidence import Evidence
-from sluice.judge.objective import Counts, Halves, Objective
+from sluice.judge.bets.against_primary import Comparison
+from sluice.judge.bets.assurance import Assurance
+from sluice.judge.bets.blocks import Evidence
+from sluice.judge.bets.single import RequestEvidence
 from sluice.judge.policy import BLOCK, BLOCK_SLACK, DEFAULT, Policy
-from sluice.judge.requests import RequestEvidence
+from sluice.measures.objective import Counts, Halves, Objective
 
 ON_BLOCKS = 0.2
 """Part of a metric's wealth that bets on blocks; the rest bets on single requests. Blocks prove that half of the requests

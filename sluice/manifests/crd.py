@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluice.manifests.alert_provider import AlertProvider
-from sluice.manifests.canary import Canary
-from sluice.manifests.git_repository import GitRepository
-from sluice.manifests.image_policy import ImagePolicy
-from sluice.manifests.image_repository import ImageRepository
-from sluice.manifests.image_update_automation import ImageUpdateAutomation
-from sluice.manifests.kustomization import Kustomization
+from sluice.manifests.flagger.alert_provider import AlertProvider
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.image_policy import ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
+from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.meta import Manifest
-from sluice.manifests.metric_template import MetricTemplate
 from sluice.manifests.schema import Schema, structural
 
 Column = tuple[str, str, str]

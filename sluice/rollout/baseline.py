@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import MANAGED_BY, owner_of, selector_label
 
 Object = dict[str, Any]

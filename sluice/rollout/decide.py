@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sluice.judge.judge import Judgement
+from sluice.judge.check import Judgement
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary import Canary, CanaryAnalysis
+from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
 from sluice.rollout.phases import Phase
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice.judge.judge import JudgeState
-from sluice.manifests.canary import Canary
+from sluice.judge.check import JudgeState
+from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.phases import TRANSITIONS, Phase
 
 CLOCK_SLACK = 5.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
 
 
 def needs_rollout(canary: Canary, revision: str) -> bool:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 from sluice.errors import InvalidError
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.revision import revision_of
 from sluice.rollout.split import split
 

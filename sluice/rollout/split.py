@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sluice.manifests.canary import Canary
-from sluice.manifests.comparison import BASELINE_UP_TO
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.comparison import BASELINE_UP_TO
 
 
 def split(canary: Canary, weight: int) -> dict[str, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sluice.manifests.kustomization import Inventory, InventoryEntry
+from sluice.manifests.flux.kustomization import Inventory, InventoryEntry
 from sluice.sync.objects import ObjectId
 
 

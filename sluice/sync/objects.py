@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import InvalidError
-from sluice.manifests.kustomization import PRUNE_ANNOTATION, RECONCILE_ANNOTATION
+from sluice.manifests.flux.kustomization import PRUNE_ANNOTATION, RECONCILE_ANNOTATION
 
 Object = dict[str, Any]
 _LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sluice.manifests.canary import Canary
-from sluice.manifests.kustomization import GROUP
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.kustomization import GROUP
 from sluice.sync.objects import Object, ObjectId, identity
 
 

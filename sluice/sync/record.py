@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sluice.manifests.conditions import READY, RECONCILING, Condition, find_condition, rfc3339, with_condition
-from sluice.manifests.git_repository import GitRepository
-from sluice.manifests.kustomization import InventoryEntry, Kustomization
-from sluice.manifests.outcome import Body, observed, outcome, says
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.kustomization import InventoryEntry, Kustomization
+from sluice.manifests.flux.outcome import Body, observed, outcome, says
 from sluice.sync.inventory import inventory
 from sluice.sync.objects import ObjectId
 

@@ -13,18 +13,18 @@ from bench.judge.shapes import Shape
 from bench.judge.singles import by_request, dispersion, seconds
 from bench.judge.sluices import RULES, Rule, absolute, interleaved, judge, relative
 from bench.judge.streams import ALLOWED, METRICS, Half, Scenario, Streams, generate
-from sluice.judge import evidence as scalar
-from sluice.judge import requests as scalar_requests
 from sluice.judge import state as scalar_state
-from sluice.judge import wealth
-from sluice.judge.comparison import GREATEST_WIN, RATIOS, Comparison
-from sluice.judge.evidence import Evidence, together
-from sluice.judge.gate import failing
-from sluice.judge.objective import Counts, Objective
+from sluice.judge.bets import blocks as scalar
+from sluice.judge.bets import single as scalar_requests
+from sluice.judge.bets import wealth
+from sluice.judge.bets.against_primary import GREATEST_WIN, RATIOS, Comparison
+from sluice.judge.bets.blocks import Evidence, together
+from sluice.judge.bets.single import RequestEvidence
 from sluice.judge.policy import LEAST_BAD, LEAST_BAD_BLOCKS, TIER, Policy
-from sluice.judge.requests import RequestEvidence
+from sluice.judge.rule import failing
 from sluice.judge.state import JudgeState
-from sluice.manifests.canary_metric import CanaryMetric
+from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.objective import Counts, Objective
 from tests.samples import duration, success_rate
 
 ALPHA = 0.001

@@ -20,12 +20,13 @@ import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 
-from deployments import engine, runtime
+from deployments import runtime
 from deployments.automations.plan import Queue, Workflow
-from deployments.caretaker import Dead, nobody
-from deployments.server import EmbeddedServer
+from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
-from deployments.worker import SluiceWorker
+from deployments.worker import engine
+from deployments.worker.caretaker import Dead, nobody
+from deployments.worker.worker import SluiceWorker
 from sluice.events.model import ImagePushed
 from tests.deployments import sample_flows
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from blocks.prefect_api import PrefectEvents
+from blocks.prefect.api import PrefectEvents
 from sluice.errors import TerminalError, TransientError
 from sluice.events.model import ImagePushed
 from tests.deployments.conftest import Runtime

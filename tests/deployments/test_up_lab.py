@@ -18,8 +18,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from blocks.cluster import Cluster
-from blocks.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE
 from lab.load.summary import RequestLog
 from tests.flows.lab_app import PATIENCE, App, install_kinds, push_images
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMED = re.compile(r"`((?:tests/\w+/)?test_\w+\.py)::(test_\w+)`")
+NAMED = re.compile(r"`([\w/]*test_\w+\.py)::(test_\w+)`")
 
 
 def test_every_promise_is_kept_by_a_test_that_exists() -> None:
@@ -14,5 +14,5 @@ def test_every_promise_is_kept_by_a_test_that_exists() -> None:
     named = NAMED.findall((ROOT / "docs" / "reliability.md").read_text())
     assert len(named) > 20
     for file, test in named:
-        path = ROOT / (file if "/" in file else f"tests/deployments/{file}")
+        path = ROOT / file if "/" in file else next((ROOT / "tests" / "deployments").rglob(file))
         assert f"def {test}(" in path.read_text(), f"{file}::{test}"

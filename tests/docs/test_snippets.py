@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -13,17 +13,17 @@ from uuid import uuid4
 
 import httpx
 
-from blocks.cluster import Cluster, Kind
+from blocks.chat.slack import Chat
 from blocks.connections import Connections
-from blocks.follow import news
-from blocks.informers import informed
-from blocks.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE
+from blocks.gates.webhook import Webhooks
+from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.follow import news
+from blocks.kubernetes.informers import informed
+from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE
+from blocks.leases.process_identity import process_identity
+from blocks.leases.worker import Workers, kept
 from blocks.metrics.prometheus import Prometheus
-from blocks.process_identity import process_identity
 from blocks.routers import router_for
-from blocks.slack import Chat
-from blocks.webhook import Webhooks
-from blocks.worker_lease import Workers, kept
 from flows.roll_out import roll_out
 from lab.apps.variants import push_variant
 from lab.demo.children import LOAD, Child

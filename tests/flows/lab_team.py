@@ -13,19 +13,19 @@ from uuid import uuid4
 
 import httpx
 
-from blocks.cluster import Cluster
 from blocks.connections import Connections, connected
-from blocks.git import Git
-from blocks.informers import informed
-from blocks.kinds import NAMESPACE
-from blocks.process_identity import process_identity
-from blocks.registry import Registries
-from blocks.renderer import Renderer
-from blocks.worker_lease import Workers, kept
+from blocks.git.mirrors import Git
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.informers import informed
+from blocks.kubernetes.kinds import NAMESPACE
+from blocks.leases.process_identity import process_identity
+from blocks.leases.worker import Workers, kept
+from blocks.registries.distribution import Registries
+from blocks.renderers.kustomize import Renderer
 from lab import oci
 from sluice.events.model import Event
 from sluice.manifests.crd import crds
-from tests.blocks.git_server import Repository
+from tests.blocks.git.git_server import Repository
 
 Object = dict[str, Any]
 

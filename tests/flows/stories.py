@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from blocks.connections import connected
-from blocks.kinds import CANARY
+from blocks.kubernetes.kinds import CANARY
 from lab.load.summary import UserRequest
 from tasks.run_signals import RunSignals
 from tests.flows.lab_app import App, app, install_kinds, wired

@@ -12,7 +12,7 @@ import pytest
 from flows import deliver_image as story
 from flows.deliver_image import deliver_image
 from sluice.errors import InvalidError, TerminalError
-from tasks.write_back import write_back
+from tasks.images.write_back import write_back
 from tests.flows.lab_team import Team, team
 
 pytestmark = pytest.mark.lab

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from blocks.kinds import CANARY
+from blocks.kubernetes.kinds import CANARY
 from flows.deliver_image import deliver_image
 from flows.sync_source import sync_source
 from sluice.events.model import ImagePushed, SourceChanged
-from tasks import find_missed_pushes, find_moved_branches, find_orphans
-from tasks.pace import Pace
+from tasks.images import find_missed_pushes
+from tasks.sync import find_moved_branches
+from tasks.upkeep import find_orphans
+from tasks.upkeep.pace import Pace
 from tests.flows.lab_team import Team, team
 from tests.samples import canary_manifest, deployment
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from flows import roll_out as story
-from sluice.messages import Message
-from tasks import analyse, finalise, initialise, promote, roll_back
+from sluice.notices.message import Message
+from tasks.rollout import analyse, finalise, initialise, promote, roll_back
 from tests.connected import connected
 from tests.flows.test_roll_out_stopped import NEW, World, one_run
 from tests.samples import NAME, NAMESPACE

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from deployments.past import past_release
+from deployments.tools.past import past_release
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
 from tests.flows.lab_app import push_images
 from tests.flows.stories import NEW, TALES, Told, tell_all
 

@@ -12,20 +12,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blocks.lease import Lease
-from blocks.webhook import Answer
+from blocks.gates.webhook import Answer
+from blocks.leases.lease import Lease
 from flows import roll_out as story
 from sluice.errors import TransientError
-from sluice.judge.counters import Selector, Series
+from sluice.measures.series import Selector, Series
 from sluice.rollout.baseline import baseline_of
 from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS, Phase
 from sluice.rollout.revision import revision_of
-from tasks import analyse, finalise, initialise, promote, roll_back, run_signals
-from tasks.claim import claimed
-from tasks.rollout_ref import RolloutRef
-from tasks.take_over import take_over
+from tasks import run_signals
+from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.rollout.take_over import take_over
+from tasks.scene.claim import claimed
+from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, gate, merged, success_rate

@@ -16,17 +16,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blocks.connections import connections
-from blocks.kinds import CANARY
+from blocks.gates.webhook import Answer
+from blocks.kubernetes.kinds import CANARY
 from blocks.routers.gateway_api import GatewayApiRouter
-from blocks.webhook import Answer
 from flows import roll_out as story
 from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, TransientError
-from sluice.manifests.canary import Canary
+from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.decide import Outcome, Seen
-from tasks import analyse, finalise, initialise, promote, roll_back, rollout_ref, run_signals
-from tasks.claim import claimed
-from tasks.rollout_ref import RolloutRef
+from tasks import run_signals
+from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.scene import rollout_ref
+from tasks.scene.claim import claimed
+from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, success_rate

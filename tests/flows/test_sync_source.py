@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from blocks.kinds import CANARY
+from blocks.kubernetes.kinds import CANARY
 from flows.sync_source import sync_source
 from sluice.errors import InvalidError, NotFoundError
-from tasks.due_kustomizations import due_kustomizations
-from tasks.fetch_source import fetch_source
-from tasks.sync import sync
+from tasks.sync.due_kustomizations import due_kustomizations
+from tasks.sync.fetch_source import fetch_source
+from tasks.sync.sync import sync
 from tests.flows.lab_team import Team, team
 
 pytestmark = pytest.mark.lab

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
+from blocks.gates.webhook import Answer
 from blocks.metrics.memory import MemoryMetrics
-from blocks.webhook import Answer
-from sluice.judge.counters import Selector, Series
-from sluice.manifests.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.measures.series import Selector, Series
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
-from tasks import analyse, finalise, initialise, promote, ready_endpoints, roll_back, run_signals
-from tasks.claim import claimed
-from tasks.rollout_ref import RolloutRef
+from tasks import run_signals
+from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.scene import ready_endpoints
+from tasks.scene.claim import claimed
+from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, merged

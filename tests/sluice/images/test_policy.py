@@ -12,7 +12,7 @@ from sluice.errors import InvalidError
 from sluice.images.policy import latest_tag
 from sluice.images.ranges import parse_range, parse_version
 from sluice.images.tags import visible
-from sluice.manifests.image_policy import ImagePolicySpec
+from sluice.manifests.flux.image_policy import ImagePolicySpec
 
 
 def spec(filter_tags: dict[str, str] | None = None, **policy: Any) -> ImagePolicySpec:
@@ -93,7 +93,7 @@ def test_signatures_and_excluded_tags_do_not_count() -> None:
 def test_extracts_expand_as_gos_do(template: str, compared: str) -> None:
     """The same template takes the same part of a tag as in Flux."""
     from sluice.images.tags import compared as compare
-    from sluice.manifests.image_policy import TagFilter
+    from sluice.manifests.flux.image_policy import TagFilter
 
     rule = TagFilter(pattern="(a)-(?P<name>b)", extract=template)
     assert compare(["a-b"], rule) == {compared: "a-b"}

@@ -9,8 +9,8 @@ import pytest
 
 from sluice.images import record
 from sluice.images.reference import ImageRef
-from sluice.manifests.image_policy import ImagePolicy
-from sluice.manifests.image_repository import ImageRepository
+from sluice.manifests.flux.image_policy import ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64

@@ -7,10 +7,10 @@ from math import exp
 
 import pytest
 
-from sluice.judge.objective import Counts, Halves
 from sluice.judge.policy import BETA, Policy
 from sluice.judge.state import MetricState
 from sluice.judge.verdict import Verdict
+from sluice.measures.objective import Counts, Halves
 from tests.sluice.judge.traffic import PERIOD, SUCCESS, Block, Watch, at_most, binomial, fails
 
 LOOSE = Policy(alpha=0.05)

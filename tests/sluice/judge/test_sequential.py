@@ -6,11 +6,11 @@ from math import exp, log
 
 import pytest
 
-from sluice.judge.gate import gated
-from sluice.judge.objective import Counts, Halves
 from sluice.judge.policy import ALPHA, Policy
+from sluice.judge.rule import gated
 from sluice.judge.sequential import Look
 from sluice.judge.verdict import Verdict
+from sluice.measures.objective import Counts, Halves
 from tests.sluice.judge.traffic import DURATION, PERIOD, SUCCESS, Block, Watch
 
 CLEAN: Block = (100, 0, 900, 0)

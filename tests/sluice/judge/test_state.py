@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.judge.gate import gated
-from sluice.judge.objective import Counts, Halves
 from sluice.judge.policy import Policy
+from sluice.judge.rule import gated
 from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
+from sluice.measures.objective import Counts, Halves
 from tests.sluice.judge.traffic import DURATION, SUCCESS, Block, Watch
 
 COUNT = st.integers(0, 200)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from sluice.judge.judgement import Finding, Judgement
-from sluice.judge.objective import Counts, Halves, Objective
 from sluice.judge.policy import DEFAULT, RECENT, Policy
 from sluice.judge.sequential import Look, findings, judge
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
-from sluice.manifests.canary_metric import CanaryMetric
+from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.objective import Counts, Halves, Objective
 from tests.samples import duration, success_rate
 
 SUCCESS = Objective.of(CanaryMetric.model_validate(success_rate(99)))

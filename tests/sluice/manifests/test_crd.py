@@ -9,11 +9,11 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.manifests.crd import COLUMNS, crds
-from sluice.manifests.git_repository import GitRepository
-from sluice.manifests.image_policy import DigestPolicy, ImagePolicy
-from sluice.manifests.image_repository import ImageRepository
-from sluice.manifests.image_update_automation import ImageUpdateAutomation, LabelSelector
-from sluice.manifests.kustomization import Kustomization
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation, LabelSelector
+from sluice.manifests.flux.kustomization import Kustomization
 
 DEFINITIONS = {crd["spec"]["names"]["kind"]: crd for crd in crds()}
 KEYWORDS = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title", "default", "additionalItems", "definitions"}

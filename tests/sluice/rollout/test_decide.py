@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluice.judge.judge import Judgement
+from sluice.judge.check import Judgement
 from sluice.judge.verdict import Verdict
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
 from sluice.rollout.phases import Phase

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sluice.judge.judge import JudgeState
-from sluice.judge.objective import Counts, Objective
-from sluice.manifests.canary import Canary
-from sluice.manifests.canary_metric import CanaryMetric
+from sluice.judge.check import JudgeState
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.objective import Counts, Objective
 from sluice.rollout.journal import beginning, entry, judge_state, timestamp
 from sluice.rollout.phases import IN_PROGRESS, TRANSITIONS, Phase
 from tests.samples import canary, canary_manifest, merged, success_rate

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import InvalidError
-from sluice.manifests.kustomization import Inventory, InventoryEntry
+from sluice.manifests.flux.kustomization import Inventory, InventoryEntry
 from sluice.sync.inventory import departed, inventory
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned, read_objects
 from sluice.sync.order import stages

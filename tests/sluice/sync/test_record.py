@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice.manifests.git_repository import GitRepository
-from sluice.manifests.kustomization import Kustomization
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.kustomization import Kustomization
 from sluice.sync import record
 from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId

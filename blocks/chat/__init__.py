@@ -1,0 +1,1 @@
+"""Chats that people are notified in, one file a service."""

@@ -1,0 +1,56 @@
+"""Slack by its Web API (docs.slack.dev, chat.postMessage)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from sluice.errors import TerminalError, TransientError
+from sluice.notices.message import Message
+
+TEMPORARY = {"ratelimited", "service_unavailable", "internal_error", "fatal_error", "request_timeout"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One channel of one workspace."""
+
+    client: AsyncWebClient
+    channel: str
+
+    @classmethod
+    def connect(cls, token: str, channel: str, base_url: str | None = None) -> Chat:
+        """With a bot token; `base_url` for a proxy or a stand-in."""
+        where: dict[str, Any] = {"base_url": base_url} if base_url else {}
+        return cls(AsyncWebClient(token=token, timeout=10, **where), channel)
+
+    async def say(self, message: Message) -> None:
+        """Post a message.
+
+        Raises:
+            TransientError: Slack is away or asks to wait.
+            TerminalError: Slack refuses the message or the token; the message says which.
+        """
+        try:
+            await self.client.chat_postMessage(
+                channel=self.channel, text=message.text, blocks=message.blocks, unfurl_links=False
+            )
+        except SlackApiError as error:
+            if not isinstance(error.response, AsyncSlackResponse):
+                # The client's raw response: what came was not Slack's answer but, say, a proxy's page.
+                raise TransientError(f"Slack gave no usable answer: {error}") from error
+            code = error.response.get("error") or f"status {error.response.status_code}"
+            asked = error.response.headers.get("Retry-After", "")
+            if code in TEMPORARY or error.response.status_code >= 500:
+                raise TransientError(
+                    f"Slack cannot post to {self.channel} now: {code}",
+                    retry_after=float(asked) if asked.isdigit() else None,
+                ) from error
+            raise TerminalError(f"Slack refuses to post to {self.channel}: {code}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise TransientError(f"Slack does not answer: {error!r}") from error

@@ -1,0 +1,1 @@
+"""Services that are asked whether a release may go on."""

@@ -1,0 +1,188 @@
+"""Kubernetes: read, server-side apply, patch and watch any kind, with sluice's errors.
+
+Objects go in and out as plain dictionaries: the kinds are open (users' own CRDs), and models of them belong to the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import quote
+
+from kubernetes.aio import client, config
+
+from blocks.kubernetes.api_server import ApiServer
+from sluice.errors import NotFoundError, TerminalError
+
+Object = dict[str, Any]
+Objects = list[Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of object and the way to its collection."""
+
+    api_version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """The path on the API server of the collection or of one object in it."""
+        root = "/api/" if "/" not in self.api_version else "/apis/"
+        parts = [root + self.api_version]
+        if self.namespaced and namespace:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts.append(self.plural)
+        if name:
+            parts.append(quote(name, safe=""))
+        if subresource:
+            parts.append(subresource)
+        return "/".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event of a watch: `ADDED`, `MODIFIED`, `DELETED` or `BOOKMARK`, and the object as it is now."""
+
+    type: str
+    object: Object
+
+
+@dataclass(slots=True)
+class Cluster:
+    """One Kubernetes cluster."""
+
+    server: ApiServer
+    _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
+
+    @classmethod
+    async def connect(cls, kubeconfig: str | None = None, context: str | None = None) -> Self:
+        """From a kubeconfig file, or from the pod's service account where there is none.
+
+        Raises:
+            TerminalError: neither a kubeconfig nor a service account can be read; the message says what was tried.
+        """
+        configuration = client.Configuration()
+        try:
+            await config.load_config(config_file=kubeconfig, context=context, client_configuration=configuration)
+        except Exception as error:
+            raise TerminalError(
+                f"no way to a cluster (kubeconfig {kubeconfig or 'default'}, context {context or 'current'}): {error}"
+            ) from error
+        configuration.connection_pool_maxsize = 64
+        return cls(ApiServer(client.ApiClient(configuration), context or "current"))
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self.server.api.close()
+
+    async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
+        """One object.
+
+        Raises:
+            NotFoundError: it does not exist.
+        """
+        return await self.server.call("GET", kind.path(namespace, name))
+
+    async def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
+        """One object, or None where it does not exist."""
+        try:
+            return await self.get(kind, name, namespace)
+        except NotFoundError:
+            return None
+
+    async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> Objects:
+        """All objects of a kind, in one namespace or in all; `labels` is a label selector."""
+        items, _ = await self.list_from(kind, namespace, labels)
+        return items
+
+    async def list_from(
+        self, kind: Kind, namespace: str | None = None, labels: str | None = None
+    ) -> tuple[Objects, str]:
+        """The same with the resourceVersion from which a watch goes on without a gap."""
+        query = {"labelSelector": labels} if labels else {}
+        answer = await self.server.call("GET", kind.path(namespace), query)
+        items = answer.get("items") or []
+        for item in items:
+            item.setdefault("apiVersion", kind.api_version)
+            item.setdefault("kind", kind.kind)
+        return items, answer["metadata"]["resourceVersion"]
+
+    async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
+        """Server-side apply: the fields named in `manifest` become ours, all others stay their owners'."""
+        kind = await self.resource_for(manifest["apiVersion"], manifest["kind"])
+        meta = manifest["metadata"]
+        query = {"fieldManager": manager, "force": str(force).lower()}
+        path = kind.path(meta.get("namespace", "default") if kind.namespaced else None, meta["name"])
+        return await self.server.call("PATCH", path, query, manifest, "application/apply-patch+yaml")
+
+    async def patch(
+        self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
+    ) -> Object:
+        """JSON merge patch. `metadata.resourceVersion` in `body` is the fence: ConflictError if the object moved on."""
+        path = kind.path(namespace, name, subresource)
+        return await self.server.call("PATCH", path, {}, body, "application/merge-patch+json")
+
+    async def create(self, manifest: Object) -> Object:
+        """A new object.
+
+        Raises:
+            ConflictError: it exists already.
+        """
+        kind = await self.resource_for(manifest["apiVersion"], manifest["kind"])
+        namespace = manifest["metadata"].get("namespace", "default") if kind.namespaced else None
+        return await self.server.call("POST", kind.path(namespace), {"fieldManager": "sluice"}, manifest)
+
+    async def replace(self, kind: Kind, manifest: Object) -> Object:
+        """Put the whole object; its resourceVersion is the fence."""
+        meta = manifest["metadata"]
+        return await self.server.call("PUT", kind.path(meta.get("namespace"), meta["name"]), {}, manifest)
+
+    async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
+        """Delete in the background; nothing happens where it does not exist."""
+        try:
+            await self.server.call("DELETE", kind.path(namespace, name), {"propagationPolicy": "Background"})
+        except NotFoundError:
+            return
+
+    async def resource_for(self, api_version: str, kind: str) -> Kind:
+        """The kind as the cluster serves it, by API discovery; asked once.
+
+        Raises:
+            NotFoundError: the cluster does not serve it, usually because its CRD is not installed.
+        """
+        known = self._kinds.get((api_version, kind))
+        if known:
+            return known
+        root = "/api/" if "/" not in api_version else "/apis/"
+        try:
+            answer = await self.server.call("GET", root + api_version)
+        except NotFoundError:
+            answer = {"resources": []}
+        for entry in answer["resources"]:
+            if "/" not in entry["name"]:
+                found = Kind(api_version, entry["kind"], entry["name"], bool(entry["namespaced"]))
+                self._kinds[(api_version, entry["kind"])] = found
+        known = self._kinds.get((api_version, kind))
+        if known is None:
+            raise NotFoundError(
+                f"cluster {self.server.name} does not serve {kind} of {api_version}: is its CRD installed?"
+            )
+        return known
+
+    async def watch(
+        self, kind: Kind, resource_version: str, namespace: str | None = None, labels: str | None = None
+    ) -> AsyncIterator[Change]:
+        """Changes after `resource_version` until the server ends the watch; then watch again from the last seen one.
+
+        Raises:
+            ConflictError: 410 Gone, the version is too old: list again.
+            TransientError: the connection broke.
+        """
+        query = {"watch": "true", "resourceVersion": resource_version, "allowWatchBookmarks": "true"}
+        if labels:
+            query["labelSelector"] = labels
+        async for event in self.server.stream(kind.path(namespace), query):
+            yield Change(event["type"], event["object"])

@@ -1,0 +1,65 @@
+"""Follow a collection: know of every change, whatever breaks, without asking for it.
+
+Watching instead of polling makes sluice react within milliseconds and costs the API server one request instead of one
+per look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.kubernetes.cluster import Cluster, Kind
+from sluice.errors import ConflictError, SluiceError, TransientError
+
+Object = dict[str, Any]
+log = logging.getLogger("sluice.follow")
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+"""Seconds before a broken watch is begun again."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is there now: all objects after a list (`whole`), else the one that changed, or that is gone.
+
+    Attributes:
+        version: the collection's resourceVersion that a list was made at; 0 for a change.
+    """
+
+    objects: list[Object]
+    whole: bool = False
+    gone: bool = False
+    version: int = 0
+
+
+async def news(
+    cluster: Cluster, kind: Kind, namespace: str | None = None, labels: str | None = None
+) -> AsyncIterator[News]:
+    """Follow a collection for ever: a list first, then each change.
+
+    A watch that ends or breaks is resumed from the last version seen; where that is too old, a list closes the gap. The
+    cluster may be away for as long as it likes.
+    """
+    pause, version = FIRST_PAUSE, ""
+    while True:
+        heard, asked = False, 0.0
+        try:
+            if not version:
+                objects, version = await cluster.list_from(kind, namespace, labels)
+                yield News(objects, whole=True, version=int(version))
+            async for change in cluster.watch(kind, version, namespace, labels):
+                version, heard = change.object["metadata"]["resourceVersion"], True
+                if change.type != "BOOKMARK":
+                    yield News([change.object], gone=change.type == "DELETED")
+        except ConflictError:
+            version = ""
+        except SluiceError as error:
+            # Also what asking again seldom helps: the kind is not installed yet, the right to watch was not given yet.
+            log.warning("following %s waits: %s", kind.plural, error)
+            asked = (error.retry_after or 0.0) if isinstance(error, TransientError) else 0.0
+        pause = FIRST_PAUSE if heard else min(2 * pause, LONGEST_PAUSE)
+        await asyncio.sleep(asked + pause * random.uniform(0.5, 1.5))

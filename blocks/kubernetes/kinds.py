@@ -1,0 +1,23 @@
+"""The kinds that sluice itself reads and writes."""
+
+from __future__ import annotations
+
+from blocks.kubernetes.cluster import Kind
+
+NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
+POD = Kind("v1", "Pod", "pods")
+SERVICE = Kind("v1", "Service", "services")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SECRET = Kind("v1", "Secret", "secrets")
+EVENT = Kind("v1", "Event", "events")
+DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
+ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
+LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
+HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+CANARY = Kind("flagger.app/v1beta1", "Canary", "canaries")
+METRIC_TEMPLATE = Kind("flagger.app/v1beta1", "MetricTemplate", "metrictemplates")
+GIT_REPOSITORY = Kind("source.toolkit.fluxcd.io/v1", "GitRepository", "gitrepositories")
+KUSTOMIZATION = Kind("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "kustomizations")
+IMAGE_REPOSITORY = Kind("image.toolkit.fluxcd.io/v1", "ImageRepository", "imagerepositories")
+IMAGE_POLICY = Kind("image.toolkit.fluxcd.io/v1", "ImagePolicy", "imagepolicies")
+IMAGE_UPDATE_AUTOMATION = Kind("image.toolkit.fluxcd.io/v1", "ImageUpdateAutomation", "imageupdateautomations")

@@ -1,0 +1,1 @@
+"""Who may act: leases of rollouts and of workers."""

@@ -1,0 +1,226 @@
+"""One rollout at a time per Canary, by a Kubernetes Lease.
+
+It is written when it is taken and when it is given back; that its holder lives is told by the holder's worker lease
+(`blocks.leases.worker`). Prefect's limits are not used for this: a lost slot there would mean two actors on one route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.informers import Informers
+from blocks.kubernetes.kinds import LEASE
+from blocks.leases.worker import DURATION, LOOK, RENEWAL, WorkerLease, Workers
+from sluice.errors import ConflictError, LostError, NotFoundError, SluiceError, TransientError
+from sluice.rollout.objects import MANAGED_BY
+
+Object = dict[str, Any]
+WORKER_ANNOTATION = "sluice.dev/worker-lease"
+"""On a Canary's Lease: where its holder's sign of life is, `namespace/name`."""
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
+class Lease:
+    """The right of one run to act on one Canary.
+
+    Attributes:
+        name, namespace: of the Kubernetes Lease.
+        run: what tells this run from others of the same process.
+        took_over: whether the holder before did not give it back: its last acts may still be on their way.
+        token: what marks this holding from all others; written to what is acted on.
+    """
+
+    cluster: Cluster
+    seen: Informers
+    worker: WorkerLease
+    workers: Workers
+    name: str
+    namespace: str
+    run: str
+    took_over: bool = False
+    token: str = ""
+    _epoch: int = 0
+    _kept: Object = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Who holds it: the process and the run."""
+        return f"{self.worker.identity}/{self.run}"
+
+    @property
+    def held(self) -> bool:
+        """Whether nobody else can have it."""
+        if self._epoch != self.worker.epoch or not self.worker.valid:
+            return False
+        known = self.seen.known(LEASE, self.name, self.namespace)
+        return known is None or _holder(known) == self.identity
+
+    def check(self) -> None:
+        """To be called right before each act.
+
+        Raises:
+            LostError: the right to act cannot be proven now.
+        """
+        if not self.held:
+            raise LostError(f"{self.identity} may not act on {self.name}: its lease has run out")
+
+    async def try_take(self) -> bool:
+        """Take the lease where it is free, ours, or its holder is dead."""
+        await self.worker.until_valid()
+        epoch = self.worker.epoch
+        lease = await self.seen.find(LEASE, self.name, self.namespace)
+        holder = _holder(lease)
+        if holder not in {"", self.identity} and await self._alive(lease or {}):
+            return False
+        try:
+            if lease is None:
+                self._kept = await self.cluster.create(self._body(None))
+            else:
+                self._kept = await self.cluster.replace(LEASE, self._body(lease))
+        except ConflictError:
+            with suppress(SluiceError):
+                await self.seen.fresh(LEASE, self.name, self.namespace)
+            return False
+        self.seen.learn(LEASE, self._kept)
+        self.took_over = holder not in {"", self.identity}
+        self.worker.acting.add(self.identity)
+        self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
+        self._epoch = epoch
+        return True
+
+    async def regain(self) -> None:
+        """After the worker's lease had run out: go on where nobody took this one meanwhile.
+
+        Raises:
+            LostError: somebody did.
+        """
+        await self.worker.until_valid()
+        epoch = self.worker.epoch
+        try:
+            self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
+        except ConflictError:
+            found = await self.seen.fresh(LEASE, self.name, self.namespace)
+            if _holder(found) != self.identity:
+                raise LostError(f"{self.name} was taken over by {_holder(found) or 'nobody yet'}") from None
+            self._kept = found
+            raise
+        self.seen.learn(LEASE, self._kept)
+        self._epoch = epoch
+
+    async def release(self) -> None:
+        """Give the lease back so that the next one need not wait; returns whether or not that could be written at once.
+
+        What could not is tried again beside all else: nobody but a run of this process could take it meanwhile.
+        """
+        self.worker.acting.discard(self.identity)
+        if not await self._given_back():
+            errand = asyncio.create_task(self._give_back())
+            self.worker.errands.add(errand)
+            errand.add_done_callback(self.worker.errands.discard)
+
+    async def _give_back(self) -> None:
+        pause = RENEWAL / 3
+        while not await self._given_back():
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, DURATION)
+
+    async def _given_back(self) -> bool:
+        try:
+            lease = await self.seen.get(LEASE, self.name, self.namespace)
+            if _holder(lease) == self.identity:
+                spec = {**lease["spec"], "holderIdentity": ""}
+                self.seen.learn(LEASE, await self.cluster.replace(LEASE, {**lease, "spec": spec}))
+        except NotFoundError:
+            return True
+        except ConflictError:
+            with suppress(SluiceError):
+                await self.seen.fresh(LEASE, self.name, self.namespace)
+            return False
+        except SluiceError:
+            return False
+        return True
+
+    async def _alive(self, lease: Object) -> bool:
+        holder = _holder(lease)
+        if holder.startswith(f"{self.worker.identity}/"):
+            return holder in self.worker.acting  # a run of this process: we know, whether or not it could give it back
+        ref = (lease["metadata"].get("annotations") or {}).get(WORKER_ANNOTATION, "")
+        # Before it is taken for dead it is looked at after this Lease was read: it may have come back, and have regained it.
+        return await self.workers.alive(holder, ref) or await self.workers.alive(holder, ref, fresh=True)
+
+    def _body(self, old: Object | None) -> Object:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = (old or {}).get("spec") or {}
+        taken = spec.get("holderIdentity") != self.identity
+        meta = dict((old or {}).get("metadata") or {"name": self.name, "namespace": self.namespace})
+        meta["labels"] = {**meta.get("labels", {}), **MANAGED_BY}
+        meta["annotations"] = {**meta.get("annotations", {}), WORKER_ANNOTATION: self.worker.ref}
+        return {
+            "apiVersion": LEASE.api_version,
+            "kind": LEASE.kind,
+            "metadata": meta,
+            "spec": {
+                "holderIdentity": self.identity,
+                "leaseDurationSeconds": int(DURATION),
+                "acquireTime": now if taken else spec.get("acquireTime", now),
+                "renewTime": now,
+                "leaseTransitions": int(spec.get("leaseTransitions") or 0) + (1 if taken else 0),
+            },
+        }
+
+
+_current: ContextVar[Lease | None] = ContextVar("sluice_lease", default=None)
+
+
+def current_lease() -> Lease:
+    """The lease that the calling run holds.
+
+    Raises:
+        LostError: it holds none.
+    """
+    lease = _current.get()
+    if lease is None:
+        raise LostError("this run holds no lease: stages that act run inside `claimed()`")
+    return lease
+
+
+@asynccontextmanager
+async def held(lease: Lease) -> AsyncIterator[Lease]:
+    """Wait for the lease, then hold it for the duration of the block."""
+    async with lease.seen.following(LEASE, lease.name, lease.namespace) as followed:
+        while not await _taken(lease):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(followed.change(), LOOK)
+    with _bound(lease):
+        try:
+            yield lease
+        finally:
+            await asyncio.shield(lease.release())
+
+
+@contextmanager
+def _bound(lease: Lease) -> Iterator[None]:
+    token = _current.set(lease)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+async def _taken(lease: Lease) -> bool:
+    try:
+        return await lease.try_take()
+    except TransientError:
+        return False
+
+
+def _holder(lease: Object | None) -> str:
+    return str(((lease or {}).get("spec") or {}).get("holderIdentity") or "")

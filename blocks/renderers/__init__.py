@@ -1,0 +1,1 @@
+"""Programs that make manifests of a source, one file each."""

@@ -1,0 +1,1 @@
+"""Where manifests come from, one file a kind of source."""

@@ -1,0 +1,121 @@
+"""Past traffic of a Canary, read from Prometheus or from files of one, as a release that can be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from math import inf
+from pathlib import Path
+
+import httpx
+import yaml
+
+from blocks.metrics.base import Metrics
+from blocks.metrics.exported import Exported
+from blocks.metrics.prometheus import Prometheus
+from blocks.routers.gateway_api import telemetry
+from sluice.errors import InvalidError, NotFoundError
+from sluice.manifests.flagger.canary import Canary
+from sluice.measures.counted import telemetry_of
+from sluice.measures.objective import Objective
+from sluice.measures.series import Selector, newest_sample, oldest_sample
+from sluice.measures.tally import Tally
+from sluice.replay.checks import Checks
+from sluice.replay.history import recording_of
+from sluice.replay.recording import Release
+
+LOOK_BACK = 30.0
+"""Seconds before the beginning that are read too, to tell new series from old ones."""
+AT_ONCE = 600.0
+"""Seconds that one query asks for."""
+PAST = "from Prometheus"
+"""The outcome of a release that nobody judged when it was."""
+
+
+def canary_in(file: Path) -> Canary:
+    """The Canary in a manifest.
+
+    Raises:
+        InvalidError: there is none, or more than one, or it is not valid.
+    """
+    try:
+        items = [one for one in yaml.safe_load_all(file.read_text()) if one and one.get("kind") == "Canary"]
+    except (OSError, yaml.YAMLError) as error:
+        raise InvalidError(f"{file}: {error}") from error
+    if len(items) != 1:
+        raise InvalidError(f"{file} has {len(items)} Canaries where one is needed")
+    return Canary.parse(items[0])
+
+
+async def past_release(canary: Canary, address: str, begin: datetime, end: datetime) -> Release:
+    """What the canary and the primary were asked from `begin` to `end`, by the installation's Prometheus.
+
+    Raises:
+        InvalidError: the times are not in order, or the Canary has no counted metric.
+        NotFoundError: neither had a request then.
+        TransientError: Prometheus does not answer.
+    """
+    async with httpx.AsyncClient() as http:
+        provider = Prometheus(canary.spec.metrics_server or address, http)
+        where = f"Prometheus at {provider.address}"
+        return await _release(canary, provider, where, begin.timestamp(), end.timestamp())
+
+
+async def exported_release(
+    canary: Canary, files: Sequence[Path], begin: datetime | None = None, end: datetime | None = None
+) -> Release:
+    """The same by files that were exported from a Prometheus.
+
+    Args:
+        begin, end: from when to when; the first and the last sample of the Canary's traffic where not given.
+
+    Raises:
+        InvalidError: a file is no export, the times are not in order, or the Canary has no counted metric.
+        NotFoundError: no sample of the Canary's traffic is in the files.
+    """
+    selectors = [tally.selector for tally in _tallies(canary, 0.0, 0.0)]
+    provider = Exported.of(files, {one.metric for one in selectors})
+    found = [one for selector in selectors for one in await provider.samples(selector, -inf, inf)]
+    if not found:
+        sought = "; ".join(_sought(one) for one in selectors)
+        raise NotFoundError(f"{provider.files}: no samples of {canary}; sought was {sought}")
+    since = begin.timestamp() if begin else oldest_sample(found)
+    until = end.timestamp() if end else newest_sample(found)
+    return await _release(canary, provider, provider.files, since, until)
+
+
+def _tallies(canary: Canary, since: float, span: float) -> list[Tally]:
+    asked = canary.spec.analysis.metrics if canary.spec.analysis else ()
+    objectives = [Objective.of(metric) for metric in asked if metric.is_counted]
+    if not objectives:
+        raise InvalidError(f"{canary} has no counted metric to be judged by")
+    usual = telemetry(canary)
+    return [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
+
+
+def _sought(selector: Selector) -> str:
+    halves = f"{selector.label} {' or '.join(sorted(selector.values))}"
+    return f"{selector.metric} with {' and '.join([halves, *(f'{k} {v}' for k, v in sorted(selector.where))])}"
+
+
+async def _release(canary: Canary, provider: Metrics, where: str, since: float, until: float) -> Release:
+    begin, end = (datetime.fromtimestamp(at, UTC) for at in (since, until))
+    if since >= until:
+        raise InvalidError(f"--end {end} is not after --begin {begin}")
+    tallies = _tallies(canary, since, until - since + LOOK_BACK)
+    for tally in tallies:
+        await _read(provider, tally, since - LOOK_BACK, until)
+    analysis = canary.spec.analysis
+    assert analysis is not None  # noqa: S101 - its metrics were just read
+    checks = Checks.flaggers(analysis)
+    recording = recording_of(tallies, since, 0, interleave=analysis.interleave, checks=checks)
+    if not recording.looks:
+        raise NotFoundError(f"{where} has no samples of {canary} from {begin} to {end}")
+    return Release(release=str(canary), outcome=PAST, recordings=(recording.packed(),))
+
+
+async def _read(provider: Metrics, tally: Tally, start: float, until: float) -> None:
+    while start < until:
+        end = min(start + AT_ONCE, until)
+        tally.take(await provider.samples(tally.selector, start, end))
+        start = end

@@ -1,0 +1,1 @@
+"""Watches on the cluster that become events."""

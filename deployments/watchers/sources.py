@@ -1,0 +1,72 @@
+"""The watcher of sources: a GitRepository or Kustomization that is new or changed calls for a sync, as a push does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.follow import news
+from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
+from deployments.watchers.tell import Teller, log
+from sluice.errors import InvalidError
+from sluice.events.model import SourceChanged
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.kustomization import Kustomization
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class SourceWatcher:
+    """What is known of sources and of what follows them.
+
+    Attributes:
+        sources: GitRepository objects by namespace and name.
+        told: the generations that an event was posted for, by the object's uid.
+    """
+
+    cluster: Cluster
+    teller: Teller
+    sources: dict[Key, GitRepository] = field(default_factory=dict)
+    followers: dict[Key, Kustomization] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
+
+    async def watch(self, namespace: str | None) -> None:
+        """Watch until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow(GIT_REPOSITORY, namespace))
+            group.create_task(self._follow(KUSTOMIZATION, namespace))
+
+    async def _follow(self, kind: Kind, namespace: str | None) -> None:
+        async for told in news(self.cluster, kind, namespace):
+            for item in told.objects:
+                key = (item["metadata"]["namespace"], item["metadata"]["name"])
+                if told.gone:
+                    self.sources.pop(key, None) if kind is GIT_REPOSITORY else self.followers.pop(key, None)
+                    continue
+                for event in self.events_for(kind, key, item):
+                    self.teller.tell(event)
+
+    def events_for(self, kind: Kind, key: Key, item: dict[str, Any]) -> list[SourceChanged]:
+        """The events that a new or changed object calls for; a Kustomization may have to wait for its source."""
+        try:
+            if kind is GIT_REPOSITORY:
+                source = self.sources[key] = GitRepository.parse(item)
+                waiting = [one for one in self.followers.values() if one.source == key]
+                return self._event(source, source) + [e for one in waiting for e in self._event(one, source)]
+            follower = self.followers[key] = Kustomization.parse(item)
+        except InvalidError as error:
+            log.error("%s", error)
+            return []
+        known = self.sources.get(follower.source)
+        return self._event(follower, known) if known else []
+
+    def _event(self, about: GitRepository | Kustomization, source: GitRepository) -> list[SourceChanged]:
+        uid, generation = about.metadata.uid, about.metadata.generation
+        if self.told.get(uid) == generation:
+            return []
+        self.told[uid] = generation
+        branch = source.spec.ref.branch
+        return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, branch=branch, commit="")]

@@ -1,0 +1,117 @@
+"""The watcher: sees Canaries and their targets change, whoever changed them, and says so as an event.
+
+`kubectl edit` starts a rollout just as a push does, because both end here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.kinds import CANARY, DEPLOYMENT
+from deployments.settings import Settings
+from deployments.watchers.sources import SourceWatcher
+from deployments.watchers.tell import Post, Teller, log
+from sluice.errors import InvalidError
+from sluice.events.model import TargetChanged
+from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.needs import needs_rollout
+from sluice.rollout.revision import revision_of, version_of
+
+Key = tuple[str, str]
+
+
+async def watch(settings: Settings, post: Post) -> None:
+    """Watch until cancelled; `post` gets each event and is called again until it takes it."""
+    cluster = await Cluster.connect(str(settings.kubeconfig) if settings.kubeconfig else None, settings.context)
+    try:
+        teller = Teller(post)
+        watcher, sources = Watcher(cluster, teller), SourceWatcher(cluster, teller)
+        async with asyncio.TaskGroup() as group:
+            for namespace in settings.namespaces or (None,):
+                group.create_task(sources.watch(namespace))
+                group.create_task(watcher.follow(CANARY, namespace))
+                group.create_task(watcher.follow(DEPLOYMENT, namespace))
+    finally:
+        await cluster.close()
+
+
+@dataclass(slots=True)
+class Watcher:
+    """What the watcher knows of the cluster, and which revisions it has told already."""
+
+    cluster: Cluster
+    teller: Teller
+    canaries: dict[Key, Canary] = field(default_factory=dict)
+    deployments: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    told: dict[Key, tuple[str, str]] = field(default_factory=dict)
+
+    async def follow(self, kind: Kind, namespace: str | None) -> None:
+        """Take in all news of one kind."""
+        async for told in news(self.cluster, kind, namespace):
+            for key in self.take(kind, told):
+                self._look(key)
+
+    def take(self, kind: Kind, told: News) -> list[Key]:
+        """Remember what is new; returns the Canaries that it may matter to."""
+        known: dict[Key, Any] = self.canaries if kind is CANARY else self.deployments
+        if told.whole:
+            known.clear()
+        keys = []
+        for item in told.objects:
+            key = (item["metadata"]["namespace"], item["metadata"]["name"])
+            keys.append(key)
+            if told.gone:
+                known.pop(key, None)
+            elif kind is CANARY:
+                self._take_canary(key, item)
+            else:
+                known[key] = item
+        if kind is CANARY:
+            return keys
+        return [key for key, canary in self.canaries.items() if (canary.namespace, canary.target) in keys]
+
+    def _take_canary(self, key: Key, item: dict[str, Any]) -> None:
+        try:
+            self.canaries[key] = Canary.parse(item)
+        except InvalidError as error:
+            # A run is started all the same: it fails with the field and the way out, where people look.
+            self.canaries.pop(key, None)
+            log.error("%s", error)
+            delivery = f"{item['metadata']['uid']}/{item['metadata']['generation']}/invalid"
+            self.teller.tell(
+                TargetChanged(delivery=delivery, namespace=key[0], canary=key[1], revision="", version="invalid")
+            )
+
+    def event_for(self, key: Key) -> TargetChanged | None:
+        """The event that this Canary calls for now, if it was not told yet."""
+        canary = self.canaries.get(key)
+        target = self.deployments.get((canary.namespace, canary.target)) if canary else None
+        if canary is None or target is None:
+            return None
+        revision = revision_of(target)
+        # A revision that comes back after another one was promoted is new again.
+        told = (revision, canary.status.last_promoted_spec)
+        if not needs_rollout(canary, revision):
+            # What was told is over with: the same revision may come again, after it was put back or taken up.
+            self.told.pop(key, None)
+            return None
+        if self.told.get(key) == told:
+            return None
+        self.told[key] = told
+        generation = target["metadata"]["generation"]
+        return TargetChanged(
+            delivery=f"{target['metadata']['uid']}/{generation}/{revision}",
+            namespace=canary.namespace,
+            canary=canary.name,
+            revision=revision,
+            version=version_of(target),
+        )
+
+    def _look(self, key: Key) -> None:
+        event = self.event_for(key)
+        if event:
+            self.teller.tell(event)

@@ -1,0 +1,48 @@
+"""Which workers are dead, by their signs of life in the cluster, in the words of the runs that they held."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from blocks.connections import Connections
+from blocks.kubernetes.kinds import LEASE
+from sluice.errors import NotFoundError
+
+REMEMBERED = 120.0
+"""Seconds that the Lease of a dead worker is kept, so that every living one has seen it and taken up what it left."""
+
+
+@dataclass(slots=True)
+class DeadWorkers:
+    """The dead, as this process sees them.
+
+    Attributes:
+        wired: the connections of this process.
+        namespace: of the workers' Leases.
+    """
+
+    wired: Connections
+    namespace: str
+    clock: Callable[[], float] = time.monotonic
+    _since: dict[str, float] = field(default_factory=dict)
+
+    async def __call__(self) -> Collection[tuple[str, int]]:
+        """Names and process ids. Leases of those that have been dead for long are taken away."""
+        dead = await self.wired.workers.dead(self.namespace)
+        now = self.clock()
+        self._since = {ref: self._since.get(ref, now) for ref in dead.values()}
+        for ref, since in self._since.items():
+            if now - since > REMEMBERED:
+                namespace, _, name = ref.partition("/")
+                with suppress(NotFoundError):
+                    await self.wired.cluster.delete(LEASE, name, namespace)
+        return {who for identity in dead if (who := named(identity))}
+
+
+def named(identity: str) -> tuple[str, int] | None:
+    """Name and process id in a process's identity, `host/pid/start/name`; None where it is none."""
+    parts = identity.split("/")
+    return (parts[3], int(parts[1])) if len(parts) >= 4 and parts[1].isdigit() else None

@@ -1,0 +1,138 @@
+"""Learns what people ask of the runs of this process (Cancel, Pause, Resume), and that new runs are due.
+
+The state in the API decides, never the event: an event on the websocket only says "look now", and where there is none
+we look every two seconds (for due runs, while there is no event stream, four times a second). So a lost event, a dead
+websocket or a restarted server delays a wish and never loses it. One observer serves all runs of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events.clients import get_events_subscriber
+from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.states import Paused, Running
+
+from deployments.worker import states
+from tasks.run_signals import RunSignals
+
+LOOK_EVERY = 2.0
+DEAF_LOOK_EVERY = 0.25
+"""Seconds between looks when no event asks for one; between looks for due runs while there is no event stream."""
+SOON = 0.02
+"""Seconds that wishes are gathered before a look, so that a hundred cancels are one question."""
+DUE = ["Scheduled", "AwaitingRetry", "Resuming"]
+WISHES = ["Cancelling", "Cancelled", "Suspended", "Paused", "Resuming", "Running"]
+PREFIX = "prefect.flow-run."
+PAGE = 200
+"""Flow runs that Prefect answers at once, at most."""
+
+
+async def make_holdable(client: PrefectClient, flow_run: FlowRun) -> None:
+    """Make a pause from the UI one that a running process can hold.
+
+    The UI's Pause sets Suspended with a deadline: resuming would start the flow a second time, and the deadline would
+    end the run as Failed. A plain Paused without deadline goes back to Running on Resume.
+    """
+    seen = flow_run.state
+    if seen and (seen.state_details.pause_reschedule or seen.state_details.pause_timeout):
+        await states.replace(client, flow_run.id, seen, Paused(message="Held until resumed."))
+
+
+class Observer:
+    """Keeps the marks of the runs held here in line with their states in the API."""
+
+    def __init__(self, client: PrefectClient, held: Callable[[UUID], RunSignals | None], due: asyncio.Event) -> None:
+        """
+        Args:
+            client: an open client.
+            held: the marks of a run that this process holds, None for others.
+            due: set when a flow run may be due, or when there is room for one again.
+        """
+        self._client = client
+        self._held = held
+        self._wanted = asyncio.Event()
+        self._due = due
+        self._listening = False
+
+    async def listen(self) -> None:
+        """Follow the event stream until it breaks; run it again and again."""
+        names = [PREFIX + name for name in {*WISHES, *DUE}]
+        async with get_events_subscriber(filter=EventFilter(event=EventNameFilter(name=names))) as events:
+            self._wanted.set()  # whatever happened while nobody listened
+            self._due.set()
+            self._listening = True
+            try:
+                async for event in events:
+                    self._hear(event.event.removeprefix(PREFIX), UUID(event.resource.id.removeprefix(PREFIX)))
+            finally:
+                self._listening = False
+
+    def _hear(self, name: str, key: UUID) -> None:
+        if name in DUE:
+            self._due.set()
+        signals = self._held(key)
+        if signals is not None and (name != "Running" or signals.paused):  # a start is no wish, a resume is
+            self._wanted.set()
+
+    async def next_due(self) -> None:
+        """Wait until it is worth looking for due runs. A look costs the server a query, so a quiet installation is quiet."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_EVERY if self._listening else DEAF_LOOK_EVERY):
+                await self._due.wait()
+        self._due.clear()
+
+    async def next_look(self) -> None:
+        """Wait until a look is due."""
+        try:
+            async with asyncio.timeout(LOOK_EVERY):
+                await self._wanted.wait()
+            await asyncio.sleep(SOON)
+        except TimeoutError:
+            pass
+        self._wanted.clear()
+
+    async def look(self, ids: Collection[UUID], cancel: Callable[[UUID], None]) -> None:
+        """Bring the marks of these runs up to date, and call `cancel` for those that somebody wants to end.
+
+        Resume needs no trace of its own: a held run that was paused and is not in the answer is Running again.
+        """
+        if not ids:
+            return
+        stopped = {flow_run.id: flow_run for flow_run in await self._not_running(ids)}
+        for key in ids:
+            signals = self._held(key)
+            if signals is None:
+                continue
+            flow_run = stopped.get(key)
+            if flow_run is None or flow_run.state is None:
+                signals.paused = False
+            elif flow_run.state.is_cancelling() or flow_run.state.is_cancelled():
+                signals.paused = False
+                cancel(key)
+            elif flow_run.state.is_paused():
+                signals.paused = True
+                await make_holdable(self._client, flow_run)
+            elif flow_run.state.name == "Resuming":
+                # Resume met the Suspended state before `make_holdable` had changed it, and so put the run on the
+                # schedule; it runs here already.
+                await states.replace(self._client, key, flow_run.state, Running())
+                signals.paused = False
+
+    async def _not_running(self, ids: Collection[UUID]) -> list[FlowRun]:
+        found: list[FlowRun] = []
+        wanted = FlowRunFilter(
+            id=FlowRunFilterId(any_=list(ids)),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=[StateType.RUNNING])),
+        )
+        while len(page := await self._client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(found))):
+            found += page
+            if len(page) < PAGE:
+                break
+        return found

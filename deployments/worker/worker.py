@@ -1,0 +1,255 @@
+"""The `sluice` worker: holds many flow runs as asyncio tasks of one process.
+
+A rollout waits for most of its life; a process for each would cost 84 MiB and two seconds. What this worker promises:
+
+- **one run, one worker**: a run is claimed by proposing Pending, which the server grants to one of several proposers,
+  and the claim counts only if the run had not been run meanwhile;
+- **cancel** stops the code where it waits, its cleanup runs, and the run ends in Cancelled;
+- **pause** sets a mark that the code reads (`tasks.run_signals`); resume takes it away; nothing starts twice;
+- **a killed worker's runs go on** when a worker of its name starts, and in the others as soon as they know that it is dead
+  (`deployments.worker.caretaker`);
+- **room is shared fairly**, and short flows have room of their own (`deployments.worker.fairness`);
+- **a worker that is told to stop hands its runs on**: they are put back on the schedule, nothing is taken back;
+- **an API that is away** stops no run, and delays final states until it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import ObjectNotFound
+from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed
+
+from deployments.automations.plan import Queue
+from deployments.supervision import forever
+from deployments.worker import claim, engine, states
+from deployments.worker.caretaker import Caretaker, Dead, nobody
+from deployments.worker.fairness import choose
+from deployments.worker.identity import Identity
+from deployments.worker.intake import Intake
+from deployments.worker.loading import Flows
+from deployments.worker.observer import Observer
+from tasks.run_signals import RunSignals
+
+POLL_PAUSE, HEARTBEAT_EVERY, SWEEP_EVERY, DEAD_EVERY = 0.2, 10.0, 15.0, 2.0
+"""Seconds between looks for due runs, at least; signs of life; looks for runs nobody holds; looks for dead workers."""
+SHORT_AT_ONCE = 64
+"""Most short flows at once, beside the rollouts: each of them may be a git or kustomize process for a while."""
+LEAVE_WITHIN = 8.0
+"""Seconds that runs get to put their affairs in order when the worker stops."""
+CLEANUP_AFTER = 2.0
+"""Seconds after which a run that was started only to clean up is cancelled, if it did not end by itself. Time to get to
+where it can tell a cancel."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A run of this process: its marks, and its task once the code runs."""
+
+    flow_run: FlowRun
+    queue: Queue
+    signals: RunSignals = field(default_factory=RunSignals)
+    task: asyncio.Task[State[Any]] | None = None
+
+
+class SluiceWorker(engine.InProcessWorker):
+    """One worker process. `serve` runs it until it is cancelled."""
+
+    def __init__(self, work_pool: str, name: str, capacity: int, dead: Dead = nobody) -> None:
+        """
+        Args:
+            work_pool: Prefect work pool, created where missing.
+            name: must be held by this process alone (`identity.only_one`).
+            capacity: most rollouts at once.
+            dead: which workers are dead, so that this one takes their runs up.
+        """
+        super().__init__(
+            work_pool_name=work_pool,
+            name=name,
+            prefetch_seconds=0,
+            heartbeat_interval_seconds=int(HEARTBEAT_EVERY),
+        )
+        self.identity = Identity.new(name)
+        self._held: dict[UUID, Held] = {}
+        self._flows = Flows()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._capacity = {Queue.SHORT: SHORT_AT_ONCE, Queue.ROLLOUTS: capacity}
+        self._dead = dead
+        self._freed = asyncio.Event()
+        self._broken: set[UUID] = set()
+
+    async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until cancelled, then hand on what is held. `ready` is called once runs are being taken."""
+        async with self, engine.in_process():
+            observer = Observer(self.client, self._signals, self._freed)
+            intake = Intake(self.client, self._work_pool_name)
+            caretaker = Caretaker(
+                client=self.client,
+                work_pool=self._work_pool_name,
+                identity=self.identity,
+                held=lambda: set(self._held),
+                adopt=self._adopt,
+                drop=self._drop,
+                dead=self._dead,
+            )
+
+            async def live() -> None:
+                await self.sync()
+                await intake.learn_queues()
+
+            try:
+                await self.announce()
+                async with asyncio.TaskGroup() as loops:
+                    loops.create_task(forever("the worker's heartbeat", live, HEARTBEAT_EVERY))
+                    loops.create_task(forever("looking for lost runs", caretaker.sweep, SWEEP_EVERY))
+                    loops.create_task(forever("looking for dead workers", caretaker.look_for_dead, DEAD_EVERY))
+                    loops.create_task(forever("taking due runs", lambda: self._poll(observer, intake), POLL_PAUSE))
+                    loops.create_task(forever("listening for wishes", observer.listen, 1.0))
+                    loops.create_task(forever("looking for wishes", lambda: self._observe(observer), 0.0))
+                    ready()
+            finally:
+                await self._leave()
+
+    async def _poll(self, observer: Observer, intake: Intake) -> None:
+        """Wait until runs may be due, and take those whose turn it is."""
+        await observer.next_due()
+        used = [held.queue for held in self._held.values()]
+        room = {queue: most - used.count(queue) for queue, most in self._capacity.items()}
+        due = await intake.due(room, self._held)
+        choice = choose(due, [held.flow_run for held in self._held.values()], room)
+        queues = {run.id: queue for queue, runs in due.items() for run in runs}
+        for run in choice.take:
+            self._hold(run, queues[run.id], self.take(run))
+        for run, newer in choice.superseded:
+            self._hold(run, queues[run.id], self._supersede(run, newer))
+
+    def _hold(
+        self, run: FlowRun, queue: Queue, work: Coroutine[Any, Any, None], signals: RunSignals | None = None
+    ) -> None:
+        self._held[run.id] = Held(run, queue, signals or RunSignals())
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._let_go(done, run.id))
+
+    def _let_go(self, task: asyncio.Task[None], run: UUID) -> None:
+        self._tasks.discard(task)
+        self._held.pop(run, None)
+        self._freed.set()
+
+    async def take(self, flow_run: FlowRun) -> None:
+        """Claim a due run and hold it until its code ends."""
+        if claim.resumes_elsewhere(flow_run, self.name):
+            return
+        try:
+            if await claim.claim(self.client, flow_run, self.identity):
+                await self._run(flow_run, self._held[flow_run.id], adopted=False)
+        except Exception:  # the worker holds hundreds of others
+            engine.log.exception("Flow run %s was not taken", flow_run.id)
+
+    async def _supersede(self, flow_run: FlowRun, newer: FlowRun) -> None:
+        """End a run whose work a newer one does, before its code starts."""
+        why = f"Superseded: {newer.name} waited for the same Canary and takes what its target holds by then."
+        try:
+            if not claim.resumes_elsewhere(flow_run, self.name) and await claim.claim(
+                self.client, flow_run, self.identity
+            ):
+                await states.force(self.client, flow_run.id, Completed(name="Superseded", message=why))
+        except Exception:
+            engine.log.exception("Flow run %s was not ended", flow_run.id)
+
+    async def _run(self, flow_run: FlowRun, held: Held, *, adopted: bool) -> None:
+        try:
+            flow = await self._flows.of(self.client, flow_run)
+        except Exception as error:
+            await states.force(self.client, flow_run.id, Crashed(message=f"The flow cannot be loaded: {error}"))
+            return
+        if held.signals.leaving:
+            return  # the next life of this worker finds the claim
+        if held.signals.cancelled and not adopted:
+            await states.force(self.client, flow_run.id, Cancelled(message="Cancelled before its code ran."))
+            return
+        held.task = asyncio.create_task(engine.run(flow, flow_run, held.signals), name=flow_run.name)
+        if held.signals.cancelled:
+            asyncio.get_running_loop().call_later(CLEANUP_AFTER, held.task.cancel)
+        await asyncio.wait({held.task})
+        left = None if held.task.cancelled() else held.task.exception()
+        if left is not None and not (held.signals.leaving or held.signals.lost):
+            await self._after_error(flow_run, left)
+
+    async def _after_error(self, flow_run: FlowRun, error: BaseException) -> None:
+        """The engine gave up outside the flow's code. A run that has no end yet gets another try, and then an end.
+
+        A server that is killed in the middle of an answer makes Prefect's engine break in ways that say nothing of that.
+        """
+        engine.log.warning("Flow run %s ended with %r outside its code", flow_run.name, error)
+        try:
+            state = (await self.client.read_flow_run(flow_run.id)).state
+        except ObjectNotFound:
+            return
+        if state is not None and (state.is_pending() or state.is_running()):
+            said = f"Prefect's engine gave up: {error!r}"
+            once_more = engine.is_away(error) or flow_run.id not in self._broken
+            self._broken.add(flow_run.id)
+            word: State[Any] = AwaitingRetry(message=f"{said}; the run starts again.")
+            await states.force(self.client, flow_run.id, word if once_more else Crashed(message=said))
+
+    def _signals(self, flow_run_id: UUID) -> RunSignals | None:
+        held = self._held.get(flow_run_id)
+        return held.signals if held else None
+
+    async def _observe(self, observer: Observer) -> None:
+        await observer.next_look()
+        await observer.look(list(self._held), self._cancel)
+
+    def _cancel(self, flow_run_id: UUID) -> None:
+        held = self._held[flow_run_id]
+        if not held.signals.cancelled:
+            held.signals.cancelled = True
+            if held.task is not None:
+                held.task.cancel()
+
+    def _drop(self, flow_run_id: UUID) -> None:
+        """Stop a run's code and leave its state to whoever holds it now."""
+        held = self._held[flow_run_id]
+        held.signals.leaving = held.signals.lost = True
+        if held.task is not None:
+            held.task.cancel()
+
+    def _adopt(self, flow_run: FlowRun, signals: RunSignals) -> None:
+        self._hold(flow_run, Queue.ROLLOUTS, self._go_on(flow_run), signals)
+
+    async def _go_on(self, flow_run: FlowRun) -> None:
+        held = self._held[flow_run.id]
+        try:
+            await self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
+            await self._run(flow_run, held, adopted=True)
+            if held.signals.cancelled and not held.signals.leaving:
+                await self._end_cancelled(flow_run.id)
+        except Exception:
+            engine.log.exception("Flow run %s was not taken up", flow_run.id)
+
+    async def _end_cancelled(self, flow_run_id: UUID) -> None:
+        state = (await self.client.read_flow_run(flow_run_id)).state
+        if state is not None and state.is_cancelling():
+            await states.force(self.client, flow_run_id, Cancelled(message="Cleaned up after the worker had died."))
+
+    async def _leave(self) -> None:
+        """Stop the code of every run and give the runs back; a run that is cleaning up is left to finish."""
+        for held in list(self._held.values()):
+            if not held.signals.cancelled:
+                held.signals.leaving = True
+                if held.task is not None:
+                    held.task.cancel()
+        tasks = {held.task for held in self._held.values() if held.task is not None}
+        if tasks:
+            await asyncio.wait(tasks, timeout=LEAVE_WITHIN)
+        for held in self._held.values():
+            held.signals.leaving = True
+            if held.task is not None:
+                held.task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

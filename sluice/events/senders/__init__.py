@@ -1,0 +1,1 @@
+"""Senders of webhooks: one file each, from what they send to sluice's events."""

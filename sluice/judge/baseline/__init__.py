@@ -1,0 +1,1 @@
+"""The comparison with a baseline: samples, ranks and the score."""

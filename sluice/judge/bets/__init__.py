@@ -1,0 +1,1 @@
+"""The bets that evidence is gathered by; each is a test that is valid at every look."""

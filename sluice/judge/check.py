@@ -1,0 +1,49 @@
+"""The judge's two words on a release: the evidence's, at any scrape, and Flagger's threshold, at the end of a step.
+
+The evidence (`sequential.py`) is carried over the whole release with one error budget, `ALPHA`. The threshold is what the
+manifest's author knows: at the end of each interval the value of the metric's window is held against its range, and
+`analysis.threshold` such failures take the release back.
+"""
+
+from __future__ import annotations
+
+from sluice.judge.judgement import Judgement
+from sluice.judge.policy import ALPHA
+from sluice.judge.sequential import against as overwhelming
+from sluice.judge.state import JudgeState
+from sluice.judge.verdict import Reading, Verdict
+from sluice.manifests.flagger.canary import NoData
+
+__all__ = ["ALPHA", "JudgeState", "Judgement", "overwhelming", "threshold_check"]
+
+
+def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:
+    """Flagger's check at the end of a step, except that no data is not bad data.
+
+    Args:
+        least: requests below which nothing counts as measured, neither good nor bad.
+    """
+    silent = [one for one in readings if one.value is None or (one.requests is not None and one.requests < least)]
+    broken = [one for one in readings if not one.within and one not in silent]
+    if broken:
+        return Judgement(
+            verdict=Verdict.FAIL, reason="; ".join(str(reading) for reading in broken), readings=tuple(readings)
+        )
+    if silent:
+        names = ", ".join(one.metric if one.value is None else f"{one} with less than {least}" for one in silent)
+        return Judgement(verdict=Verdict.NO_DATA, reason=f"nothing was measured for {names}", readings=tuple(readings))
+    said = "; ".join(str(reading) for reading in readings) or "no metrics to judge by"
+    return Judgement(verdict=Verdict.PASS, reason=said, readings=tuple(readings))
+
+
+def without_data(check: Judgement, policy: NoData, extended: bool) -> Judgement:
+    """What a step comes to at whose end nothing was measured; any other word stays as it is.
+
+    Args:
+        policy: the manifest's `analysis.onNoData`.
+        extended: whether the step was held for one more interval already.
+    """
+    if check.verdict is not Verdict.NO_DATA or policy == "hold" or (policy == "extend" and not extended):
+        return check
+    verdict = Verdict.FAIL if policy == "fail" else Verdict.PASS
+    return check.model_copy(update={"verdict": verdict, "reason": f"{check.reason} (onNoData: {policy})"})

@@ -1,0 +1,103 @@
+"""Whether the evidence of all metrics together fails a release, and whether the primary's own trouble stands in the way.
+
+A metric's gated evidence is the lesser of `tier` times its evidence against the objective and its evidence against "no worse
+than the primary". The mean over the metrics reaches 1/alpha with probability
+
+- at most alpha for a release that is no worse than the primary, for the comparison has to reach it too;
+- at most tier·alpha for one that keeps its objectives, be it worse than the primary or not.
+
+A mean of e-processes is one whatever their dependence, and Ville's inequality holds for it at every look. The first asks
+that requests of a block fail independently, at whatever level both halves share; the second what `requests.py` asks.
+
+Where the primary says too little the gate is open. Then, and for a hold, blocks alone decide at the error rate alpha
+(`evidence.py`), whatever the correlation inside a block: nothing else stands between a burst and a rollback. What they say
+is in the gated evidence too, so that all of it stays within tier·alpha for a release that keeps its objectives. For one that
+is as good as the primary besides, the open gate and the precaution that ends a hold add at most another alpha.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+
+from sluice.judge.bets.wealth import log_mean
+from sluice.judge.policy import COMPARED_UP_TO, LEAST_BAD, LEAST_BAD_BLOCKS, Policy
+from sluice.judge.state import JudgeState, MetricState
+from sluice.measures.objective import Counts
+
+
+def failing(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
+    """The metric that fails the release, by its evidence and in comparison; empty where none does."""
+    return _decided({name: gated(state, name, policy) for name in names}, state, policy)
+
+
+def shared(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
+    """The metric that breaks its objective right now, whatever the primary does; empty where none does.
+
+    Trouble that is over is not held against a release for as long as the evidence of it lasts: the comparison goes on.
+    """
+    known = {name: state.metrics[name].on_blocks if name in state.metrics else 0.0 for name in names}
+    if not _enough(known, policy):
+        return ""
+    now = {name: wealth if in_trouble(state.metrics.get(name)) else 0.0 for name, wealth in known.items()}
+    return _decided(now, state, policy)
+
+
+def gated(state: JudgeState, name: str, policy: Policy) -> float:
+    """Logarithm of one metric's evidence behind the gate."""
+    metric = state.metrics.get(name)
+    if metric is None:
+        return 0.0
+    if opened(state, metric):
+        return metric.on_blocks
+    # Without bets on single requests there is no second tier: who asked for blocks alone asked for alpha alone.
+    tier = policy.tier if metric.single is not None else 1.0
+    return min(log(tier) + metric.log_wealth, metric.comparison.log_wealth)
+
+
+def in_trouble(metric: MetricState | None) -> bool:
+    """Whether the canary breaks the objective right now; yes where "right now" is not known."""
+    if metric is None:
+        return False
+    return metric.recent is None or over(metric.recent.canary, metric.evidence.allowed)
+
+
+def compared(metric: MetricState) -> bool:
+    """Whether there is a primary to compare with."""
+    if metric.recent is not None:
+        return metric.recent.primary.requests > 0
+    return metric.primary is not None and metric.primary.requests > 0
+
+
+def over(counts: Counts, allowed: float) -> bool:
+    """Whether more of these requests were bad than the objective allows."""
+    return counts.bad > allowed * counts.requests + 1e-9
+
+
+def opened(state: JudgeState, metric: MetricState) -> bool:
+    """Whether the evidence decides without the comparison: only about trouble that is there right now."""
+    if not in_trouble(metric):
+        return False
+    if not compared(metric) or state.weight == 100:
+        return True
+    if state.weight is None or state.weight <= COMPARED_UP_TO or state.held_since is not None:
+        return False
+    # Most of the traffic is the canary's: the comparison would come late. What the primary suffers itself still excuses.
+    return metric.recent is not None and not over(metric.recent.primary, metric.evidence.allowed)
+
+
+def _enough(wealth: dict[str, float], policy: Policy) -> bool:
+    each = wealth.values()
+    # No mean is more than its greatest term: most looks need none.
+    return bool(wealth) and max(each) >= policy.fail_at and log_mean(list(each)) >= policy.fail_at
+
+
+def _decided(wealth: dict[str, float], state: JudgeState, policy: Policy) -> str:
+    """The metric with the most evidence where all together are enough, and its bad requests too."""
+    if not _enough(wealth, policy):
+        return ""
+    worst = max(wealth, key=lambda name: wealth[name])
+    metric = state.metrics.get(worst)
+    if metric is None:
+        return ""
+    return worst if metric.bad >= LEAST_BAD and metric.bad_blocks >= LEAST_BAD_BLOCKS else ""

@@ -1,0 +1,293 @@
+"""`flagger.app/v1beta1` Canary: how one workload is released.
+
+Field names, meanings and defaults are Flagger's (docs.flagger.app), so that manifests mean here what they meant there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from sluice.durations import Duration
+from sluice.manifests.flagger.canary_metric import CanaryMetric, ObjectReference
+from sluice.manifests.flagger.comparison import BASELINE_UP_TO, AnalysisComparison
+from sluice.manifests.meta import ForeignModel, Manifest
+from sluice.rollout.phases import Phase
+
+
+class GatewayReference(ForeignModel):
+    """A Gateway to attach the route to."""
+
+    name: str
+    namespace: str = ""
+    section_name: str | None = None
+    group: str = "gateway.networking.k8s.io"
+    kind: str = "Gateway"
+
+
+class CanaryService(ForeignModel):
+    """The Services and the route that users reach the application by."""
+
+    name: str = ""
+    """Name of the Service; the target's where empty."""
+    port: int = Field(ge=1, le=65535)
+    port_name: str = "http"
+    target_port: int | str | None = None
+    """Port of the container; `port` where not given."""
+    app_protocol: str = ""
+    gateway_refs: tuple[GatewayReference, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+WebhookType = Literal[
+    "rollout",
+    "confirm-rollout",
+    "pre-rollout",
+    "post-rollout",
+    "confirm-traffic-increase",
+    "confirm-promotion",
+    "rollback",
+    "event",
+]
+ASKED: frozenset[WebhookType] = frozenset({"rollout", "confirm-rollout", "pre-rollout", "confirm-promotion"})
+"""The types that sluice calls so far; the others are reported."""
+
+
+class CanaryWebhook(ForeignModel):
+    """A call to a service of the user's that has a say in the release."""
+
+    name: str
+    type: WebhookType = "rollout"
+    url: str = Field(pattern=r"^https?://")
+    timeout: Duration = 10.0
+    retries: int = Field(default=0, ge=0)
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        yield from super().unsupported(path)
+        if self.type not in ASKED:
+            yield f"{path}.type ({self.type})"
+
+
+NoData = Literal["hold", "extend", "fail", "pass"]
+"""Hold the weight until there is data, at most `progressDeadlineSeconds`; hold it for one more interval, then go on; count a
+failed check, as Flagger does; go on."""
+
+
+class CanaryAnalysis(ForeignModel):
+    """How fast traffic shifts and what the new version is judged by."""
+
+    interval: Duration = 60.0
+    """Length of one step, seconds."""
+    threshold: int = 1
+    """Failed checks that take the release back."""
+    max_weight: int = Field(default=0, ge=0, le=100)
+    """Highest weight of the canary before promotion, percent; 0 means 100."""
+    step_weight: int = Field(default=0, ge=0, le=100)
+    step_weights: tuple[int, ...] = ()
+    """Explicit weights of the steps, percent, rising; the last one is the highest."""
+    primary_ready_threshold: int = Field(default=100, ge=0, le=100)
+    canary_ready_threshold: int = Field(default=100, ge=0, le=100)
+    metrics: tuple[CanaryMetric, ...] = ()
+    webhooks: tuple[CanaryWebhook, ...] = ()
+    # Sluice's own; Flagger does not know them.
+    pace: Literal["interval", "auto"] = "interval"
+    """`auto`: a step ends as soon as the evidence is sure that every counted metric keeps its objective, and is held while
+    the primary breaks it alike; it has `interval` at most. `interval`: it lasts so long."""
+    interleave: bool = False
+    """Bet on odd and even scrapes apart, for a canary that fails in bursts longer than a scrape: about two times slower."""
+    early_fail: bool = True
+    """Take a revision back in the middle of a step where the evidence against it is overwhelming."""
+    on_no_data: NoData = "hold"
+    """What a step comes to at whose end too little was measured."""
+    min_requests: int = Field(default=1, ge=1)
+    """Requests in a metric's window below which nothing counts as measured."""
+    comparison: AnalysisComparison | None = None
+    """Compare the canary with a baseline of its own, and score it; no step may have a weight over 50."""
+    # Flagger's further strategies: accepted by the schema, reported, not acted on yet.
+    iterations: int | None = None
+    match: tuple[dict[str, Any], ...] | None = None
+    mirror: bool | None = None
+    mirror_weight: int | None = None
+    step_weight_promotion: int | None = None
+    session_affinity: dict[str, Any] | None = None
+    alerts: tuple[dict[str, Any], ...] | None = None
+    reported: ClassVar[frozenset[str]] = frozenset(
+        {
+            "iterations",
+            "match",
+            "mirror",
+            "mirrorWeight",
+            "stepWeightPromotion",
+            "sessionAffinity",
+            "alerts",
+            "primaryReadyThreshold",
+        }
+    )
+
+    @model_validator(mode="after")
+    def _rising(self) -> CanaryAnalysis:
+        weights = self.step_weights
+        if any(not 0 < weight <= 100 for weight in weights):
+            raise ValueError("stepWeights must lie between 1 and 100")
+        if any(later <= earlier for earlier, later in pairwise(weights)):
+            raise ValueError("stepWeights must rise")
+        if not weights and not self.step_weight:
+            raise ValueError("set stepWeight or stepWeights: no other strategy is supported yet")
+        return self
+
+    @model_validator(mode="after")
+    def _comparable(self) -> CanaryAnalysis:
+        if self.comparison is None:
+            return self
+        over = [weight for weight in self.weights if weight > BASELINE_UP_TO]
+        if over:
+            now, then = (
+                ("stepWeights end at", "stepWeights up to") if self.step_weights else ("maxWeight is", "maxWeight to")
+            )
+            raise ValueError(
+                f"analysis.{now} {over[-1]}, but with analysis.comparison the baseline gets as much traffic as the canary: "
+                f"set {then} {BASELINE_UP_TO} or less, or take comparison away"
+            )
+        if not any(metric.is_counted for metric in self.metrics):
+            raise ValueError("analysis.comparison needs a metric that is counted in requests: add request-success-rate")
+        for metric in self.metrics:
+            if not metric.is_counted and {"weight", "critical"} & metric.model_fields_set:
+                raise ValueError(f"metric {metric.name} has a weight or is critical, but is not counted in requests")
+        return self
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """The canary's weight at each step, percent, before promotion."""
+        if self.step_weights:
+            return self.step_weights
+        highest = self.max_weight or 100
+        steps = list(range(self.step_weight, highest + 1, self.step_weight))
+        # A highest weight that is no multiple of the step is Flagger's last step all the same.
+        return tuple(steps) if steps and steps[-1] == highest else (*steps, highest)
+
+    @property
+    def failures_allowed(self) -> int:
+        """Failed checks that take the release back: Flagger reads a threshold of 0 or less as 1."""
+        return max(1, self.threshold)
+
+
+class CanarySpec(ForeignModel):
+    """What a user asks for."""
+
+    provider: str = ""
+    target_ref: ObjectReference
+    service: CanaryService
+    analysis: CanaryAnalysis | None = None
+    """No analysis means that a new revision is promoted without one."""
+    skip_analysis: bool = False
+    suspend: bool = False
+    progress_deadline_seconds: float = 600.0
+    metrics_server: str = ""
+    """Prometheus of this Canary; the installation's where empty."""
+    autoscaler_ref: ObjectReference | None = None
+    upstream_ref: ObjectReference | None = None
+    ingress_ref: ObjectReference | None = None
+    route_ref: ObjectReference | None = None
+    revert_on_deletion: bool | None = None
+    reported: ClassVar[frozenset[str]] = frozenset(
+        {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"}
+    )
+
+    @model_validator(mode="after")
+    def _deployment(self) -> CanarySpec:
+        if self.target_ref.kind != "Deployment":
+            raise ValueError(f"targetRef.kind is {self.target_ref.kind!r}; only Deployment is supported yet")
+        return self
+
+
+class CanaryCondition(ForeignModel):
+    """A condition as Kubernetes means it; type `Promoted`, reason = the phase."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_update_time: str = ""
+    last_transition_time: str = ""
+
+
+class RunEnd(ForeignModel):
+    """A run of `roll_out` by its id, and its outcome."""
+
+    run: str
+    outcome: str
+
+
+class CanaryStatus(ForeignModel):
+    """The journal of the rollout: Flagger's fields, and after them what sluice needs to go on after a crash."""
+
+    phase: Phase | None = None
+    canary_weight: int = 0
+    iterations: int = 0
+    failed_checks: int = 0
+    last_applied_spec: str = ""
+    """Revision that is or was last rolled out."""
+    last_promoted_spec: str = ""
+    """Revision that the primary runs."""
+    tracked_configs: dict[str, str] = Field(default_factory=dict)
+    last_transition_time: str = ""
+    conditions: tuple[CanaryCondition, ...] = ()
+    step: int = 0
+    """Index of the step in the analysis's weights that is under way."""
+    step_started: float = 0.0
+    """When that step began, seconds since the epoch: a step that a crash interrupted is not held anew."""
+    taken_back: str = ""
+    """Why the revision is being taken back: the intent, written before the act; empty where it is not."""
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    """The judge's state, so that evidence survives a crash."""
+    ends: tuple[RunEnd, ...] = ()
+    """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
+
+
+class Canary(Manifest):
+    """One workload and how it is released."""
+
+    api_version: ClassVar[str] = "flagger.app/v1beta1"
+    kind: ClassVar[str] = "Canary"
+    plural: ClassVar[str] = "canaries"
+    spec: CanarySpec
+    status: CanaryStatus = Field(default_factory=CanaryStatus)
+
+    @property
+    def target(self) -> str:
+        """Name of the Deployment that users change: the canary."""
+        return self.spec.target_ref.name
+
+    @property
+    def primary(self) -> str:
+        """Name of the Deployment that serves users."""
+        return f"{self.target}-primary"
+
+    @property
+    def baseline(self) -> str:
+        """Name of the Deployment that the canary is compared with, where it is."""
+        return f"{self.target}-baseline"
+
+    @property
+    def compared(self) -> bool:
+        """Whether the canary is compared with a baseline of its own."""
+        return self.analysed and self.spec.analysis is not None and self.spec.analysis.comparison is not None
+
+    @property
+    def service_name(self) -> str:
+        """Name of the Service; with `-primary`, `-canary` and `-baseline` the names of its parts."""
+        return self.spec.service.name or self.target
+
+    @property
+    def ready_threshold(self) -> int:
+        """Share of the canary's pods that have to serve before it gets traffic, percent."""
+        return self.spec.analysis.canary_ready_threshold if self.spec.analysis else 100
+
+    @property
+    def analysed(self) -> bool:
+        """Whether a new revision has to prove itself."""
+        return self.spec.analysis is not None and not self.spec.skip_analysis

@@ -1,0 +1,1 @@
+"""What is measured: series, counts, objectives, gauges, and what the user's own queries say."""

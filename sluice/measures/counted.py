@@ -1,0 +1,33 @@
+"""How the series that a user names for a metric tell good from bad, and canary from primary."""
+
+from __future__ import annotations
+
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.objective import Telemetry
+from sluice.measures.template import render_query
+
+UNIT_MS = {"s": 1000.0, "ms": 1.0}
+
+
+def telemetry_of(metric: CanaryMetric, canary: Canary, usual: Telemetry) -> Telemetry:
+    """The telemetry that a metric is counted by: its own where it names one, else the data plane's.
+
+    Raises:
+        InvalidError: a value uses a variable that does not exist.
+    """
+    own = metric.counted
+    if own is None:
+        return usual
+    return Telemetry(
+        total=own.series,
+        buckets=own.series,
+        half_label=own.label,
+        canary=render_query(own.canary, canary, metric),
+        primary=render_query(own.primary, canary, metric),
+        baseline=render_query(own.baseline, canary, metric),
+        good=own.good,
+        bad=own.bad,
+        where={label: render_query(value, canary, metric) for label, value in own.where.items()},
+        unit_ms=UNIT_MS[own.unit],
+    )

@@ -1,0 +1,61 @@
+"""A gauge, such as a queue's age or stuck messages, as looks at it: how often it was outside of its range.
+
+What is judged is whether it comes back. Null hypothesis: whatever went before, at the next look it is outside with a
+probability of at most `OUTSIDE`, one half. A look is then a block of one request (`evidence.py`), and looks in a row are
+what counts: eleven of them outside fail a release that has one metric at 0.1 %. A gauge that swings in and out says nothing.
+Beside the primary's value at the same moments: the two are outside alike often (`comparison.py`, one request each).
+
+Single requests fail independently, and a gauge does not: it moves slowly, and one trouble is many looks long. So looks are
+no requests here, and no likelihood ratio of a smaller share is bet on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from sluice.measures.objective import Counts, Halves, Objective
+
+KEPT = 100
+"""Looks that are remembered one by one: more than come between two of the judge's."""
+
+
+@dataclass(slots=True)
+class GaugeTally:
+    """Looks at both halves, and those at which the gauge was outside.
+
+    Attributes:
+        objective: the metric with its range.
+        halves: looks so far, of each half; whoever goes on with a release begins with what the journal has.
+        last: the last look alone.
+        newest: when it was, seconds since the epoch; 0 before the first.
+    """
+
+    objective: Objective
+    halves: Halves = field(default_factory=Halves)
+    last: Halves = field(default_factory=Halves)
+    newest: float = 0.0
+    _past: deque[tuple[float, Halves]] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    def take(self, at: float, canary: float | None, primary: float | None = None) -> None:
+        """Take in a look; None is no value, and no look at that half."""
+        self.last = Halves(self._look(canary), self._look(primary))
+        if self.last == Halves():
+            return
+        self.newest = at
+        self.halves = Halves(_sum(self.halves.canary, self.last.canary), _sum(self.halves.primary, self.last.primary))
+        self._past.append((at, self.halves))
+
+    def moments(self, after: float) -> list[tuple[float, Halves]]:
+        """The looks so far at each look later than `after`, seconds since the epoch, oldest first."""
+        return [one for one in self._past if one[0] > after]
+
+    def _look(self, value: float | None) -> Counts:
+        bounds = self.objective.metric.threshold_range
+        if value is None or bounds is None:
+            return Counts()
+        return Counts(1, 0 if bounds.holds(value) else 1)
+
+
+def _sum(one: Counts, other: Counts) -> Counts:
+    return Counts(one.requests + other.requests, one.bad + other.bad)

@@ -1,0 +1,204 @@
+"""A metric of a Canary as an objective on counted requests: how many there were, how many of them were bad.
+
+The built-in metrics of Flagger are ratios underneath. Counting instead of averaging is what makes a verdict fast (evidence
+per scrape), honest about quiet services (no requests is no data) and blind to what an older revision left in the window.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydantic import BaseModel, ConfigDict
+
+from sluice.judge.verdict import Reading
+from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
+from sluice.measures.buckets import around, bound_of
+from sluice.measures.series import Selector
+
+SUCCESS_RATE = "request-success-rate"
+DURATION_QUANTILE = 0.99
+"""Flagger's request-duration is the 99th percentile."""
+OUTSIDE = 0.5
+"""How often at most, of the looks at a gauge, it may be outside of its range; see `gauge.py`."""
+
+
+class Telemetry(BaseModel):
+    """How a data plane's requests to the canary and the primary look in Prometheus.
+
+    Attributes:
+        total: name of the request counter.
+        buckets: name of the duration histogram's buckets (`le` in `unit_ms` milliseconds).
+        half_label: label that tells the halves apart; `canary` and `primary` are its values.
+        baseline: the value of the baseline's; empty where the data plane has none.
+        bad: labels of what counts as bad, by regular expressions that match whole; all else is good.
+        good: the same of what counts as good, where that is told instead; all else is bad.
+        where: further labels, and the values that they have.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    total: str
+    buckets: str
+    half_label: str
+    canary: str
+    primary: str
+    bad: dict[str, str] = {}
+    good: dict[str, str] = {}
+    where: dict[str, str] = {}
+    unit_ms: float = 1.0
+    baseline: str = ""
+
+    def is_bad(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series of the request counter counts bad requests."""
+        if self.good:
+            return not _match(self.good, labels)
+        return _match(self.bad, labels)
+
+    def selector(self, objective: Objective, bounds: frozenset[str] = frozenset()) -> Selector:
+        """The series of both halves that an objective is counted by, and of a histogram those buckets."""
+        metric = self.total if objective.limit_ms is None else self.buckets
+        halves, where = frozenset({self.canary, self.primary}), frozenset(self.where.items())
+        return Selector(metric, self.half_label, halves, bounds, where)
+
+
+def _match(patterns: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return all(re.fullmatch(pattern, labels.get(label, "")) for label, pattern in patterns.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Requests of one window, and the bad ones among them.
+
+    Attributes:
+        bad: those that were certainly bad; they count against a revision.
+        unclear: further ones that may have been: a histogram's buckets cannot tell. None of them counts for a revision.
+    """
+
+    requests: int = 0
+    bad: int = 0
+    unclear: int = 0
+
+    @classmethod
+    def of(cls, requests: float, bad: float, unclear: float = 0.0) -> Counts:
+        """Whole numbers that can be: what is negative or more than there were requests is brought into reach."""
+        whole = max(0, round(requests))
+        certain = min(max(0, round(bad)), whole)
+        return cls(whole, certain, min(max(0, round(unclear)), whole - certain))
+
+    @property
+    def at_worst(self) -> int:
+        """Requests that cannot be shown to have been good."""
+        return self.bad + self.unclear
+
+    def since(self, earlier: Counts) -> Counts:
+        """What came after `earlier`; a provider that forgot requests gives none, never a negative number."""
+        requests, bad = self.requests - earlier.requests, self.bad - earlier.bad
+        unclear = self.unclear - earlier.unclear
+        if bad >= 0 and unclear >= 0 and bad + unclear <= requests:
+            return Counts(requests, bad, unclear)
+        return Counts.of(requests, bad, unclear)
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Requests to the canary and to the primary in the same stretch of time."""
+
+    canary: Counts = Counts()
+    primary: Counts = Counts()
+
+    def since(self, earlier: Halves) -> Halves:
+        """What came after `earlier`, of each half."""
+        return Halves(self.canary.since(earlier.canary), self.primary.since(earlier.primary))
+
+
+class Objective(BaseModel):
+    """What one metric asks for.
+
+    Attributes:
+        metric: the Canary's metric.
+        allowed: the fraction of bad requests that it allows (p0).
+        limit_ms: for a duration, milliseconds after which a request is bad; None for the success rate.
+        gauge: whether its counts are looks at a gauge, and no requests.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    metric: CanaryMetric
+    allowed: float
+    limit_ms: float | None = None
+    gauge: bool = False
+
+    @classmethod
+    def of(cls, metric: CanaryMetric) -> Objective:
+        """The objective of a counted metric or a gauge; the Canary's model has made sure that its bound is there."""
+        bounds = metric.threshold_range or ThresholdRange()
+        if metric.is_gauge:
+            return cls(metric=metric, allowed=OUTSIDE, gauge=True)
+        if metric.counted.quantile is None if metric.counted else metric.name == SUCCESS_RATE:
+            return cls(metric=metric, allowed=round(1 - (bounds.min or 0.0) / 100, 9))
+        quantile = (metric.counted and metric.counted.quantile) or DURATION_QUANTILE
+        return cls(metric=metric, allowed=round(1 - quantile, 9), limit_ms=bounds.max or 0.0)
+
+    def counts(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
+        """Requests, and the bad ones among them, from how much each series of one half grew.
+
+        Raises:
+            InvalidError: no bucket of the histogram could tell that a request was too slow.
+        """
+        if self.limit_ms is not None:
+            return self._slow(grown, telemetry)
+        total = sum(growth for _, growth in grown)
+        bad = sum(growth for labels, growth in grown if telemetry.is_bad(labels))
+        return Counts.of(total, bad)
+
+    def _slow(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
+        within: dict[float, float] = {}
+        for labels, growth in grown:
+            bound = bound_of(labels["le"])
+            within[bound] = within.get(bound, 0.0) + growth
+        if not within:
+            return Counts()
+        below, above = around(within, self.limit_ms or 0.0, telemetry.unit_ms)
+        total = within[max(within)]
+        slow = total - within[above]
+        surely_fast = within[below] if below is not None else 0.0
+        return Counts.of(total, slow, total - surely_fast - slow)
+
+    def deciding(self, bounds: frozenset[str], telemetry: Telemetry) -> frozenset[str]:
+        """The buckets, by their `le`, that say how many were slow and how many fast; none where no bucket is known.
+
+        Raises:
+            InvalidError: no bucket of the histogram could tell that a request was too slow.
+        """
+        if self.limit_ms is None or not bounds:
+            return frozenset()
+        by_value = {bound_of(one): one for one in bounds}
+        below, above = around(by_value, self.limit_ms, telemetry.unit_ms)
+        wanted = {max(by_value), above} | ({below} if below is not None else set())
+        return frozenset(by_value[one] for one in wanted)
+
+    def reading(self, counts: Counts) -> Reading:
+        """The counts as a person and a threshold read them."""
+        value = None if counts.requests == 0 else 100 * (1 - counts.bad / counts.requests)
+        # The comparison is on counts: a percentage that was rounded must not decide.
+        within = counts.requests == 0 or counts.bad <= self.allowed * counts.requests + 1e-9
+        bound = _bound(self.allowed, str(self.metric.threshold_range) if self.gauge else self.limit_ms)
+        return Reading(
+            metric=self.metric.name,
+            value=value,
+            unit="%",
+            bound=bound,
+            within=within,
+            requests=counts.requests,
+            counted="looks" if self.gauge else "requests",
+        )
+
+
+@lru_cache(maxsize=256)
+def _bound(allowed: float, limit: float | str | None) -> str:
+    """The bound in words; `limit` is a duration's milliseconds, a gauge's range, or None for a ratio."""
+    asked = f"at least {100 * (1 - allowed):g} %"
+    if isinstance(limit, str):
+        return f"{asked} {limit}"
+    return f"{asked} good" if limit is None else f"{asked} within {limit:g} ms"

@@ -1,0 +1,125 @@
+"""A running count of one metric of one release: what a scrape added is counted, never the whole release again.
+
+Canary and primary are counted from the same samples up to the same moments, so that they can be held against each other.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sluice.measures.objective import Counts, Halves, Objective, Telemetry
+from sluice.measures.series import Counter, Selector, Series, newest_sample, oldest_sample
+
+Key = tuple[tuple[str, str], ...]
+Grown = dict[Key, tuple[dict[str, str], Counter]]
+
+
+@dataclass(slots=True)
+class Tally:
+    """Requests to both halves after a moment, and the bad ones among them.
+
+    Attributes:
+        objective, telemetry: what counts as bad, and how requests look.
+        since: the moment, seconds since the epoch.
+        span: seconds that the longest window looks back.
+        newest: time of the newest sample of either half; 0 where there is none.
+        halves: requests since `since`, of each half, up to the same moment.
+    """
+
+    objective: Objective
+    telemetry: Telemetry
+    since: float
+    span: float
+    newest: float = 0.0
+    halves: Halves = field(default_factory=Halves)
+    _first_seen: float = float("inf")
+    _canary: Grown = field(default_factory=dict)
+    _primary: Grown = field(default_factory=dict)
+    _past: deque[tuple[float, Halves]] = field(default_factory=deque)
+
+    @property
+    def counts(self) -> Counts:
+        """The canary's since `since`."""
+        return self.halves.canary
+
+    @property
+    def primary(self) -> Counts:
+        """The primary's since `since`."""
+        return self.halves.primary
+
+    @property
+    def selector(self) -> Selector:
+        """The series that have to be read next: all buckets at first, then only those that decide.
+
+        Raises:
+            InvalidError: no bucket of the histogram could tell that a request was too slow.
+        """
+        return self.telemetry.selector(self.objective, self.objective.deciding(self._bounds(), self.telemetry))
+
+    def take(self, both: Sequence[Series]) -> None:
+        """Take in the samples of both halves; samples that were taken already change nothing.
+
+        That the primary was seen at an earlier scrape is what proves that a series of the canary is new and began at zero.
+
+        Raises:
+            InvalidError: no bucket of the histogram could tell that a request was too slow.
+        """
+        if self._first_seen == float("inf"):
+            self._first_seen = oldest_sample(both)
+        self.newest = max(self.newest, newest_sample(both))
+        by_time: dict[float, list[tuple[Counter, float]]] = {}
+        for series in both:
+            half = self._half(series.labels.get(self.telemetry.half_label))
+            if half is not None:
+                counter = self._counter(half, series.labels)
+                for at, value in series.samples:
+                    by_time.setdefault(at, []).append((counter, value))
+        for at in sorted(by_time):
+            for counter, value in by_time[at]:
+                counter.take(at, value, self._first_seen)
+            if at > self.since and (not self._past or at > self._past[-1][0]):
+                self.halves = Halves(self._count(self._canary), self._count(self._primary))
+                self._past.append((at, self.halves))
+        while len(self._past) > 2 and self._past[1][0] < self.newest - self.span:
+            self._past.popleft()
+
+    def window(self, begin: float) -> Counts:
+        """What came to the canary after `begin`, seconds since the epoch, which is at most `span` ago."""
+        return self.both(begin).canary
+
+    def both(self, begin: float) -> Halves:
+        """What came to each half after `begin`, seconds since the epoch, which is at most `span` ago."""
+        before = Halves()
+        for at, halves in self._past:
+            if at > begin:
+                break
+            before = halves
+        return self.halves.since(before)
+
+    def moments(self, after: float) -> list[tuple[float, Halves]]:
+        """The counts at each scrape later than `after`, oldest first; those older than `span` are in the first one."""
+        found = []
+        for at, halves in reversed(self._past):
+            if at <= after:
+                break
+            found.append((at, halves))
+        return found[::-1]
+
+    def _half(self, value: str | None) -> Grown | None:
+        return {self.telemetry.canary: self._canary, self.telemetry.primary: self._primary}.get(value or "")
+
+    def _count(self, half: Grown) -> Counts:
+        return self.objective.counts([(labels, counter.grown) for labels, counter in half.values()], self.telemetry)
+
+    def _counter(self, half: Grown, labels: dict[str, str]) -> Counter:
+        key = tuple(sorted(labels.items()))
+        found = half.get(key)
+        if found is None:
+            found = half[key] = (labels, Counter(self.since))
+        return found[1]
+
+    def _bounds(self) -> frozenset[str]:
+        both = (*self._canary.values(), *self._primary.values())
+        return frozenset(labels["le"] for labels, _ in both if "le" in labels)

@@ -1,0 +1,1 @@
+"""What people read in chats, without any chat's own markup."""

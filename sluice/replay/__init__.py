@@ -1,0 +1,1 @@
+"""Judging recorded and past releases once more: recordings, judges, what other settings would have said."""

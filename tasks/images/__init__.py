@@ -1,0 +1,1 @@
+"""From pushed images to commits."""

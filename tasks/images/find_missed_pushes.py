@@ -1,0 +1,92 @@
+"""Find images that were pushed and that no notification told of: ask the registries, at each ImageRepository's interval."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from blocks.connections import connections
+from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET
+from sluice.credentials import registry_credentials
+from sluice.errors import InvalidError, SluiceError
+from sluice.events.model import ImagePushed
+from sluice.images.policy import latest_tag
+from sluice.images.reference import parse_repository
+from sluice.images.tags import visible
+from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
+from tasks.stage import stage
+from tasks.upkeep.looked_after import looked_after
+from tasks.upkeep.pace import Pace
+
+AT_ONCE = 8
+"""Registries that are asked at the same time."""
+TIMEOUT = 60.0
+"""Seconds for one repository, where its manifest does not say."""
+pace = Pace()
+log = logging.getLogger("sluice.reconcile")
+
+
+@stage("find missed pushes")
+async def find_missed_pushes() -> list[ImagePushed]:
+    """An event for each latest image, by its policies, that is not what the policy chose last.
+
+    A registry that does not answer is asked again next time and does not stop the others.
+    """
+    policies: dict[tuple[str, str], list[ImagePolicy]] = defaultdict(list)
+    for item in await looked_after(IMAGE_POLICY):
+        try:
+            policy = ImagePolicy.parse(item)
+        except InvalidError:
+            continue
+        if not policy.spec.suspend:
+            policies[policy.repository].append(policy)
+    turn = asyncio.Semaphore(AT_ONCE)
+    looks = []
+    for item in await looked_after(IMAGE_REPOSITORY) if policies else []:
+        try:
+            one = ImageRepository.parse(item)
+        except InvalidError:
+            continue
+        wanted = policies.get((one.namespace, one.name))
+        if wanted and not one.spec.suspend and pace.due(one.metadata.uid, one.spec.interval):
+            looks.append(_look(one, wanted, turn))
+    return [event for events in await asyncio.gather(*looks) for event in events]
+
+
+async def _look(one: ImageRepository, policies: list[ImagePolicy], turn: asyncio.Semaphore) -> list[ImagePushed]:
+    try:
+        async with turn, asyncio.timeout(one.spec.timeout or TIMEOUT):
+            return await _missed(one, policies)
+    except (SluiceError, TimeoutError) as error:
+        pace.forget(one.metadata.uid)
+        log.warning("%s was not looked at: %s", one, error or "no answer in time")
+        return []
+
+
+async def _missed(one: ImageRepository, policies: list[ImagePolicy]) -> list[ImagePushed]:
+    wired = connections()
+    login, where = None, parse_repository(one.spec.image)
+    if one.spec.secret_ref:
+        login = registry_credentials(
+            await wired.cluster.get(SECRET, one.spec.secret_ref.name, one.namespace), where.registry
+        )
+    registry = wired.need("registry")
+    tags = visible(await registry.tags(where, login, insecure=one.spec.insecure), one.spec.exclusion_list)
+    events: dict[str, ImagePushed] = {}
+    for policy in policies:
+        latest, known = latest_tag(policy.spec, tags), policy.status.latest_ref
+        if not latest:
+            continue
+        same = known is not None and known.tag == latest
+        if same and policy.spec.digest_reflection_policy is not DigestPolicy.ALWAYS:
+            continue
+        digest = await registry.digest(where, latest, login, insecure=one.spec.insecure)
+        if same and known is not None and known.digest == digest:
+            continue
+        # What the policy chose before is part of the name: the same image may be missed again after another one.
+        before = f"{known.tag}@{known.digest}" if known else ""
+        told = f"{policy.metadata.uid}/{policy.metadata.generation}/{before}/{latest}@{digest}"
+        events[latest] = ImagePushed(delivery=told, image=one.spec.image, tag=latest, digest=digest)
+    return list(events.values())

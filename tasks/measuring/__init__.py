@@ -1,0 +1,1 @@
+"""Reading what a release is judged by."""

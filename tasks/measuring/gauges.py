@@ -1,0 +1,115 @@
+"""Looking at the user's own queries: once at the end of a step, and at gauges every so often in the middle of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from blocks.connections import Connections
+from blocks.kubernetes.kinds import METRIC_TEMPLATE
+from blocks.metrics.base import Metrics
+from sluice.errors import InvalidError
+from sluice.judge.state import JudgeState
+from sluice.judge.verdict import Reading
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
+from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.measures.gauge import GaugeTally
+from sluice.measures.objective import Halves, Objective
+from sluice.measures.template import render_query
+
+EARLY = 0.1
+"""Part of `every` that may be missing at a look: the judge comes after scrapes, and not to the second."""
+
+
+async def template_of(wired: Connections, canary: Canary, metric: CanaryMetric) -> tuple[Metrics, str]:
+    """The provider and the query of a metric's MetricTemplate, variables not filled in.
+
+    Raises:
+        NotFoundError: there is no such template.
+        InvalidError: it names a provider that sluice does not know.
+    """
+    reference = metric.template_ref
+    assert reference is not None  # noqa: S101 - only such metrics have one
+    found = await wired.cluster.get(METRIC_TEMPLATE, reference.name, reference.namespace or canary.namespace)
+    template = MetricTemplate.parse(found)
+    if template.spec.provider.type != "prometheus":
+        raise InvalidError(f"{template}: provider {template.spec.provider.type!r} is not supported yet")
+    return wired.metrics(template.spec.provider.address), template.spec.query
+
+
+async def own_reading(wired: Connections, canary: Canary, metric: CanaryMetric) -> Reading:
+    """What a query gives right now, against its range: Flagger's check.
+
+    Raises:
+        TransientError: the provider is away.
+        InvalidError: the template uses a variable that is missing, or names a provider that sluice does not know.
+    """
+    provider, query = await template_of(wired, canary, metric)
+    value = await provider.value(render_query(query, canary, metric))
+    bounds = metric.threshold_range or ThresholdRange()
+    return Reading(metric=metric.name, value=value, bound=str(bounds), within=value is None or bounds.holds(value))
+
+
+@dataclass(slots=True)
+class Gauge:
+    """One gauge of one release, and where its values come from.
+
+    Attributes:
+        query, beside: of the canary and of the primary; None where the template's query tells them not apart.
+        looked: time of the last look, seconds since the epoch by the provider's clock; 0 before the first.
+    """
+
+    provider: Metrics
+    query: str
+    beside: str | None
+    tally: GaugeTally
+    looked: float = 0.0
+
+    @classmethod
+    async def of(cls, wired: Connections, canary: Canary, objective: Objective, state: JudgeState) -> Gauge:
+        """The gauge, from where the judge's memory is; raises what `template_of` raises."""
+        metric = objective.metric
+        provider, query = await template_of(wired, canary, metric)
+        own, beside = (render_query(query, canary, metric, half) for half in ("canary", "primary"))
+        known = state.metrics.get(metric.name)
+        halves = Halves(known.seen, known.primary or Halves().primary) if known else Halves()
+        return cls(provider, own, None if own == beside else beside, GaugeTally(objective, halves))
+
+    async def look(self) -> None:
+        """Look at it where its time has come.
+
+        Raises:
+            TransientError: the provider is away.
+            InvalidError: it refuses the query, or the query gives more than one value.
+        """
+        now, every = self.provider.now(), self.tally.objective.metric.every or 0.0
+        if now - self.looked < every * (1 - EARLY):
+            return
+        queries = [self.query, *([self.beside] if self.beside else [])]
+        values = await asyncio.gather(*(self.provider.value(query) for query in queries))
+        self.looked = now
+        self.tally.take(now, *values)
+
+
+@dataclass(slots=True)
+class Gauges:
+    """All gauges of one release; their templates are read at the first look and kept."""
+
+    wired: Connections
+    canary: Canary
+    objectives: list[Objective]
+    _known: dict[str, Gauge] = field(default_factory=dict)
+
+    async def look(self, state: JudgeState) -> list[GaugeTally]:
+        """What was seen of them so far, now that those whose time has come are looked at; raises what `Gauge.look` does."""
+        for objective in self.objectives:
+            if objective.metric.name not in self._known:
+                self._known[objective.metric.name] = await Gauge.of(self.wired, self.canary, objective, state)
+        await asyncio.gather(*(gauge.look() for gauge in self._known.values()))
+        return self.tallies
+
+    @property
+    def tallies(self) -> list[GaugeTally]:
+        """What was seen of them so far."""
+        return [gauge.tally for gauge in self._known.values()]

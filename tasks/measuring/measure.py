@@ -1,0 +1,205 @@
+"""Reading what the judge judges by: counted requests, looks at gauges, and values of the user's own queries."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
+
+from blocks.connections import Connections
+from blocks.leases.lease import Lease
+from blocks.metrics.base import Metrics
+from sluice.errors import TransientError
+from sluice.judge.baseline.samples import samples
+from sluice.judge.baseline.score import Score, scored
+from sluice.judge.check import JudgeState
+from sluice.judge.policy import DEFAULT, RECENT, Policy
+from sluice.judge.sequential import Look, observe
+from sluice.judge.verdict import Reading
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.counted import telemetry_of
+from sluice.measures.gauge import GaugeTally
+from sluice.measures.objective import Counts, Halves, Objective, Telemetry
+from sluice.measures.tally import Tally
+from tasks.measuring.gauges import Gauges, own_reading
+from tasks.scene.rollout_ref import Scene
+
+LOOK_BACK = 30.0
+"""Seconds before the release's first traffic that are read too, to tell new series from old ones."""
+OVERLAP = 5.0
+"""Seconds before the newest sample that are read again: targets are not all scraped at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scrape:
+    """What one look at the metrics gave.
+
+    Attributes:
+        state: the judge's memory after it.
+        windows: each counted metric over its window.
+        newest: time of the newest sample, seconds since the epoch; 0 where there is none.
+        provider_down: why something could not be read; empty where all could.
+        look: what the judge was shown; None where nothing could be read.
+    """
+
+    state: JudgeState
+    windows: tuple[Reading, ...] = ()
+    newest: float = 0.0
+    provider_down: str = ""
+    look: Look | None = None
+
+
+@dataclass(slots=True)
+class Measures:
+    """The metrics of one Canary, where they come from, and what was read of them in this run.
+
+    Attributes:
+        usual: how the data plane's requests look.
+        counted: the metrics whose requests are counted.
+        own: the user's own queries, gauges among them, which Flagger's check asks at the end of a step.
+        tallies: by metric, what canary and primary were asked.
+        besides: the same of canary and baseline; empty where the Canary is not compared.
+        told: time of the last scrape of `besides` that a look has told.
+    """
+
+    wired: Connections
+    canary: Canary
+    metrics: Metrics
+    usual: Telemetry
+    counted: list[Objective]
+    gauges: Gauges
+    own: list[CanaryMetric]
+    policy: Policy = DEFAULT
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    besides: dict[str, Tally] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scene: Scene) -> Measures:
+        """The Canary's metrics by their kinds; what this run has read is kept."""
+        kept = _kept.get(scene.lease)
+        if kept is not None and kept.canary.spec == scene.canary.spec:
+            kept.canary = scene.canary
+            return kept
+        canary = scene.canary
+        analysis = canary.spec.analysis
+        asked = analysis.metrics if analysis else ()
+        gauges = [Objective.of(metric) for metric in asked if metric.is_gauge]
+        made = _kept[scene.lease] = cls(
+            scene.wired,
+            canary,
+            scene.wired.metrics(canary.spec.metrics_server),
+            scene.router.telemetry(canary),
+            [Objective.of(metric) for metric in asked if metric.is_counted],
+            Gauges(scene.wired, canary, gauges),
+            [metric for metric in asked if not metric.is_counted],
+            replace(DEFAULT, interleave=analysis.interleave) if analysis else DEFAULT,
+        )
+        return made
+
+    @property
+    def objectives(self) -> list[Objective]:
+        """What the evidence judges by: counted metrics, then gauges."""
+        return [*self.counted, *self.gauges.objectives]
+
+    async def scrape(self, state: JudgeState) -> Scrape:
+        """Read what is new; a provider that is away is told, not raised: it is not the release.
+
+        What could be read is judged all the same, for a gauge may have a provider of its own.
+        """
+        tallies = [self._tally(objective, state.since) for objective in self.counted]
+        besides = [self._beside(objective, state.since) for objective in self.counted if self.canary.compared]
+        now, down = self.metrics.now(), ""
+        try:
+            await asyncio.gather(*(self._read(tally, now) for tally in (*tallies, *besides)))
+        except TransientError as error:
+            return Scrape(state, provider_down=str(error))
+        try:
+            await self.gauges.look(state)
+        except TransientError as error:
+            down = str(error)
+        look = replace(self._look(state, tallies), beside=self._news(besides))
+        windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
+        after = observe(state, self.objectives, look, self.policy)
+        return Scrape(after, tuple(windows), look.newest, down, look)
+
+    def _look(self, state: JudgeState, tallies: list[Tally]) -> Look:
+        """What the judge has to know: what it has not seen yet, how both halves do now, and the step."""
+        gauges = self.gauges.tallies
+        recent = {tally.objective.metric.name: tally.both(tally.newest - RECENT) for tally in tallies}
+        recent |= {gauge.objective.metric.name: gauge.last for gauge in gauges}
+        read: list[Tally | GaugeTally] = [*tallies, *gauges]
+        scrapes = {one.objective.metric.name: one.moments(_taken(state, one.objective)) for one in read}
+        # A gauge can be asked for when nothing is scraped any more: it hides no silence.
+        newest = max((tally.newest for tally in tallies or gauges), default=0.0)
+        status = self.canary.status
+        return Look(self.metrics.now(), newest, status.canary_weight, status.step_started, scrapes, recent)
+
+    def _news(self, besides: list[Tally]) -> dict[str, list[tuple[float, Halves]]]:
+        """Of canary and baseline, the scrapes that no look has told yet; a worker that takes over tells all of them."""
+        found = {}
+        for tally in besides:
+            name = tally.objective.metric.name
+            news = tally.moments(self.told.get(name, 0.0))
+            if news:
+                found[name], self.told[name] = news, news[-1][0]
+        return found
+
+    def score(self) -> Score:
+        """How the canary does beside its baseline, over the whole release."""
+        return scored(self.counted, {name: samples(tally.moments(0.0)) for name, tally in self.besides.items()})
+
+    def _window(self, tally: Tally) -> Counts:
+        return tally.window(max(tally.since, self.metrics.now() - tally.objective.metric.interval))
+
+    def _tally(self, objective: Objective, since: float) -> Tally:
+        metric = objective.metric
+        tally = self.tallies.get(metric.name)
+        if tally is None or tally.since != since:
+            span = max(metric.interval, RECENT) + LOOK_BACK
+            telemetry = telemetry_of(metric, self.canary, self.usual)
+            tally = self.tallies[metric.name] = Tally(objective, telemetry, since, span)
+        return tally
+
+    def _beside(self, objective: Objective, since: float) -> Tally:
+        """The canary's requests and the baseline's, which stands as the primary there, since the release began."""
+        tally = self.besides.get(objective.metric.name)
+        if tally is None or tally.since != since:
+            telemetry = telemetry_of(objective.metric, self.canary, self.usual)
+            beside = telemetry.model_copy(update={"primary": telemetry.baseline})
+            tally = self.besides[objective.metric.name] = Tally(objective, beside, since, span=float("inf"))
+            self.told.pop(objective.metric.name, None)
+        return tally
+
+    async def _read(self, tally: Tally, now: float) -> None:
+        # A scrape is stored some time after the moment that it is dated with: what was read just before is read again.
+        start = tally.newest - OVERLAP if tally.newest else tally.since - LOOK_BACK
+        tally.take(await self.metrics.samples(tally.selector, start, now))
+
+    async def scraped(self, seconds: float) -> list[float]:
+        """Times of the scrapes of the last so many seconds, rising, of one series; none where no requests are counted.
+
+        Raises:
+            TransientError: the provider is away.
+        """
+        now = self.metrics.now()
+        for objective in self.counted[:1]:
+            selector = telemetry_of(objective.metric, self.canary, self.usual).selector(objective)
+            series = await self.metrics.samples(selector, now - seconds, now)
+            return max(([at for at, _ in one.samples] for one in series), key=len, default=[])
+        return []
+
+    async def own_readings(self) -> list[Reading]:
+        """The user's own queries, each asked once; raises what `tasks.measuring.gauges.own_reading` raises."""
+        return [await own_reading(self.wired, self.canary, metric) for metric in self.own]
+
+
+def _taken(state: JudgeState, objective: Objective) -> float:
+    """Time of the last scrape or look that the judge has of a metric."""
+    known = state.metrics.get(objective.metric.name)
+    return known.taken if known else 0.0
+
+
+_kept: WeakKeyDictionary[Lease, Measures] = WeakKeyDictionary()
+"""What each run has read, for as long as it holds its lease: a step must not read the whole release again."""

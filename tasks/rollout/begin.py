@@ -1,0 +1,20 @@
+"""Begin: open the journal for a new revision, with all traffic on the primary."""
+
+from __future__ import annotations
+
+import time
+
+from sluice.rollout.journal import beginning
+from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.stage import stage
+
+
+@stage("begin", run_name="begin {ref}")
+async def begin(ref: RolloutRef) -> None:
+    """Write that this revision is on its way. Traffic that an interrupted older one still has goes home first."""
+    scene = await Scene.of(ref)
+    if await scene.router.weight(scene.canary):
+        await scene.router.shift(scene.canary, 0)
+    opening = beginning(scene.canary, time.time(), ref.revision, ref.version)
+    opening["status"] |= await scene.given_to_primary()
+    await scene.write(opening)

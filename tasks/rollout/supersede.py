@@ -1,0 +1,31 @@
+"""Supersede: make room for a newer revision, or end where the target was put back. Traffic goes home first."""
+
+from __future__ import annotations
+
+import time
+
+from sluice.rollout.decide import Outcome
+from sluice.rollout.journal import entry
+from sluice.rollout.phases import Phase
+from tasks.scene.baseline import retire_baseline
+from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.stage import stage
+
+
+@stage("supersede", run_name="supersede {ref}")
+async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
+    """Take the traffic home; after a revert also scale the canary to zero and close the journal. Idempotent."""
+    scene = await Scene.of(ref)
+    phase = scene.canary.status.phase or Phase.PROGRESSING
+    await scene.router.shift(scene.canary, 0)
+    promoted = await scene.given_to_primary()
+    fields: dict[str, object] = {"canaryWeight": 0, "step": 0, **promoted}
+    if outcome is Outcome.REVERTED and not promoted:
+        await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+        await retire_baseline(scene)
+        fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0, **scene.end(outcome)}
+        await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, reason, **fields))
+        return
+    target = await scene.canaries.target(scene.canary)
+    await scene.canaries.scale(scene.canary, scene.canary.target, int(target["spec"].get("replicas", 1)))
+    await scene.write(entry(scene.canary, time.time(), phase, reason, **fields))

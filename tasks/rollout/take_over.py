@@ -1,0 +1,19 @@
+"""Take over: make sure that whoever acted on this Canary before cannot act any more, also where it only sleeps."""
+
+from __future__ import annotations
+
+from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.stage import stage
+
+
+@stage("take over", run_name="take over {ref}")
+async def take_over(ref: RolloutRef) -> None:
+    """Mark the route and all workloads with this run's lease, changing nothing else. Idempotent.
+
+    A process that was stopped in the middle of a write holds the version that it read; after the mark the API server refuses
+    it.
+    """
+    scene = await Scene.of(ref)
+    await scene.canaries.take_over(scene.canary)
+    if await scene.router.weight(scene.canary) is not None:
+        await scene.router.ensure(scene.canary, await scene.canaries.target(scene.canary))

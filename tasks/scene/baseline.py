@@ -1,0 +1,102 @@
+"""The baseline of a release, as the stages need it: raised beside the canary, looked after, taken away. No stage of its own.
+
+A Canary that is not compared costs nothing here: its baseline is looked for where it would be known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from blocks.kubernetes.kinds import DEPLOYMENT
+from sluice.errors import InvalidError, StaleError
+from sluice.rollout.baseline import baseline_deployment, baseline_of
+from sluice.rollout.objects import is_owned
+from sluice.rollout.readiness import deployment_ready
+from tasks.scene.ready_endpoints import until_endpoints_ready
+from tasks.scene.rollout_ref import RolloutRef, Scene
+
+Object = dict[str, Any]
+
+
+async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, replicas: int) -> None:
+    """Bring the baseline to new pods of what the primary runs, as many as the canary's; returns before they are ready.
+
+    Its Service and its place in the route come first, so that the proxy knows it before it gets traffic. Idempotent: pods of
+    this release stay what they are.
+
+    Raises:
+        InvalidError: somebody else's Deployment has its name.
+    """
+    canary = scene.canary
+    if not canary.compared:
+        return
+    target = await scene.canaries.target(canary)
+    if await scene.canaries.baseline(canary) is None:
+        await scene.router.ensure(canary, target)
+    if await scene.router.weight(canary) == 0:
+        await scene.router.shift(canary, 0)
+
+    def wish(now: Object | None) -> Object | None:
+        if now is None:
+            # Made without pods: whoever wakes up with this write in its hand after the release is over starts none.
+            return baseline_deployment(canary, target, primary, 0, ref.revision)
+        if not is_owned(canary, now):
+            raise InvalidError(f"Deployment {canary.baseline} is not {canary}'s: the comparison needs this name")
+        if not now["spec"].get("replicas", 1) or baseline_of(now) != ref.revision:
+            return baseline_deployment(canary, target, primary, replicas, ref.revision)
+        same = now["spec"].get("replicas", 1) == replicas
+        return None if same else {**now, "spec": {**now["spec"], "replicas": replicas}}
+
+    for _ in range(2):  # made, then filled
+        await scene.writer.put(DEPLOYMENT, canary.baseline, canary.namespace, wish)
+
+
+async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[], bool]) -> str:
+    """Wait until the baseline can take traffic; returns why it never will, empty where it can or a newer revision came."""
+    canary = scene.canary
+    if not canary.compared:
+        return ""
+    limit = canary.spec.progress_deadline_seconds
+    async with scene.wired.seen.following(DEPLOYMENT, canary.baseline, canary.namespace) as seen:
+        ready = await scene.until(seen, lambda one: moved_on() or _stands(scene, ref, one), limit)
+        baseline = seen.object or {}
+    if moved_on():
+        return ""
+    if not ready:
+        why = await scene.canaries.why_not_ready(canary, baseline) if baseline else "it is gone"
+        return f"the baseline is not ready after {limit:g} s: {why}"
+    if canary.ready_threshold == 100:
+        await until_endpoints_ready(scene, "baseline", baseline)
+    weight = canary.status.canary_weight
+    if weight and await scene.router.weight(canary) == weight:
+        # A comparison that is switched on in the middle of a step begins here; else this changes nothing.
+        await scene.router.shift(canary, weight)
+    return ""
+
+
+async def is_standing(scene: Scene, ref: RolloutRef) -> bool:
+    """Whether the canary may get traffic, as far as the baseline is concerned."""
+    return not scene.canary.compared or _stands(scene, ref, await scene.canaries.baseline(scene.canary))
+
+
+async def check_standing(scene: Scene, ref: RolloutRef) -> None:
+    """Refuse to shift traffic to a baseline that is not there.
+
+    Raises:
+        StaleError: it is not: the comparison was switched on since the last look.
+    """
+    if not await is_standing(scene, ref):
+        raise StaleError(f"{scene.canary.baseline} has no pods to compare {ref.version} with")
+
+
+async def retire_baseline(scene: Scene) -> None:
+    """Take the baseline's pods away; the traffic is at home by then. Idempotent."""
+    if await scene.canaries.baseline(scene.canary) is not None:
+        await scene.canaries.scale(scene.canary, scene.canary.baseline, 0)
+
+
+def _stands(scene: Scene, ref: RolloutRef, baseline: Object | None) -> bool:
+    if baseline is None or baseline_of(baseline) != ref.revision:
+        return False
+    return deployment_ready(baseline, scene.canary.ready_threshold)

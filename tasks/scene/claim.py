@@ -1,0 +1,24 @@
+"""Claim: be the only one who acts on a Canary, for as long as the block lasts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from blocks.connections import connections
+from blocks.leases.lease import Lease, held
+from tasks.scene.rollout_ref import RolloutRef
+
+
+@asynccontextmanager
+async def claimed(ref: RolloutRef, run: str) -> AsyncIterator[Lease]:
+    """Wait until nobody else acts on this Canary, then hold its Lease.
+
+    Args:
+        ref: the Canary.
+        run: what tells this run from another one in the same process.
+    """
+    wired = connections()
+    lease = Lease(wired.cluster, wired.seen, wired.lease, wired.workers, f"sluice-{ref.name}", ref.namespace, run)
+    async with held(lease):
+        yield lease

@@ -1,0 +1,68 @@
+"""Look: what the flow decides by, read from the cluster and the router. Not a stage of its own: it changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from pydantic import BaseModel, ConfigDict
+
+from sluice.errors import TransientError
+from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.readiness import deployment_ready
+from sluice.rollout.revision import revision_of, version_of
+from tasks.scene.baseline import is_standing
+from tasks.scene.rollout_ref import RolloutRef, Scene
+
+log = logging.getLogger("sluice.rollout")
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+
+
+class Look(BaseModel):
+    """One look at a rollout.
+
+    Attributes:
+        canary: the journal.
+        revision, version: of the target now.
+        weight: the canary's real weight at the router; None where there is no route.
+        standing: whether the canary's pods run this revision and serve, and where it is compared the baseline's too.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    canary: Canary
+    revision: str
+    version: str
+    weight: int | None
+    standing: bool
+
+
+async def look(ref: RolloutRef) -> Look:
+    """Look, again and again with backoff for as long as the cluster does not answer: nothing moves meanwhile.
+
+    Raises:
+        TerminalError: the Canary or its target is not there or not valid.
+        LostError: this run holds no lease.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return await _look(ref)
+        except TransientError as error:
+            log.warning("%s waits: %s", ref, error)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def _look(ref: RolloutRef) -> Look:
+    scene = await Scene.of(ref)
+    target, weight, beside = await asyncio.gather(
+        scene.canaries.target(scene.canary), scene.router.weight(scene.canary), is_standing(scene, ref)
+    )
+    return Look(
+        canary=scene.canary,
+        revision=revision_of(target),
+        version=version_of(target),
+        weight=weight,
+        standing=beside and deployment_ready(target, scene.canary.ready_threshold),
+    )

@@ -1,0 +1,40 @@
+"""Wait until a Service offers just the pods that it should: what the proxy learns next is then safe to route to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from blocks.kubernetes.kinds import POD
+from sluice.errors import TransientError
+from sluice.rollout.objects import selector_label
+from sluice.rollout.readiness import ready_addresses
+from tasks.scene.rollout_ref import Scene
+
+LOOK = 0.1
+WITHIN = 30.0
+
+
+async def until_endpoints_ready(scene: Scene, half: str, deployment: dict[str, Any], within: float = WITHIN) -> None:
+    """Return when `half` ("primary", "canary", "baseline") offers exactly the Deployment's ready pods, as many as it wants.
+
+    A proxy learns of pods through the Service's endpoints, which lag behind the pods: equal counts are not enough, the
+    addresses have to be the same.
+
+    Raises:
+        TransientError: it did not within `within` seconds.
+    """
+    label, value = selector_label(deployment)
+    wanted = int(deployment["spec"].get("replicas", 1))
+    namespace = scene.canary.namespace
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within
+    while True:
+        offered = await scene.router.endpoints(scene.canary, half)
+        if len(offered) == wanted:
+            pods = await scene.wired.cluster.list(POD, namespace, f"{label}={value}")
+            if offered == ready_addresses(pods):
+                return
+        if loop.time() > end:
+            raise TransientError(f"{scene.canary}: the {half} does not offer {wanted} ready pods after {within:g} s")
+        await asyncio.sleep(LOOK)

@@ -1,0 +1,125 @@
+"""What every stage of a rollout is told: which Canary, which revision. All else it reads where the truth is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.connections import Connections, connections
+from blocks.kubernetes.canaries import Canaries
+from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.writer import Writer
+from blocks.leases.lease import Lease, current_lease
+from blocks.routers.base import Router
+from sluice.errors import StaleError
+from sluice.manifests.flagger.canary import Canary, RunEnd
+from sluice.rollout.decide import Outcome
+from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.phases import Phase
+
+Object = dict[str, Any]
+DRAIN = 2.0
+"""Seconds between the data plane's acknowledgement that a workload gets no more traffic and its end: requests that were
+already on their way, and a proxy that applies what its controller has acknowledged."""
+
+LEASE_LOOK = 2.0
+"""Seconds between looks at the lease while something is waited for."""
+ENDS_KEPT = 5
+"""Runs whose end a Canary remembers: as many as may end while one whose worker died waits to go on."""
+
+
+class RolloutRef(BaseModel):
+    """One revision of one Canary.
+
+    Attributes:
+        namespace, name: of the Canary.
+        revision: hash of the target's pod template.
+        version: what people call it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    namespace: str
+    name: str
+    revision: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}.{self.namespace}@{self.version}"
+
+
+class Scene:
+    """The Canary with what a stage needs to act on it."""
+
+    def __init__(self, wired: Connections, lease: Lease, canary: Canary) -> None:
+        self.wired = wired
+        self.lease = lease
+        self.canary = canary
+        self.writer = writer_of(wired)
+        self.canaries = Canaries(self.writer)
+        self.router: Router = wired.router(canary.spec.provider, self.writer)
+
+    @classmethod
+    async def of(cls, ref: RolloutRef) -> Scene:
+        """Read the Canary, to act on it under the lease that the run holds.
+
+        Raises:
+            LostError: it holds none.
+        """
+        wired, lease = connections(), current_lease()
+        return cls(wired, lease, await Canaries(writer_of(wired)).read(ref.name, ref.namespace))
+
+    async def write(self, patch: dict[str, object]) -> None:
+        """Write a journal entry and keep what came of it."""
+        self.canary = await self.canaries.write(self.canary, patch)
+
+    async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:
+        """Wait until a condition holds for an object; False where it did not within `timeout` seconds.
+
+        Raises:
+            LostError: there is nothing more to wait for, another run carries the Canary.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while not await followed.until(condition, min(LEASE_LOOK, max(end - loop.time(), 0))):
+            self.lease.check()
+            if loop.time() >= end:
+                return False
+        return True
+
+    async def given_to_primary(self) -> dict[str, object]:
+        """The journal's fields for a promotion that was broken off after the primary had been given the revision.
+
+        It is promoted then, whatever comes next and whoever writes this down; no fields where it was not.
+        """
+        if self.canary.status.phase is not Phase.PROMOTING:
+            return {}
+        primary = await self.canaries.primary(self.canary)
+        given = ((primary or {}).get("metadata", {}).get("annotations") or {}).get(REVISION_ANNOTATION, "")
+        return {"lastPromotedSpec": given} if given == self.canary.status.last_applied_spec else {}
+
+    def end(self, outcome: Outcome) -> dict[str, object]:
+        """The journal's fields for the end of this run."""
+        ends = [*self.canary.status.ends, RunEnd(run=self.lease.run, outcome=outcome)]
+        return {"ends": [one.model_dump(by_alias=True) for one in ends[-ENDS_KEPT:]]}
+
+    def check_current(self, ref: RolloutRef) -> None:
+        """Refuse to act for a revision that the journal is no longer about.
+
+        Raises:
+            StaleError: another revision has been begun.
+        """
+        if self.canary.status.last_applied_spec != ref.revision:
+            raise StaleError(f"{self.canary} is at revision {self.canary.status.last_applied_spec}, not {ref.revision}")
+
+
+def writer_of(wired: Connections) -> Writer:
+    """Writes under the lease that the calling run holds.
+
+    Raises:
+        LostError: it holds none.
+    """
+    lease = current_lease()
+    return Writer(wired.cluster, wired.seen, lease.check, lease.token)

@@ -1,0 +1,76 @@
+"""Fetch: bring a branch here, and say so on the sources that follow it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from blocks.connections import connections
+from blocks.kubernetes.kinds import GIT_REPOSITORY
+from blocks.sources.git import remote_of, sources_of
+from sluice.errors import InvalidError, TerminalError
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.vital import refuse_vital
+from sluice.sync.record import fetched, unfetched
+from sluice.sync.revision import revision
+from tasks.stage import stage
+
+
+class Fetched(BaseModel):
+    """A source at its newest commit."""
+
+    model_config = ConfigDict(frozen=True)
+    namespace: str
+    name: str
+    commit: str
+    revision: str
+    """`branch@sha1:commit`, Flux's form."""
+
+
+@stage("fetch source", run_name="fetch {branch} of {url}")
+async def fetch_source(url: str, branch: str) -> list[Fetched]:
+    """The sources that follow this branch, each at the commit that the branch is at now; empty where there is none.
+
+    A source that cannot be fetched says why in its Ready condition and does not stop the others.
+
+    Raises:
+        TerminalError: none of them can be fetched: no such branch, refused, a Secret without credentials.
+        TransientError: the git server does not answer.
+    """
+    wired = connections()
+    done: list[Fetched] = []
+    failure: TerminalError | None = None
+    for source in await sources_of(wired.cluster, url, branch):
+        now = datetime.fromtimestamp(time.time(), UTC)
+        try:
+            _checked(source)
+            commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
+        except TerminalError as error:
+            failure = error
+            await _tell(source, unfetched(source, str(error), now))
+            continue
+        at = revision(branch, commit)
+        await _tell(source, fetched(source, at, now))
+        done.append(Fetched(namespace=source.namespace, name=source.name, commit=commit, revision=at))
+    if failure and not done:
+        raise failure
+    return done
+
+
+def _checked(source: GitRepository) -> None:
+    """
+    Raises:
+        InvalidError: the source asks for what sluice cannot do, and for nothing that may be left out.
+    """
+    refuse_vital(source.spec, source.spec.vital)
+    if not source.spec.ref.followed:
+        raise InvalidError("spec.ref names a tag, a range or a commit: sluice follows branches only, yet")
+
+
+async def _tell(source: GitRepository, status: dict[str, Any] | None) -> None:
+    if status:
+        cluster = connections().cluster
+        await cluster.patch(GIT_REPOSITORY, source.name, source.namespace, status, subresource="status")

@@ -1,0 +1,100 @@
+"""Find branches that moved and that no webhook told of, and Kustomizations whose interval is over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+
+from blocks.connections import connections
+from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
+from blocks.sources.git import remote_of
+from sluice.errors import InvalidError, SluiceError
+from sluice.events.model import SourceChanged
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.kustomization import Kustomization
+from sluice.sync.revision import revision
+from tasks.stage import stage
+from tasks.upkeep.looked_after import looked_after
+from tasks.upkeep.pace import Pace
+
+AT_ONCE = 4
+"""Git servers that are asked at the same time: each is a process."""
+pace = Pace()
+log = logging.getLogger("sluice.reconcile")
+
+
+@stage("find moved branches")
+async def find_moved_branches() -> list[SourceChanged]:
+    """An event for each branch that is not at what was synced last, at its GitRepository's interval; and one for all
+    Kustomizations of a source whose own interval is over, so that what somebody changed by hand is put right.
+
+    A git server that does not answer is asked again next time and does not stop the others.
+    """
+    sources = {}
+    for item in await looked_after(GIT_REPOSITORY):
+        try:
+            one = GitRepository.parse(item)
+        except InvalidError:
+            continue
+        if not one.spec.suspend and one.spec.ref.followed:
+            sources[one.namespace, one.name] = one
+    if not sources:
+        return []
+    turn = asyncio.Semaphore(AT_ONCE)
+    due = [one for one in sources.values() if pace.due(one.metadata.uid, one.spec.interval)]
+    moved = await asyncio.gather(*(_moved(one, turn) for one in due))
+    followers = []
+    for item in await looked_after(KUSTOMIZATION):
+        try:
+            followers.append(Kustomization.parse(item))
+        except InvalidError:
+            continue
+    return [event for event in moved if event] + drifting(sources, followers, time.time())
+
+
+async def _moved(source: GitRepository, turn: asyncio.Semaphore) -> SourceChanged | None:
+    wired = connections()
+    branch, artifact = source.spec.ref.branch, source.status.artifact
+    try:
+        async with turn:
+            commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
+    except SluiceError as error:
+        pace.forget(source.metadata.uid)
+        log.warning("%s was not looked at: %s", source, error)
+        return None
+    known = artifact.revision if artifact else ""
+    if known == revision(branch, commit):
+        return None
+    # What was synced before, and when, is part of the name: a branch may come back to a commit it was at.
+    before = f"{known}/{artifact.last_update_time}" if artifact else ""
+    told = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{commit}"
+    return SourceChanged(delivery=told, url=source.address, branch=branch, commit=commit)
+
+
+def drifting(
+    sources: dict[tuple[str, str], GitRepository], followers: Iterable[Kustomization], now: float
+) -> list[SourceChanged]:
+    """One event for each source and interval: the Kustomizations that are applied again in this span of time.
+
+    Time is cut into spans of the interval, each object's own way so that they do not all come at once. An event is named
+    by its span: whoever looks, and however often, it is the same one.
+    """
+    spans: dict[tuple[tuple[str, str], float, int], list[str]] = defaultdict(list)
+    for one in followers:
+        if one.source in sources and not one.spec.suspend and one.status.last_applied_revision:
+            interval = max(60.0, one.spec.interval)
+            shift = int(sources[one.source].metadata.uid.replace("-", "")[:8] or "0", 16) % interval
+            spans[one.source, interval, int((now + shift) // interval)].append(f"{one.namespace}/{one.name}")
+    return [
+        SourceChanged(
+            delivery=f"{sources[key].metadata.uid}/{interval:.0f}/{span}",
+            url=sources[key].address,
+            branch=sources[key].spec.ref.branch,
+            commit="",
+            again=",".join(sorted(names)),
+        )
+        for (key, interval, span), names in spans.items()
+    ]

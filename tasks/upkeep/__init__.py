@@ -1,0 +1,1 @@
+"""Finding what was missed or left behind."""

@@ -1,0 +1,119 @@
+"""Find rollouts that are under way and that nobody carries: their worker is gone and no run is left to go on."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+from blocks.connections import connections
+from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, LEASE
+from blocks.leases.lease import WORKER_ANNOTATION
+from blocks.prefect.runs import active_runs
+from sluice.errors import InvalidError
+from sluice.events.model import TargetChanged
+from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.needs import needs_rollout
+from sluice.rollout.revision import revision_of, version_of
+from sluice.rollout.written import written_at
+from tasks.stage import stage
+from tasks.upkeep.looked_after import looked_after
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+TIME_TO_BEGIN = 90.0
+"""Seconds that what was never begun is left to its event."""
+
+
+class Wanting(NamedTuple):
+    """A Canary that seems to need a run.
+
+    Attributes:
+        canary: it.
+        target: its workload, as the API server holds it.
+        since: when the later of the two was last given what it is to be, in seconds since 1970.
+    """
+
+    canary: Canary
+    target: Object
+    since: float
+
+
+@stage("find orphans")
+async def find_orphans() -> list[TargetChanged]:
+    """An event for each Canary that needs a run and has none: orphans, and changes whose event was lost.
+
+    Costs two lists of the cluster and a page of runs for every 200 that are under way, however many Canaries there are;
+    only a Canary that seems to need a run is looked at by itself.
+    """
+    canaries = [(canary, item) for item in await looked_after(CANARY) if (canary := _living(item))]
+    if not canaries:
+        return []
+    targets = {_key(item): item for item in await looked_after(DEPLOYMENT)}
+    wanting = []
+    for canary, item in canaries:
+        target = targets.get((canary.namespace, canary.target))
+        if target is not None and _wants(canary, target):
+            wanting.append(Wanting(canary, target, max(written_at(item), written_at(target))))
+    due = _due(wanting, time.time())
+    if not due:
+        return []
+    # Asked after the Canaries: a run that ended in between has written its end before.
+    carried = {
+        (str(run.parameters.get("namespace")), str(run.parameters.get("canary")))
+        for run in await active_runs("roll_out")
+    }
+    left = [one for one in due if _name(one.canary) not in carried]
+    return [event for one in left if (event := await _event_for(one.canary, one.target))]
+
+
+def _due(wanting: list[Wanting], now: float) -> list[Wanting]:
+    """Those that were begun and left, at once; what was never begun, once its event has had the time to start it.
+
+    In a burst an event waits in Prefect's queue for its turn, and no run tells of it yet. The time counts from the change
+    itself: a worker that looks for the first time, as each does that took another's place, must not begin to wait anew.
+    """
+    return [one for one in wanting if _begun(one.canary) or now - one.since >= TIME_TO_BEGIN]
+
+
+def _begun(canary: Canary) -> bool:
+    return canary.status.phase is not None and canary.status.phase.in_progress
+
+
+def _name(canary: Canary) -> Key:
+    return canary.namespace, canary.name
+
+
+def _living(item: Object) -> Canary | None:
+    """A Canary that is valid and that nobody is deleting: then there is nothing to be started for it any more."""
+    if item["metadata"].get("deletionTimestamp"):
+        return None
+    try:
+        return Canary.parse(item)
+    except InvalidError:
+        return None
+
+
+def _wants(canary: Canary, target: Object) -> bool:
+    return _begun(canary) or needs_rollout(canary, revision_of(target))
+
+
+async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:
+    wired = connections()
+    lease = await wired.cluster.find(LEASE, f"sluice-{canary.name}", canary.namespace)
+    spec = (lease or {}).get("spec") or {}
+    holder, renewed = spec.get("holderIdentity") or "", spec.get("renewTime") or ""
+    where = ((lease or {}).get("metadata") or {}).get("annotations", {}).get(WORKER_ANNOTATION, "")
+    if holder and await wired.workers.alive(holder, where):
+        return None
+    revision = revision_of(target)
+    return TargetChanged(
+        delivery=f"{canary.metadata.uid}/{revision}/orphan/{renewed or canary.metadata.resource_version}",
+        namespace=canary.namespace,
+        canary=canary.name,
+        revision=revision,
+        version=version_of(target),
+    )
+
+
+def _key(item: Object) -> Key:
+    return item["metadata"]["namespace"], item["metadata"]["name"]

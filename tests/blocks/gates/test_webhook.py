@@ -1,0 +1,100 @@
+"""Gates: what they are asked, and what counts as open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from blocks.gates.webhook import Webhooks, payload
+from sluice.manifests.flagger.canary import CanaryWebhook
+from tests.samples import canary
+
+CANARY = canary(None, {"phase": "Progressing", "lastAppliedSpec": "abc123"})
+
+
+def webhook(**fields: Any) -> CanaryWebhook:
+    return CanaryWebhook.model_validate({"name": "e2e", "url": "http://gate.test/check", **fields})
+
+
+def webhooks(handle: Callable[[httpx.Request], httpx.Response]) -> Webhooks:
+    return Webhooks(httpx.AsyncClient(transport=httpx.MockTransport(handle)))
+
+
+async def test_a_gate_is_asked_in_flagger_s_form() -> None:
+    """Name, namespace, phase, checksum and the user's metadata, as JSON by POST."""
+    asked: list[httpx.Request] = []
+
+    def gate(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200)
+
+    await webhooks(gate).ask(webhook(metadata={"suite": "smoke"}), CANARY)
+    (request,) = asked
+    assert (request.method, str(request.url)) == ("POST", "http://gate.test/check")
+    assert json.loads(request.content) == {
+        "name": "shop",
+        "namespace": "shop-test",
+        "phase": "Progressing",
+        "checksum": "abc123",
+        "metadata": {"suite": "smoke"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "is_open"),
+    [(200, True), (202, True), (204, True), (301, False), (400, False), (403, False), (500, False)],
+)
+async def test_any_success_opens_a_gate_and_nothing_else_does(status: int, is_open: bool) -> None:
+    """204 opens too: that Flagger refuses it surprises people. What the gate said is kept for them."""
+    answer = await webhooks(lambda _: httpx.Response(status, text="we\n said  so")).ask(webhook(), CANARY)
+    assert (answer.gate, answer.open, answer.said) == ("e2e", is_open, f"{status} we said so")
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+async def test_a_gate_that_does_not_answer_is_closed_after_its_retries(retries: int) -> None:
+    """Silence is a closed gate that says so, not an error; it is asked again as often as its owner wants."""
+    calls = 0
+
+    def gate(request: httpx.Request) -> httpx.Response:
+        nonlocal calls
+        calls += 1
+        raise httpx.ConnectTimeout("nobody", request=request)
+
+    answer = await webhooks(gate).ask(webhook(retries=retries), CANARY)
+    assert calls == retries + 1
+    assert not answer.open
+    assert answer.said.startswith("http://gate.test/check does not answer")
+
+
+async def test_a_retry_that_is_answered_opens() -> None:
+    """One lost connection does not fail a release."""
+    answers = [httpx.ConnectError("lost"), httpx.Response(200)]
+
+    def gate(request: httpx.Request) -> httpx.Response:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert (await webhooks(gate).ask(webhook(retries=1), CANARY)).open
+
+
+async def test_a_gate_has_as_long_as_its_owner_says() -> None:
+    """The webhook's timeout is that of the call."""
+    seen: dict[str, Any] = {}
+
+    def gate(request: httpx.Request) -> httpx.Response:
+        seen.update(request.extensions["timeout"])
+        return httpx.Response(200)
+
+    await webhooks(gate).ask(webhook(timeout="3s"), CANARY)
+    assert seen["read"] == 3.0
+
+
+def test_a_canary_without_a_status_can_be_asked_about() -> None:
+    """Before its first phase the fields are there and empty."""
+    assert payload(webhook(), canary())["phase"] == ""

@@ -1,0 +1,335 @@
+"""What every metrics provider promises, tried on each: in memory, exported files, and the lab's real Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from blocks.metrics.base import Metrics
+from blocks.metrics.batched import MOST, Batched
+from blocks.metrics.exported import Exported
+from blocks.metrics.memory import MemoryMetrics
+from blocks.metrics.prometheus import Prometheus
+from sluice.errors import InvalidError, TransientError
+from sluice.measures.series import Selector, Series
+
+PATIENCE = 60.0
+
+
+def select(metric: str, label: str = "x", *values: str) -> Selector:
+    return Selector(metric, label, frozenset(values or {"y"}))
+
+
+@dataclass
+class Ground:
+    """A provider with one counter in it, and a query that yields 42; none where it cannot compute."""
+
+    metrics: Metrics
+    selector: Selector
+    query: str
+    nothing: Selector
+
+
+@pytest.fixture(
+    params=[
+        "memory",
+        "memory in batches",
+        "exported as JSON",
+        "exported as OpenMetrics",
+        pytest.param("prometheus", marks=pytest.mark.lab),
+        pytest.param("prometheus in batches", marks=pytest.mark.lab),
+    ]
+)
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    batches = request.param.endswith("in batches")
+    if request.param.startswith("memory"):
+        now = time.time()
+        samples = tuple((now - 60 + 2 * at, float(at)) for at in range(30))
+        metrics = MemoryMetrics({"x_total": [Series({"a": "b"}, samples)]}, {"answer": 42.0})
+        yield Ground(Batched(metrics) if batches else metrics, select("x_total", "a", "b"), "answer", select("absent"))
+        return
+    if request.param.startswith("exported"):
+        folder: Path = request.getfixturevalue("tmp_path")
+        yield Ground(Exported.of([export(folder, request.param)]), select("x_total", "a", "b"), "", select("absent"))
+        return
+    env = request.getfixturevalue("lab_env")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        selector = select("envoy_server_uptime", "job", "envoy")
+        prometheus = Prometheus(env["prometheus_url"], http)
+        async with asyncio.timeout(PATIENCE):
+            while len((await prometheus.samples(selector, time.time() - 60, time.time()) or [Series()])[0].samples) < 3:
+                await asyncio.sleep(0.5)
+        metrics = Batched(prometheus) if batches else prometheus
+        yield Ground(metrics, selector, "vector(42)", select("nobody_counts_this_total"))
+
+
+def export(folder: Path, form: str) -> Path:
+    """A counter that was scraped every two seconds for the last minute, as Prometheus writes it."""
+    begin, file = round(time.time() - 60, 3), folder / "export"
+    if form.endswith("JSON"):
+        values = [[begin + 2 * at, str(at)] for at in range(30)]
+        result = [{"metric": {"__name__": "x_total", "a": "b"}, "values": values}]
+        file.write_text(json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}}))
+    else:
+        lines = [f'x_total{{a="b"}} {at} {begin + 2 * at:.3f}' for at in range(30)]
+        file.write_text("\n".join([*lines, "# EOF", ""]))
+    return file
+
+
+async def test_samples_are_those_that_were_scraped_rising_in_time(ground: Ground) -> None:
+    """Raw samples in their own times, not interpolated, inside of what was asked for."""
+    end = time.time()
+    (series,) = await ground.metrics.samples(ground.selector, end - 50, end)
+    times = [at for at, _ in series.samples]
+    assert len(times) >= 2
+    assert times == sorted(set(times))
+    assert end - 50 <= times[0] <= times[-1] <= end
+    assert all(isinstance(value, float) for _, value in series.samples)
+
+
+async def test_the_same_window_gives_the_same_samples(ground: Ground) -> None:
+    """What was scraped does not change by being read at another moment."""
+    end = time.time() - 1
+    whole = await ground.metrics.samples(ground.selector, end - 40, end)
+    again = await ground.metrics.samples(ground.selector, end - 40, end)
+    assert [one.samples for one in whole] == [one.samples for one in again]
+
+
+async def test_two_windows_that_meet_share_no_sample(ground: Ground) -> None:
+    """A window holds what is after its start, up to its end: nothing is counted twice."""
+    end = time.time() - 1
+    (whole,) = await ground.metrics.samples(ground.selector, end - 40, end)
+    middle = whole.samples[len(whole.samples) // 2][0]
+    first = await ground.metrics.samples(ground.selector, end - 40, middle)
+    last = await ground.metrics.samples(ground.selector, middle, end)
+    joined = [sample for part in (first, last) for one in part for sample in one.samples]
+    assert joined == list(whole.samples)
+
+
+async def test_no_data_is_an_empty_answer_and_no_error(ground: Ground) -> None:
+    """A series that nobody counts, and a window in which nothing was scraped."""
+    now = time.time()
+    assert await ground.metrics.samples(ground.nothing, now - 60, now) == []
+    assert await ground.metrics.samples(ground.selector, now + 1000, now + 1060) == []
+
+
+async def test_a_value_is_a_number_and_nothing_where_there_is_none(ground: Ground) -> None:
+    """A query of the user's own yields one number; a provider that cannot compute refuses it, and says what can."""
+    if not ground.query:
+        with pytest.raises(InvalidError, match=r"needs a Prometheus that answers.*--begin and --end"):
+            await ground.metrics.value("vector(42)")
+        return
+    assert await ground.metrics.value(ground.nothing.metric) is None
+    assert await ground.metrics.value(ground.query) == 42.0
+
+
+def server(handle: Callable[[httpx.Request], httpx.Response]) -> Prometheus:
+    return Prometheus("http://prometheus.test", httpx.AsyncClient(transport=httpx.MockTransport(handle)))
+
+
+def vector(*values: str) -> httpx.Response:
+    result = [{"metric": {"n": str(at)}, "value": [1.0, value]} for at, value in enumerate(values)]
+    return httpx.Response(200, json={"status": "success", "data": {"resultType": "vector", "result": result}})
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        pytest.param(vector(), None, id="no series"),
+        pytest.param(vector("NaN"), None, id="0 divided by 0 is no data"),
+        pytest.param(vector("99.5"), 99.5, id="one"),
+        pytest.param(vector("NaN", "7"), 7.0, id="one that is a number"),
+        pytest.param(
+            httpx.Response(200, json={"data": {"resultType": "scalar", "result": [1.0, "3"]}}), 3.0, id="a scalar"
+        ),
+    ],
+)
+async def test_a_value_of_prometheus(answer: httpx.Response, value: float | None) -> None:
+    """NaN is no data, and neither good nor bad."""
+    assert await server(lambda _: answer).value("q") == value
+
+
+async def test_samples_that_are_no_numbers_are_left_out() -> None:
+    """A NaN among counts would make every sum NaN: where all are, the provider is silent."""
+    counted, broken = [[1.0, "5"], [2.0, "NaN"], [3.0, "+Inf"], [4.0, "7"]], [[1.0, "NaN"]]
+    result = [{"metric": {"x": "y"}, "values": counted}, {"metric": {"x": "z"}, "values": broken}]
+    answer = httpx.Response(200, json={"status": "success", "data": {"resultType": "matrix", "result": result}})
+    found = await server(lambda request: answer).samples(select("x_total"), 0.0, 10.0)
+    assert found == [Series({"x": "y"}, ((1.0, 5.0), (4.0, 7.0)))]
+
+
+async def test_several_series_where_one_is_needed_are_refused() -> None:
+    """The last one never wins silently: the query has to be aggregated."""
+    with pytest.raises(InvalidError, match="gives 2 series where one value is needed; aggregate it: sum"):
+        await server(lambda _: vector("1", "2")).value(" sum ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        pytest.param(httpx.Response(400, text="parse error"), InvalidError, id="refused"),
+        pytest.param(httpx.Response(422, text="cannot be executed"), InvalidError, id="cannot be executed"),
+        pytest.param(httpx.Response(503, text="timeout"), TransientError, id="overloaded"),
+        pytest.param(httpx.Response(502, text="<html>"), TransientError, id="a proxy"),
+        pytest.param(httpx.Response(200, text="<html>"), TransientError, id="a page"),
+        pytest.param(httpx.Response(200, json={"status": "success"}), TransientError, id="no data in it"),
+        pytest.param(httpx.Response(200, json=[]), TransientError, id="another form"),
+    ],
+)
+async def test_what_prometheus_cannot_answer(answer: httpx.Response, error: type[Exception]) -> None:
+    """A wrong query is the user's; everything else says nothing of the canary."""
+    with pytest.raises(error, match=r"Prometheus at http://prometheus\.test"):
+        await server(lambda _: answer).samples(select("x"), 0.0, 1.0)
+
+
+async def test_a_prometheus_that_is_away_is_transient() -> None:
+    """A refused connection and a timeout are alike."""
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("slow", request=request)
+
+    with pytest.raises(TransientError, match="does not answer"):
+        await server(away).value("q")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(TransientError, match="does not answer"):
+            await Prometheus("http://127.0.0.1:9", http).value("q")
+
+
+@pytest.mark.parametrize(("hours", "agree"), [(1, False), (-1, False), (0, True)])
+async def test_samples_are_dated_by_the_provider_s_clock(hours: int, agree: bool) -> None:
+    """A host whose clock is wrong still asks for the right samples."""
+    told = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    metrics = server(lambda _: httpx.Response(200, json=vector("1").json(), headers={"Date": told}))
+    assert abs(metrics.now() - time.time()) < 1
+    await metrics.value("q")
+    assert metrics.now() - time.time() == pytest.approx(3600 * hours, abs=3)
+    assert (metrics.ahead == 0.0) == agree
+
+
+@pytest.mark.lab
+async def test_the_lab_s_envoy_counts_in_the_form_the_router_says(lab_env: dict[str, Any]) -> None:
+    """The names in the router's telemetry exist in a real Envoy's statistics."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        prometheus = Prometheus(lab_env["prometheus_url"], http)
+        for name in ("envoy_cluster_upstream_rq_xx", "envoy_cluster_upstream_rq_time_bucket"):
+            assert await prometheus.value(f'count({name}{{envoy_cluster_name!=""}})'), name
+
+
+class Asked(MemoryMetrics):
+    """Notes each query, and may be away."""
+
+    queries: list[tuple[Selector, float, float]]
+    error: Exception | None = None
+
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
+        self.queries.append((selector, start, end))
+        if self.error:
+            raise self.error
+        return await super().samples(selector, start, end)
+
+
+def many_services(count: int) -> Asked:
+    series = [
+        Series({"service": f"s{n}", "le": le}, ((1.0, float(n)), (3.0, n + 1.0)))
+        for n in range(count)
+        for le in ("100", "+Inf")
+    ]
+    asked = Asked({"x": series})
+    asked.queries = []
+    return asked
+
+
+def service(number: int, *bounds: str) -> Selector:
+    return Selector("x", "service", frozenset({f"s{number}"}), frozenset(bounds))
+
+
+async def test_wishes_of_a_moment_are_one_query_and_everybody_gets_their_own() -> None:
+    """Hundreds of rollouts that look after the same scrape cost one query, and see no more than they asked for."""
+    asked = many_services(300)
+    batched = Batched(asked)
+    answers = await asyncio.gather(*(batched.samples(service(n, "+Inf"), 2.0 - n % 3, 4.0) for n in range(300)))
+    assert len(asked.queries) == 1
+    for number, answer in enumerate(answers):
+        assert {one.labels["service"] for one in answer} == {f"s{number}"}
+        assert [at for at, _ in answer[0].samples] == ([1.0, 3.0] if number % 3 == 2 else [3.0])
+
+
+async def test_wishes_with_other_further_labels_are_kept_apart() -> None:
+    """Two namespaces may have services of the same name: neither is told of the other's."""
+    series = [Series({"service": "s", "namespace": name}, ((1.0, 1.0),)) for name in ("a", "b")]
+    asked = Asked({"x": series})
+    asked.queries = []
+    batched = Batched(asked)
+    wishes = [Selector("x", "service", frozenset({"s"}), where=frozenset({("namespace", name)})) for name in ("a", "b")]
+    answers = await asyncio.gather(*(batched.samples(wish, 0.0, 4.0) for wish in wishes))
+    assert [[one.labels["namespace"] for one in answer] for answer in answers] == [["a"], ["b"]]
+
+
+async def test_a_batch_has_a_greatest_size_and_wishes_for_whole_releases_are_kept_apart() -> None:
+    """No query without bound; who needs ten minutes does not make everybody read ten minutes."""
+    asked = many_services(MOST + 1)
+    batched = Batched(asked)
+    short = [batched.samples(service(n), 0.0, 4.0) for n in range(MOST + 1)]
+    await asyncio.gather(*short, batched.samples(service(0), -600.0, 4.0))
+    assert sorted((end - start, len(selector.values)) for selector, start, end in asked.queries) == [
+        (4.0, 1),
+        (4.0, MOST),
+        (604.0, 1),
+    ]
+
+
+async def test_all_buckets_are_asked_for_where_one_needs_them_all() -> None:
+    """Who knows its buckets does not take the others away from who does not."""
+    asked = many_services(2)
+    batched = Batched(asked)
+    all_, one = await asyncio.gather(batched.samples(service(0), 0, 4), batched.samples(service(1, "+Inf"), 0, 4))
+    assert len(asked.queries) == 1
+    assert {series.labels["le"] for series in all_} == {"100", "+Inf"}
+    assert one
+
+
+async def test_a_provider_that_is_away_is_told_to_all_and_the_next_query_is_a_new_one() -> None:
+    """An error is nobody's alone, and is not kept."""
+    asked = many_services(3)
+    batched = Batched(asked)
+    asked.error = TransientError("away")
+    wishes = (batched.samples(service(n), 0.0, 4.0) for n in range(3))
+    assert [type(one) for one in await asyncio.gather(*wishes, return_exceptions=True)] == [TransientError] * 3
+    asked.error = None
+    assert await batched.samples(service(1), 0.0, 4.0)
+
+
+async def test_a_reader_that_leaves_takes_nobody_s_answer_away() -> None:
+    """A rollout that is cancelled while it waits is no reason for others to read again."""
+    asked = many_services(2)
+    batched = Batched(asked)
+    leaving = asyncio.create_task(batched.samples(service(0), 0.0, 4.0))
+    staying = asyncio.create_task(batched.samples(service(1), 0.0, 4.0))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await staying
+    assert len(asked.queries) == 1
+
+
+async def test_values_are_matched_to_the_letter() -> None:
+    """A dot in a service's name is a dot, and no wildcard; a quote ends nothing."""
+    queries: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        queries.append(parse_qs(request.content.decode())["query"][0])
+        return vector()
+
+    some, only = frozenset({'a.b"c', "d"}), frozenset({("namespace", "a-b")})
+    await server(handle).samples(Selector("x", "s", some, frozenset({"+Inf"}), only), 0.0, 1.0)
+    assert queries == ['x{s=~"a\\\\.b\\"c|d",le=~"\\\\+Inf",namespace=~"a-b"}[1000ms]']

@@ -1,0 +1,244 @@
+"""What every router promises, tried on each: in memory, and the Gateway API on the lab's real data plane."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.informers import Informers, informed
+from blocks.kubernetes.kinds import DEPLOYMENT, HTTP_ROUTE, NAMESPACE, SERVICE
+from blocks.kubernetes.writer import Writer
+from blocks.routers import router_for
+from blocks.routers.base import Router
+from blocks.routers.gateway_api import GatewayApiRouter
+from blocks.routers.memory import MemoryRouter
+from sluice.errors import InvalidError, NotFoundError
+from sluice.manifests.flagger.canary import Canary
+from tests.memory_cluster import MemoryCluster, MemoryRoute
+from tests.samples import canary_manifest, deployment, success_rate
+
+PATIENCE = 60.0
+
+
+@dataclass
+class Ground:
+    """A router, and a Canary with its target for it to work on."""
+
+    router: Router
+    canary: Canary
+    target: dict[str, Any]
+    cluster: Cluster | None = None
+    seen: Informers | None = None
+
+    async def replace_route(self, route: dict[str, Any]) -> None:
+        """What somebody else does to the route; returns when it was seen."""
+        assert self.cluster is not None
+        assert self.seen is not None
+        self.seen.learn(HTTP_ROUTE, await self.cluster.replace(HTTP_ROUTE, route))
+
+
+@pytest.fixture(params=["memory", "memory cluster", pytest.param("gateway api", marks=pytest.mark.lab)])
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    manifest = canary_manifest()
+    if request.param == "memory":
+        yield Ground(MemoryRouter(), Canary.parse(manifest), deployment())
+        return
+    if request.param == "memory cluster":
+        yield Ground(MemoryRoute(MemoryCluster()), Canary.parse(manifest), deployment())
+        return
+    async with on_the_lab(request.getfixturevalue("lab_env"), manifest) as real:
+        yield real
+
+
+@pytest.fixture
+async def real(lab_env: dict[str, Any]) -> AsyncIterator[Ground]:
+    async with on_the_lab(lab_env, canary_manifest()) as ground:
+        yield ground
+
+
+class on_the_lab:  # noqa: N801 - used as a verb
+    """A namespace with a Canary that nobody rolls out: there is no target in the cluster."""
+
+    def __init__(self, env: dict[str, Any], manifest: dict[str, Any]) -> None:
+        self.env, self.manifest, self.namespace = env, manifest, f"router-{uuid4().hex[:6]}"
+
+    async def __aenter__(self) -> Ground:
+        self.cluster = await Cluster.connect(self.env["kubeconfig"], self.env["context"])
+        await self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        self.manifest["metadata"] = {"name": "shop", "namespace": self.namespace}
+        self.manifest["spec"]["service"] |= {"gatewayRefs": [self.env["gateway"]], "hosts": [f"{self.namespace}.test"]}
+        canary = Canary.parse(await self.cluster.create(self.manifest))
+        self.seen = Informers(self.cluster, (self.namespace,))
+        writer = Writer(self.cluster, self.seen, lambda: None, "run/1")
+        return Ground(GatewayApiRouter(writer), canary, deployment(), self.cluster, self.seen)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.seen.close()
+        await self.cluster.delete(NAMESPACE, self.namespace)
+        await self.cluster.close()
+
+
+async def test_before_anything_was_made_there_is_no_weight(ground: Ground) -> None:
+    """No route is told apart from a route without traffic."""
+    assert await ground.router.weight(ground.canary) is None
+
+
+async def test_a_new_route_gives_everything_to_the_primary(ground: Ground) -> None:
+    """Nobody meets the canary because a route was made."""
+    await ground.router.ensure(ground.canary, ground.target)
+    assert await ground.router.weight(ground.canary) == 0
+
+
+async def test_ensuring_again_leaves_the_weight_where_it_is(ground: Ground) -> None:
+    """A worker that starts in the middle of a step moves no traffic by looking after the objects."""
+    await ground.router.ensure(ground.canary, ground.target)
+    await ground.router.shift(ground.canary, 30)
+    await ground.router.ensure(ground.canary, ground.target)
+    assert await ground.router.weight(ground.canary) == 30
+
+
+@pytest.mark.parametrize("weights", [(10, 60, 100, 0), (1, 99), (50, 50, 50)], ids=str)
+async def test_what_was_shifted_is_what_is_read(ground: Ground, weights: tuple[int, ...]) -> None:
+    """Each weight is in force when the shift returns; shifting to where it is changes nothing."""
+    await ground.router.ensure(ground.canary, ground.target)
+    for weight in weights:
+        await ground.router.shift(ground.canary, weight)
+        assert await ground.router.weight(ground.canary) == weight
+
+
+async def test_shifting_without_a_route_is_refused(ground: Ground) -> None:
+    """A shift never makes a route by itself."""
+    with pytest.raises(NotFoundError):
+        await ground.router.shift(ground.canary, 10)
+
+
+async def test_a_half_without_pods_offers_nothing(ground: Ground) -> None:
+    """No pods are no addresses, for both halves."""
+    await ground.router.ensure(ground.canary, ground.target)
+    for half in ("primary", "canary"):
+        assert await ground.router.endpoints(ground.canary, half) == frozenset()
+
+
+async def test_the_canary_can_be_told_from_the_primary_by_telemetry(ground: Ground) -> None:
+    """Both halves are read together, and one value of one label is the canary's."""
+    telemetry = ground.router.telemetry(ground.canary)
+    assert all([telemetry.total, telemetry.buckets, telemetry.half_label, telemetry.canary, telemetry.bad])
+    assert len({telemetry.canary, telemetry.primary, telemetry.baseline}) == 3
+
+
+def test_providers_are_named_as_in_flagger_and_unknown_ones_refused_by_name() -> None:
+    """A Canary for another data plane is an error that names the field, not a silent default."""
+    for provider in ("", "gatewayapi", "gatewayapi:v1"):
+        assert isinstance(router_for(provider, MemoryCluster()), GatewayApiRouter)  # type: ignore[arg-type]
+    with pytest.raises(InvalidError, match=r"spec\.provider 'istio' is not supported yet"):
+        router_for("istio", MemoryCluster())  # type: ignore[arg-type]
+
+
+@pytest.mark.lab
+async def test_the_route_is_accepted_when_a_shift_returns(real: Ground) -> None:
+    """The Gateway's controller has acknowledged just the generation that carries the weight."""
+    assert real.cluster is not None
+    await real.router.ensure(real.canary, real.target)
+    for weight in (30, 60, 0):
+        await real.router.shift(real.canary, weight)
+        route = await real.cluster.get(HTTP_ROUTE, "shop", real.canary.namespace)
+        (parent,) = route["status"]["parents"]
+        (accepted,) = [one for one in parent["conditions"] if one["type"] == "Accepted"]
+        assert (accepted["status"], accepted["observedGeneration"]) == ("True", route["metadata"]["generation"])
+
+
+@pytest.mark.lab
+async def test_the_three_services_are_there_and_what_users_added_to_the_route_stays(real: Ground) -> None:
+    """A shift changes two weights and nothing else of the route."""
+    assert real.cluster is not None
+    namespace = real.canary.namespace
+    await real.router.ensure(real.canary, real.target)
+    assert {one["metadata"]["name"] for one in await real.cluster.list(SERVICE, namespace)} == {
+        "shop",
+        "shop-primary",
+        "shop-canary",
+    }
+    route = await real.cluster.get(HTTP_ROUTE, "shop", namespace)
+    header = {"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [{"name": "x-by", "value": "us"}]}}
+    route["spec"]["rules"][0]["filters"] = [header]
+    await real.replace_route(route)
+    await real.router.shift(real.canary, 30)
+    after = await real.cluster.get(HTTP_ROUTE, "shop", namespace)
+    assert after["spec"]["rules"][0]["filters"] == [header]
+    assert [one["weight"] for one in after["spec"]["rules"][0]["backendRefs"]] == [70, 30]
+
+
+COMPARED: dict[str, Any] = {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}
+
+
+def shares(route: dict[str, Any]) -> dict[str, int]:
+    """Each backend's weight."""
+    return {one["name"]: one["weight"] for one in route["spec"]["rules"][0]["backendRefs"]}
+
+
+async def test_a_comparison_that_is_switched_on_and_off_finds_its_place_in_the_route_and_leaves_no_traffic_behind() -> (
+    None
+):
+    """A route that was made before gets the baseline beside the canary; afterwards nothing comes to it."""
+    cluster = MemoryCluster()
+    plain = Canary.parse(canary_manifest())
+    compared = Canary.parse(canary_manifest({"analysis": COMPARED}))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        router = GatewayApiRouter(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        await router.ensure(plain, deployment())
+        assert shares(cluster.now("HTTPRoute", "shop", plain.namespace)) == {"shop-primary": 100, "shop-canary": 0}
+        for weight, primary, beside in ((0, 100, 0), (10, 80, 10), (100, 0, 0), (10, 80, 10)):
+            await router.shift(compared, weight)
+            route = cluster.now("HTTPRoute", "shop", plain.namespace)
+            assert shares(route) == {"shop-primary": primary, "shop-canary": weight, "shop-baseline": beside}
+            assert await router.weight(compared) == weight
+        before = list(cluster.acts)
+        await router.shift(compared, 10)
+        assert cluster.acts == before
+        await router.shift(plain, 10)
+        route = cluster.now("HTTPRoute", "shop", plain.namespace)
+        assert shares(route) == {"shop-primary": 90, "shop-canary": 10, "shop-baseline": 0}
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("weights", [(1, 1), (0, 0), (200, 0)], ids=["raw shares", "nobody", "another scale"])
+async def test_weights_that_somebody_else_set_are_read_as_shares_and_put_right(
+    real: Ground, weights: tuple[int, int]
+) -> None:
+    """Drift is seen as percent of users, and the next shift brings both halves to what is asked."""
+    assert real.cluster is not None
+    await real.router.ensure(real.canary, real.target)
+    route = await real.cluster.get(HTTP_ROUTE, "shop", real.canary.namespace)
+    for backend, weight in zip(route["spec"]["rules"][0]["backendRefs"], weights, strict=True):
+        backend["weight"] = weight
+    await real.replace_route(route)
+    assert await real.router.weight(real.canary) == (50 if weights == (1, 1) else 0)
+    for asked in (0, 1):
+        await real.router.shift(real.canary, asked)
+        after = await real.cluster.get(HTTP_ROUTE, "shop", real.canary.namespace)
+        assert [one["weight"] for one in after["spec"]["rules"][0]["backendRefs"]] == [100 - asked, asked]
+
+
+@pytest.mark.lab
+async def test_the_addresses_are_those_of_the_ready_pods(real: Ground, lab_env: dict[str, Any]) -> None:
+    """A half offers its pods when they are ready, and none of them once they are gone."""
+    from lab.apps.variants import push_variant
+
+    assert real.cluster is not None
+    push_variant(lab_env["registry"], "rollout-shop", "1.0.0", "good")
+    target = deployment(f"{lab_env['registry']}/rollout-shop:1.0.0", replicas=2)
+    target["metadata"] = {"name": "shop", "namespace": real.canary.namespace, "labels": {"app": "shop"}}
+    await real.router.ensure(real.canary, target)
+    await real.cluster.create(target)
+    for wanted in (2, 0):
+        await real.cluster.patch(DEPLOYMENT, "shop", real.canary.namespace, {"spec": {"replicas": wanted}})
+        async with asyncio.timeout(PATIENCE):
+            while len(await real.router.endpoints(real.canary, "canary")) != wanted:
+                await asyncio.sleep(0.05)
+        assert await real.router.endpoints(real.canary, "primary") == frozenset()

@@ -1,0 +1,83 @@
+"""The watcher of sources: what is new or changed in the cluster calls for a sync, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
+from deployments.watchers.sources import SourceWatcher
+from deployments.watchers.tell import Teller
+from sluice.events.model import Event, SourceChanged
+
+URL = "https://git.example/team/shop"
+
+
+async def nobody(event: Event) -> None:
+    raise AssertionError("nothing is posted here")
+
+
+@pytest.fixture
+def sut() -> SourceWatcher:
+    return SourceWatcher(cluster=None, teller=Teller(nobody))  # type: ignore[arg-type]
+
+
+def source(generation: int = 1, name: str = "shop", **spec: Any) -> dict[str, Any]:
+    meta = {"name": name, "namespace": "team", "uid": f"source-{name}", "generation": generation}
+    return {"metadata": meta, "spec": {"url": URL, "ref": {"branch": "main"}, **spec}}
+
+
+def follower(generation: int = 1, name: str = "shop", **spec: Any) -> dict[str, Any]:
+    meta = {"name": name, "namespace": "team", "uid": f"follower-{name}", "generation": generation}
+    return {"metadata": meta, "spec": {"sourceRef": {"name": "shop"}, "prune": True, **spec}}
+
+
+def seen(sut: SourceWatcher, item: dict[str, Any]) -> list[SourceChanged]:
+    kind = GIT_REPOSITORY if "url" in item["spec"] else KUSTOMIZATION
+    return sut.events_for(kind, (item["metadata"]["namespace"], item["metadata"]["name"]), item)
+
+
+def test_each_new_object_calls_for_a_sync_of_its_branch(sut: SourceWatcher) -> None:
+    """Source first, then what follows it: two events, with the repository and the branch."""
+    (one,) = seen(sut, source())
+    assert one.payload == {"url": URL, "branch": "main", "commit": "", "again": ""}
+    (other,) = seen(sut, follower())
+    assert other.payload == one.payload
+    assert other.id != one.id
+
+
+def test_a_kustomization_waits_for_its_source(sut: SourceWatcher) -> None:
+    """They may come in any order; nothing is lost, nothing is told twice."""
+    assert seen(sut, follower()) == []
+    assert len(seen(sut, source())) == 2
+    assert seen(sut, follower()) == []
+
+
+def test_only_a_changed_spec_calls_again(sut: SourceWatcher) -> None:
+    """What sluice writes into the status changes no generation and starts no run: no endless loop."""
+    seen(sut, source())
+    seen(sut, follower())
+    assert seen(sut, source() | {"status": {"observedGeneration": 1}}) == []
+    assert seen(sut, follower() | {"status": {"observedGeneration": 1}}) == []
+    assert len(seen(sut, source(2, url=f"{URL}-2"))) == 1
+    (event,) = seen(sut, follower(2, path="./b"))
+    assert event.url == f"{URL}-2"
+
+
+def test_the_same_change_is_one_event_also_after_a_restart(sut: SourceWatcher) -> None:
+    """Its id depends on the object and its generation alone, so that Prefect knows it again."""
+    (before,) = seen(sut, source())
+    (after,) = seen(SourceWatcher(cluster=None, teller=Teller(nobody)), source())  # type: ignore[arg-type]
+    (changed,) = seen(sut, source(2))
+    assert before.id == after.id != changed.id
+
+
+def test_an_object_that_is_not_valid_is_logged_and_starts_nothing(
+    sut: SourceWatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One wrong manifest does not end the watch of all others."""
+    assert seen(sut, source(url="ext::sh")) == []
+    assert seen(sut, {"metadata": {"name": "x", "namespace": "team"}, "spec": {}}) == []
+    assert "GitRepository team/shop is not valid: spec.url" in caplog.text
+    assert len(seen(sut, source(2))) == 1

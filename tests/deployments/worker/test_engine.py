@@ -1,0 +1,107 @@
+"""The private parts of Prefect that sluice leans on. A new version of Prefect shows here what it changed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+import prefect
+import pytest
+from prefect import flow_engine
+from prefect.events.worker import EventsWorker
+from prefect.flow_engine import AsyncFlowRunEngine
+from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.server.events.schemas.automations import TriggeredAction
+from prefect.server.events.services import actions
+from prefect.server.utilities.messaging import create_publisher
+from prefect.settings.context import get_current_settings
+from prefect.workers.base import BaseWorker
+
+from deployments.server import engine as server_engine
+from deployments.worker import engine
+from sluice.errors import TerminalError
+
+
+def test_prefect_is_the_version_that_this_was_written_for() -> None:
+    """Raise the version in `deployments.worker.engine` only with all tests of this folder green."""
+    assert prefect.__version__ == engine.PREFECT_VERSION
+
+
+def test_another_version_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Better not to start than to hold rollouts with an engine nobody tried."""
+    monkeypatch.setattr(prefect, "__version__", "9.9.9")
+    with pytest.raises(TerminalError, match=f"prefect=={engine.PREFECT_VERSION}"):
+        engine.check_version()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "parameters"),
+    [
+        (BaseWorker, "_sync_and_initialize", ["self"]),
+        (BaseWorker, "_setup_cancellation_observer", ["self"]),
+        (BaseWorker, "_emit_worker_started_event", ["self"]),
+        (AsyncFlowRunEngine, "set_state", ["self", "state", "force"]),
+        (AsyncFlowRunEngine, "handle_crash", ["self", "exc"]),
+        (AsyncFlowRunEngine, "handle_cancellation", ["self", "exc"]),
+        (AsyncFlowRunEngine, "handle_exception", ["self", "exc", "msg", "result_store"]),
+        (AsyncFlowRunEngine, "call_flow_fn", ["self"]),
+        (EventsWorker, "_handle", ["self", "event"]),
+        (TriggeredAction, "idempotency_key", ["self"]),
+        (AioSqliteConfiguration, "begin_transaction", ["self", "session", "with_for_update"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_overridden_or_called_still_has_its_form(owner: type, name: str, parameters: list[str]) -> None:
+    """A method that is gone or takes something else would be overridden in vain."""
+    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+def test_the_engine_still_asks_for_sigterm_by_the_name_that_is_replaced() -> None:
+    """`in_process` swaps this name while workers run."""
+    assert "with capture_sigterm():" in inspect.getsource(AsyncFlowRunEngine.initialize_run)
+    assert callable(vars(flow_engine)["capture_sigterm"])
+
+
+def test_the_engine_observes_suspensions_only_for_runs_with_a_deployment() -> None:
+    """`run` hides the deployment's id to do without a thread and a websocket per run."""
+    source = inspect.getsource(AsyncFlowRunEngine.setup_flow_run_suspension_request)
+    assert "if self.flow_run.deployment_id:" in source
+
+
+def test_heartbeats_can_be_switched_off_inside() -> None:
+    """A thread per run is saved; the setting is refused from the environment."""
+    with engine.prefect_settings({}):
+        assert get_current_settings().flows.heartbeat_frequency is None
+    assert get_current_settings().flows.heartbeat_frequency is not None
+
+
+async def test_actions_are_taken_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One slow start of a flow run does not hold up the others; the service sees one consumer."""
+    monkeypatch.setattr(actions, "create_consumer", vars(actions)["create_consumer"])
+    server_engine.take_actions_side_by_side()
+    began, all_began = 0, asyncio.Event()
+
+    async def handler(message: Any) -> None:
+        nonlocal began
+        began += 1
+        if began == server_engine.ACTIONS_AT_ONCE:
+            all_began.set()
+        await all_began.wait()
+
+    consumer = vars(actions)["create_consumer"]("actions-test", name="one")
+    running = asyncio.create_task(consumer.run(handler))
+    await asyncio.sleep(0)
+    async with create_publisher("actions-test") as publisher:
+        for number in range(server_engine.ACTIONS_AT_ONCE):
+            await publisher.publish_data(str(number).encode(), {})
+    async with asyncio.timeout(20):
+        await all_began.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await consumer.cleanup()
+
+
+def test_the_actions_service_still_asks_for_its_consumer_by_that_name() -> None:
+    """It would otherwise take one action after the other again."""
+    assert "create_consumer(" in inspect.getsource(actions.Actions.start)

@@ -1,0 +1,111 @@
+"""What a registry's notification means."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sluice.errors import InvalidError
+from sluice.events.senders.distribution import MANIFEST_TYPES, images_pushed
+
+DIGEST = "sha256:" + "a" * 64
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "id": "e1",
+        "action": "push",
+        "target": {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "repository": "team/shop",
+            "tag": "1.10",
+            "digest": DIGEST,
+        },
+        "request": {"host": "127.0.0.1:15000"},
+    }
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        place = made
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+    return {key: value for key, value in made.items() if value is not ...}
+
+
+@pytest.mark.parametrize("kind", sorted(MANIFEST_TYPES))
+def test_a_tagged_manifest_is_an_image_named_by_registry_and_repository(kind: str) -> None:
+    """Whatever form of manifest: the image has the registry's own host in its name, and its tag stays a text."""
+    (image,) = images_pushed({"events": [event(target__mediaType=kind)]})
+    assert (image.image, image.tag, image.digest) == ("127.0.0.1:15000/team/shop", "1.10", DIGEST)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        event(action="pull"),
+        event(target__mediaType="application/octet-stream"),
+        event(target__tag=None),
+        event(target__tag=""),
+    ],
+    ids=["pull", "blob", "no tag", "empty tag"],
+)
+def test_what_is_no_push_of_a_tagged_manifest_is_no_news(other: dict[str, Any]) -> None:
+    """Pulls, blobs and the untagged parts of an image for several platforms start nothing."""
+    assert images_pushed({"events": [other]}) == []
+
+
+def test_an_envelope_may_hold_many_events_and_keeps_their_order() -> None:
+    """A registry gathers notifications."""
+    events = [event(id="a", target__tag="1"), event(action="pull"), event(id="b", target__tag="2")]
+    assert [image.tag for image in images_pushed({"events": events})] == ["1", "2"]
+
+
+def test_the_same_notification_told_twice_is_one_event() -> None:
+    """Prefect and the receiver know a redelivery by the event's id."""
+    once, again, other = images_pushed({"events": [event(), event(), event(id="e2")]})
+    assert once.id == again.id != other.id
+
+
+@pytest.mark.parametrize(
+    ("broken", "field"),
+    [
+        ([], "events"),
+        ({}, "events"),
+        ({"events": {}}, "events"),
+        ({"events": [1]}, "events[0]"),
+        ({"events": [event(), event(id=...)]}, "events[1].id"),
+        ({"events": [event(action=3)]}, "events[0].action"),
+        ({"events": [event(target=None)]}, "events[0].target"),
+        ({"events": [event(target__repository="")]}, "events[0].target.repository"),
+        ({"events": [event(target__digest="abc")]}, "events[0].target.digest"),
+        ({"events": [event(request=[])]}, "events[0].request"),
+        ({"events": [event(request__host=5)]}, "events[0].request.host"),
+    ],
+)
+def test_a_malformed_envelope_is_refused_with_the_name_of_the_field(broken: object, field: str) -> None:
+    """Whoever set up the registry learns what is wrong."""
+    with pytest.raises(InvalidError) as refused:
+        images_pushed(broken)
+    assert str(refused.value).startswith(f"{field}:")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(
+    body=JSON
+    | st.builds(lambda inner: {"events": [inner]}, JSON)
+    | st.builds(lambda x: {"events": [event(target=x)]}, JSON)
+)
+def test_no_body_breaks_the_reading(body: object) -> None:
+    """Any JSON is either understood or refused in words."""
+    with contextlib.suppress(InvalidError):
+        images_pushed(body)

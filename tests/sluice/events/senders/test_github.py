@@ -1,0 +1,91 @@
+"""What GitHub's webhooks mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sluice.errors import InvalidError
+from sluice.events.model import Event, ImagePushed, SourceChanged
+from sluice.events.senders.github import from_webhook
+
+DIGEST = "sha256:" + "b" * 64
+
+
+def push(**changes: Any) -> dict[str, Any]:
+    body = {
+        "ref": "refs/heads/feature/x",
+        "after": "c0ffee",
+        "deleted": False,
+        "repository": {"clone_url": "https://host/a.git"},
+    }
+    return body | changes
+
+
+def package(event: str, url: str = "https://ghcr.io/team/shop:1.2", **tag: Any) -> dict[str, Any]:
+    version = {"package_url": url, "container_metadata": {"tag": {"name": "1.2", "digest": DIGEST} | tag}}
+    return {"action": "published", event: {"package_type": "CONTAINER", "package_version": version}}
+
+
+def test_a_push_to_a_branch_is_a_changed_source() -> None:
+    """The branch keeps its slashes, the commit is the one it points at now."""
+    assert from_webhook("push", "d", push()) == [
+        SourceChanged(delivery="d", url="https://host/a.git", branch="feature/x", commit="c0ffee")
+    ]
+
+
+@pytest.mark.parametrize("event", ["package", "registry_package"])
+@pytest.mark.parametrize(
+    ("url", "image"),
+    [
+        ("https://ghcr.io/team/shop:1.2", "ghcr.io/team/shop"),
+        ("ghcr.io/team/shop:1.2", "ghcr.io/team/shop"),
+        ("http://127.0.0.1:15000/shop:1.2", "127.0.0.1:15000/shop"),
+        ("127.0.0.1:15000/shop", "127.0.0.1:15000/shop"),
+    ],
+)
+def test_a_published_container_is_a_pushed_image(event: str, url: str, image: str) -> None:
+    """Both names that GitHub has for it; the image without scheme and tag, and a registry's port is no tag."""
+    assert from_webhook(event, "d", package(event, url)) == [
+        ImagePushed(delivery="d", image=image, tag="1.2", digest=DIGEST)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "body"),
+    [
+        ("push", push(ref="refs/tags/v1")),
+        ("push", push(deleted=True)),
+        ("package", package("package") | {"action": "updated"}),
+        ("package", package("package", name="")),
+        ("package", {"action": "published", "package": {"package_type": "npm"}}),
+        ("issues", {"anything": 1}),
+        ("issues", None),
+    ],
+    ids=["tag", "deleted branch", "updated", "untagged", "npm", "other event", "other event, no body"],
+)
+def test_what_is_none_of_our_business_is_no_error(event: str, body: Any) -> None:
+    """A webhook may be subscribed to more than we use."""
+    found: list[Event] = from_webhook(event, "d", body)
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "field"),
+    [
+        ("push", [], "body"),
+        ("push", {}, "ref"),
+        ("push", push(repository=None), "repository"),
+        ("push", push(repository={}), "repository.clone_url"),
+        ("push", push(after=None), "after"),
+        ("package", {"action": "published"}, "package"),
+        ("package", {"action": "published", "package": {"package_type": "CONTAINER"}}, "package.package_version"),
+        ("package", package("package", name=7), "package.package_version.container_metadata.tag"),
+    ],
+)
+def test_a_malformed_body_is_refused_with_the_name_of_the_field(event: str, body: Any, field: str) -> None:
+    """Whoever set up the webhook learns what is wrong."""
+    with pytest.raises(InvalidError) as refused:
+        from_webhook(event, "d", body)
+    assert str(refused.value).startswith(f"{field}:")

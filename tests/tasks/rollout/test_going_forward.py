@@ -1,0 +1,180 @@
+"""The stages that take a revision to its users: begin, gates, scale up, shift traffic."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from sluice.errors import StaleError
+from sluice.rollout.journal import judge_state
+from sluice.rollout.phases import Phase
+from sluice.rollout.revision import revision_of
+from tasks.rollout.ask_gate import ask_gate
+from tasks.rollout.begin import begin
+from tasks.rollout.initialise import initialise
+from tasks.rollout.scale_up import scale_up
+from tasks.rollout.shift_traffic import shift_traffic
+from tests.samples import NAME, canary, deployment, gate
+from tests.tasks.conftest import NEW_IMAGE, OLD_IMAGE, Stage, staged
+
+
+class Stop(BaseException):
+    """The process is gone."""
+
+
+def fresh(replicas: int = 2) -> Stage:
+    """A Canary for which nothing was made yet."""
+    stage = staged()
+    stage.cluster.objects.pop(("Deployment", "shop-test", "shop-primary"))
+    stage.change("Canary", NAME, {"status": None})
+    stage.cluster.add({**deployment(OLD_IMAGE, replicas=replicas)})
+    stage.route.weights.clear()
+    return stage
+
+
+def test_initialise_lets_the_primary_serve_before_the_target_rests(play: Any) -> None:
+    """The primary is ready and routed to before the target's pods, which serve users until then, are taken away."""
+    stage = fresh()
+    revision = play(stage, initialise)
+    assert stage.acts == [
+        "journal: Initializing 0",
+        "apply Deployment shop-primary with 2",
+        "patch Deployment shop with 0",
+        "journal: Initialized 0",
+    ]
+    assert stage.route.weights == {NAME: 0}
+    assert stage.status["lastPromotedSpec"] == stage.status["lastAppliedSpec"] == revision
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_initialise_can_be_broken_off_anywhere_and_done_again(play: Any, at: int) -> None:
+    """Idempotent: whatever write it was stopped at, the second time brings it to its end, with one primary."""
+    stage, writes = fresh(), 0
+
+    def stop(when: str, verb: str, item: dict[str, Any]) -> None:
+        nonlocal writes
+        writes += 1
+        if writes == at:
+            raise Stop
+
+    stage.cluster.hooks.append(stop)
+    with pytest.raises(Stop):
+        play(stage, initialise)
+    play(stage, initialise)
+    assert stage.status["phase"] == Phase.INITIALIZED
+    assert stage.now("Deployment", "shop-primary")["spec"]["replicas"] == 2
+    assert stage.now("Deployment", NAME)["spec"]["replicas"] == 0
+
+
+def test_a_target_at_zero_still_gets_a_primary_that_serves(play: Any) -> None:
+    """Who adopts a Canary while the target rests gets one pod and not none."""
+    stage = fresh(replicas=0)
+    play(stage, initialise)
+    assert stage.now("Deployment", "shop-primary")["spec"]["replicas"] == 1
+
+
+def test_begin_takes_an_older_revision_s_traffic_home_before_it_writes(play: Any) -> None:
+    """What an interrupted run left at the router never becomes the new revision's traffic."""
+    stage = staged(weight=30)
+    play(stage, begin)
+    assert stage.acts == ["shift to 0", "journal: Progressing 0"]
+    assert (stage.status["step"], stage.status["failedChecks"], stage.status["canaryWeight"]) == (0, 0, 0)
+
+
+def test_begin_starts_evidence_anew(play: Any) -> None:
+    """Nobody is judged by what the revision before did."""
+    stage = staged(evidence={"revision": "older", "since": 1.0, "metrics": {}})
+    play(stage, begin)
+    kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
+    assert (kept.revision, kept.metrics) == (stage.ref.revision, {})
+    assert kept.since > 1.0
+
+
+def test_shift_writes_its_intent_before_it_moves_traffic(play: Any) -> None:
+    """A worker that dies in between leaves a journal that says where the traffic is going, and since when."""
+    stage = staged(weight=30)
+    play(stage, shift_traffic, 2, 60, 1)
+    assert stage.acts == ["journal: Progressing 60", "shift to 60"]
+    assert (stage.status["step"], stage.status["failedChecks"]) == (2, 1)
+    assert stage.status["stepStarted"] > 1.0
+
+
+def test_a_shift_that_was_broken_off_goes_on_without_a_new_step(play: Any) -> None:
+    """The intent is there, only the router is behind: the step is not begun anew."""
+    stage = staged(weight=30)
+    stage.breaks("shift", "before", Stop())
+    with pytest.raises(Stop):
+        play(stage, shift_traffic, 2, 60)
+    began = stage.status["stepStarted"]
+    play(stage, shift_traffic, 2, 60)
+    assert stage.status["stepStarted"] == began
+    assert stage.acts == ["journal: Progressing 60", "shift to 60"]
+
+
+def test_traffic_that_somebody_moved_is_put_back_without_a_new_step(play: Any) -> None:
+    """Drift at the router is no news for the journal."""
+    stage = staged(weight=30)
+    stage.route.weights[NAME] = 77
+    play(stage, shift_traffic, 1, 30)
+    assert stage.acts == ["shift to 30"]
+    assert stage.status["stepStarted"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("task", "args"),
+    [(shift_traffic, (2, 60)), (scale_up, ()), (ask_gate, ("pre-rollout",))],
+    ids=lambda v: str(v)[:20],
+)
+def test_no_stage_acts_for_a_revision_that_the_journal_is_not_about(
+    play: Any, task: Any, args: tuple[Any, ...]
+) -> None:
+    """A run that was superseded without knowing it changes nothing any more."""
+    stage = staged(lastAppliedSpec="another")
+    with pytest.raises(StaleError, match="another"):
+        play(stage, task, *args)
+    assert stage.acts == []
+
+
+GATES = {"analysis": {"webhooks": [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "closed", "phase"),
+    [
+        ("confirm-rollout", True, Phase.WAITING),
+        ("confirm-rollout", False, Phase.PROGRESSING),
+        ("confirm-promotion", True, Phase.WAITING_PROMOTION),
+        ("confirm-promotion", False, Phase.PROGRESSING),
+        ("pre-rollout", True, Phase.PROGRESSING),
+    ],
+)
+def test_a_closed_gate_is_seen_in_the_phase(play: Any, kind: str, closed: bool, phase: Phase) -> None:
+    """`kubectl get canary` says that it waits, and for what; only the gates of that type are asked."""
+    stage = staged(GATES)
+    stage.gates.closed = {kind} if closed else set()
+    answer = play(stage, ask_gate, kind)
+    assert (answer.open, answer.type) == (not closed, kind)
+    assert stage.gates.asked == [kind]
+    assert stage.status["phase"] == phase
+
+
+def test_an_opened_gate_ends_the_waiting(play: Any) -> None:
+    """Waiting goes back to Progressing when the gate opens."""
+    stage = staged(GATES, phase=Phase.WAITING)
+    play(stage, ask_gate, "confirm-rollout")
+    assert stage.status["phase"] == Phase.PROGRESSING
+
+
+def test_a_failed_gate_check_is_counted_in_the_journal(play: Any) -> None:
+    """The count survives a crash."""
+    stage = staged(GATES)
+    stage.gates.closed = {"pre-rollout"}
+    play(stage, ask_gate, "pre-rollout", 0.0, 1)
+    assert stage.status["failedChecks"] == 1
+
+
+def test_the_new_revision_is_what_the_target_holds() -> None:
+    """The scene that these tests play on is a release of the new image."""
+    assert staged().ref.revision == revision_of(deployment(NEW_IMAGE))
