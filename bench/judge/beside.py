@@ -17,7 +17,8 @@ from sluice.judge.baseline.score import graded, scored
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.manifests.flagger.comparison import AnalysisComparison
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
 
 STEPS, STEP_S, PERIOD = 10, 60, 2
 OBJECTIVE = Objective.of(CanaryMetric.model_validate({"name": "request-success-rate", "thresholdRange": {"min": 99}}))

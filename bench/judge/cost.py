@@ -10,7 +10,8 @@ from sluice.judge.policy import Policy
 from sluice.judge.sequential import Look, observe, word
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
 
 ASKED = (
     {"name": "request-success-rate", "thresholdRange": {"min": 99}},

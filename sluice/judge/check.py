@@ -11,8 +11,9 @@ from sluice.judge.judgement import Judgement
 from sluice.judge.policy import ALPHA
 from sluice.judge.sequential import against as overwhelming
 from sluice.judge.state import JudgeState
-from sluice.judge.verdict import Reading, Verdict
+from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import NoData
+from sluice.measures.reading import Reading
 
 __all__ = ["ALPHA", "JudgeState", "Judgement", "overwhelming", "threshold_check"]
 

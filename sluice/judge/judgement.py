@@ -8,8 +8,9 @@ from math import sqrt
 from pydantic import BaseModel, ConfigDict
 
 from sluice.judge.bets.posterior import exceeds
-from sluice.judge.verdict import Reading, Silence, Verdict
-from sluice.measures.objective import Counts
+from sluice.judge.verdict import Silence, Verdict
+from sluice.measures.counts import Counts
+from sluice.measures.reading import Reading
 
 Z95 = 1.959964
 """Quantile of the normal distribution that leaves 2.5 % on each side."""

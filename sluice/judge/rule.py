@@ -23,7 +23,7 @@ from math import log
 from sluice.judge.bets.wealth import log_mean
 from sluice.judge.policy import COMPARED_UP_TO, LEAST_BAD, LEAST_BAD_BLOCKS, Policy
 from sluice.judge.state import JudgeState, MetricState
-from sluice.measures.objective import Counts
+from sluice.measures.counts import Counts
 
 
 def failing(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
@@ -89,7 +89,7 @@ def opened(state: JudgeState, metric: MetricState) -> bool:
 def _enough(wealth: dict[str, float], policy: Policy) -> bool:
     each = wealth.values()
     # No mean is more than its greatest term: most looks need none.
-    return bool(wealth) and max(each) >= policy.fail_at and log_mean(list(each)) >= policy.fail_at
+    return max(each, default=0.0) >= policy.fail_at and log_mean(list(each)) >= policy.fail_at
 
 
 def _decided(wealth: dict[str, float], state: JudgeState, policy: Policy) -> str:

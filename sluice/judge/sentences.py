@@ -7,7 +7,8 @@ from math import exp, floor, log10
 from sluice.judge.rule import compared, opened
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Silence
-from sluice.measures.objective import Counts, Objective
+from sluice.measures.counts import Counts
+from sluice.measures.objective import Objective
 
 GREATEST_ODDS = 1e12
 

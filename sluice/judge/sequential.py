@@ -16,8 +16,10 @@ from sluice.judge.policy import DEFAULT, Policy
 from sluice.judge.rule import failing, shared
 from sluice.judge.silence import heard, is_fatal, silence
 from sluice.judge.state import JudgeState, MetricState
-from sluice.judge.verdict import Reading, Verdict
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.judge.verdict import Verdict
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
+from sluice.measures.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import log
 
@@ -12,8 +11,9 @@ from sluice.judge.bets.against_primary import Comparison
 from sluice.judge.bets.assurance import Assurance
 from sluice.judge.bets.blocks import Evidence
 from sluice.judge.bets.single import RequestEvidence
-from sluice.judge.policy import BLOCK, BLOCK_SLACK, DEFAULT, Policy
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.judge.policy import BLOCK, BLOCK_SLACK, Policy
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
 
 ON_BLOCKS = 0.2
 """Part of a metric's wealth that bets on blocks; the rest bets on single requests. Blocks prove that half of the requests
@@ -168,20 +168,3 @@ class JudgeState(BaseModel):
     held_since: float | None = None
     heard: Heard | None = None
     failed: str = ""
-
-    def with_counts(
-        self,
-        objective: Objective,
-        counts: Counts,
-        primary: Counts | None = None,
-        at: float | None = None,
-        policy: Policy = DEFAULT,
-    ) -> JudgeState:
-        """The state after a scrape of one metric; see `MetricState.after`."""
-        name = objective.metric.name
-        before = self.metrics.get(name) or MetricState.of(objective, policy)
-        return self.with_metrics({**self.metrics, name: before.after(counts, primary, at, policy)})
-
-    def with_metrics(self, metrics: Mapping[str, MetricState]) -> JudgeState:
-        """The same with other states of its metrics."""
-        return self.model_copy(update={"metrics": dict(metrics)})

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
 
 KEPT = 100
 """Looks that are remembered one by one: more than come between two of the judge's."""

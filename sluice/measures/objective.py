@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.judge.verdict import Reading
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
 from sluice.measures.buckets import around, bound_of
+from sluice.measures.counts import Counts
+from sluice.measures.reading import Reading
 from sluice.measures.series import Selector
 
 SUCCESS_RATE = "request-success-rate"
@@ -65,52 +65,6 @@ class Telemetry(BaseModel):
 
 def _match(patterns: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     return all(re.fullmatch(pattern, labels.get(label, "")) for label, pattern in patterns.items())
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Requests of one window, and the bad ones among them.
-
-    Attributes:
-        bad: those that were certainly bad; they count against a revision.
-        unclear: further ones that may have been: a histogram's buckets cannot tell. None of them counts for a revision.
-    """
-
-    requests: int = 0
-    bad: int = 0
-    unclear: int = 0
-
-    @classmethod
-    def of(cls, requests: float, bad: float, unclear: float = 0.0) -> Counts:
-        """Whole numbers that can be: what is negative or more than there were requests is brought into reach."""
-        whole = max(0, round(requests))
-        certain = min(max(0, round(bad)), whole)
-        return cls(whole, certain, min(max(0, round(unclear)), whole - certain))
-
-    @property
-    def at_worst(self) -> int:
-        """Requests that cannot be shown to have been good."""
-        return self.bad + self.unclear
-
-    def since(self, earlier: Counts) -> Counts:
-        """What came after `earlier`; a provider that forgot requests gives none, never a negative number."""
-        requests, bad = self.requests - earlier.requests, self.bad - earlier.bad
-        unclear = self.unclear - earlier.unclear
-        if bad >= 0 and unclear >= 0 and bad + unclear <= requests:
-            return Counts(requests, bad, unclear)
-        return Counts.of(requests, bad, unclear)
-
-
-@dataclass(frozen=True, slots=True)
-class Halves:
-    """Requests to the canary and to the primary in the same stretch of time."""
-
-    canary: Counts = Counts()
-    primary: Counts = Counts()
-
-    def since(self, earlier: Halves) -> Halves:
-        """What came after `earlier`, of each half."""
-        return Halves(self.canary.since(earlier.canary), self.primary.since(earlier.primary))
 
 
 class Objective(BaseModel):

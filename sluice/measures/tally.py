@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sluice.measures.objective import Counts, Halves, Objective, Telemetry
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.series import Counter, Selector, Series, newest_sample, oldest_sample
 
 Key = tuple[tuple[str, str], ...]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sluice.judge.baseline.samples import samples
 from sluice.judge.baseline.score import graded, scored
 from sluice.manifests.flagger.comparison import AnalysisComparison
-from sluice.measures.objective import Halves
+from sluice.measures.counts import Halves
 from sluice.replay.recording import Recording, Replayed
 
 Moments = dict[str, list[tuple[float, Halves]]]

@@ -15,8 +15,10 @@ from itertools import count
 from sluice.errors import InvalidError
 from sluice.judge.check import threshold_check, without_data
 from sluice.judge.judgement import Judgement
-from sluice.judge.verdict import Reading, Verdict
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.judge.verdict import Verdict
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
+from sluice.measures.reading import Reading
 from sluice.replay.checks import Checks
 from sluice.replay.recording import Recording, Replayed
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sluice.judge.policy import RECENT
 from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
-from sluice.measures.objective import Halves
+from sluice.measures.counts import Halves
 from sluice.measures.tally import Tally
 from sluice.replay.checks import Checks
 from sluice.replay.recording import Recording

@@ -131,10 +131,6 @@ class Release(BaseModel):
         """
         return [Recording.unpacked(one) for one in self.recordings]
 
-    def replay(self, policy: Policy | None = None) -> Iterator[Replayed]:
-        """See `replay`."""
-        return replay(self.steps(), policy)
-
 
 class Replayed(NamedTuple):
     """The judge's word at one look.

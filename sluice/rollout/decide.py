@@ -12,7 +12,7 @@ from enum import StrEnum
 from sluice.judge.check import Judgement
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
-from sluice.rollout.phases import Phase
+from sluice.manifests.flagger.phase import Phase
 
 
 class Action(StrEnum):

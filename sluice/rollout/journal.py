@@ -7,7 +7,8 @@ from typing import Any
 
 from sluice.judge.check import JudgeState
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.phases import TRANSITIONS, Phase
+from sluice.manifests.flagger.phase import Phase
+from sluice.rollout.phases import TRANSITIONS
 
 CLOCK_SLACK = 5.0
 """Seconds that the clocks of two hosts may differ."""

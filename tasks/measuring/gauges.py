@@ -10,12 +10,13 @@ from blocks.kubernetes.kinds import METRIC_TEMPLATE
 from blocks.metrics.base import Metrics
 from sluice.errors import InvalidError
 from sluice.judge.state import JudgeState
-from sluice.judge.verdict import Reading
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
 from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.measures.counts import Halves
 from sluice.measures.gauge import GaugeTally
-from sluice.measures.objective import Halves, Objective
+from sluice.measures.objective import Objective
+from sluice.measures.reading import Reading
 from sluice.measures.template import render_query
 
 EARLY = 0.1

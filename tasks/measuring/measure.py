@@ -15,12 +15,13 @@ from sluice.judge.baseline.score import Score, scored
 from sluice.judge.check import JudgeState
 from sluice.judge.policy import DEFAULT, RECENT, Policy
 from sluice.judge.sequential import Look, observe
-from sluice.judge.verdict import Reading
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counted import telemetry_of
+from sluice.measures.counts import Counts, Halves
 from sluice.measures.gauge import GaugeTally
-from sluice.measures.objective import Counts, Halves, Objective, Telemetry
+from sluice.measures.objective import Objective, Telemetry
+from sluice.measures.reading import Reading
 from sluice.measures.tally import Tally
 from tasks.measuring.gauges import Gauges, own_reading
 from tasks.scene.rollout_ref import Scene

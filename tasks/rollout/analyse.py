@@ -18,12 +18,13 @@ from sluice.judge.baseline.score import Word, graded
 from sluice.judge.check import Judgement, JudgeState, threshold_check, without_data
 from sluice.judge.sequential import against, findings, word
 from sluice.judge.silence import silence
-from sluice.judge.verdict import Reading, Silence, Verdict
+from sluice.judge.verdict import Silence, Verdict
 from sluice.manifests.flagger.canary import CanaryAnalysis
+from sluice.manifests.flagger.phase import Phase
+from sluice.measures.reading import Reading
 from sluice.replay.checks import Checks
 from sluice.replay.recording import Recorder
 from sluice.rollout.journal import entry, judge_state
-from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad

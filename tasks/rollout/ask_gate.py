@@ -7,8 +7,8 @@ import time
 
 from pydantic import BaseModel, ConfigDict
 
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import entry
-from sluice.rollout.phases import Phase
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
-from sluice.rollout.phases import Phase
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage

@@ -7,10 +7,10 @@ import time
 
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import TransientError
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decide import Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.objects import primary_deployment
-from sluice.rollout.phases import Phase
 from sluice.rollout.readiness import deployment_ready
 from sluice.rollout.revision import revision_of
 from tasks.scene.ready_endpoints import until_endpoints_ready

@@ -12,9 +12,9 @@ from typing import Any
 
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import StaleError, TransientError
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import entry
 from sluice.rollout.objects import primary_deployment
-from sluice.rollout.phases import Phase
 from sluice.rollout.readiness import rolled_over
 from sluice.rollout.revision import revision_of
 from tasks.scene.ready_endpoints import until_endpoints_ready

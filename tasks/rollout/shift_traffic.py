@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import entry
-from sluice.rollout.phases import Phase
 from tasks.measuring.first_traffic import until_well_timed
 from tasks.scene.baseline import check_standing
 from tasks.scene.rollout_ref import RolloutRef, Scene

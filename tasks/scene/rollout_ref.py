@@ -16,9 +16,9 @@ from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
 from sluice.errors import StaleError
 from sluice.manifests.flagger.canary import Canary, RunEnd
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
-from sluice.rollout.phases import Phase
 
 Object = dict[str, Any]
 DRAIN = 2.0

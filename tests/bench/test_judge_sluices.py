@@ -24,7 +24,8 @@ from sluice.judge.policy import LEAST_BAD, LEAST_BAD_BLOCKS, TIER, Policy
 from sluice.judge.rule import failing
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.objective import Counts, Objective
+from sluice.measures.counts import Counts
+from sluice.measures.objective import Objective
 from tests.samples import duration, success_rate
 
 ALPHA = 0.001

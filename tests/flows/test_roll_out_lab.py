@@ -11,6 +11,7 @@ import pytest
 from deployments.tools.past import past_release
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary
+from sluice.replay.recording import replay
 from tests.flows.lab_app import push_images
 from tests.flows.stories import NEW, TALES, Told, tell_all
 
@@ -96,7 +97,7 @@ def test_the_verdict_is_found_in_prometheus_afterwards(told: Told, lab_env: dict
     canary = Canary.parse(told.canary)
     begin, end = (datetime.fromtimestamp(told.users[index].t + shift, UTC) for index, shift in ((0, -5), (-1, 5)))
     release = asyncio.run(past_release(canary, lab_env["prometheus_url"], begin, end))
-    *_, last = release.replay()
+    *_, last = replay(release.steps())
     assert last.judgement.verdict is Verdict.FAIL
     assert "request-success-rate" in last.judgement.reason
 

@@ -11,9 +11,9 @@ import pytest
 from blocks.gates.webhook import Answer
 from blocks.metrics.memory import MemoryMetrics
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
 from sluice.rollout.objects import primary_deployment
-from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
 from tasks import run_signals
 from tasks.rollout import analyse, finalise, initialise, promote, roll_back

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sluice.judge.policy import BLOCK, BLOCK_SLACK
-from sluice.measures.objective import Counts, Halves
+from sluice.measures.counts import Counts, Halves
 
 LEAST = 8
 """Samples of each below which nothing is compared: with five only what is wholly apart is seen, and one odd one hides it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-from sluice.judge.bets.wealth import cash, cut_off, investment, log_mean
+from sluice.judge.bets.wealth import cash, cut_off, investment
 
 BETS = (0.02, 0.0437, 0.0956, 0.209, 0.457, 0.999)
 """The bets λ as fractions of 1/p0."""
@@ -83,8 +83,3 @@ class Evidence:
     def log_wealth(self) -> float:
         """Its natural logarithm."""
         return log(self.wealth)
-
-
-def together(parts: list[Evidence]) -> float:
-    """Logarithm of the evidence of several metrics that share one error budget: their mean wealth."""
-    return log_mean([part.log_wealth for part in parts]) if parts else 0.0

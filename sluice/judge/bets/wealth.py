@@ -44,7 +44,9 @@ def cut_off(owned: list[float]) -> tuple[float, ...]:
 def log_mean(logs: Sequence[float]) -> float:
     """Logarithm of a mean of terms that are given by theirs; nothing but differences <= 0 is exponentiated.
 
-    E-processes that share one error budget may be averaged, whatever their dependence.
+    E-processes that share one error budget may be averaged, whatever their dependence. No terms are no evidence: 0.
     """
+    if not logs:
+        return 0.0
     highest = max(logs)
     return highest + log(sum([exp(one - highest) for one in logs]) / len(logs))

@@ -14,8 +14,8 @@ from pydantic import Field, model_validator
 from sluice.durations import Duration
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ObjectReference
 from sluice.manifests.flagger.comparison import BASELINE_UP_TO, AnalysisComparison
+from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.meta import ForeignModel, Manifest
-from sluice.rollout.phases import Phase
 
 
 class GatewayReference(ForeignModel):

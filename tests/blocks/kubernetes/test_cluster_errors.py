@@ -13,9 +13,11 @@ from kubernetes.aio import client
 
 from blocks.kubernetes import api_server as block
 from blocks.kubernetes.api_server import ApiServer
-from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE
+from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.kinds import DEPLOYMENT, NAMESPACE
 from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
+
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 
 
 @dataclass

@@ -12,11 +12,13 @@ import pytest
 from blocks.kubernetes import follow as block
 from blocks.kubernetes.cluster import Change, Cluster, Kind
 from blocks.kubernetes.follow import News, news
-from blocks.kubernetes.kinds import CONFIG_MAP, NAMESPACE
+from blocks.kubernetes.kinds import NAMESPACE
 from sluice.errors import ConflictError, NotFoundError, TerminalError, TransientError
 
 Object = dict[str, Any]
 PATIENCE = 30.0
+
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 
 
 def config(version: int, value: str, name: str = "x") -> Object:

@@ -13,7 +13,7 @@ from blocks.kubernetes import informers as block
 from blocks.kubernetes.cluster import Change, Cluster, Kind
 from blocks.kubernetes.follow import News
 from blocks.kubernetes.informers import Followed, Informer, Informers, informed
-from blocks.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, NAMESPACE
+from blocks.kubernetes.kinds import DEPLOYMENT, NAMESPACE
 from sluice.errors import NotFoundError, TransientError
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, deployment
@@ -22,6 +22,8 @@ from tests.samples import NAMESPACE as SPACE
 Object = dict[str, Any]
 PATIENCE = 30.0
 KEY = ("test", "x")
+
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 
 
 def config(version: int, value: str = "", name: str = "x") -> Object:

@@ -13,9 +13,10 @@ from deployments.tools.past import canary_in, past_release
 from deployments.tools.replay import release_of
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.verdict import Verdict
-from sluice.measures.objective import Counts, Halves
+from sluice.measures.counts import Counts, Halves
 from sluice.replay.checks import Checks
 from sluice.replay.judges import judge_of
+from sluice.replay.recording import replay
 from tests.samples import canary, canary_manifest, success_rate
 
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 1, tzinfo=UTC)
@@ -107,7 +108,7 @@ def test_times_cut_a_piece_out_of_exported_files(tmp_path: Path) -> None:
     files, manifest = exported(tmp_path, 0), str(shop(tmp_path))
     pieces = [release_of(manifest, files=files, begin=late), release_of(manifest, files=files, end=late)]
     assert [[len(one.looks) for one in piece.steps()] for piece in pieces] == [[10], [30]]
-    assert [list(one.replay())[-1].judgement.verdict for one in pieces] == [Verdict.CONTINUE, Verdict.CONTINUE]
+    assert [list(replay(one.steps()))[-1].judgement.verdict for one in pieces] == [Verdict.CONTINUE, Verdict.CONTINUE]
 
 
 def test_exported_files_without_the_canary_are_told(tmp_path: Path) -> None:

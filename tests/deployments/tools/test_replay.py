@@ -19,7 +19,7 @@ from sluice.judge.policy import DEFAULT
 from sluice.judge.sequential import Look, judge
 from sluice.judge.verdict import Verdict
 from sluice.replay.judges import Asked, judge_of, judges_of
-from sluice.replay.recording import Recorder, Release
+from sluice.replay.recording import Recorder, Release, replay
 from sluice.replay.tuning import tried
 from tasks.people.record import record
 from tasks.rollout.analyse import StepResult
@@ -60,7 +60,7 @@ async def test_a_release_is_judged_again_with_the_word_that_it_got(sut: Runtime)
     await leave("other", good, "promoted")
     release = await last_release("replayed", "test")
     assert (release.release, release.outcome) == ("replayed.test@1.1.0", "rolled back")
-    assert list(release.replay())[-1].judgement == bad.judgement
+    assert list(replay(release.steps()))[-1].judgement == bad.judgement
     assert [one.release for one in await recorded_releases(2)] == ["other.test@1.1.0", "replayed.test@1.1.0"]
     with pytest.raises(NotFoundError, match=r"no release of nobody\.test is recorded"):
         await last_release("nobody", "test")

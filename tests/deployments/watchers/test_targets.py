@@ -17,7 +17,7 @@ from deployments.watchers.targets import Watcher, watch
 from deployments.watchers.tell import Teller
 from sluice.errors import TransientError
 from sluice.events.model import Event, TargetChanged
-from sluice.rollout.phases import Phase
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.revision import revision_of
 from tests.samples import NAME, canary_manifest, deployment
 from tests.samples import NAMESPACE as SPACE

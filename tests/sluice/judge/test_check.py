@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.judge.bets.blocks import together
+from sluice.judge.bets.wealth import log_mean
 from sluice.judge.check import ALPHA, JudgeState, overwhelming, threshold_check
-from sluice.judge.verdict import Reading, Verdict
+from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.objective import Counts, Objective
+from sluice.measures.counts import Counts
+from sluice.measures.objective import Objective
+from sluice.measures.reading import Reading
 from tests.samples import duration, success_rate
+from tests.sluice.judge.traffic import with_counts
 
 SUCCESS = Objective.of(CanaryMetric.model_validate(success_rate(99)))
 DURATION = Objective.of(CanaryMetric.model_validate(duration(500)))
@@ -24,7 +27,7 @@ def state(*totals: tuple[int, int], objective: Objective = SUCCESS) -> JudgeStat
     """The judge's memory after scrapes with these totals since the release began."""
     result = JudgeState(revision="r1", since=0.0)
     for requests, bad in totals:
-        result = result.with_counts(objective, Counts(requests=requests, bad=bad))
+        result = with_counts(result, objective, Counts(requests=requests, bad=bad))
     return result
 
 
@@ -67,9 +70,9 @@ def test_two_metrics_share_one_error_budget() -> None:
         alone = state(*totals)
     both = state()
     for requests, bad in totals:
-        both = both.with_counts(SUCCESS, Counts(requests=requests, bad=bad))
-        both = both.with_counts(DURATION, Counts(requests=requests, bad=0))
-    wealth = together([both.metrics[name].evidence for name in ("request-success-rate", "request-duration")])
+        both = with_counts(both, SUCCESS, Counts(requests=requests, bad=bad))
+        both = with_counts(both, DURATION, Counts(requests=requests, bad=0))
+    wealth = log_mean([both.metrics[name].evidence.log_wealth for name in ("request-success-rate", "request-duration")])
     assert wealth < alone.metrics["request-success-rate"].evidence.log_wealth
     assert (overwhelming(both, [SUCCESS, DURATION]) is None) == (wealth < log(1 / ALPHA))
 
@@ -87,7 +90,7 @@ def test_memory_survives_the_journal_bit_for_bit(blocks: list[tuple[int, int]]) 
     memory, requests, bad = JudgeState(revision="r1", since=12.345678901), 0, 0
     for n, f in blocks:
         requests, bad = requests + n, bad + min(n, f)
-        memory = memory.with_counts(SUCCESS, Counts(requests=requests, bad=bad))
+        memory = with_counts(memory, SUCCESS, Counts(requests=requests, bad=bad))
     assert JudgeState.model_validate(memory.model_dump(mode="json")) == memory
     assert JudgeState.model_validate_json(memory.model_dump_json()) == memory
 
@@ -95,7 +98,7 @@ def test_memory_survives_the_journal_bit_for_bit(blocks: list[tuple[int, int]]) 
 def test_the_same_scrape_twice_counts_once() -> None:
     """Looking again before the next scrape is no new evidence."""
     once = state((100, 40))
-    assert once.with_counts(SUCCESS, Counts(requests=100, bad=40)).metrics == once.metrics
+    assert with_counts(once, SUCCESS, Counts(requests=100, bad=40)).metrics == once.metrics
 
 
 @pytest.mark.parametrize(

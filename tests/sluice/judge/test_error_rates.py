@@ -10,7 +10,7 @@ import pytest
 from sluice.judge.policy import BETA, Policy
 from sluice.judge.state import MetricState
 from sluice.judge.verdict import Verdict
-from sluice.measures.objective import Counts, Halves
+from sluice.measures.counts import Counts, Halves
 from tests.sluice.judge.traffic import PERIOD, SUCCESS, Block, Watch, at_most, binomial, fails
 
 LOOSE = Policy(alpha=0.05)
@@ -118,7 +118,7 @@ def test_a_total_failure_after_an_hour_of_good_traffic_fires_within_six_blocks()
         metric = watch.state.metrics.get(name) or MetricState.of(SUCCESS, watch.policy)
         seen, primary = metric.seen.requests + 556, (metric.primary or Counts()).requests + 5000
         after = metric.after(Counts(seen), Counts(primary), watch.now, watch.policy)
-        watch.state = watch.state.with_metrics({name: after})
+        watch.state = watch.state.model_copy(update={"metrics": {name: after}})
     watch.history[SUCCESS.metric.name] = [(watch.now, Halves(Counts(seen), Counts(primary)))]
     assert watch.until(Verdict.FAIL, (556, 556, 5000, 0)) <= 6
 

@@ -11,7 +11,7 @@ from sluice.judge.judgement import wilson
 from sluice.judge.policy import ALPHA, TIER
 from sluice.judge.sequential import word
 from sluice.judge.verdict import Verdict
-from sluice.measures.objective import Counts
+from sluice.measures.counts import Counts
 from tests.sluice.judge.traffic import SUCCESS, Watch
 
 

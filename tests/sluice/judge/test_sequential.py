@@ -10,7 +10,7 @@ from sluice.judge.policy import ALPHA, Policy
 from sluice.judge.rule import gated
 from sluice.judge.sequential import Look
 from sluice.judge.verdict import Verdict
-from sluice.measures.objective import Counts, Halves
+from sluice.measures.counts import Counts, Halves
 from tests.sluice.judge.traffic import DURATION, PERIOD, SUCCESS, Block, Watch
 
 CLEAN: Block = (100, 0, 900, 0)

@@ -14,8 +14,8 @@ from sluice.judge.rule import gated
 from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
-from sluice.measures.objective import Counts, Halves
-from tests.sluice.judge.traffic import DURATION, SUCCESS, Block, Watch
+from sluice.measures.counts import Counts, Halves
+from tests.sluice.judge.traffic import DURATION, SUCCESS, Block, Watch, with_counts
 
 COUNT = st.integers(0, 200)
 BLOCKS = st.lists(
@@ -46,7 +46,7 @@ def test_a_status_that_an_older_version_kept_still_loads_and_goes_on() -> None:
     kept = {"seen": {"requests": 100, "bad": 3}, "evidence": evidence}
     old = JudgeState.model_validate({"revision": "r1", "since": 1.5, "metrics": {SUCCESS.metric.name: kept}})
     assert old.metrics[SUCCESS.metric.name].log_wealth < 0
-    new = old.with_counts(SUCCESS, Counts(120, 13), Counts(9000, 4000), at=10.0).metrics[SUCCESS.metric.name]
+    new = with_counts(old, SUCCESS, Counts(120, 13), Counts(9000, 4000), at=10.0).metrics[SUCCESS.metric.name]
     assert (new.evidence.blocks, new.evidence.requests, new.evidence.bad) == (3, 120, 13)
     assert (new.comparison.blocks, new.primary) == (0, Counts(9000, 4000))
     then = new.after(Counts(140, 23), Counts(9200, 4000), 12.0, Policy())

@@ -10,10 +10,11 @@ from math import sqrt
 from sluice.judge.judgement import Finding, Judgement
 from sluice.judge.policy import DEFAULT, RECENT, Policy
 from sluice.judge.sequential import Look, findings, judge
-from sluice.judge.state import JudgeState
+from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
 from tests.samples import duration, success_rate
 
 SUCCESS = Objective.of(CanaryMetric.model_validate(success_rate(99)))
@@ -98,3 +99,17 @@ def fails(watch: Watch, blocks: list[Block]) -> bool:
 
 def _more(counts: Counts, requests: int, bad: int) -> Counts:
     return Counts(counts.requests + requests, counts.bad + bad)
+
+
+def with_counts(
+    state: JudgeState,
+    objective: Objective,
+    counts: Counts,
+    primary: Counts | None = None,
+    at: float | None = None,
+    policy: Policy = DEFAULT,
+) -> JudgeState:
+    """The state after a scrape of one metric; see `MetricState.after`."""
+    name = objective.metric.name
+    before = state.metrics.get(name) or MetricState.of(objective, policy)
+    return state.model_copy(update={"metrics": {**state.metrics, name: before.after(counts, primary, at, policy)}})

@@ -9,7 +9,8 @@ import pytest
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counted import telemetry_of
-from sluice.measures.objective import Counts, Halves, Objective, Telemetry
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.series import Series
 from sluice.measures.tally import Tally
 from tests.samples import canary, success_rate

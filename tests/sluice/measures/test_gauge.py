@@ -13,8 +13,9 @@ from sluice.judge.sequential import Look, judge
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Silence, Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.counts import Counts, Halves
 from sluice.measures.gauge import KEPT, GaugeTally
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.measures.objective import Objective
 from tests.sluice.judge.traffic import PERIOD, SUCCESS, at_most
 
 AGE = Objective.of(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.objective import Counts, Objective, Telemetry
+from sluice.measures.counts import Counts
+from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.series import Series
 from sluice.measures.tally import Tally
 from tests.samples import duration, success_rate

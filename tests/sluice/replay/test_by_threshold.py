@@ -13,7 +13,8 @@ from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
 from sluice.replay.by_threshold import ByThreshold
 from sluice.replay.checks import Checks
 from sluice.replay.judges import JUDGES, Asked, judge_of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sluice.judge.verdict import Verdict
-from sluice.measures.objective import Counts, Halves, Telemetry
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Telemetry
 from sluice.measures.series import Series
 from sluice.measures.tally import Tally
 from sluice.replay.history import recording_of

@@ -82,7 +82,7 @@ def test_another_policy_is_tried_on_the_same_looks() -> None:
             watch.see((20, 1, 180, 0))
         packed += (watch.recorder.packed(),)
     release = Release(release="shop.test@1.1.0", outcome="rolled back", recordings=packed)
-    ends = {alpha: list(release.replay(Policy(alpha=alpha)))[-1].at for alpha in (0.05, 0.001, 0.00001)}
+    ends = {alpha: list(replay(release.steps(), Policy(alpha=alpha)))[-1].at for alpha in (0.05, 0.001, 0.00001)}
     assert ends[0.05] < ends[0.001] < ends[0.00001]
     assert Release.parse(release.model_dump_json()) == release
 

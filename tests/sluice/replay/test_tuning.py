@@ -9,7 +9,7 @@ from sluice.errors import InvalidError
 from sluice.judge.policy import DEFAULT
 from sluice.replay.by_threshold import ByThreshold
 from sluice.replay.judges import JUDGES, Judge, judge_of, judges_of
-from sluice.replay.recording import Recorder, Release
+from sluice.replay.recording import Recorder, Release, replay
 from sluice.replay.tuning import Tried, tried
 from tests.sluice.judge.traffic import SUCCESS, Block, Watch
 
@@ -102,5 +102,5 @@ def test_the_judge_that_a_release_had_is_one_of_them() -> None:
     """Asked for nothing, each kind judges as it was."""
     release = released(BAD, "rolled back")
     assert [one.judgement for one in judge_of("evidence").judge(release.steps())] == [
-        one.judgement for one in release.replay()
+        one.judgement for one in replay(release.steps())
     ]

@@ -8,8 +8,8 @@ import pytest
 
 from sluice.judge.check import Judgement
 from sluice.judge.verdict import Verdict
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
-from sluice.rollout.phases import Phase
 from tests.samples import canary, gate
 
 OLD, NEW, NEWER = "rev-old", "rev-new", "rev-newer"

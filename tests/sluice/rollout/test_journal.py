@@ -10,10 +10,13 @@ import pytest
 from sluice.judge.check import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.objective import Counts, Objective
+from sluice.manifests.flagger.phase import IN_PROGRESS, Phase
+from sluice.measures.counts import Counts
+from sluice.measures.objective import Objective
 from sluice.rollout.journal import beginning, entry, judge_state, timestamp
-from sluice.rollout.phases import IN_PROGRESS, TRANSITIONS, Phase
+from sluice.rollout.phases import TRANSITIONS
 from tests.samples import canary, canary_manifest, merged, success_rate
+from tests.sluice.judge.traffic import with_counts
 
 NOW = 1_700_000_000.0
 EVERY = [None, *Phase]
@@ -95,7 +98,7 @@ def test_unsupported_fields_are_reported_by_name_and_the_report_goes_with_them()
 def test_a_beginning_carries_nothing_over() -> None:
     """Counts, step, weight, reasons and evidence of the last revision end with it."""
     objective = Objective.of(CanaryMetric.model_validate(success_rate()))
-    old = JudgeState(revision="r1", since=1.0).with_counts(objective, Counts(requests=100, bad=50))
+    old = with_counts(JudgeState(revision="r1", since=1.0), objective, Counts(requests=100, bad=50))
     before = {
         "phase": Phase.FAILED,
         "failedChecks": 5,
@@ -116,7 +119,7 @@ def test_a_beginning_carries_nothing_over() -> None:
 def test_evidence_of_the_same_revision_is_restored_and_of_another_one_is_not() -> None:
     """A worker that takes over goes on judging; nobody is judged by what another revision did."""
     objective = Objective.of(CanaryMetric.model_validate(success_rate()))
-    memory = JudgeState(revision="r1", since=12.5).with_counts(objective, Counts(requests=100, bad=3))
+    memory = with_counts(JudgeState(revision="r1", since=12.5), objective, Counts(requests=100, bad=3))
     kept = canary(None, {"phase": Phase.PROGRESSING, "evidence": memory.model_dump(mode="json")})
     assert judge_state(kept, "r1", NOW) == memory
     assert judge_state(kept, "r2", NOW) == JudgeState(revision="r2", since=NOW)

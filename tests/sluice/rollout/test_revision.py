@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.needs import needs_rollout
-from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of, version_of
 from tests.samples import canary, deployment
 

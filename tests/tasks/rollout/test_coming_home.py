@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sluice.errors import StaleError, TransientError
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
-from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
 from tasks.rollout.finalise import finalise
 from tasks.rollout.promote import promote

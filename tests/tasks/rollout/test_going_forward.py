@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sluice.errors import StaleError
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import judge_state
-from sluice.rollout.phases import Phase
 from sluice.rollout.revision import revision_of
 from tasks.rollout.ask_gate import ask_gate
 from tasks.rollout.begin import begin

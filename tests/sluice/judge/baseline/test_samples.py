@@ -9,7 +9,7 @@ from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.comparison import AnalysisComparison
-from sluice.measures.objective import Counts, Halves
+from sluice.measures.counts import Counts, Halves
 from sluice.replay.by_score import compared
 from sluice.replay.recording import Recorder, Recording
 from tests.sluice.judge.traffic import SUCCESS

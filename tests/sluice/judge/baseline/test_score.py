@@ -14,7 +14,8 @@ from sluice.judge.baseline.score import Classification, Word, graded, scored
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.manifests.flagger.comparison import AnalysisComparison
-from sluice.measures.objective import Counts, Halves, Objective
+from sluice.measures.counts import Counts, Halves
+from sluice.measures.objective import Objective
 from tests.samples import duration, success_rate
 from tests.sluice.judge.traffic import PERIOD, binomial
 

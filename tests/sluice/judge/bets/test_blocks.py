@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sluice.judge.bets.blocks import BETS, PRIOR, Evidence, together
-from sluice.judge.bets.wealth import RICHEST, cash, cut_off, investment
+from sluice.judge.bets.blocks import BETS, PRIOR, Evidence
+from sluice.judge.bets.wealth import RICHEST, cash, cut_off, investment, log_mean
 
 ALLOWED = st.sampled_from([1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5])
 KEPT = TypeAdapter(Evidence)
@@ -124,7 +124,7 @@ def test_huge_counts_stay_finite(bad: int, allowed: float) -> None:
     for _ in range(1000):
         state = state.add(1_000_000_000, bad)
     assert isfinite(state.log_wealth)
-    assert isfinite(together([state, Evidence.against(allowed)]))
+    assert isfinite(log_mean([state.log_wealth, Evidence.against(allowed).log_wealth]))
 
 
 @pytest.mark.parametrize("allowed", [0.0, 1.0, -3.0])
@@ -194,12 +194,14 @@ def test_counts_that_cannot_be_are_refused(requests: int, bad: int) -> None:
 def test_metrics_together_have_the_mean_of_their_wealth(many: list[list[tuple[int, int]]]) -> None:
     """One error budget for all metrics: their evidence is averaged, so that it stays an e-process under any dependence."""
     parts = [after(Evidence.against(0.05), blocks) for blocks in many]
-    assert exp(together(parts)) == pytest.approx(sum(exp(part.log_wealth) for part in parts) / len(parts), rel=1e-6)
+    assert exp(log_mean([part.log_wealth for part in parts])) == pytest.approx(
+        sum(exp(part.log_wealth) for part in parts) / len(parts), rel=1e-6
+    )
 
 
 def test_no_metrics_are_no_evidence() -> None:
     """Nothing to judge by is evidence of nothing."""
-    assert together([]) == 0.0
+    assert log_mean([]) == 0.0
 
 
 @given(ALLOWED, BLOCKS)

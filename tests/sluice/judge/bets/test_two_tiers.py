@@ -15,7 +15,7 @@ from sluice.judge.policy import TIER, Policy
 from sluice.judge.rule import gated
 from sluice.judge.state import ON_BLOCKS, MetricState
 from sluice.judge.verdict import Verdict
-from sluice.measures.objective import Counts
+from sluice.measures.counts import Counts
 from tests.sluice.judge.traffic import DURATION, SUCCESS, Block, Watch, at_most, binomial, fails
 
 TIERED = Policy(alpha=0.01)
