@@ -138,7 +138,7 @@ def _journal(status: Object) -> str:
     phase, weight = status.get("phase"), status.get("canaryWeight")
     if phase is None:
         return "journal evidence"
-    if status.get("takenBack"):
+    if status.get("rollbackReason"):
         return "journal taking back"
     if phase != "Progressing":
         return f"journal {phase}"

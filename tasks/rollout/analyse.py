@@ -9,11 +9,10 @@ import asyncio
 import time
 from contextlib import suppress
 
-from pydantic import BaseModel, ConfigDict
-
 from blocks.kubernetes.informers import Followed
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
+from sluice.gates.points import When, asked_at
 from sluice.judge.baseline.score import Word, graded
 from sluice.judge.check import Judgement, JudgeState, threshold_check, without_data
 from sluice.judge.sequential import against, findings, word
@@ -24,8 +23,11 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.measures.reading import Reading
 from sluice.replay.checks import Checks
 from sluice.replay.recording import Recorder
+from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry, judge_state
+from sluice.rollout.result import Point, StageResult, StepResult
 from sluice.rollout.revision import revision_of
+from sluice.rollout.strategy import plan
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
 from tasks.run_signals import signals_for_current_run
@@ -39,63 +41,36 @@ SEARCH = 0.4
 AFTER_SCRAPE = 0.15
 
 
-class Point(BaseModel):
-    """One moment of the rollout, for the chart."""
-
-    model_config = ConfigDict(frozen=True)
-    at: float
-    weight: int
-    success: float | None
-    requests: int
-
-
-class StepResult(BaseModel):
-    """What a step came to.
-
-    Attributes:
-        judgement: the judge's word; CONTINUE only where a newer revision cut the step short.
-        fatal: whether the word ends the release whatever the threshold says.
-        points: the step's moments.
-        recordings: what the judge saw, packed; see `sluice.replay.recording`.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    step: int
-    weight: int
-    judgement: Judgement
-    fatal: bool = False
-    points: tuple[Point, ...] = ()
-    recordings: tuple[str, ...] = ()
-
-
-@stage("analyse", run_name="analyse {ref} at {weight} %")
-async def analyse(ref: RolloutRef, step: int, weight: int, again: bool = False, failed_checks: int = 0) -> StepResult:
+@stage("analyse", run_name="analyse {ref} at {decision.traffic.canary} %")
+async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     """Judge through one step.
 
-    Args:
-        ref: the rollout.
-        step: index of the step.
-        weight: the canary's share of the traffic, percent, for the chart.
-        again: hold the step for another interval instead of going on with one that was interrupted.
-        failed_checks: the journal's count from now on.
+    With `decision.another_interval` the step is waited for once more, instead of going on with one that was interrupted.
     """
     scene = await Scene.of(ref)
     scene.check_current(ref)
-    status = scene.canary.status
-    if again or failed_checks != status.failed_checks:
-        started = {"stepStarted": time.time()} if again else {}
-        said = f"{ref.version} is judged at {weight} %, {failed_checks} failed checks"
-        await scene.write(
-            entry(scene.canary, time.time(), Phase.PROGRESSING, said, failedChecks=failed_checks, **started)
-        )
+    await _note_interval(scene, ref, decision)
     async with scene.wired.seen.following(DEPLOYMENT, scene.canary.target, ref.namespace) as target:
-        step_ = _Step(scene, ref, Measures.of(scene), target, step, weight)
+        step_ = _Step(scene, ref, Measures.of(scene), target, decision.step, decision.traffic.canary)
         try:
             result = await step_.judge()
         finally:
             await step_.load.end()
     await scene.write({"status": {"evidence": step_.state.model_dump(mode="json")}})
-    return result
+    return StageResult(step=result)
+
+
+async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> None:
+    """Write down which interval of the step is judged from now on, where that is not in the journal yet."""
+    status, failed = scene.canary.status, decision.failed_checks
+    if not decision.another_interval and failed == status.failed_checks:
+        return
+    fields: dict[str, object] = {"failedChecks": failed, "iterations": decision.iterations}
+    if decision.another_interval:
+        fields["stepStarted"] = time.time()
+    passed = f", {decision.iterations} intervals passed" if decision.iterations else ""
+    said = f"{ref.version} is judged at {decision.traffic.canary} %, {failed} failed checks{passed}"
+    await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
 
 
 class _Step:
@@ -189,7 +164,7 @@ class _Step:
         settings = self.analysis.comparison
         if settings is None:
             return Word(Judgement(verdict=Verdict.PASS, reason=""))
-        last = self.index + 1 >= len(self.analysis.weights)
+        last = self.index + 1 >= len(plan(self.analysis))
         said, fatal = graded(self.measures.score(), settings, last=last)
         return Word(self._or_no_data(said.model_copy(update={"readings": check.readings})), fatal)
 
@@ -206,7 +181,7 @@ class _Step:
 
     async def _closed_webhooks(self) -> str:
         for webhook in self.analysis.webhooks:
-            if webhook.type == "rollout":
+            if asked_at(webhook, When.STEP):
                 answer = await self.scene.wired.webhooks.ask(webhook, self.scene.canary)
                 if not answer.open:
                     return f"gate {answer.gate}: {answer.said}"

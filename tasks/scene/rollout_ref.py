@@ -17,7 +17,7 @@ from blocks.routers.base import Router
 from sluice.errors import StaleError
 from sluice.manifests.flagger.canary import Canary, RunEnd
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.decide import Outcome
+from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 
 Object = dict[str, Any]

@@ -18,7 +18,7 @@ from sluice.judge.bets import blocks as scalar
 from sluice.judge.bets import single as scalar_requests
 from sluice.judge.bets import wealth
 from sluice.judge.bets.against_primary import GREATEST_WIN, RATIOS, Comparison
-from sluice.judge.bets.blocks import Evidence, together
+from sluice.judge.bets.blocks import Evidence
 from sluice.judge.bets.single import RequestEvidence
 from sluice.judge.policy import LEAST_BAD, LEAST_BAD_BLOCKS, TIER, Policy
 from sluice.judge.rule import failing
@@ -27,6 +27,7 @@ from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counts import Counts
 from sluice.measures.objective import Objective
 from tests.samples import duration, success_rate
+from tests.sluice.judge.traffic import with_counts
 
 ALPHA = 0.001
 OBJECTIVES = [Objective.of(CanaryMetric.model_validate(one)) for one in (success_rate(99), duration(500))]
@@ -90,9 +91,9 @@ def test_interleaved_evidence_is_the_mean_of_two_that_take_turns(scenario: Scena
         for block, (n, f) in enumerate(blocks(streams, release)):
             if n:
                 turns = [turns[1], turns[0].add(n, f)]
-            if together(turns) > NEAR_THE_CUT:
+            if wealth.log_mean([turn.log_wealth for turn in turns]) > NEAR_THE_CUT:
                 break
-            assert log(found[block]) == pytest.approx(together(turns), abs=1e-9)
+            assert log(found[block]) == pytest.approx(wealth.log_mean([turn.log_wealth for turn in turns]), abs=1e-9)
 
 
 @each_scenario
@@ -156,7 +157,7 @@ def told_apart(streams: Streams, release: int, policy: Policy, compares: bool) -
             continue
         for metric, objective in enumerate(OBJECTIVES):
             canary, primary = (Counts(int(half[0][block]), int(half[1 + metric][block])) for half in upto)
-            state = state.with_counts(objective, canary, primary if compares else None, 1e9 + second, policy)
+            state = with_counts(state, objective, canary, primary if compares else None, 1e9 + second, policy)
         if failing(state, [one.metric.name for one in OBJECTIVES], policy):
             return float(second)
     return np.inf

@@ -23,7 +23,7 @@ from flows import roll_out as story
 from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.decide import Outcome, Seen
+from sluice.rollout.decision import Outcome, Seen
 from tasks import run_signals
 from tasks.rollout import analyse, finalise, initialise, promote, roll_back
 from tasks.scene import rollout_ref
@@ -111,7 +111,7 @@ class World:
 async def one_run(name: str) -> Outcome:
     ref = RolloutRef(namespace=NAMESPACE, name=NAME)
     async with claimed(ref, name) as lease:
-        run = await story.taken_up(ref)
+        run = await story.resumed(ref)
         run.cleaning = True
         await story._to_the_end(run, lease)
         await run.told()
