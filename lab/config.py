@@ -61,7 +61,7 @@ def cni(places: LabPaths) -> dict[str, Any]:
         "type": "host-local",
         "dataDir": str(places.data / "addresses"),
         "ranges": [[{"subnet": network.NODE_RANGE, "rangeStart": "198.18.0.10", "gateway": network.NODE_ADDRESS}]],
-        "routes": [{"dst": "198.18.0.0/15"}],
+        "routes": [{"dst": network.WHOLE_RANGE}],
     }
     bridge = {"type": "bridge", "bridge": network.BRIDGE, "isGateway": True, "ipMasq": False, "ipam": addresses}
     return {"cniVersion": "0.4.0", "name": "sluice-lab", "plugins": [bridge]}
@@ -128,6 +128,7 @@ def kubelet(places: LabPaths, identities: Identities) -> dict[str, Any]:
         },
         "authorization": {"mode": "Webhook"},
         "cgroupDriver": "cgroupfs",
+        "cgroupRoot": f"/{places.cgroup}",
         "enforceNodeAllocatable": [],
         "containerRuntimeEndpoint": f"unix://{places.containerd_socket}",
         "failSwapOn": False,

@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab import build, lease, network, packages, paths, ports, processes, toolchain
+from lab import build, chains, lease, network, packages, paths, ports, processes, toolchain
 from lab.errors import LabError
 from lab.paths import LabPaths
 from lab.progress import say
@@ -79,7 +79,11 @@ class Machine:
 
     def foreign_kubernetes(self) -> bool:
         """Whether another Kubernetes has its chains in this machine's network rules."""
-        return bool(network.chains())
+        return bool(chains.kubernetes())
+
+    def foreign_bridge(self) -> bool:
+        """Whether something that no lab made has the name of the lab's bridge."""
+        return network.bridge_address() not in ("", network.BRIDGE_ADDRESS)
 
     def built(self) -> bool:
         """Whether the big build is in the cache."""
@@ -145,6 +149,8 @@ def _room(machine: Machine, places: LabPaths) -> Iterator[str]:
         yield f"the lab's ports are taken by other programs on this machine: {', '.join(taken)}"
     if machine.foreign_kubernetes():
         yield "another Kubernetes has its network rules (chains named KUBE-…) on this machine"
+    if machine.foreign_bridge():
+        yield f"an interface named {network.BRIDGE}, which the lab's bridge would have, is there and not the lab's"
 
 
 def refuse_unfit(places: LabPaths) -> None:

@@ -1,14 +1,15 @@
 """One lab per machine: who has it, and what the machine looked like before.
 
 Bridge, network rules and cgroups exist once per machine, so two labs would pull them from under each other. The
-lease says which checkout has the lab; it also keeps the kernel settings as they were, for `down` to put back.
+lease says which checkout has the lab; it also keeps what was there before: the kernel settings, for `down` to put
+back, and the chains in the network rules, which `down` leaves alone.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -32,17 +33,19 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Lease:
-    """The lab of `checkout` has this machine; `settings` are the kernel's from before."""
+    """The lab of `checkout` has this machine; `settings` are the kernel's from before, `chains` those of the rules."""
 
     checkout: str
     settings: dict[str, str] = field(default_factory=dict)
+    chains: tuple[str, ...] = ()
 
 
 def read(file: Path = LEASE) -> Lease | None:
     """The lease, if somebody has it."""
     try:
         said = json.loads(file.read_text())
-        return Lease(str(said["checkout"]), {str(k): str(v) for k, v in said.get("settings", {}).items()})
+        settings = {str(name): str(value) for name, value in said.get("settings", {}).items()}
+        return Lease(str(said["checkout"]), settings, tuple(map(str, said.get("chains", ()))))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -69,14 +72,14 @@ def refuse_second(checkout: Path) -> None:
         )
 
 
-def claim(checkout: Path, file: Path = LEASE, root: Path = Path("/proc/sys")) -> None:
-    """Take the machine for this checkout and write down its kernel settings."""
+def claim(checkout: Path, file: Path = LEASE, root: Path = Path("/proc/sys"), chains: Collection[str] = ()) -> None:
+    """Take the machine for this checkout and write down its kernel settings, and the chains that are there already."""
     settings = {}
     for name in SETTINGS:
         with contextlib.suppress(OSError):
             settings[name] = (root / name).read_text().strip()
     temporary = file.with_suffix(".new")
-    temporary.write_text(json.dumps(asdict(Lease(str(checkout), settings)), indent=1))
+    temporary.write_text(json.dumps(asdict(Lease(str(checkout), settings, tuple(chains))), indent=1))
     temporary.replace(file)
 
 

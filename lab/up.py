@@ -14,6 +14,8 @@ import httpx
 from lab import (
     build,
     certificates,
+    cgroups,
+    chains,
     cluster,
     config,
     daemons,
@@ -74,8 +76,9 @@ def running(places: LabPaths) -> bool:
 
 def _start_all(places: LabPaths, built: Built) -> None:
     begun = time.monotonic()
-    lease.claim(places.checkout)
+    lease.claim(places.checkout, chains=chains.every())
     places.make()
+    cgroups.make(places)
     identities = certificates.issue(places)
     registry_token, webhook_secret = secrets.token_hex(16), secrets.token_hex(16)
     _link_programs(places, built)
