@@ -19,7 +19,9 @@ from lab import network
 ATTEMPTS = 3
 KUBERNETES = re.compile(r"KUBE-")
 OF_A_SERVICE = r"(SVC|SVL|EXT|FW|SEP)-[A-Z0-9]+"
-SHARED = "SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|MARK-MASQ|FORWARD|PROXY-FIREWALL|PROXY-CANARY"
+SHARED = "SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|MARK-MASQ|FORWARD|FIREWALL|PROXY-FIREWALL|PROXY-CANARY"
+OF_KUBELET = "KUBE-FIREWALL"
+"""A kube-proxy makes it too, empty; the rules in it are a kubelet's, and the lab's makes none."""
 MADE_BY_PROXY = re.compile(rf"KUBE-({SHARED}|{OF_A_SERVICE})")
 MADE_FOR_SERVICE = re.compile(rf"KUBE-{OF_A_SERVICE}")
 ADDRESS = re.compile(r" (?:-s|-d|--to-destination) \[?([0-9a-f.:]+?)\]?(?:/\d+)?(?::\d+)?(?= |$)")
@@ -75,7 +77,7 @@ def ours(tables: list[Table], before: Collection[str]) -> list[str]:
 
 
 def another_proxy(tables: list[Table]) -> bool:
-    """Whether another kube-proxy has its rules in the chains of ours."""
+    """Whether another kube-proxy, or a kubelet, has its rules in the chains of ours."""
     return any(
         MADE_BY_PROXY.fullmatch(_chain(rule)) and _names_others(rule) for table in tables for rule in table.rules
     )
@@ -101,7 +103,9 @@ def _addresses(rule: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Addr
 
 def _names_others(rule: str) -> bool:
     # a kube-proxy in another mode keeps its addresses in sets
-    return "--match-set" in rule or any(address not in OURS for address in _addresses(rule))
+    return (
+        _chain(rule) == OF_KUBELET or "--match-set" in rule or any(address not in OURS for address in _addresses(rule))
+    )
 
 
 def _names_ours(rule: str) -> bool:

@@ -96,6 +96,8 @@ def test_a_chain_that_was_there_before_is_not_ours() -> None:
         ("-A KUBE-SERVICES -d fd00:10:96::1/128 -j KUBE-SVC-A", True),
         ("-A KUBE-SEP-A -j DNAT --to-destination [fd00::7]:443", True),
         ("-A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j KUBE-MARK-MASQ", True),
+        ("-A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -j DROP", True),
+        ("-A INPUT -j KUBE-FIREWALL", False),
         ("-A KUBE-FOREIGN -d 10.43.0.1/32 -j ACCEPT", False),
     ],
 )
