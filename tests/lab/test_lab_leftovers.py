@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import cgroups, chains, leftovers, network, ports, processes
+from lab import cgroups, chains, lease, leftovers, network, ports, processes
 from lab.paths import CHECKOUT, LabPaths
 
 pytestmark = pytest.mark.soak
@@ -86,10 +86,14 @@ def foreign_pod() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def running_lab() -> None:
-    """The lab, from the beginning."""
+def running_lab() -> Iterator[None]:
+    """The lab, from the beginning; at the end the kernel's settings are as before, whatever `down` left of them."""
     lab("down")
     assert lab("up").returncode == 0
+    held = lease.read()
+    assert held
+    yield
+    lease.restore_settings(held)
 
 
 @pytest.mark.usefixtures("running_lab")
@@ -99,7 +103,7 @@ def test_another_kubernetes_survives_the_end_of_the_lab(foreign_pod: subprocess.
         done = lab("down")
         assert done.returncode == 0, done.stdout
         assert foreign_pod.poll() is None
-        assert [name.rpartition("/")[2] for name in chains.every()] == ["KUBE-FOREIGN", "CNI-foreign"]
+        assert {name.rpartition("/")[2] for name in chains.every()} == {"KUBE-FOREIGN", "CNI-foreign"}
         assert "-A KUBE-FOREIGN -d 10.96.0.1/32 -j ACCEPT" in network.rules("iptables")
         assert leftovers.everything(LabPaths()) == []
 
