@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from lab import config, ports
+from lab.api.client import Api
+from lab.api.paths import path, path_of
 from lab.build import Built
 from lab.certificates import NODE
-from lab.kubeapi import PATHS, KubeApi
 
 GATEWAY_CLASS = "contour"
 WAIT_S = 60.0
 
 
-def apply_crds(api: KubeApi, built: Built) -> None:
-    """The kinds of the Gateway API and of Contour, and wait until the apiserver serves them."""
-    manifests = json.loads(built.crds.read_text())
-    for manifest in manifests:
-        api.apply(manifest)
-    for manifest in manifests:
-        path = PATHS["CustomResourceDefinition"].format(name=manifest["metadata"]["name"])
-        api.wait_for(path, "Established", WAIT_S)
+class Cluster:
+    """The cluster that comes up; `meanwhile` is called while waiting, and may raise to end the wait."""
 
+    def __init__(self, api: Api, meanwhile: Callable[[], None]) -> None:
+        self._api = api
+        self._meanwhile = meanwhile
 
-def apply_gateway(api: KubeApi) -> None:
-    """One Gateway for the whole lab, open to the routes of every namespace."""
-    for manifest in gateway_manifests():
-        api.apply(manifest)
+    async def apply_crds(self, built: Built) -> None:
+        """The kinds of the Gateway API and of Contour, and wait until the apiserver serves them."""
+        manifests = json.loads(built.crds.read_text())
+        for manifest in manifests:
+            await self._api.apply(manifest)
+        for manifest in manifests:
+            await self._wait_for(path_of(manifest), "Established")
 
+    async def apply_gateway(self) -> None:
+        """One Gateway for the whole lab, open to the routes of every namespace."""
+        for manifest in gateway_manifests():
+            await self._api.apply(manifest)
 
-def wait_for_node(api: KubeApi) -> None:
-    """Wait until pods can run."""
-    api.wait_for(f"/api/v1/nodes/{NODE}", "Ready", WAIT_S)
+    async def wait_for_node(self) -> None:
+        """Wait until pods can run."""
+        await self._wait_for(path("nodes", name=NODE), "Ready")
 
+    async def wait_for_gateway(self) -> None:
+        """Wait until Contour has taken the Gateway and told Envoy of it."""
+        await self._wait_for(path("gateways", config.GATEWAY_NAMESPACE, config.GATEWAY_NAME), "Programmed")
 
-def wait_for_gateway(api: KubeApi) -> None:
-    """Wait until Contour has taken the Gateway and told Envoy of it."""
-    path = PATHS["Gateway"].format(name=config.GATEWAY_NAME, namespace=config.GATEWAY_NAMESPACE)
-    api.wait_for(path, "Programmed", WAIT_S)
+    async def _wait_for(self, where: str, condition: str) -> None:
+        await self._api.wait_for(where, condition, WAIT_S, self._meanwhile)
 
 
 def gateway_manifests() -> list[dict[str, Any]]:

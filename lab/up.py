@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,7 +17,6 @@ from lab import (
     certificates,
     cgroups,
     chains,
-    cluster,
     config,
     daemons,
     doctor,
@@ -27,12 +27,14 @@ from lab import (
     ports,
     processes,
 )
+from lab.api.access import Access
+from lab.api.blocking import BlockingApi
 from lab.build import Built
 from lab.certificates import Identities
+from lab.cluster import Cluster
 from lab.daemons import Daemon
 from lab.down import clean
 from lab.errors import LabError
-from lab.kubeapi import KubeApi, wait_until
 from lab.paths import LabPaths
 from lab.progress import say
 
@@ -86,19 +88,20 @@ def _start_all(places: LabPaths, built: Built) -> None:
     config.write_all(places, identities, registry_token)
     _write_envoy_bootstrap(places, built)
     table = daemons.table(places, built, identities, webhook_secret)
-    with KubeApi(identities, lambda: _refuse_dead(places)) as api:
+    with BlockingApi(Access.of(places.kubeconfig)) as here:
+        cluster = Cluster(here.api, lambda: _refuse_dead(places))
         _start_wave(places, table, daemons.BASE, identities)
         containerd = str(places.containerd_socket)
-        wait_until(lambda: _accepts(containerd), READY_S, "containerd did not listen")
+        _wait_until(lambda: _accepts(containerd), "containerd did not listen")
         _push_pause(built)
         _launch(places, table, daemons.CLUSTER)
-        cluster.apply_crds(api, built)
-        cluster.apply_gateway(api)
+        here.do(cluster.apply_crds(built))
+        here.do(cluster.apply_gateway())
         _launch(places, table, daemons.GATEWAY)
-        cluster.wait_for_node(api)
+        here.do(cluster.wait_for_node())
         say(f"node ready after {time.monotonic() - begun:.1f} s")
         _wait_for(places, [each for each in table if each.wave > daemons.BASE], identities)
-        cluster.wait_for_gateway(api)
+        here.do(cluster.wait_for_gateway())
     environment.write(places, environment.of_lab(places, registry_token, webhook_secret))
     say(f"the lab is up after {time.monotonic() - begun:.1f} s: export KUBECONFIG={places.kubeconfig}")
 
@@ -130,6 +133,14 @@ def _wait_for(places: LabPaths, waited: list[Daemon], identities: Identities) ->
                 names = ", ".join(each.name for each in open_ones)
                 raise LabError(f"not ready within {READY_S:.0f} s: {names}; the logs are in {places.logs}.")
             time.sleep(0.05)
+
+
+def _wait_until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + READY_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise LabError(f"{otherwise} within {READY_S:.0f} s; the logs are in .lab/logs.")
+        time.sleep(0.05)
 
 
 def _refuse_dead(places: LabPaths) -> None:

@@ -21,16 +21,19 @@ from uuid import uuid4
 import yaml
 
 from bench.scale import cluster, report, services
-from bench.scale.api import Access, Api
 from bench.scale.load import Load
 from bench.scale.product import Product
 from bench.scale.run import Run
 from bench.scale.services import Services
+from lab.api.access import Access
+from lab.api.client import AT_ONCE, Api
 from lab.demo import machine, product
 from lab.errors import LabError
 from lab.paths import CHECKOUT, LabPaths
 from lab.progress import console, say
 
+CALL_S = 60.0
+CONNECTIONS = AT_ONCE + 8
 PODS_PER_CANARY = 4
 """Primary and canary, and one more of each while it is replaced; times the replicas."""
 
@@ -96,7 +99,7 @@ async def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
     identity = f"bench-{uuid4().hex[:6]}"
     loads = [load_of(asked, int(n)) for n in asked.n.split(",")]
     with only_bench(home), contextlib.ExitStack() as ending:
-        async with Api(access) as api:
+        async with Api(access, call_s=CALL_S, connections=CONNECTIONS) as api:
             try:
                 await cluster.remove_all(api)
                 started = Services(places, home, ending)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bench.scale.api import Api
+from lab.api.client import Api
 
 LINE = re.compile(r'^apiserver_flowcontrol_dispatched_requests_total\{[^}]*flow_schema="([^"]+)"[^}]*\} (\S+)$')
 
@@ -21,7 +21,7 @@ def parse(text: str, prefix: str) -> dict[str, int]:
 
 async def counted(api: Api, prefix: str) -> dict[str, int]:
     """Requests so far."""
-    return parse(await api.call("GET", "/metrics"), prefix)
+    return parse(await api.text("GET", "/metrics"), prefix)
 
 
 def since(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.scale import cluster, figures, manifests, requests, services, usage
-from bench.scale.api import Api
 from bench.scale.load import Load, Release, canary_name, namespace_of, namespaces
 from bench.scale.product import Product, run_states
 from bench.scale.services import Services
 from bench.scale.story import PROGRESSING, Record, Rollout, Story, rollout
 from lab import processes
+from lab.api.client import Api
 from lab.errors import LabError
 from lab.paths import LabPaths
 from lab.progress import say

@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx
 import yaml
 
-from bench.scale.api import Access, Api, all_of
 from bench.scale.load import Load
 from bench.scale.manifests import LABELS, OWNER, Object
 from lab import databases, fake_nodes, gobuild, paths, ports
+from lab.api.access import Access
+from lab.api.client import Api, all_of
 from lab.daemons import found
 from lab.demo.children import Child
 from lab.errors import LabError

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic import DynamicClient
-from kubernetes.dynamic.exceptions import NotFoundError
 
+from lab.api.access import Access
+from lab.api.blocking import BlockingApi
+from lab.api.client import STRATEGIC, Refused
+from lab.api.paths import path, path_of
 from lab.errors import LabError
 
 MANAGER = "lab-demo"
-CALL_S = 30
 POLL_S = 0.25
 Object = Mapping[str, Any]
 
@@ -24,9 +23,9 @@ class DemoCluster:
     """One connection to the cluster, for the namespace of the application."""
 
     def __init__(self, kubeconfig: Path, context: str | None, namespace: str) -> None:
-        self._api = config.new_client_from_config(str(kubeconfig), context=context)
+        self._here = BlockingApi(Access.of_context(kubeconfig, context))
+        self._api = self._here.api
         self._namespace = namespace
-        self._dynamic = DynamicClient(self._api)
 
     def apply_kinds(self, text: str, within_s: float) -> None:
         """Apply custom resource definitions and wait until the API serves them.
@@ -36,12 +35,8 @@ class DemoCluster:
         """
         definitions = list(yaml.safe_load_all(text))
         self._apply(definitions)
-        give_up = time.monotonic() + within_s
-        for name in (definition["metadata"]["name"] for definition in definitions):
-            while not self._established(name):
-                if time.monotonic() > give_up:
-                    raise LabError(f"the API does not serve {name} after {within_s:.0f} s")
-                time.sleep(POLL_S)
+        for definition in definitions:
+            self._here.do(self._api.wait_for(path_of(definition), "Established", within_s))
 
     def apply(self, folder: Path, values: Mapping[str, str]) -> None:
         """Apply every manifest in a folder, with words of it replaced, the namespace first."""
@@ -54,20 +49,7 @@ class DemoCluster:
 
     def _apply(self, documents: Sequence[Object]) -> None:
         for document in documents:
-            kind = self._dynamic.resources.get(api_version=document["apiVersion"], kind=document["kind"])
-            kind.server_side_apply(
-                body=document,
-                name=document["metadata"]["name"],
-                namespace=document["metadata"].get("namespace"),
-                field_manager=MANAGER,
-                force_conflicts=True,
-                _request_timeout=CALL_S,
-            )
-
-    def _established(self, name: str) -> bool:
-        kind = self._dynamic.resources.get(api_version="apiextensions.k8s.io/v1", kind="CustomResourceDefinition")
-        conditions = kind.get(name=name, _request_timeout=CALL_S).to_dict().get("status", {}).get("conditions") or []
-        return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+            self._here.do(self._api.apply(document, MANAGER))
 
     def remove_namespace(self, within_s: float) -> None:
         """Delete the application's namespace and wait until nothing of it is left.
@@ -75,41 +57,29 @@ class DemoCluster:
         Raises:
             LabError: something in it does not go.
         """
-        core = client.CoreV1Api(self._api)
-        with contextlib.suppress(ApiException):
-            core.delete_namespace(self._namespace, _request_timeout=CALL_S)
+        where = path("namespaces", name=self._namespace)
+        with contextlib.suppress(Refused):
+            self._here.do(self._api.delete(where))
         give_up = time.monotonic() + within_s
-        while True:
-            try:
-                found = core.read_namespace(self._namespace, _request_timeout=CALL_S)
-            except ApiException as gone:
-                if gone.status == 404:
-                    return
-                raise
+        while found := self._here.do(self._api.find(where)):
             if time.monotonic() > give_up:
-                raise LabError(f"namespace {self._namespace} does not go: {found.status.conditions}")
+                raise LabError(f"namespace {self._namespace} does not go: {found['status'].get('conditions')}")
             time.sleep(POLL_S)
 
     def canary(self, name: str) -> Object:
         """The Canary as it stands; empty when there is none yet."""
-        try:
-            kind = self._dynamic.resources.get(api_version="flagger.app/v1beta1", kind="Canary")
-            found = kind.get(name=name, namespace=self._namespace, _request_timeout=CALL_S)
-        except NotFoundError:
-            return {}
-        return dict(found.to_dict())
+        return self._here.do(self._api.find(path("canaries", self._namespace, name))) or {}
 
     def image(self, name: str) -> str:
         """The image a Deployment asks for."""
-        found = client.AppsV1Api(self._api).read_namespaced_deployment(name, self._namespace, _request_timeout=CALL_S)
-        return str(found.spec.template.spec.containers[0].image)
+        found = self._here.do(self._api.get(path("deployments", self._namespace, name)))
+        return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
 
     def set_image(self, name: str, image: str) -> None:
         """What ``kubectl set image`` does."""
-        patch = {"spec": {"template": {"spec": {"containers": [{"name": name, "image": image}]}}}}
-        client.AppsV1Api(self._api).patch_namespaced_deployment(
-            name, self._namespace, patch, field_manager="kubectl-set", _request_timeout=CALL_S
-        )
+        change = {"spec": {"template": {"spec": {"containers": [{"name": name, "image": image}]}}}}
+        where = path("deployments", self._namespace, name)
+        self._here.do(self._api.patch(where, change, STRATEGIC, "kubectl-set"))
 
 
 def phase(canary: Object) -> str:

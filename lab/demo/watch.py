@@ -1,9 +1,10 @@
 """Watches the cluster from outside while a delivery runs, and notes at which instant what changed.
 
-Each watch has a thread and a connection of its own, so that one that stalls delays no other; an instant is that of
-the event's arrival here, a few milliseconds after the change.
+The watches run in a thread of their own, each with a connection of its own, so that one that stalls delays no other; an
+instant is that of the event's arrival here, a few milliseconds after the change.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client, config, watch
-from kubernetes.client.exceptions import ApiException
-from urllib3.exceptions import HTTPError
+import aiohttp
 
+from lab.api.access import Access
+from lab.api.client import Api, Refused
+from lab.api.paths import path
 from lab.demo.measure import PhasePoint, RoutePoint
 
-RECONNECT_S = 60
 AGAIN_S = 0.5
 Object = Mapping[str, Any]
-List = Callable[..., Any]
+Note = Callable[[float, Object], None]
 
 
 @dataclass(frozen=True)
@@ -49,36 +50,40 @@ class Observer:
         self.targets: list[TargetPoint] = []
         self.ready: list[ReadyPoint] = []
         self._name = name
+        self._namespace = namespace
+        self._access = Access.of_context(kubeconfig, context)
         self._stopping = threading.Event()
-        api = config.new_client_from_config(str(kubeconfig), context=context)
-        custom, apps, core = client.CustomObjectsApi(api), client.AppsV1Api(api), client.CoreV1Api(api)
-        one = {"namespace": namespace, "field_selector": f"metadata.name={name}"}
-        routes = {"group": "gateway.networking.k8s.io", "version": "v1", "plural": "httproutes", **one}
-        canaries = {"group": "flagger.app", "version": "v1beta1", "plural": "canaries", **one}
-        watches: list[tuple[List, Mapping[str, str], Callable[[float, Object], None]]] = [
-            (custom.list_namespaced_custom_object, routes, self._note_route),
-            (custom.list_namespaced_custom_object, canaries, self._note_phase),
-            (apps.list_namespaced_deployment, one, self._note_target),
-            (core.list_namespaced_pod, {"namespace": namespace}, self._note_ready),
-        ]
-        for what, where, note in watches:
-            threading.Thread(target=self._watch, args=(what, where, note), daemon=True).start()
+        threading.Thread(target=lambda: asyncio.run(self._watch_all()), daemon=True).start()
 
     def stop(self) -> None:
-        """Let the threads end with their next event; they are daemons, so nothing waits for them."""
+        """Let the thread end; it is a daemon, so nothing waits for it."""
         self._stopping.set()
 
-    def _watch(self, what: List, where: Mapping[str, str], note: Callable[[float, Object], None]) -> None:
-        while not self._stopping.is_set():
+    async def _watch_all(self) -> None:
+        one = {"fieldSelector": f"metadata.name={self._name}"}
+        watches: list[tuple[str, dict[str, str], Note]] = [
+            ("httproutes", one, self._note_route),
+            ("canaries", one, self._note_phase),
+            ("deployments", one, self._note_target),
+            ("pods", {}, self._note_ready),
+        ]
+        async with Api(self._access) as api:
+            tasks = [asyncio.create_task(self._watch(api, plural, where, note)) for plural, where, note in watches]
+            while not self._stopping.is_set():
+                await asyncio.sleep(AGAIN_S)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, api: Api, plural: str, where: dict[str, str], note: Note) -> None:
+        while True:
             try:
-                for event in watch.Watch().stream(what, **where, timeout_seconds=RECONNECT_S):
-                    if self._stopping.is_set():
-                        return
-                    if event["type"] in ("ADDED", "MODIFIED"):
-                        note(time.time(), event["raw_object"])
-            except (ApiException, HTTPError, OSError):
+                async for kind, item in api.watch(path(plural, self._namespace), **where):
+                    if kind in ("ADDED", "MODIFIED"):
+                        note(time.time(), item)
+            except (Refused, aiohttp.ClientError, OSError):
                 # Not there yet (the kind is not installed, the server restarts): what is seen later still counts.
-                time.sleep(AGAIN_S)
+                await asyncio.sleep(AGAIN_S)
 
     def _note_route(self, t: float, route: Object) -> None:
         primary, canary = weights(route, self._name)

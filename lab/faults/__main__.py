@@ -18,6 +18,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from lab import environment
+from lab.api.access import Access
+from lab.api.client import Api
 from lab.demo import machine
 from lab.errors import LabError
 from lab.faults import report
@@ -25,7 +27,6 @@ from lab.faults.deliveries import Deliveries
 from lab.faults.field import Field
 from lab.faults.inject import Injector
 from lab.faults.installation import Installation
-from lab.faults.kube import Access, Kube
 from lab.faults.laws import Violation
 from lab.faults.observer import Observer
 from lab.faults.outcomes import Runs
@@ -79,11 +80,11 @@ def named(plan: Plan) -> tuple[str, ...]:
 async def staged(env: dict[str, object], folder: Path, seed: int, apps: tuple[str, ...], checkout: Path):  # type: ignore[no-untyped-def]
     """The stage with its applications initialised and used, for the duration of the block."""
     namespace = f"faults-{uuid4().hex[:6]}"
-    access = Access(Path(str(env["kubeconfig"])))
+    access = Access.of(Path(str(env["kubeconfig"])))
     injector = Injector(strike)
-    async with Kube(access, namespace) as kube:
+    async with Api(access) as api:
         installation = Installation(env, folder / "home", namespace, str(seed), injector, checkout)
-        field, observer = Field(kube, env, folder), Observer(kube)
+        field, observer = Field(api, namespace, env, folder), Observer(api, namespace)
         injector.installation, injector.observer = installation, observer
         try:
             await field.prepare(apps, GATED)

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import yaml
 
+from lab.api.access import Access
 from lab.errors import LabError
-from lab.faults.kube import Access
 from lab.faults.part import Part
 from lab.faults.proxy import Proxy, Sentry
 from lab.faults.weather import Weather
@@ -42,9 +42,10 @@ class Installation:
         self.api_weather, self.metrics_weather = Weather(f"{seed}/api"), Weather(f"{seed}/metrics")
         self.prefect_port, self.receiver_port = _free_port(), _free_port()
         self.registry_token = secrets.token_hex(8)
-        access = Access(Path(env["kubeconfig"]))
+        access = Access.of(Path(env["kubeconfig"]))
+        tls = access.tls()
         self.proxies = {
-            name: Proxy(name, access.url, access.tls, self.api_weather, sentry) for name in (*WORKERS, "watcher")
+            name: Proxy(name, access.server, tls, self.api_weather, sentry) for name in (*WORKERS, "watcher")
         }
         self.metrics = Proxy("metrics", env["prometheus_url"], None, self.metrics_weather)
         self.parts: dict[str, Part] = {}

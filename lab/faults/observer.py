@@ -15,8 +15,9 @@ from pathlib import Path
 
 import aiohttp
 
+from lab.api.client import Api, Refused
+from lab.api.paths import path
 from lab.faults.history import FACTS, History, Moment, facts_of
-from lab.faults.kube import Kube, Refused
 
 AGAIN_S = 0.5
 
@@ -61,9 +62,9 @@ def _answer(line: bytes) -> Answer:
 class Observer:
     """Keeps the history of one namespace."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, api: Api, namespace: str) -> None:
         self.history = History()
-        self._kube = kube
+        self._api, self._namespace = api, namespace
         self._changed = asyncio.Event()
 
     @asynccontextmanager
@@ -95,7 +96,7 @@ class Observer:
                     if not first:
                         self.history.gaps.append(time.time())
                     first = False
-                async for kind, item in self._kube.watch(plural, version):
+                async for kind, item in self._api.watch(path(plural, self._namespace), version):
                     version = item["metadata"]["resourceVersion"]
                     if kind != "BOOKMARK":
                         self._take(plural, item, gone=kind == "DELETED")
@@ -106,7 +107,7 @@ class Observer:
                 await asyncio.sleep(AGAIN_S)
 
     async def _list(self, plural: str) -> str:
-        found = await self._kube.get(plural)
+        found = await self._api.get(path(plural, self._namespace))
         for item in found["items"]:
             self._take(plural, item, gone=False)
         return str(found["metadata"]["resourceVersion"])

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import aiohttp
 import httpx
 
+from lab.api.client import Refused
 from lab.faults.cases import Case, at_rest, has_ended
 from lab.faults.deliveries import Deliveries
 from lab.faults.field import BASE, Field
 from lab.faults.history import History
 from lab.faults.inject import Injector
 from lab.faults.installation import Installation
-from lab.faults.kube import Refused
 from lab.faults.laws import Evidence, Violation, broken
 from lab.faults.observer import Observer
 from lab.faults.outcomes import Runs, rollouts_are_recorded
