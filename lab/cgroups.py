@@ -10,8 +10,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from lab import processes
 from lab.paths import LabPaths
+from lab.processes import keeper
 
 ROOT = Path("/sys/fs/cgroup")
 CPUSET = ("cpuset.cpus", "cpuset.mems")
@@ -55,10 +55,10 @@ def of_lab(places: LabPaths, root: Path = ROOT) -> list[Path]:
     return sorted(found, key=lambda folder: len(folder.parts), reverse=True)
 
 
-def pod_processes(places: LabPaths) -> list[processes.Process]:
+def pod_processes(places: LabPaths) -> list[keeper.Process]:
     """What runs in the pods of this checkout's lab."""
     numbers: set[int] = set()
     for folder in of_lab(places):
         with contextlib.suppress(OSError):
             numbers.update(int(word) for word in (folder / "cgroup.procs").read_text().split())
-    return [each for each in map(processes.process, sorted(numbers)) if each]
+    return [each for each in map(keeper.process, sorted(numbers)) if each]

@@ -14,9 +14,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import packages, ports, processes, versions
+from lab import packages, ports, versions
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 
 START_WITHIN_S = 30.0
 STOP_WITHIN_S = 15.0
@@ -31,7 +32,7 @@ class Database:
     """One running database."""
 
     name: str
-    process: processes.Process
+    process: keeper.Process
     log: Path
 
     def stop(self) -> None:
@@ -40,7 +41,7 @@ class Database:
         deadline = time.monotonic() + STOP_WITHIN_S
         while self.process.alive() and time.monotonic() < deadline:
             time.sleep(0.05)
-        processes.end([self.process], grace_s=0)
+        keeper.end([self.process], grace_s=0)
 
 
 def install() -> None:
@@ -122,13 +123,13 @@ def _start(places: LabPaths, name: str, command: list[str], port: int) -> Databa
     pids.mkdir(exist_ok=True)
     log = places.logs / f"{name}.log"
     log.unlink(missing_ok=True)
-    started = processes.start(name, command, {}, processes.Places(places.checkout, places.logs, pids))
+    started = keeper.start(name, command, {}, keeper.Places(places.checkout, places.logs, pids))
     database = Database(name, started, log)
     deadline = time.monotonic() + START_WITHIN_S
     while not _listens(port):
         if not started.alive() or time.monotonic() > deadline:
-            processes.end([started], grace_s=1)
-            raise LabError(f"{name} did not start:\n{processes.tail(log)}")
+            keeper.end([started], grace_s=1)
+            raise LabError(f"{name} did not start:\n{keeper.tail(log)}")
         time.sleep(0.05)
     return database
 

@@ -11,9 +11,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab import build, chains, lease, network, packages, paths, ports, processes, toolchain
+from lab import build, chains, lease, network, packages, paths, ports, toolchain
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.progress import say
 
 WAY_OUT = "use an existing cluster instead with CONTEXT=name."
@@ -162,7 +163,7 @@ def refuse_unfit(places: LabPaths) -> None:
 def doctor(places: LabPaths) -> int:
     """The command: say what is missing, or that all is well."""
     machine = Machine()
-    if processes.owned_by(places.checkout):
+    if keeper.owned_by(places.checkout):
         say("this checkout's lab is running here.")
         return 0
     lease.refuse_second(places.checkout)

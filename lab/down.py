@@ -14,9 +14,10 @@ import shutil
 import time
 from pathlib import Path
 
-from lab import cgroups, chains, lease, leftovers, network, processes
+from lab import cgroups, chains, lease, leftovers, network
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.progress import say
 
 FIRST_TO_END = ("kubelet", "kube-controller-manager", "kube-scheduler", "contour", "kube-proxy")
@@ -78,13 +79,13 @@ def _abandoned(held: lease.Lease) -> LabPaths:
 
 
 def _end_processes(places: LabPaths) -> None:
-    known = processes.recorded(places.pids)
-    processes.end([known[name] for name in FIRST_TO_END if name in known], grace_s=3)
+    known = keeper.recorded(places.pids)
+    keeper.end([known[name] for name in FIRST_TO_END if name in known], grace_s=3)
     sockets = _shim_sockets(places)
-    processes.end(cgroups.pod_processes(places), grace_s=0)
-    processes.end([*known.values(), *processes.owned_by(places.checkout)], grace_s=3)
+    keeper.end(cgroups.pod_processes(places), grace_s=0)
+    keeper.end([*known.values(), *keeper.owned_by(places.checkout)], grace_s=3)
     # whatever was started while the others were being ended
-    processes.end([*cgroups.pod_processes(places), *processes.owned_by(places.checkout)], grace_s=0)
+    keeper.end([*cgroups.pod_processes(places), *keeper.owned_by(places.checkout)], grace_s=0)
     for socket in sockets:
         socket.unlink(missing_ok=True)
 

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from lab import cache, processes
+from lab import cache
 from lab.errors import LabError
+from lab.processes import keeper
 
 LEASE = Path("/run/sluice-lab.json")
 
@@ -59,7 +60,7 @@ def changing(file: Path = LEASE) -> Iterator[None]:
 
 def other_lab(checkout: Path) -> Path | None:
     """The other checkout whose lab runs on this machine; its processes say so, even when the lease is lost."""
-    others = {owner for owner in processes.owned().values() if owner != checkout}
+    others = {owner for owner in keeper.owned().values() if owner != checkout}
     return min(others) if others else None
 
 

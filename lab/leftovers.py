@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab import cgroups, chains, lease, network, processes
+from lab import cgroups, chains, lease, network
 from lab.paths import LabPaths
+from lab.processes import keeper
 
 CNI_RESULTS = Path("/var/lib/cni/results")
 
@@ -38,7 +39,7 @@ def everything(places: LabPaths) -> list[str]:
 
 
 def _remaining(places: LabPaths) -> Iterator[str]:
-    for process in processes.owned_by(places.checkout):
+    for process in keeper.owned_by(places.checkout):
         yield f"process {process.pid}"
     for process in cgroups.pod_processes(places):
         yield f"process {process.pid} of a pod"

@@ -25,7 +25,6 @@ from lab import (
     network,
     oci,
     ports,
-    processes,
 )
 from lab.api.access import Access
 from lab.api.blocking import BlockingApi
@@ -36,6 +35,7 @@ from lab.daemons import Daemon
 from lab.down import clean
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.progress import say
 
 READY_S = 90.0
@@ -67,7 +67,7 @@ def running(places: LabPaths) -> bool:
     held = lease.read()
     if not held or held.checkout != str(places.checkout) or not places.env_json.exists():
         return False
-    known = processes.recorded(places.pids)
+    known = keeper.recorded(places.pids)
     dead = sorted(name for name, process in known.items() if not process.alive())
     if known and not dead:
         return True
@@ -112,11 +112,11 @@ def _start_wave(places: LabPaths, table: list[Daemon], wave: int, identities: Id
 
 
 def _launch(places: LabPaths, table: list[Daemon], wave: int) -> None:
-    where = processes.Places(places.checkout, places.logs, places.pids)
+    where = keeper.Places(places.checkout, places.logs, places.pids)
     for each in table:
         if each.wave == wave:
             (places.logs / f"{each.name}.log").unlink(missing_ok=True)
-            processes.start(each.name, each.command, each.environment, where)
+            keeper.start(each.name, each.command, each.environment, where)
 
 
 def _wait_for(places: LabPaths, waited: list[Daemon], identities: Identities) -> None:
@@ -144,9 +144,9 @@ def _wait_until(holds: Callable[[], bool], otherwise: str) -> None:
 
 
 def _refuse_dead(places: LabPaths) -> None:
-    for name, process in processes.recorded(places.pids).items():
+    for name, process in keeper.recorded(places.pids).items():
         if not process.alive():
-            raise LabError(f"{name} ended:\n{processes.tail(places.logs / f'{name}.log')}")
+            raise LabError(f"{name} ended:\n{keeper.tail(places.logs / f'{name}.log')}")
 
 
 def _answers(client: httpx.Client, url: str) -> bool:

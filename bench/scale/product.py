@@ -14,8 +14,8 @@ import httpx
 from bench.scale.services import PROMETHEUS_URL, Services
 from deployments.server import environment
 from lab import databases, ports
-from lab.demo.children import Child
 from lab.errors import LabError
+from lab.processes.child import Child
 
 READY_WITHIN_S = 120
 API_URL = f"http://{ports.HOST}:{ports.BENCH_PREFECT}/api"

@@ -17,10 +17,10 @@ from bench.scale.load import Load, Release, canary_name, namespace_of, namespace
 from bench.scale.product import Product, run_states
 from bench.scale.services import Services
 from bench.scale.story import PROGRESSING, Record, Rollout, Story, rollout
-from lab import processes
 from lab.api.client import Api
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.progress import say
 
 PATIENCE_S, TELL_EVERY_S, COUNT_EVERY_S = 120.0, 10.0, 10.0
@@ -164,7 +164,7 @@ class Run:
         return found
 
     def _groups(self) -> dict[str, list[int]]:
-        groups = {f"lab {name}": [one.pid] for name, one in processes.recorded(self.places.pids).items()}
+        groups = {f"lab {name}": [one.pid] for name, one in keeper.recorded(self.places.pids).items()}
         return groups | self.services.pids | {"bench": [os.getpid()]}
 
     async def _snapshot(self) -> Snapshot:

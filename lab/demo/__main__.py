@@ -16,15 +16,16 @@ from typing import Any
 from lab import environment
 from lab.demo import machine, report
 from lab.demo.application import HOST, NAME, NAMESPACE, Application, install, next_major
-from lab.demo.children import LOAD, Child
 from lab.demo.cluster import DemoCluster
 from lab.demo.deliveries import RELEASES, Measurements
 from lab.demo.product import kinds, only_demo, start_lab, start_sluice, stop_lab
 from lab.demo.watch import Observer
 from lab.errors import LabError
 from lab.gobuild import build_program
+from lab.load import LOAD
 from lab.load.summary import RequestLog
 from lab.paths import LabPaths
+from lab.processes.child import Child
 from lab.progress import console, say
 
 RATE = 100
@@ -138,7 +139,7 @@ def start_load(gateway_url: str, places: LabPaths) -> tuple[Child, RequestLog]:
         "--out",
         str(out),
     ]
-    load = Child("load generator", command, places.logs / "demo-load.log")
+    load = Child.started("load generator", command, places.logs / "demo-load.log")
     users = RequestLog(out)
     load.wait_until(lambda: len(users.read()) > RATE, 20, "served")
     return load, users

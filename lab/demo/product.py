@@ -15,9 +15,9 @@ import httpx
 
 from lab import environment, ports
 from lab.demo.application import NAMESPACE
-from lab.demo.children import Child
 from lab.errors import LabError
 from lab.paths import CHECKOUT, LabPaths
+from lab.processes.child import Child
 from lab.up import running
 
 SLUICE = str(Path(sys.executable).parent / "sluice")
@@ -96,7 +96,7 @@ def start_sluice(env: Mapping[str, Any], places: LabPaths) -> Child:
     """
     home = places.home / "sluice"
     shutil.rmtree(home, ignore_errors=True)
-    sluice = Child("sluice up", [SLUICE, "up"], places.logs / "sluice.log", sluice_environment(env, home))
+    sluice = Child.started("sluice up", [SLUICE, "up"], places.logs / "sluice.log", sluice_environment(env, home))
     prefect = f"http://{ports.HOST}:{env['prefect_port']}/api/health"
     receiver = f"http://{ports.HOST}:{env['receiver_port']}/"
     try:

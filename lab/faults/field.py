@@ -13,9 +13,10 @@ import httpx
 from lab.api.client import Api
 from lab.api.paths import path
 from lab.apps.variants import push_variant
-from lab.demo.children import LOAD, Child
 from lab.faults.observer import Users
 from lab.gobuild import build_program
+from lab.load import LOAD
+from lab.processes.child import Child
 
 REPOSITORY = "faults-shop"
 BASE = "base"
@@ -84,7 +85,7 @@ class Field:
         out = self._folder / f"users-{app}.jsonl"
         command = [str(build_program(LOAD, "load")), "--url", self.env["gateway_url"], "--host", self._host(app)]
         command += ["--rate", str(RATE), "--out", str(out)]
-        self._load[app] = Child(f"users of {app}", command, self._folder / f"users-{app}.log")
+        self._load[app] = Child.started(f"users of {app}", command, self._folder / f"users-{app}.log")
         self.users[app] = Users(out)
 
     async def answers(self, app: str) -> bool:

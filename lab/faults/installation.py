@@ -17,11 +17,11 @@ import yaml
 
 from lab.api.access import Access
 from lab.errors import LabError
-from lab.faults.part import Part
 from lab.faults.proxy import Proxy, Sentry
 from lab.faults.weather import Weather
 from lab.paths import CHECKOUT
 from lab.ports import HOST
+from lab.processes.child import Child
 
 WORKERS = ("a", "b")
 SHIM = Path(__file__).parent / "shim"
@@ -48,7 +48,7 @@ class Installation:
             name: Proxy(name, access.server, tls, self.api_weather, sentry) for name in (*WORKERS, "watcher")
         }
         self.metrics = Proxy("metrics", env["prometheus_url"], None, self.metrics_weather)
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, Child] = {}
 
     @property
     def api(self) -> str:
@@ -101,16 +101,19 @@ class Installation:
         base = {f"SLUICE_{name}": value for name, value in settings.items()} | {"PYTHONUNBUFFERED": "1"}
         cli = [sys.executable, "-m", "deployments.cli"]
         server = [sys.executable, "-m", "lab.faults.prefect_server", str(self.home), HOST, str(self.prefect_port)]
-        self.parts["server"] = Part(
-            "server", server, self.home / "server.log", {"PYTHONUNBUFFERED": "1"}, self.checkout
-        )
+        self.parts["server"] = self._part("server", server, {"PYTHONUNBUFFERED": "1"})
         for name in (*WORKERS, "watcher"):
             env = base | {"SLUICE_KUBECONFIG": str(self._kubeconfig(name))}
             if name in WORKERS:
                 env |= {"SLUICE_WORKER_NAME": name, "LAB_CLOCK": str(self.clock_file(name)), "PYTHONPATH": str(SHIM)}
             command = [*cli, "worker" if name in WORKERS else name]
-            self.parts[name] = Part(name, command, self.home / f"{name}.log", env, self.checkout)
-        self.parts["receiver"] = Part("receiver", [*cli, "receiver"], self.home / "receiver.log", base, self.checkout)
+            self.parts[name] = self._part(name, command, env)
+        self.parts["receiver"] = self._part("receiver", [*cli, "receiver"], base)
+
+    def _part(self, name: str, command: list[str], env: dict[str, str]) -> Child:
+        # the Prefect server ends when this end of its input does
+        log = self.home / f"{name}.log"
+        return Child(name, command, log, env, stdin=subprocess.PIPE, folder=self.checkout)
 
     def _kubeconfig(self, name: str) -> Path:
         """A kubeconfig with which a client reaches the API server through its own proxy, which proves who it is."""

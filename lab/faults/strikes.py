@@ -6,8 +6,8 @@ import asyncio
 import signal
 from pathlib import Path
 
-from lab.faults.part import Part
 from lab.faults.weather import Effect, Rule, Weather
+from lab.processes.child import Child
 
 CLOCK_WRONG_S = 15.0
 EFFECTS = {
@@ -36,7 +36,7 @@ def rule_for(effect: Effect, canary: str) -> Rule:
     return Rule(effect, lambda ask: ask.mentions(canary), SHARE.get(effect, 1.0), SLOW_S)
 
 
-async def freeze(part: Part, seconds: float) -> None:
+async def freeze(part: Child, seconds: float) -> None:
     """Stop a process and let it go on later, as a machine that was suspended would."""
     part.signal(signal.SIGSTOP)
     try:

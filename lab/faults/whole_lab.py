@@ -9,10 +9,10 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab import processes
 from lab.errors import LabError
 from lab.faults.plan import Fault
 from lab.paths import LabPaths
+from lab.processes import keeper
 
 VICTIMS = {"contour away": "contour", "prometheus away": "prometheus", "node not ready": "kubelet"}
 """Kind of fault → the lab's process that is stopped for its duration."""
@@ -25,7 +25,7 @@ async def strike(fault: Fault) -> None:
         LabError: this lab has no such process.
     """
     places = LabPaths()
-    known = processes.recorded(places.pids)
+    known = keeper.recorded(places.pids)
     if fault.kind == "api server restart":
         await _restart(places, "kube-apiserver", known)
         return
@@ -39,13 +39,13 @@ async def strike(fault: Fault) -> None:
         victim.signal(signal.SIGCONT)
 
 
-def _as_started(places: LabPaths, name: str, victim: processes.Process) -> tuple[list[str], dict[str, str]]:
+def _as_started(places: LabPaths, name: str, victim: keeper.Process) -> tuple[list[str], dict[str, str]]:
     command = json.loads((places.pids / f"{name}.pid").read_text())["command"]
     lines = Path(f"/proc/{victim.pid}/environ").read_bytes().split(b"\0")
     return command, dict(os.fsdecode(line).split("=", 1) for line in lines if b"=" in line)
 
 
-async def _restart(places: LabPaths, name: str, known: Mapping[str, processes.Process]) -> None:
+async def _restart(places: LabPaths, name: str, known: Mapping[str, keeper.Process]) -> None:
     """SIGKILL, and start it as it was started."""
     victim = known.get(name)
     if victim is None:
@@ -54,5 +54,5 @@ async def _restart(places: LabPaths, name: str, known: Mapping[str, processes.Pr
     victim.signal(signal.SIGKILL)
     while victim.alive():
         await asyncio.sleep(0.05)
-    where = processes.Places(places.checkout, places.logs, places.pids)
-    processes.start(name, command, variables, where)
+    where = keeper.Places(places.checkout, places.logs, places.pids)
+    keeper.start(name, command, variables, where)

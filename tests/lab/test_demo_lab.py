@@ -10,13 +10,14 @@ from kubernetes import client, config
 
 from lab import environment
 from lab.apps.variants import push_variant
-from lab.demo.children import LOAD, Child
 from lab.demo.cluster import DemoCluster
 from lab.demo.measure import PhasePoint, Seen, numbers
 from lab.demo.watch import Observer
 from lab.gobuild import build_program
+from lab.load import LOAD
 from lab.load.summary import RequestLog
 from lab.paths import LabPaths
+from lab.processes.child import Child
 
 pytestmark = pytest.mark.lab
 NAMESPACE, HOST, OLD, NEW = "demo-eyes", "eyes.test", "0.0.1", "0.0.2"
@@ -106,7 +107,7 @@ def test_a_bad_version_in_front_of_users_is_measured(
     eventually(lambda: {p.image.rpartition(":")[2] for p in observer.ready} == {OLD, NEW}, "the pods are not ready")
     out = tmp_path / "users.jsonl"
     command = [build_program(LOAD, "load"), "--url", env["gateway_url"], "--host", HOST, "--rate", "50", "--out", out]
-    load, users = Child("load", [str(part) for part in command], tmp_path / "load.log"), RequestLog(out)
+    load, users = Child.started("load", [str(part) for part in command], tmp_path / "load.log"), RequestLog(out)
     try:
         eventually(lambda: any(one.version == OLD for one in users.read()), "users are not served")
         pushed = time.time()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import databases, ports, processes
+from lab import databases, ports
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 
 pytestmark = pytest.mark.lab
 
@@ -49,7 +50,7 @@ def test_neither_runs_as_root_and_lab_down_finds_both(places: LabPaths) -> None:
     running = [databases.start_postgresql(places, POSTGRESQL), databases.start_redis(places, REDIS)]
     try:
         users = [Path(f"/proc/{each.process.pid}").stat().st_uid for each in running]
-        marked = processes.owned_by(places.checkout)
+        marked = keeper.owned_by(places.checkout)
     finally:
         for each in running:
             each.stop()

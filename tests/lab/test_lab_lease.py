@@ -8,24 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from lab import lease, processes
+from lab import lease
 from lab.errors import LabError
-from lab.processes import Places
+from lab.processes import keeper
+from lab.processes.keeper import Places
 
 
 @pytest.fixture
 def first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A checkout of whose lab a process runs, but of whose lease nothing is left."""
-    monkeypatch.setattr(processes, "OWNER", "SLUICE_LAB_OWNER_IN_TESTS")  # the real lab must not take it for one
+    monkeypatch.setattr(keeper, "OWNER", "SLUICE_LAB_OWNER_IN_TESTS")  # the real lab must not take it for one
     checkout = tmp_path / "first"
     places = Places(checkout, checkout / "logs", checkout / "run")
     places.logs.mkdir(parents=True)
     places.pids.mkdir()
-    daemon = processes.start("daemon", [sys.executable, "-c", "import time; time.sleep(60)"], {}, places)
-    while daemon not in processes.owned():
+    daemon = keeper.start("daemon", [sys.executable, "-c", "import time; time.sleep(60)"], {}, places)
+    while daemon not in keeper.owned():
         pass
     yield checkout
-    processes.end([daemon], grace_s=0)
+    keeper.end([daemon], grace_s=0)
 
 
 def test_the_second_checkout_is_told_where_the_first_is(first: Path, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import cgroups, chains, lease, leftovers, network, ports, processes
+from lab import cgroups, chains, lease, leftovers, network, ports
 from lab.paths import CHECKOUT, LabPaths
+from lab.processes import keeper
 
 pytestmark = pytest.mark.soak
 
@@ -37,7 +38,7 @@ def nothing() -> None:
 
 def kill_everything() -> None:
     """kill -9 of every process that carries the lab's mark."""
-    for process in processes.owned_by(CHECKOUT):
+    for process in keeper.owned_by(CHECKOUT):
         process.signal(signal.SIGKILL)
 
 

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from lab.demo.children import LOAD
 from lab.gobuild import build_program
+from lab.load import LOAD
 
 pytestmark = pytest.mark.lab
 

@@ -17,7 +17,7 @@ from githubkit import GitHub
 from githubkit.exception import RequestFailed
 from githubkit.webhooks import parse_obj
 
-from lab.demo.children import Child
+from lab.processes.child import Child
 from lab.standins.github_webhooks import push_payload
 from lab.standins.minimal import minimal_document
 
@@ -59,7 +59,7 @@ def url(server: ThreadingHTTPServer, tmp_path_factory: pytest.TempPathFactory) -
     receiver = f"http://127.0.0.1:{server.server_port}/github"
     options = ["--port", str(port), "--state-dir", str(state), "--token", TOKEN, "--secret", SECRET]
     command = [sys.executable, "-m", "lab.standins.github", *options, "--receiver", receiver]
-    child = Child("github stand-in", command, state / "log")
+    child = Child.started("github stand-in", command, state / "log")
     base = f"http://127.0.0.1:{port}"
     child.wait_until(lambda: answers(base), 30, "serving")
     yield base
