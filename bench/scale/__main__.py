@@ -27,9 +27,10 @@ from bench.scale.run import Run
 from bench.scale.services import Services
 from lab.api.access import Access
 from lab.api.client import AT_ONCE, Api
-from lab.demo import machine, product
 from lab.errors import LabError
+from lab.machine import hardware
 from lab.paths import CHECKOUT, LabPaths
+from lab.product.sluice import kinds
 from lab.progress import console, say
 
 CALL_S = 60.0
@@ -126,7 +127,7 @@ async def prepare(
     api: Api, access: Access, started: Services, loads: list[Load], identity: str, home: Path, backend: str
 ) -> tuple[str, str]:
     """Everything that all runs share; returns namespace and name of the Gateway."""
-    await cluster.install_kinds(api, yaml.safe_load_all(product.kinds()))
+    await cluster.install_kinds(api, yaml.safe_load_all(kinds()))
     await cluster.make_identity(api, access, identity, home / "kubeconfig")
     gateway = (identity, "bench") if loads[0].routes == "accept" else services.CONTOUR_GATEWAY
     if gateway != services.CONTOUR_GATEWAY:
@@ -143,7 +144,7 @@ def main() -> int:
     """Run the bench; an error is a sentence."""
     asked = options()
     signal.signal(signal.SIGTERM, _as_interrupt)
-    about = machine.describe() | {"load_average_start": machine.load_average()}
+    about = hardware.describe() | {"load_average_start": hardware.load_average()}
     document: dict[str, Any] = {"machine": about, "command": sys.argv[1:], "runs": []}
     try:
         return asyncio.run(until_the_end(asked, document))

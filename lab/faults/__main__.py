@@ -20,7 +20,6 @@ from uuid import uuid4
 from lab import environment
 from lab.api.access import Access
 from lab.api.client import Api
-from lab.demo import machine
 from lab.errors import LabError
 from lab.faults import report
 from lab.faults.deliveries import Deliveries
@@ -34,6 +33,7 @@ from lab.faults.plan import APPS, APPS_BY_DEFAULT, GATED, KINDS, WHOLE_LAB, Plan
 from lab.faults.play import Result, Stage
 from lab.faults.timeline import clock, timeline
 from lab.faults.whole_lab import strike
+from lab.machine import hardware
 from lab.paths import CHECKOUT, LabPaths
 from lab.progress import say
 
@@ -111,7 +111,7 @@ async def run(asked: argparse.Namespace) -> int:
     folder = LabPaths().home / f"faults-{seed}-{uuid4().hex[:4]}"
     folder.mkdir(parents=True)
     say(f"seed {seed}; logs and plans: {folder}")
-    began, load = time.time(), machine.load_average()
+    began, load = time.time(), hardware.load_average()
     results: list[Result] = []
     async with staged(env, folder, seed, apps, asked.of) as stage:
         number = 0

@@ -10,14 +10,14 @@ from kubernetes import client, config
 
 from lab import environment
 from lab.apps.variants import push_variant
-from lab.demo.cluster import DemoCluster
-from lab.demo.measure import PhasePoint, Seen, numbers
-from lab.demo.watch import Observer
 from lab.gobuild import build_program
 from lab.load import LOAD
 from lab.load.summary import RequestLog
 from lab.paths import LabPaths
 from lab.processes.child import Child
+from lab.product.cluster import ProductCluster
+from lab.product.measure import PhasePoint, Seen, numbers
+from lab.product.watch import Observer
 
 pytestmark = pytest.mark.lab
 NAMESPACE, HOST, OLD, NEW = "demo-eyes", "eyes.test", "0.0.1", "0.0.2"
@@ -69,14 +69,14 @@ def env() -> dict[str, Any]:
 
 
 @pytest.fixture
-def cluster(env: dict[str, Any], tmp_path: Path) -> Iterator[DemoCluster]:
+def cluster(env: dict[str, Any], tmp_path: Path) -> Iterator[ProductCluster]:
     """Two versions behind one route: the old one has all traffic, the new one fails every request."""
     for tag, variant in ((OLD, "good"), (NEW, "fail:100")):
         push_variant(env["registry"], "shop", tag, variant)
     (tmp_path / "route.yaml").write_text(ROUTE)
     for name, tag in (("shop-primary", OLD), ("shop-canary", NEW)):
         (tmp_path / f"{name}.yaml").write_text(WORKLOAD.replace("NAME", name).replace("TAG", tag))
-    connected = DemoCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
+    connected = ProductCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
     gateway = env["gateway"]
     values = {"GATEWAY_NAMESPACE": gateway["namespace"], "GATEWAY_NAME": gateway["name"], "REGISTRY": env["registry"]}
     connected.apply(tmp_path, values)
@@ -100,7 +100,7 @@ def shift(env: dict[str, Any]) -> Callable[[int, int], None]:
 
 
 def test_a_bad_version_in_front_of_users_is_measured(
-    env: dict[str, Any], cluster: DemoCluster, shift: Callable[[int, int], None], tmp_path: Path
+    env: dict[str, Any], cluster: ProductCluster, shift: Callable[[int, int], None], tmp_path: Path
 ) -> None:
     """Half of the traffic on a version that always fails: its answers, failures and time are what users had."""
     observer = Observer(Path(env["kubeconfig"]), env["context"], NAMESPACE, "shop")

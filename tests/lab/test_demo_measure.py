@@ -2,7 +2,8 @@
 
 import pytest
 
-from lab.demo.measure import (
+from lab.load.summary import UserRequest
+from lab.product.measure import (
     PROMOTED,
     ROLLED_BACK,
     SETTLE_S,
@@ -15,7 +16,6 @@ from lab.demo.measure import (
     is_settled,
     numbers,
 )
-from lab.load.summary import UserRequest
 
 OLD, NEW = "1.0.0", "1.1.0"
 HOME_BEFORE = RoutePoint(-100.0, 100, 0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lab.demo.watch import weights
+from lab.product.watch import weights
 
 
 def route(*rules: list[dict[str, Any]]) -> dict[str, Any]:

@@ -62,6 +62,6 @@ def test_one_that_ends_too_soon_is_an_error_with_the_end_of_its_log(tmp_path: Pa
     broken = Child.started(
         "broken", [sys.executable, "-c", "print('no such table'); raise SystemExit(3)"], tmp_path / "log"
     )
-    with pytest.raises(LabError, match="broken ended with 3 before ready(.|\n)*no such table"):
+    with pytest.raises(LabError, match=r"broken ended with 3 before ready(.|\n)*no such table"):
         broken.wait_until(lambda: False, WITHIN_S, "ready")
     broken.stop()

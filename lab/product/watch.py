@@ -17,7 +17,7 @@ import aiohttp
 from lab.api.access import Access
 from lab.api.client import Api, Refused
 from lab.api.paths import path
-from lab.demo.measure import PhasePoint, RoutePoint
+from lab.product.measure import PhasePoint, RoutePoint
 
 AGAIN_S = 0.5
 Object = Mapping[str, Any]

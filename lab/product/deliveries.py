@@ -1,4 +1,4 @@
-"""Runs the releases of the demo one after the other, and measures each from the users' side.
+"""Runs releases one after the other, and measures each from the users' side.
 
 The only thing done for a release is to push its image (or, once, to set it on the Deployment, as a person in a hurry
 would). Everything after that is sluice's; here it is watched.
@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 
-from lab.demo.application import NAME, Application
-from lab.demo.cluster import DemoCluster, phase, reason
-from lab.demo.measure import PROMOTED, ROLLED_BACK, SETTLE_S, Seen, first_traffic, is_settled, numbers
-from lab.demo.watch import Observer
 from lab.errors import LabError
 from lab.load.summary import RequestLog
+from lab.product.application import NAME, Application
+from lab.product.cluster import ProductCluster, phase, reason
+from lab.product.measure import SETTLE_S, Seen, first_traffic, is_settled, numbers
+from lab.product.watch import Observer
 from lab.progress import say
 
 STEP_S = 10.0
@@ -36,20 +36,12 @@ class Release:
     verdict: str
 
 
-RELEASES = (
-    Release(1, "good", "good", PROMOTED),
-    Release(2, "fail:50", "fails 50 % of requests", ROLLED_BACK),
-    Release(3, "fail:5", "fails 5 % of requests", ROLLED_BACK),
-    Release(4, "never-ready", "never becomes ready", ROLLED_BACK),
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Measurements:
     """Everything needed to release and to see what users got."""
 
     application: Application
-    cluster: DemoCluster
+    cluster: ProductCluster
     observer: Observer
     users: RequestLog
     slack_url: str

@@ -15,13 +15,13 @@ import httpx
 
 from lab import ports
 from lab.apps.variants import push_variant
-from lab.demo.cluster import DemoCluster, phase
 from lab.errors import LabError
 from lab.git import create_repository
-from lab.paths import LabPaths
+from lab.paths import SOURCES, LabPaths
+from lab.product.cluster import ProductCluster, phase
 
 NAME, NAMESPACE, HOST = "shop", "test", "shop.test"
-APPS = Path(__file__).parent.parent / "apps"
+APPS = SOURCES / "apps"
 GIT_S = 30
 INITIALIZED_WITHIN_S = 90
 POLL_S = 0.25
@@ -68,7 +68,7 @@ def next_major(registry: str) -> int:
     return max(majors, default=0) + 1
 
 
-def install(application: Application, cluster: DemoCluster, places: LabPaths, where_to_look: str) -> None:
+def install(application: Application, cluster: ProductCluster, places: LabPaths, where_to_look: str) -> None:
     """First image, objects, repository; return when users are served by the primary.
 
     The manifests are pushed last, so that it is a push that brings them into the cluster, as every later change.

@@ -19,7 +19,7 @@ POLL_S = 0.25
 Object = Mapping[str, Any]
 
 
-class DemoCluster:
+class ProductCluster:
     """One connection to the cluster, for the namespace of the application."""
 
     def __init__(self, kubeconfig: Path, context: str | None, namespace: str) -> None:

@@ -1,23 +1,20 @@
-"""Starts what the demo demonstrates: the lab, where it is not up yet, and ``sluice up`` beside it."""
+"""Starts what is measured: the lab, where it is not up yet, and ``sluice up`` next to it."""
 
-import contextlib
-import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from lab import environment, ports
-from lab.demo.application import NAMESPACE
 from lab.errors import LabError
 from lab.paths import CHECKOUT, LabPaths
 from lab.processes.child import Child
+from lab.product.application import NAMESPACE
 from lab.up import running
 
 SLUICE = str(Path(sys.executable).parent / "sluice")
@@ -32,7 +29,7 @@ NEEDED = {
     "slack_token": "Slack, or its stand-in",
     "github_webhook_secret": "GitHub, or its stand-in",
 }
-"""What the demo cannot do without, by its name in env.json."""
+"""What cannot be done without, by its name in env.json."""
 LAB_UP_WITHIN_S = 1800
 LAB_DOWN_WITHIN_S = 120
 
@@ -58,26 +55,6 @@ def start_lab(places: LabPaths) -> bool:
 def stop_lab() -> None:
     """Take the lab down again."""
     _lab("down", LAB_DOWN_WITHIN_S)
-
-
-@contextlib.contextmanager
-def only_demo(places: LabPaths) -> Iterator[None]:
-    """Keep a second demo off this lab: both would deliver the same application, and end each other's.
-
-    Raises:
-        LabError: one is running, or something else listens where ``sluice up`` will.
-    """
-    places.home.mkdir(exist_ok=True)
-    with (places.home / "demo.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as held:
-            raise LabError("another demo runs on this lab: wait for it, or end it") from held
-        for port in (ports.PREFECT, ports.RECEIVER):
-            with socket.socket() as probe:
-                if probe.connect_ex((ports.HOST, port)) == 0:
-                    raise LabError(f"port {port} is taken, which `sluice up` needs: end what listens there")
-        yield
 
 
 def kinds() -> str:
