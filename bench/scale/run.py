@@ -16,6 +16,7 @@ from bench.scale import cluster, figures, manifests, requests, services, usage
 from bench.scale.load import Load, Release, canary_name, namespace_of, namespaces
 from bench.scale.product import Product, run_states
 from bench.scale.services import Services
+from bench.scale.snapshot import Snapshot
 from bench.scale.story import PROGRESSING, Record, Rollout, Story, rollout
 from lab.api.client import Api
 from lab.errors import LabError
@@ -26,17 +27,6 @@ from lab.progress import say
 PATIENCE_S, TELL_EVERY_S, COUNT_EVERY_S = 120.0, 10.0, 10.0
 SETTLE_S = 10.0
 """Seconds between the end of the initialisations and the first release."""
-
-
-@dataclass
-class Snapshot:
-    """Counters at one moment."""
-
-    at: float
-    cpu: dict[str, float]
-    machine: dict[str, float]
-    requests: dict[str, int]
-    queries: float
 
 
 @dataclass
