@@ -18,12 +18,12 @@ import os
 import sys
 
 from lab import existing
-from lab.build import build
 from lab.doctor import doctor
 from lab.down import down
 from lab.errors import LabError
 from lab.paths import LabPaths
 from lab.processes import keeper
+from lab.programs.build import build
 from lab.progress import say
 from lab.up import up
 

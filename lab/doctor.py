@@ -11,10 +11,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab import build, chains, lease, network, packages, paths, ports, toolchain
+from lab import paths, ports
 from lab.errors import LabError
+from lab.machine import chains, lease, network
 from lab.paths import LabPaths
 from lab.processes import keeper
+from lab.programs import build, packages, toolchain
 from lab.progress import say
 
 WAY_OUT = "use an existing cluster instead with CONTEXT=name."

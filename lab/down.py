@@ -14,8 +14,9 @@ import shutil
 import time
 from pathlib import Path
 
-from lab import cgroups, chains, lease, leftovers, network
+from lab import leftovers
 from lab.errors import LabError
+from lab.machine import cgroups, chains, lease, network
 from lab.paths import LabPaths
 from lab.processes import keeper
 from lab.progress import say

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab import cgroups, chains, lease, network
+from lab.machine import cgroups, chains, lease, network
 from lab.paths import LabPaths
 from lab.processes import keeper
 

@@ -12,30 +12,20 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from lab import (
-    build,
-    certificates,
-    cgroups,
-    chains,
-    config,
-    daemons,
-    doctor,
-    environment,
-    lease,
-    network,
-    oci,
-    ports,
-)
+from lab import doctor, environment, ports
 from lab.api.access import Access
 from lab.api.blocking import BlockingApi
-from lab.build import Built
-from lab.certificates import Identities
-from lab.cluster import Cluster
-from lab.daemons import Daemon
 from lab.down import clean
 from lab.errors import LabError
+from lab.machine import cgroups, chains, lease, network
+from lab.parts import certificates, config, daemons, oci
+from lab.parts.certificates import Identities
+from lab.parts.cluster import Cluster
+from lab.parts.daemons import Daemon
 from lab.paths import LabPaths
 from lab.processes import keeper
+from lab.programs import build
+from lab.programs.build import Built
 from lab.progress import say
 
 READY_S = 90.0

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.judge import cost, live, measure, report, rows
-from bench.judge.candidates import CANDIDATES
+from bench.judge.judges.candidates import CANDIDATES
+from bench.judge.judges.sluices import RULES, Rule
 from bench.judge.measure import Sizes
-from bench.judge.sluices import RULES, Rule
 from lab.machine import hardware
 from lab.paths import LabPaths
 from lab.progress import Steps, console, say

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.scale import requests
+from bench.scale.cost import requests
+from bench.scale.cost.snapshot import Snapshot
 from bench.scale.load import Load, Release
-from bench.scale.snapshot import Snapshot
 from bench.scale.story import Rollout, Story, most_at_once, spread
 
 Seen = list[tuple[Release, float, Rollout]]

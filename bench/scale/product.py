@@ -13,8 +13,9 @@ import httpx
 
 from bench.scale.services import PROMETHEUS_URL, Services
 from deployments.server import environment
-from lab import databases, ports
+from lab import ports
 from lab.errors import LabError
+from lab.parts import databases
 from lab.processes.child import Child
 
 READY_WITHIN_S = 120

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.scale import cluster, figures, manifests, requests, services, usage
+from bench.scale import cluster, figures, manifests, services
+from bench.scale.cost import requests, usage
+from bench.scale.cost.snapshot import Snapshot
 from bench.scale.load import Load, Release, canary_name, namespace_of, namespaces
 from bench.scale.product import Product, run_states
 from bench.scale.services import Services
-from bench.scale.snapshot import Snapshot
 from bench.scale.story import PROGRESSING, Record, Rollout, Story, rollout
 from lab.api.client import Api
 from lab.errors import LabError

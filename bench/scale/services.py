@@ -14,14 +14,16 @@ import yaml
 
 from bench.scale.load import Load
 from bench.scale.manifests import LABELS, OWNER, Object
-from lab import databases, fake_nodes, gobuild, paths, ports
+from lab import paths, ports
 from lab.api.access import Access
 from lab.api.client import Api, all_of
-from lab.daemons import found
 from lab.errors import LabError
+from lab.parts import databases, fake_nodes
+from lab.parts.daemons import found
 from lab.paths import LabPaths
 from lab.processes.child import Child
 from lab.processes.keeper import OWNER as MARK
+from lab.programs import gobuild
 
 READY_WITHIN_S = 30
 SCRAPE_S = 2

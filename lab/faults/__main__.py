@@ -22,17 +22,17 @@ from lab.api.access import Access
 from lab.api.client import Api
 from lab.errors import LabError
 from lab.faults import report
-from lab.faults.deliveries import Deliveries
 from lab.faults.field import Field
-from lab.faults.inject import Injector
-from lab.faults.installation import Installation
-from lab.faults.laws import Violation
-from lab.faults.observer import Observer
-from lab.faults.outcomes import Runs
+from lab.faults.installed.installation import Installation
+from lab.faults.judged.deliveries import Deliveries
+from lab.faults.judged.laws import Violation
+from lab.faults.judged.observer import Observer
+from lab.faults.judged.outcomes import Runs
+from lab.faults.judged.timeline import clock, timeline
 from lab.faults.plan import APPS, APPS_BY_DEFAULT, GATED, KINDS, WHOLE_LAB, Plan, draw
 from lab.faults.play import Result, Stage
-from lab.faults.timeline import clock, timeline
-from lab.faults.whole_lab import strike
+from lab.faults.striking.inject import Injector
+from lab.faults.striking.whole_lab import strike
 from lab.machine import hardware
 from lab.paths import CHECKOUT, LabPaths
 from lab.progress import say

@@ -13,10 +13,10 @@ import httpx
 from lab.api.client import Api
 from lab.api.paths import path
 from lab.apps.variants import push_variant
-from lab.faults.observer import Users
-from lab.gobuild import build_program
+from lab.faults.judged.observer import Users
 from lab.load import LOAD
 from lab.processes.child import Child
+from lab.programs.gobuild import build_program
 
 REPOSITORY = "faults-shop"
 BASE = "base"

@@ -11,8 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.faults import field, laws, play
-from lab.faults.cases import HARMS_USERS, Case, Hit
+from lab.faults import field, play
+from lab.faults.judged import laws
+from lab.faults.judged.cases import HARMS_USERS, Case, Hit
 from lab.faults.plan import PROCESS_FAULTS_A_ROUND
 from lab.faults.play import Result
 from lab.machine import hardware

@@ -16,7 +16,7 @@ import httpx
 from lab import ports
 from lab.apps.variants import push_variant
 from lab.errors import LabError
-from lab.git import create_repository
+from lab.parts.git import create_repository
 from lab.paths import SOURCES, LabPaths
 from lab.product.cluster import ProductCluster, phase
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from lab import environment
 from lab.errors import LabError
-from lab.gobuild import build_program
 from lab.load import LOAD
 from lab.load.summary import RequestLog
 from lab.machine import hardware
@@ -17,6 +16,7 @@ from lab.product.cluster import ProductCluster
 from lab.product.deliveries import Measurements
 from lab.product.sluice import kinds, start_lab, start_sluice, stop_lab
 from lab.product.watch import Observer
+from lab.programs.gobuild import build_program
 from lab.progress import say
 
 RATE = 100

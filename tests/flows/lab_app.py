@@ -26,10 +26,10 @@ from blocks.webhook import Webhooks
 from blocks.worker_lease import Workers, kept
 from flows.roll_out import roll_out
 from lab.apps.variants import push_variant
-from lab.gobuild import build_program
 from lab.load import LOAD
 from lab.load.summary import RequestLog
 from lab.processes.child import Child
+from lab.programs.gobuild import build_program
 from sluice.manifests.crd import crds
 from tasks.run_signals import RunSignals, bind
 from tests.samples import canary_manifest, deployment, merged, success_rate

@@ -22,7 +22,7 @@ from blocks.process_identity import process_identity
 from blocks.registry import Registries
 from blocks.renderer import Renderer
 from blocks.worker_lease import Workers, kept
-from lab import oci
+from lab.parts import oci
 from sluice.events.model import Event
 from sluice.manifests.crd import crds
 from tests.blocks.git_server import Repository

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import cgroups, chains, lease, leftovers, network, ports
+from lab import leftovers, ports
+from lab.machine import cgroups, chains, lease, network
 from lab.paths import CHECKOUT, LabPaths
 from lab.processes import keeper
 
