@@ -55,7 +55,7 @@ def _remaining(places: LabPaths) -> Iterator[str]:
         if folder.exists():
             yield f"file {folder}"
     if (held := lease.read()) and held.checkout == str(places.checkout):
-        # without a lease there is no telling whose the chains are, and so none is the lab's
+        # without a lease nobody knows whose the chains are, and so none counts as the lab's
         for chain in chains.ours(chains.now(), held.chains):
             yield f"chain {chain}"
         yield f"file {lease.LEASE}"

@@ -1,7 +1,7 @@
 """The cgroups of one lab's pods, below a root of the lab's own.
 
 The kubelet puts pods below a root that its configuration names. Another Kubernetes on the machine uses `kubepods`, so a
-root of our own is what tells its pods from the lab's.
+root of our own keeps its pods and the lab's apart.
 """
 
 from __future__ import annotations

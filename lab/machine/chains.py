@@ -1,6 +1,6 @@
-"""The chains of the lab's kube-proxy in the machine's network rules, told from those of another Kubernetes.
+"""The chains of the lab's kube-proxy in the machine's network rules, and how they differ from those of another Kubernetes.
 
-Every kube-proxy uses the same names. Three things tell ours apart: what was there before the lab came up is not ours;
+Every kube-proxy uses the same names. Three rules find ours: what was there before the lab came up is not ours;
 a kube-proxy makes no chain of another name; and whatever names an address outside the lab's own ranges is another's.
 The lab's network plugin makes no chain, so CNI-… is never ours.
 """
@@ -24,6 +24,7 @@ OF_KUBELET = "KUBE-FIREWALL"
 """A kube-proxy makes it too, empty; the rules in it are a kubelet's, and the lab's makes none."""
 MADE_BY_PROXY = re.compile(rf"KUBE-({SHARED}|{OF_A_SERVICE})")
 MADE_FOR_SERVICE = re.compile(rf"KUBE-{OF_A_SERVICE}")
+QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
 ADDRESS = re.compile(r" (?:-s|-d|--to-destination) \[?([0-9a-f.:]+?)\]?(?:/\d+)?(?::\d+)?(?= |$)")
 OURS = ipaddress.ip_network(network.WHOLE_RANGE)
 
@@ -87,14 +88,19 @@ def _chain(rule: str) -> str:
     return rule.split()[1]
 
 
+def _bare(rule: str) -> str:
+    """A rule without its comments, in which anything may stand."""
+    return QUOTED.sub('""', rule)
+
+
 def _target(rule: str) -> str:
-    found = re.search(r" -[jg] (\S+)", rule)
+    found = re.search(r" -[jg] (\S+)", _bare(rule))
     return found[1] if found else ""
 
 
 def _addresses(rule: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
     """The addresses that a rule names, but for those that every machine has."""
-    for word in ADDRESS.findall(rule):
+    for word in ADDRESS.findall(_bare(rule)):
         with contextlib.suppress(ValueError):
             address = ipaddress.ip_address(word)
             if not (address.is_loopback or address.is_link_local or address.is_unspecified):
@@ -104,7 +110,9 @@ def _addresses(rule: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Addr
 def _names_others(rule: str) -> bool:
     # a kube-proxy in another mode keeps its addresses in sets
     return (
-        _chain(rule) == OF_KUBELET or "--match-set" in rule or any(address not in OURS for address in _addresses(rule))
+        _chain(rule) == OF_KUBELET
+        or "--match-set" in _bare(rule)
+        or any(address not in OURS for address in _addresses(rule))
     )
 
 

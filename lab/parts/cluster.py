@@ -42,7 +42,7 @@ class Cluster:
         await self._wait_for(path("nodes", name=NODE), "Ready")
 
     async def wait_for_gateway(self) -> None:
-        """Wait until Contour has taken the Gateway and told Envoy of it."""
+        """Wait until Contour has accepted the Gateway and configured Envoy for it."""
         await self._wait_for(path("gateways", config.GATEWAY_NAMESPACE, config.GATEWAY_NAME), "Programmed")
 
     async def _wait_for(self, where: str, condition: str) -> None:

@@ -29,7 +29,7 @@ def set_up(places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack
 
     Args:
         places: of this checkout's lab.
-        about: is told what machine this is.
+        about: gets what machine this is.
         ending: is left with what has to be ended again.
     """
     started_here = start_lab(places)

@@ -87,6 +87,13 @@ def test_a_chain_that_was_there_before_is_not_ours() -> None:
     assert chains.ours(tables, before=["iptables/nat/KUBE-SERVICES"]) == ["iptables/nat/KUBE-FORWARD"]
 
 
+def test_a_rule_whose_comment_names_our_chain_stays() -> None:
+    """What counts is where a rule leads, not what somebody wrote about it."""
+    rule = '-A INPUT -m comment --comment "like -j KUBE-SERVICES" -j ACCEPT'
+    tables = chains.parse("iptables", f"*nat\n:KUBE-SERVICES - [0:0]\n{rule}\nCOMMIT\n")
+    assert "-D" not in chains.deletions(tables, chains.ours(tables, before=[]))
+
+
 @pytest.mark.parametrize(
     ("rule", "another"),
     [
@@ -98,6 +105,7 @@ def test_a_chain_that_was_there_before_is_not_ours() -> None:
         ("-A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j KUBE-MARK-MASQ", True),
         ("-A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -j DROP", True),
         ("-A INPUT -j KUBE-FIREWALL", False),
+        ('-A KUBE-SERVICES -m comment --comment "not \\" -d 10.43.0.1" -d 198.19.0.1/32 -j KUBE-SVC-A', False),
         ("-A KUBE-FOREIGN -d 10.43.0.1/32 -j ACCEPT", False),
     ],
 )

@@ -27,7 +27,7 @@ def child(tmp_path: Path) -> Iterator[Child]:
 
 
 def test_a_second_life_goes_on_in_the_same_log(child: Child) -> None:
-    """What a life says is told from what the one before said."""
+    """What a life says counts for that life only."""
     child.start()
     child.wait_until(lambda: child.says("life"), WITHIN_S, "speaking")
     child.kill()
