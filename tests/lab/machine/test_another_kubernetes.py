@@ -37,7 +37,7 @@ exec sleep 600
 """
 INTO_CGROUP = 'echo 0 > "$0/cgroup.procs" && exec sleep 600'
 LAB_UP = """
-from lab import cgroups, chains, lease, network
+from lab.machine import cgroups, chains, lease, network
 lease.claim(places.checkout, chains=chains.every())
 network.make_bridge()
 cgroups.make(places)
@@ -236,7 +236,7 @@ def test_an_up_that_broke_off_at_once_is_cleaned_up(machine: OwnMachine) -> None
     """Only the lease was written, and the chains from before are in it: they stay."""
     machine.rules(FOREIGN, OUR_PROXY)
     before = machine.saved()
-    machine.lab("from lab import chains, lease\nlease.claim(places.checkout, chains=chains.every())")
+    machine.lab("from lab.machine import chains, lease\nlease.claim(places.checkout, chains=chains.every())")
     machine.lab(DOWN)
     assert _rules(machine.saved()) == _rules(before)
     assert machine.lab(LEFT).strip() == ""
