@@ -2,30 +2,34 @@
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from lab.api.access import Access
 from lab.api.blocking import BlockingApi
-from lab.api.client import STRATEGIC, Refused
+from lab.api.client import STRATEGIC, Api, Refused
 from lab.api.paths import path, path_of
 from lab.errors import LabError
 
 MANAGER = "lab-demo"
 POLL_S = 0.25
 Object = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class ProductCluster:
-    """One connection to the cluster, for the namespace of the application."""
+    """The cluster, for the namespace of the application; each act has a connection of its own, so none is left open."""
 
     def __init__(self, kubeconfig: Path, context: str | None, namespace: str) -> None:
-        self._here = BlockingApi(Access.of_context(kubeconfig, context))
-        self._api = self._here.api
+        self._access = Access.of_context(kubeconfig, context)
         self._namespace = namespace
+
+    def _do(self, act: Callable[[Api], Coroutine[Any, Any, T]]) -> T:
+        with BlockingApi(self._access) as here:
+            return here.do(act(here.api))
 
     def apply_kinds(self, text: str, within_s: float) -> None:
         """Apply custom resource definitions and wait until the API serves them.
@@ -35,8 +39,7 @@ class ProductCluster:
         """
         definitions = list(yaml.safe_load_all(text))
         self._apply(definitions)
-        for definition in definitions:
-            self._here.do(self._api.wait_for(path_of(definition), "Established", within_s))
+        self._do(lambda api: _established(api, definitions, within_s))
 
     def apply(self, folder: Path, values: Mapping[str, str]) -> None:
         """Apply every manifest in a folder, with words of it replaced, the namespace first."""
@@ -48,8 +51,7 @@ class ProductCluster:
         self._apply(sorted(documents, key=lambda one: one["kind"] != "Namespace"))
 
     def _apply(self, documents: Sequence[Object]) -> None:
-        for document in documents:
-            self._here.do(self._api.apply(document, MANAGER))
+        self._do(lambda api: _apply_all(api, documents))
 
     def remove_namespace(self, within_s: float) -> None:
         """Delete the application's namespace and wait until nothing of it is left.
@@ -59,27 +61,37 @@ class ProductCluster:
         """
         where = path("namespaces", name=self._namespace)
         with contextlib.suppress(Refused):
-            self._here.do(self._api.delete(where))
+            self._do(lambda api: api.delete(where))
         give_up = time.monotonic() + within_s
-        while found := self._here.do(self._api.find(where)):
+        while found := self._do(lambda api: api.find(where)):
             if time.monotonic() > give_up:
                 raise LabError(f"namespace {self._namespace} does not go: {found['status'].get('conditions')}")
             time.sleep(POLL_S)
 
     def canary(self, name: str) -> Object:
         """The Canary as it stands; empty when there is none yet."""
-        return self._here.do(self._api.find(path("canaries", self._namespace, name))) or {}
+        return self._do(lambda api: api.find(path("canaries", self._namespace, name))) or {}
 
     def image(self, name: str) -> str:
         """The image a Deployment asks for."""
-        found = self._here.do(self._api.get(path("deployments", self._namespace, name)))
+        found = self._do(lambda api: api.get(path("deployments", self._namespace, name)))
         return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
 
     def set_image(self, name: str, image: str) -> None:
         """What ``kubectl set image`` does."""
         change = {"spec": {"template": {"spec": {"containers": [{"name": name, "image": image}]}}}}
         where = path("deployments", self._namespace, name)
-        self._here.do(self._api.patch(where, change, STRATEGIC, "kubectl-set"))
+        self._do(lambda api: api.patch(where, change, STRATEGIC, "kubectl-set"))
+
+
+async def _established(api: Api, definitions: Sequence[Object], within_s: float) -> None:
+    for definition in definitions:
+        await api.wait_for(path_of(definition), "Established", within_s)
+
+
+async def _apply_all(api: Api, documents: Sequence[Object]) -> None:
+    for document in documents:
+        await api.apply(document, MANAGER)
 
 
 def phase(canary: Object) -> str:

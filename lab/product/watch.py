@@ -20,6 +20,7 @@ from lab.api.paths import path
 from lab.product.measure import PhasePoint, RoutePoint
 
 AGAIN_S = 0.5
+STOP_WITHIN_S = 5.0
 Object = Mapping[str, Any]
 Note = Callable[[float, Object], None]
 
@@ -53,11 +54,13 @@ class Observer:
         self._namespace = namespace
         self._access = Access.of_context(kubeconfig, context)
         self._stopping = threading.Event()
-        threading.Thread(target=lambda: asyncio.run(self._watch_all()), daemon=True).start()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._watch_all()), daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Let the thread end; it is a daemon, so nothing waits for it."""
+        """End the watches and their thread."""
         self._stopping.set()
+        self._thread.join(STOP_WITHIN_S)
 
     async def _watch_all(self) -> None:
         one = {"fieldSelector": f"metadata.name={self._name}"}
