@@ -21,6 +21,7 @@ from deployments import wiring
 from deployments.automations.apply import RESULTS, Change, apply
 from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.doors.receiver import application
+from deployments.doors.secrets import secrets_of
 from deployments.settings import Settings
 from deployments.watchers import targets as watcher
 from deployments.watchers.catching_up import catch_up
@@ -29,6 +30,7 @@ from deployments.worker.dead_workers import DeadWorkers
 from deployments.worker.identity import only_one
 from deployments.worker.worker import SluiceWorker
 from sluice.errors import TerminalError, TransientError
+from sluice.events.senders.table import SENDERS
 
 DRAIN_WITHIN = 2.0
 """Seconds for logs and events that a stopping worker has not sent yet."""
@@ -131,7 +133,7 @@ async def receive(settings: Settings, ready: Ready) -> None:
         TerminalError: its port is taken.
     """
     async with events(settings) as api:
-        app = application(api.post, registry_token=settings.registry_token, github_secret=settings.github_secret)
+        app = application(api.post, SENDERS.values(), secrets_of(settings))
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
         server = _Uvicorn(config)
         with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:
