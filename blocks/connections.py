@@ -14,7 +14,7 @@ from sluice.errors import TerminalError
 from sluice.events.model import Event
 
 if TYPE_CHECKING:
-    from blocks.chat.slack import Chat
+    from blocks.chat.base import Chat
     from blocks.gates.webhook import Webhooks
     from blocks.git.mirrors import Git
     from blocks.kubernetes.cluster import Cluster

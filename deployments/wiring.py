@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from blocks.chat.slack import Chat
+from blocks.chat.base import Chat, ChatAddress
+from blocks.chat.table import chat_for
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.gates.webhook import Webhooks
@@ -80,4 +81,5 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
 def _chat(settings: Settings) -> Chat | None:
     if settings.slack_token is None:
         return None
-    return Chat.connect(settings.slack_token.get_secret_value(), settings.slack_channel, settings.slack_url)
+    address = ChatAddress(token=settings.slack_token, channel=settings.slack_channel, url=settings.slack_url)
+    return chat_for("slack", address)

@@ -16,6 +16,7 @@ from uuid import UUID
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from blocks.waits import retry_after
 from sluice.errors import TerminalError, TransientError
 from sluice.events.model import Event
 
@@ -113,7 +114,7 @@ class PrefectEvents:
         except httpx.TransportError as error:
             raise TransientError(f"{where} does not answer: {error!r}") from error
         if response.status_code == 429 or response.status_code >= 500:
-            raise TransientError(f"{where} answered {response.status_code}", retry_after=_retry_after(response))
+            raise TransientError(f"{where} answered {response.status_code}", retry_after=retry_after(response.headers))
         if response.is_error:
             raise TerminalError(f"{where} refuses {path}: {response.status_code} {response.text[:300]}")
         return response.json() if response.content else None
@@ -129,13 +130,6 @@ class PrefectEvents:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        return float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
 
 
 def _body(event: Event) -> dict[str, Any]:

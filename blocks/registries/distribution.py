@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from blocks.waits import retry_after
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError, TransientError
 from sluice.images.reference import DOCKER_HUB, Repository
@@ -163,8 +164,7 @@ def _checked(answer: httpx.Response, repository: Repository) -> httpx.Response:
     if answer.status_code == 404:
         raise NotFoundError(said)
     if answer.status_code == 429 or answer.status_code >= 500:
-        asked = answer.headers.get("Retry-After", "")
-        raise TransientError(said, retry_after=float(asked) if asked.isdigit() else None)
+        raise TransientError(said, retry_after=retry_after(answer.headers))
     if answer.is_error:
         raise TerminalError(f"{said}: check its secretRef")
     return answer
