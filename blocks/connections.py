@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from blocks.kubernetes.writer import Writer
     from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Metrics
-    from blocks.registries.distribution import Registries
-    from blocks.renderers.kustomize import Renderer
+    from blocks.registries.base import Registry
+    from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
 
 
@@ -39,6 +39,20 @@ class RouterFactory(Protocol):
 
     def __call__(self, provider: str, writer: Writer) -> Router:
         """Raise InvalidError where there is no such router."""
+
+
+class RegistryFactory(Protocol):
+    """The registries of a provider, as an ImageRepository's `spec.provider` names it."""
+
+    def __call__(self, provider: str) -> Registry:
+        """One without a row of its own is spoken to as any registry."""
+
+
+class RendererFactory(Protocol):
+    """Makes the renderer for a kind of manifest."""
+
+    def __call__(self, kind: str) -> Renderer:
+        """Raise InvalidError where there is none."""
 
 
 class MetricsFactory(Protocol):
@@ -66,8 +80,8 @@ class Connections:
     """Namespaces that this installation looks after; empty for all."""
     chat: Chat | None = None
     git: Git | None = None
-    registry: Registries | None = None
-    renderer: Renderer | None = None
+    registry: RegistryFactory | None = None
+    renderer: RendererFactory | None = None
     prefect: Events | None = None
 
     def need(self, part: str) -> Any:

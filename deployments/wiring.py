@@ -22,8 +22,8 @@ from blocks.metrics.base import Metrics
 from blocks.metrics.batched import Batched
 from blocks.metrics.prometheus import Prometheus
 from blocks.prefect.api import PrefectEvents
-from blocks.registries.distribution import Registries
-from blocks.renderers.kustomize import Renderer
+from blocks.registries.table import open_registries
+from blocks.renderers.table import renderer_for
 from blocks.routers import router_for
 from deployments.settings import Settings
 from sluice.errors import TerminalError
@@ -56,7 +56,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
         stack.push_async_callback(cluster.close)
         auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
         prefect = await stack.enter_async_context(PrefectEvents(settings.api_url, auth=auth))
-        registry = await stack.enter_async_context(Registries())
+        registry = await stack.enter_async_context(open_registries())
         wired = Connections(
             cluster=cluster,
             router=router_for,
@@ -71,7 +71,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             chat=_chat(settings),
             git=Git(home=settings.home / "git"),
             registry=registry,
-            renderer=Renderer(),
+            renderer=renderer_for,
             prefect=prefect,
         )
         with in_this_process(wired):

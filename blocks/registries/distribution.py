@@ -29,8 +29,8 @@ _LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:\d+)?")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
-class Registries:
-    """All registries that this process asks. Speaks https, except to loopback and where a repository is marked insecure."""
+class Distribution:
+    """All registries that speak this API. Speaks https, except to loopback and where a repository is marked insecure."""
 
     def __init__(self, *, timeout: float = 5.0, attempts: int = 3) -> None:
         """
