@@ -22,6 +22,7 @@ from deployments.automations.apply import RESULTS, Change, apply
 from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.doors.receiver import application
 from deployments.doors.secrets import secrets_of
+from deployments.doors.senders import all_senders
 from deployments.settings import Settings
 from deployments.watchers import targets as watcher
 from deployments.watchers.catching_up import catch_up
@@ -30,7 +31,6 @@ from deployments.worker.dead_workers import DeadWorkers
 from deployments.worker.identity import only_one
 from deployments.worker.worker import SluiceWorker
 from sluice.errors import TerminalError, TransientError
-from sluice.events.senders.table import SENDERS
 
 DRAIN_WITHIN = 2.0
 """Seconds for logs and events that a stopping worker has not sent yet."""
@@ -130,10 +130,10 @@ async def receive(settings: Settings, ready: Ready) -> None:
     """The receiver of webhooks.
 
     Raises:
-        TerminalError: its port is taken.
+        TerminalError: its port is taken, or a sender of an installed package cannot be used.
     """
     async with events(settings) as api:
-        app = application(api.post, SENDERS.values(), secrets_of(settings))
+        app = application(api.post, all_senders().values(), secrets_of(settings))
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
         server = _Uvicorn(config)
         with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:

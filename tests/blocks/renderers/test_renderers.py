@@ -71,7 +71,7 @@ def test_every_kind_is_tried_here() -> None:
 
 def test_an_unknown_kind_is_refused_by_name() -> None:
     """With those that there are."""
-    with pytest.raises(InvalidError, match="HelmRelease.*Kustomization"):
+    with pytest.raises(InvalidError, match=r"HelmRelease.*Kustomization"):
         renderer_for("HelmRelease")
 
 
