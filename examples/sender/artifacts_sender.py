@@ -47,7 +47,8 @@ class Artifacts:
         try:
             report = Report.model_validate(parsed_json(body))
         except ValidationError as error:
-            raise InvalidError(f"{error.errors()[0]['loc']}: {error.errors()[0]['msg']}") from error
+            first = error.errors()[0]
+            raise InvalidError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
         if report.kind != "image":
             return Parsed()
         return Parsed((ImagePushed(delivery=report.id, image=report.image, tag=report.tag, digest=report.digest),))
