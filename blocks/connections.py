@@ -5,7 +5,7 @@ Stages reach the outside only through here: one place to see what sluice talks t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class Events(Protocol):
     """Where events go so that automations see them."""
 
-    async def post_event(self, event: Event) -> bool:
-        """Return when the event is accepted, and whether it was new; raise TransientError where nobody took it."""
+    async def post(self, events: Sequence[Event]) -> int:
+        """Return when all are accepted, and how many were new; raise TransientError where nobody took them."""
 
 
 class RouterFactory(Protocol):

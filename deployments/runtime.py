@@ -162,7 +162,7 @@ async def watch(settings: Settings, ready: Ready) -> None:
     """The watcher of Kubernetes objects."""
     async with events(settings) as api:
         ready()
-        await watcher.watch(settings, api.post_event)
+        await watcher.watch(settings, api.post)
 
 
 def ui_url(settings: Settings) -> str:

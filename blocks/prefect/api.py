@@ -14,9 +14,8 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from blocks.waits import retry_after
+from blocks.waits import retry_after, retrying
 from sluice.errors import TerminalError, TransientError
 from sluice.events.model import Event
 
@@ -77,10 +76,6 @@ class PrefectEvents:
         self._remember(asked)
         return len(new)
 
-    async def post_event(self, event: Event) -> bool:
-        """Hand over one event, as `post` does; whether it was new."""
-        return await self.post([event]) == 1
-
     async def _stored(self, ids: Iterable[UUID]) -> set[UUID]:
         wanted = [str(key) for key in ids]
         found: set[UUID] = set()
@@ -97,12 +92,7 @@ class PrefectEvents:
 
     async def _call(self, path: str, body: Any) -> Any:
         """One call, told again a few times with growing, random pauses while the server does not answer."""
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=stop_after_attempt(self._attempts),
-            wait=wait_random_exponential(multiplier=0.1, max=1.0),
-            reraise=True,
-        ):
+        async for attempt in retrying(self._attempts, 1.0):
             with attempt:
                 return await self._once(path, body)
         raise AssertionError("unreachable: the last attempt returns or raises")

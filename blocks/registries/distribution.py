@@ -9,9 +9,8 @@ from typing import Any, Self
 from urllib.parse import urljoin
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from blocks.waits import retry_after
+from blocks.waits import retry_after, retrying
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError, TransientError
 from sluice.images.reference import DOCKER_HUB, Repository
@@ -91,12 +90,7 @@ class Distribution:
         credentials: RegistryCredentials | None,
         headers: Mapping[str, str],
     ) -> httpx.Response:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=stop_after_attempt(self._attempts),
-            wait=wait_random_exponential(multiplier=0.1, max=2.0),
-            reraise=True,
-        ):
+        async for attempt in retrying(self._attempts, 2.0):
             with attempt:
                 answer = await self._once(method, url, repository, headers)
                 if answer.status_code == 401:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,8 +36,9 @@ class Events:
 
     posted: list[Event] = field(default_factory=list)
 
-    async def post_event(self, event: Event) -> None:
-        self.posted.append(event)
+    async def post(self, events: Sequence[Event]) -> int:
+        self.posted += events
+        return len(events)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def test_it_does_not_drift_with_a_git_repository() -> None:
 def test_its_change_calls_for_no_sync_of_a_git_repository() -> None:
     """In whatever order the watcher meets them."""
 
-    async def nobody(event: Event) -> None:
+    async def nobody(events: Sequence[Event]) -> None:
         raise AssertionError("nothing is posted here")
 
     source = {"metadata": META, "spec": {"url": "https://git.example/app"}}
