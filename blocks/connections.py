@@ -15,6 +15,7 @@ from sluice.events.model import Event
 
 if TYPE_CHECKING:
     from blocks.chat.base import Chat
+    from blocks.forges.base import Forge
     from blocks.gates.webhook import Webhooks
     from blocks.git.mirrors import Git
     from blocks.kubernetes.cluster import Cluster
@@ -39,6 +40,13 @@ class RouterFactory(Protocol):
 
     def __call__(self, provider: str, writer: Writer) -> Router:
         """Raise InvalidError where there is no such router."""
+
+
+class ForgeFactory(Protocol):
+    """Finds the forge of a repository."""
+
+    def __call__(self, url: str) -> Forge | None:
+        """None where this installation has no way into it."""
 
 
 class RegistryFactory(Protocol):
@@ -83,6 +91,7 @@ class Connections:
     registry: RegistryFactory | None = None
     renderer: RendererFactory | None = None
     prefect: Events | None = None
+    forge: ForgeFactory | None = None
 
     def need(self, part: str) -> Any:
         """The named part.

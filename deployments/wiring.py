@@ -12,6 +12,7 @@ from blocks.chat.base import Chat, ChatAddress
 from blocks.chat.table import chat_for
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
+from blocks.forges.table import forges
 from blocks.gates.webhook import Webhooks
 from blocks.git.mirrors import Git
 from blocks.kubernetes.cluster import Cluster
@@ -73,6 +74,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             registry=registry,
             renderer=renderer_for,
             prefect=prefect,
+            forge=forges(http, {"github.com": settings.github_token}),
         )
         with in_this_process(wired):
             yield wired

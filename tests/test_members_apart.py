@@ -12,6 +12,7 @@ ROOMS = (
     "sluice/events/senders",
     "sluice/events/verification",
     "blocks/chat",
+    "blocks/forges",
     "blocks/renderers",
     "blocks/registries",
     "blocks/sources",

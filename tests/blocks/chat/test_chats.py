@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
 from blocks.chat.base import ChatAddress
@@ -21,22 +16,9 @@ from blocks.chat.table import CHATS, chat_for
 from lab.standins import slack
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.notices.message import Message, Occasion, Severity, rollout_message
+from tests.served import served
 
 TOKEN = "xoxb-of-the-lab"
-
-
-@asynccontextmanager
-async def served(app: Any) -> AsyncIterator[str]:
-    """An ASGI application on a port of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as port:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        running = asyncio.create_task(server.serve(sockets=[port]))
-        try:
-            yield f"http://127.0.0.1:{port.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
 
 
 @dataclass
