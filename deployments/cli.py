@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from deployments import runtime, up
 from deployments.automations.register import Change, Did
+from deployments.environment import unknown_settings
 from deployments.settings import Settings
 from deployments.tools import replay, tune
 from sluice.charts.tuning import tuning_chart
@@ -36,7 +37,9 @@ SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED:
 
 
 def settings_with(home: Path | None) -> Settings:
-    """The settings of the environment, with what the command line says instead."""
+    """The settings of the environment, with what the command line says instead. Variables that fit none are named."""
+    if warning := unknown_settings(Settings, os.environ):
+        errors.print(f"[yellow]settings[/] {escape(warning)}", soft_wrap=True)
     return Settings(home=home) if home else Settings()
 
 
