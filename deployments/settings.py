@@ -70,10 +70,12 @@ class Settings(BaseSettings):
     """Kubeconfig file; default: `~/.kube/config`, or the service account inside a cluster."""
     context: str | None = None
     """Context of the kubeconfig; default: its current one."""
+    service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    """Folder of the pod's service account: token, ca.crt and namespace."""
     namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """Namespaces to look after, separated by commas; default: all."""
     lease_namespace: str = ""
-    """Namespace of the workers' own leases; default: the first of `namespaces`, or `default`."""
+    """Namespace of the workers' own leases; default: the first of `namespaces`, the pod's own, or `default`."""
     metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
@@ -141,7 +143,14 @@ class Settings(BaseSettings):
     @property
     def leases_in(self) -> str:
         """The namespace of the workers' own leases."""
-        return self.lease_namespace or next(iter(self.namespaces), "default")
+        return self.lease_namespace or next(iter(self.namespaces), "") or self._pods_namespace() or "default"
+
+    def _pods_namespace(self) -> str:
+        """The namespace of the pod that this is; empty outside of a cluster."""
+        try:
+            return "" if self.kubeconfig or self.context else (self.service_account / "namespace").read_text().strip()
+        except OSError:
+            return ""
 
     @property
     def embedded(self) -> bool:

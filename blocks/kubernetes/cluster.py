@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-from kubernetes.aio import client, config
-
 from blocks.kubernetes.api_server import ApiServer
-from sluice.errors import NotFoundError, TerminalError
+from blocks.kubernetes.reach import SERVICE_ACCOUNT, reach
+from sluice.errors import NotFoundError
 
 Object = dict[str, Any]
 Objects = list[Object]
@@ -58,21 +58,15 @@ class Cluster:
     _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
     @classmethod
-    async def connect(cls, kubeconfig: str | None = None, context: str | None = None) -> Self:
+    async def connect(
+        cls, kubeconfig: str | None = None, context: str | None = None, service_account: Path = SERVICE_ACCOUNT
+    ) -> Self:
         """From a kubeconfig file, or from the pod's service account where there is none.
 
         Raises:
             TerminalError: neither a kubeconfig nor a service account can be read; the message says what was tried.
         """
-        configuration = client.Configuration()
-        try:
-            await config.load_config(config_file=kubeconfig, context=context, client_configuration=configuration)
-        except Exception as error:
-            raise TerminalError(
-                f"no way to a cluster (kubeconfig {kubeconfig or 'default'}, context {context or 'current'}): {error}"
-            ) from error
-        configuration.connection_pool_maxsize = 64
-        return cls(ApiServer(client.ApiClient(configuration), context or "current"))
+        return cls(await reach(kubeconfig, context, service_account))
 
     async def close(self) -> None:
         """End all connections."""

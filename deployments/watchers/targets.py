@@ -26,7 +26,8 @@ Key = tuple[str, str]
 
 async def watch(settings: Settings, post: Post) -> None:
     """Watch until cancelled; `post` gets each event and is called again until it takes it."""
-    cluster = await Cluster.connect(str(settings.kubeconfig) if settings.kubeconfig else None, settings.context)
+    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
+    cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account)
     try:
         teller = Teller(post)
         watcher, sources = Watcher(cluster, teller), SourceWatcher(cluster, teller)
