@@ -27,7 +27,7 @@ Key = tuple[str, str]
 async def watch(settings: Settings, post: Post) -> None:
     """Watch until cancelled; `post` gets each event and is called again until it takes it."""
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
-    cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account)
+    cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
     try:
         teller = Teller(post)
         watcher, sources = Watcher(cluster, teller), SourceWatcher(cluster, teller)

@@ -17,7 +17,6 @@ from sluice.images.tags import visible
 from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from tasks.stage import stage
-from tasks.upkeep.looked_after import looked_after
 from tasks.upkeep.pace import Pace
 
 AT_ONCE = 8
@@ -35,7 +34,7 @@ async def find_missed_pushes() -> list[ImagePushed]:
     A registry that does not answer is asked again next time and does not stop the others.
     """
     policies: dict[tuple[str, str], list[ImagePolicy]] = defaultdict(list)
-    for item in await looked_after(IMAGE_POLICY):
+    for item in await connections().cluster.list(IMAGE_POLICY):
         try:
             policy = ImagePolicy.parse(item)
         except InvalidError:
@@ -44,7 +43,7 @@ async def find_missed_pushes() -> list[ImagePushed]:
             policies[policy.repository].append(policy)
     turn = asyncio.Semaphore(AT_ONCE)
     looks = []
-    for item in await looked_after(IMAGE_REPOSITORY) if policies else []:
+    for item in await connections().cluster.list(IMAGE_REPOSITORY) if policies else []:
         try:
             one = ImageRepository.parse(item)
         except InvalidError:

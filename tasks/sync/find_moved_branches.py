@@ -17,7 +17,6 @@ from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.sync.revision import revision
 from tasks.stage import stage
-from tasks.upkeep.looked_after import looked_after
 from tasks.upkeep.pace import Pace
 
 AT_ONCE = 4
@@ -34,7 +33,7 @@ async def find_moved_branches() -> list[SourceChanged]:
     A git server that does not answer is asked again next time and does not stop the others.
     """
     sources = {}
-    for item in await looked_after(GIT_REPOSITORY):
+    for item in await connections().cluster.list(GIT_REPOSITORY):
         try:
             one = GitRepository.parse(item)
         except InvalidError:
@@ -47,7 +46,7 @@ async def find_moved_branches() -> list[SourceChanged]:
     due = [one for one in sources.values() if pace.due(one.metadata.uid, one.spec.interval)]
     moved = await asyncio.gather(*(_moved(one, turn) for one in due))
     followers = []
-    for item in await looked_after(KUSTOMIZATION):
+    for item in await connections().cluster.list(KUSTOMIZATION):
         try:
             followers.append(Kustomization.parse(item))
         except InvalidError:
