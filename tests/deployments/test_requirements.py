@@ -33,3 +33,13 @@ def test_the_prefect_that_is_asked_for_is_the_one_that_sluice_runs_on() -> None:
 def test_what_is_pinned_is_what_is_asked_for(asked: Requirement) -> None:
     """Each dependency has a version that was tried, within its bounds."""
     assert asked.specifier.contains(PINNED[canonicalize_name(asked.name)], prereleases=True)
+
+
+def test_the_license_is_apache_s_and_comes_along() -> None:
+    """The whole text, unchanged, and whose it is; both are in what is installed."""
+    assert PROJECT["license"] == "Apache-2.0"
+    assert PROJECT["license-files"] == ["LICENSE", "NOTICE"]
+    text = (ROOT / "LICENSE").read_text()
+    assert "Version 2.0, January 2004" in text
+    assert "END OF TERMS AND CONDITIONS" in text
+    assert "Copyright" in (ROOT / "NOTICE").read_text()
