@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.outcome import ended
-from sluice.addresses import shown
+from sluice.addresses import cleaned
 from tasks.sync.due_kustomizations import due_kustomizations
 from tasks.sync.fetch_source import fetch_source
 from tasks.sync.sync import sync
@@ -35,9 +35,10 @@ async def sync_source(url: str, branch: str, commit: str = "", again: str = "") 
     Returns:
         What was done.
     """
+    url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
     sources = await fetch_source(url, branch)
     if not sources:
-        return ended("ignored", f"no GitRepository follows {branch} of {shown(url)}")
+        return ended("ignored", f"no GitRepository follows {branch} of {url}")
     due = await due_kustomizations(sources, [name for name in again.split(",") if name])
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")

@@ -38,6 +38,12 @@ class ApiServer:
     name: str
     login: Login | None = None
 
+    async def close(self) -> None:
+        """End all connections."""
+        if self.login:
+            await self.login.close()
+        await self.api.close()
+
     async def stream(self, path: str, query: dict[str, str]) -> AsyncIterator[Object]:
         """The events of a watch until the server ends it.
 

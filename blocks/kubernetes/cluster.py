@@ -80,7 +80,7 @@ class Cluster:
 
     async def close(self) -> None:
         """End all connections."""
-        await self.server.api.close()
+        await self.server.close()
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         """One object.

@@ -45,3 +45,6 @@ class Login(Protocol):
 
         Raises: as `credential`.
         """
+
+    async def close(self) -> None:
+        """End what is under way for it."""

@@ -153,6 +153,11 @@ class ExecPlugin:
                 raise failure
         return self._credential != refused
 
+    async def close(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
     def _start(self) -> asyncio.Task[SluiceError | None] | None:
         """The run that is under way, or a new one; None where there was one a moment ago that helped nothing."""
         if self._running is None or self._running.done():

@@ -44,3 +44,6 @@ class KubeconfigUser:
             if said != self.said:
                 self.said, self._serial = said, self._serial + 1
         return refused.serial != self._serial
+
+    async def close(self) -> None:
+        """Nothing is under way."""

@@ -47,6 +47,9 @@ class TokenFile:
         self._read()
         return self._credential != refused
 
+    async def close(self) -> None:
+        """Nothing is under way."""
+
     def _read(self) -> None:
         try:
             token = self.path.read_text().strip()

@@ -100,7 +100,8 @@ def stamp(seconds: float) -> str:
 
 def alive(pid: Path) -> bool:
     """Whether the process is there that wrote its number into a file."""
-    return pid.exists() and Path(f"/proc/{pid.read_text()}").exists()
+    number = pid.read_text() if pid.exists() else ""
+    return bool(number) and Path(f"/proc/{number}").exists()
 
 
 async def by_kubeconfig(server: TlsServer, user: dict[str, Any]) -> Cluster:
@@ -317,6 +318,19 @@ async def test_a_request_that_is_given_up_does_not_end_the_program(server: TlsSe
     assert await cluster.list(NAMESPACE) == []
     await cluster.close()
     assert len(plugin.runs) == 1
+
+
+async def test_a_program_that_runs_when_the_cluster_is_closed_is_ended(server: TlsServer, plugin: Plugin) -> None:
+    """Nothing of ours stays behind."""
+    pid = plugin.folder / "pid"
+    plugin.gives("{}", before=f"pathlib.Path({str(pid)!r}).write_text(str(os.getpid())); time.sleep(600)")
+    cluster = await by_kubeconfig(server, executed())
+    asking = asyncio.create_task(cluster.list(NAMESPACE))
+    while not alive(pid):
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    await cluster.close()
+    assert not alive(pid)
 
 
 @pytest.mark.parametrize(
