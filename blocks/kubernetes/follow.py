@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +41,23 @@ class News:
 
 
 async def news(
-    cluster: Cluster, kind: Kind, namespace: str | None = None, labels: str | None = None
+    cluster: Cluster,
+    kind: Kind,
+    namespace: str | None = None,
+    labels: str | None = None,
+    waiting: Callable[[SluiceError], object] = lambda _: None,
 ) -> AsyncIterator[News]:
     """Follow a collection for ever: a list first, then each change.
 
     A watch that ends or breaks is resumed from the last version seen; where that is too old, a list closes the gap. The
     cluster may be away for as long as it likes. Of a kind that is not installed there are no objects until it is.
+
+    Args:
+        cluster: where.
+        kind: of the objects.
+        namespace: of the objects; None for all.
+        labels: a label selector.
+        waiting: gets each error that following waits for to pass.
     """
     pause, version, absent = FIRST_PAUSE, "", False
     while True:
@@ -71,10 +82,12 @@ async def news(
         except NotFoundError as error:
             # The kind went, or a proxy stands in the server's place: a list says which.
             log.warning("following %s waits: %s", kind.plural, error)
+            waiting(error)
             version = ""
         except SluiceError as error:
             # Also what asking again seldom helps: the kind is not installed yet, the right to watch was not given yet.
             log.warning("following %s waits: %s", kind.plural, error)
+            waiting(error)
             asked = (error.retry_after or 0.0) if isinstance(error, TransientError) else 0.0
         pause = FIRST_PAUSE if heard else min(2 * pause, LONGEST_PAUSE)
         await asyncio.sleep(asked + pause * random.uniform(0.5, 1.5))

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from blocks.kubernetes import follow
+from blocks.kubernetes import follow, informers
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, KUSTOMIZATION, METRIC_TEMPLATE
-from sluice.errors import NotFoundError, TerminalError
+from sluice.errors import NotFoundError, TerminalError, TransientError
 from tests.samples import NAME, NAMESPACE, canary_manifest
 from tests.scoped_server import ScopedServer, serving
 
@@ -68,3 +68,11 @@ async def test_a_watch_on_an_absent_kind_waits_and_finds_it(monkeypatch: pytest.
         server.objects[CANARY] = [there(8)]
         while not await seen.list(CANARY):
             await asyncio.sleep(0.01)
+
+
+async def test_a_reader_who_waits_in_vain_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A right that was forgotten is what people meet on the first day: the error says which."""
+    monkeypatch.setattr(informers, "SYNC_WITHIN", 0.5)
+    async with serving(ScopedServer(("a",), {CANARY: []})) as cluster, informed(Cluster(cluster.server)) as seen:
+        with pytest.raises(TransientError, match=r"has not listed its canaries .*answered 403: forbidden"):
+            await seen.list(CANARY)
