@@ -84,8 +84,6 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
-    namespaces: tuple[str, ...] = ()
-    """Namespaces that this installation looks after; empty for all."""
     chat: Chat | None = None
     git: Git | None = None
     registry: RegistryFactory | None = None

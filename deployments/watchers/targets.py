@@ -13,7 +13,7 @@ from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, news
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT
 from deployments.settings import Settings
-from deployments.watchers.sources import SourceWatcher
+from deployments.watchers.sources import SourceWatcher, forget
 from deployments.watchers.tell import Post, Teller, log
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
@@ -26,7 +26,8 @@ Key = tuple[str, str]
 
 async def watch(settings: Settings, post: Post) -> None:
     """Watch until cancelled; `post` gets each event and is called again until it takes it."""
-    cluster = await Cluster.connect(str(settings.kubeconfig) if settings.kubeconfig else None, settings.context)
+    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
+    cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
     try:
         teller = Teller(post)
         watcher, sources = Watcher(cluster, teller), SourceWatcher(cluster, teller)
@@ -52,14 +53,20 @@ class Watcher:
     async def follow(self, kind: Kind, namespace: str | None) -> None:
         """Take in all news of one kind."""
         async for told in news(self.cluster, kind, namespace):
-            for key in self.take(kind, told):
+            for key in self.take(kind, told, namespace):
                 self._look(key)
 
-    def take(self, kind: Kind, told: News) -> list[Key]:
-        """Remember what is new; returns the Canaries that it may matter to."""
+    def take(self, kind: Kind, told: News, namespace: str | None = None) -> list[Key]:
+        """Remember what is new; returns the Canaries that it may matter to.
+
+        Args:
+            kind: of the objects.
+            told: the news.
+            namespace: whose watch the news come from; None for all. A whole list says nothing about other namespaces.
+        """
         known: dict[Key, Any] = self.canaries if kind is CANARY else self.deployments
         if told.whole:
-            known.clear()
+            forget(known, namespace)
         keys = []
         for item in told.objects:
             key = (item["metadata"]["namespace"], item["metadata"]["name"])

@@ -16,7 +16,6 @@ from sluice.rollout.needs import needs_rollout
 from sluice.rollout.revision import revision_of, version_of
 from sluice.rollout.written import written_at
 from tasks.stage import stage
-from tasks.upkeep.looked_after import looked_after
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -45,10 +44,10 @@ async def find_orphans() -> list[TargetChanged]:
     Costs two lists of the cluster and a page of runs for every 200 that are under way, however many Canaries there are;
     only a Canary that seems to need a run is looked at by itself.
     """
-    canaries = [(canary, item) for item in await looked_after(CANARY) if (canary := _living(item))]
+    canaries = [(canary, item) for item in await connections().cluster.list(CANARY) if (canary := _living(item))]
     if not canaries:
         return []
-    targets = {_key(item): item for item in await looked_after(DEPLOYMENT)}
+    targets = {_key(item): item for item in await connections().cluster.list(DEPLOYMENT)}
     wanting = []
     for canary, item in canaries:
         target = targets.get((canary.namespace, canary.target))
