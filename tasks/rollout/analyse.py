@@ -12,7 +12,6 @@ from contextlib import suppress
 from pydantic import BaseModel, ConfigDict
 
 from blocks.kubernetes.informers import Followed
-from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError, TransientError
 from sluice.judge.baseline.score import Word, graded
 from sluice.judge.check import Judgement, JudgeState, threshold_check, without_data
@@ -25,7 +24,6 @@ from sluice.measures.reading import Reading
 from sluice.replay.checks import Checks
 from sluice.replay.recording import Recorder
 from sluice.rollout.journal import entry, judge_state
-from sluice.rollout.revision import revision_of
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
 from tasks.run_signals import signals_for_current_run
@@ -88,7 +86,7 @@ async def analyse(ref: RolloutRef, step: int, weight: int, again: bool = False, 
         await scene.write(
             entry(scene.canary, time.time(), Phase.PROGRESSING, said, failedChecks=failed_checks, **started)
         )
-    async with scene.wired.seen.following(DEPLOYMENT, scene.canary.target, ref.namespace) as target:
+    async with scene.wired.seen.following(scene.kind, scene.canary.target, ref.namespace) as target:
         step_ = _Step(scene, ref, Measures.of(scene), target, step, weight)
         try:
             result = await step_.judge()
@@ -218,8 +216,10 @@ class _Step:
 
     def _moved_on(self) -> bool:
         if self.target.object is None:
-            raise NotFoundError(f"Deployment {self.ref.namespace}/{self.scene.canary.target} was deleted")
-        return revision_of(self.target.object) != self.ref.revision
+            raise NotFoundError(
+                f"{self.scene.workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted"
+            )
+        return self.scene.workload.reads.revision(self.target.object) != self.ref.revision
 
     def _pause(self, scrape: Scrape) -> float:
         """Seconds until the next look: right after the next scrape, or at the end of the step."""

@@ -26,6 +26,5 @@ async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
         fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0, **scene.end(outcome)}
         await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, reason, **fields))
         return
-    target = await scene.canaries.target(scene.canary)
-    await scene.canaries.scale(scene.canary, scene.canary.target, int(target["spec"].get("replicas", 1)))
+    await scene.canaries.thaw(scene.canary.spec.target_ref, scene.canary.namespace)
     await scene.write(entry(scene.canary, time.time(), phase, reason, **fields))

@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import TransientError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.readiness import deployment_ready
-from sluice.rollout.revision import revision_of, version_of
+from sluice.rollout.revision import version_of
 from tasks.scene.baseline import is_standing
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
@@ -61,8 +60,8 @@ async def _look(ref: RolloutRef) -> Look:
     )
     return Look(
         canary=scene.canary,
-        revision=revision_of(target),
+        revision=scene.workload.reads.revision(target),
         version=version_of(target),
         weight=weight,
-        standing=beside and deployment_ready(target, scene.canary.ready_threshold),
+        standing=beside and scene.workload.reads.ready(target, scene.canary.ready_threshold),
     )

@@ -19,11 +19,12 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.vital import refuse_vital
+from sluice.rollout.workloads import WORKLOADS, workload_of
 from sluice.sync import record
 from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned
 from sluice.sync.order import stages
-from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets, yielding_replicas
+from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets
 from sluice.sync.revision import revision
 from tasks.stage import stage
 from tasks.sync.due_kustomizations import Due
@@ -130,9 +131,11 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
     canaries = []
     for item in await cluster.list(CANARY):
         try:
-            canaries.append(Canary.parse(item))
+            canary = Canary.parse(item)
+            workload_of(canary)
         except InvalidError:
             continue
+        canaries.append(canary)
     targets = rollout_targets(canaries)
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -143,8 +146,8 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
             live = await cluster.find(kind, meta["name"], meta.get("namespace"))
             if live is not None and left_alone(live):
                 return False
-            if is_target(manifest, targets):
-                manifest = yielding_replicas(manifest, live, MANAGER)
+            if live is not None and is_target(manifest, targets):
+                manifest = WORKLOADS[manifest["kind"]].writes.yielding(manifest, live, MANAGER)
             await cluster.apply(manifest, manager=MANAGER)
             if manifest["kind"] == "CustomResourceDefinition":
                 await _served(cluster, kind, meta["name"])

@@ -18,11 +18,11 @@ from flows import roll_out as story
 from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
-from sluice.rollout.baseline import baseline_of
 from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS
 from sluice.rollout.revision import revision_of
+from sluice.rollout.workloads.copies import baseline_of
 from tasks import run_signals
 from tasks.rollout import analyse, finalise, initialise, promote, roll_back
 from tasks.rollout.take_over import take_over

@@ -13,8 +13,9 @@ from blocks.metrics.memory import MemoryMetrics
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
-from sluice.rollout.objects import primary_deployment
 from sluice.rollout.revision import revision_of
+from sluice.rollout.workloads.copies import primary_copy
+from sluice.rollout.workloads.deployment import DEPLOYMENT
 from tasks import run_signals
 from tasks.rollout import analyse, finalise, initialise, promote, roll_back
 from tasks.scene import ready_endpoints
@@ -126,7 +127,7 @@ def staged(spec: dict[str, Any] | None = None, weight: int = 30, replicas: int =
         **status,
     }
     manifest = canary_manifest(spec, journal)
-    cluster.add(manifest, new, primary_deployment(Canary.parse(manifest), old, 2))
+    cluster.add(manifest, new, primary_copy(DEPLOYMENT, Canary.parse(manifest), old, 2))
     ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=revision, version="1.1.0")
     route = MemoryRoute(cluster, {NAME: weight})
     return Stage(cluster, route, Gates(), Traffic(), run_signals.RunSignals(), ref)
