@@ -96,11 +96,7 @@ class Canaries:
         return await self.writer.change(_kind(canary), name, canary.namespace, wish)
 
     async def freeze(self, canary: Canary) -> Object:
-        """Keep the target's pods at the template that they run, whatever is pushed meanwhile, until it is scaled again.
-
-        Raises:
-            InvalidError: the target is set up so that it cannot be released.
-        """
+        """Keep the target's pods at the template that they run, whatever is pushed meanwhile, until it is scaled again."""
         return await self.writer.change(
             _kind(canary), canary.target, canary.namespace, workload_of(canary).writes.frozen
         )

@@ -126,6 +126,7 @@ class _Step:
             self.scene.lease.check()
             if self._moved_on():
                 return self._result(Judgement(verdict=Verdict.CONTINUE, reason="a newer revision came"))
+            await self._keep_frozen()
             scrape = await self.measures.scrape(self.state)
             now = time.monotonic()
             self._note(scrape)
@@ -213,6 +214,11 @@ class _Step:
     def _nobody_asks(self) -> bool:
         quiet = silence(self.state, self.measures.policy) if self.measures.objectives else None
         return quiet is not None and quiet[0] is Silence.NO_TRAFFIC
+
+    async def _keep_frozen(self) -> None:
+        """Freeze the target again where somebody who applied it whole has thawed it: users meet its pods."""
+        if self.weight and self.target.object and self.scene.workload.writes.frozen(self.target.object):
+            await self.scene.canaries.freeze(self.scene.canary)
 
     def _moved_on(self) -> bool:
         if self.target.object is None:

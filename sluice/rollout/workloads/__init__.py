@@ -6,9 +6,10 @@ from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.rollout.workloads.base import Workload
+from sluice.rollout.workloads.daemonset import DAEMON_SET
 from sluice.rollout.workloads.deployment import DEPLOYMENT
 
-WORKLOADS: dict[str, Workload] = {row.kind: row for row in (DEPLOYMENT,)}
+WORKLOADS: dict[str, Workload] = {row.kind: row for row in (DEPLOYMENT, DAEMON_SET)}
 """By `spec.targetRef.kind` of a Canary."""
 
 

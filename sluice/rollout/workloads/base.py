@@ -16,17 +16,17 @@ class Writes(Protocol):
     """What a workload of one kind is given."""
 
     def plain(self, workload: Object) -> Object:
-        """The spec as its users wrote it, a new object: without what a release sets while it is under way or at rest."""
+        """The spec as its users wrote it, a new object: without what a release sets while it is under way or at rest.
+
+        Raises:
+            InvalidError: a workload that is set up like this one cannot be released; the message names the field.
+        """
 
     def scaled(self, workload: Object, pods: int) -> Object | None:
         """The patch that gives it so many pods, or none for 0. A kind whose pods the nodes count has them all or none."""
 
     def frozen(self, workload: Object) -> Object | None:
-        """The patch after which its pods stay what they are, whatever template is written.
-
-        Raises:
-            InvalidError: a workload that is set up like this one cannot be released; the message names the field.
-        """
+        """The patch after which its pods stay what they are, whatever template is written."""
 
     def thawed(self, workload: Object) -> Object | None:
         """The patch after which its pods follow its template again, in the way that its users wrote."""
