@@ -15,7 +15,7 @@ from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.rollout.objects import is_owned, pod_query
 from sluice.rollout.readiness import why_not_ready
 from sluice.rollout.workloads import workload_named, workload_of
-from sluice.rollout.workloads.base import merged
+from sluice.rollout.workloads.base import together
 
 Object = dict[str, Any]
 
@@ -90,8 +90,7 @@ class Canaries:
         writes = workload_of(canary).writes
 
         def wish(now: Object) -> Object | None:
-            thawed = {} if frozen else writes.thawed(now) or {}
-            return merged(thawed, writes.scaled(now, pods) or {}) or None
+            return together(None if frozen else writes.thawed(now), writes.scaled(now, pods))
 
         return await self.writer.change(_kind(canary), name, canary.namespace, wish)
 

@@ -73,6 +73,17 @@ class Workload:
     reads: Reads
 
 
+def together(*patches: Object | None) -> Object | None:
+    """One patch that does what all of them do, the later one where two name a field; None where there is nothing to do."""
+    result: Object = {}
+    for patch in patches:
+        for key, value in (patch or {}).items():
+            inner = result.get(key)
+            both = isinstance(inner, dict) and isinstance(value, dict)
+            result[key] = together(inner, value) if both else value
+    return result or None
+
+
 def merged(base: Object, patch: Object) -> Object:
     """An object after a JSON merge patch: null takes a field away, a list is replaced. Neither of the two is changed."""
     result = dict(base)

@@ -11,7 +11,7 @@ import pytest
 
 from sluice.rollout import workloads
 from sluice.rollout.workloads import WORKLOADS
-from sluice.rollout.workloads.base import Workload, merged
+from sluice.rollout.workloads.base import Workload, merged, together
 from sluice.rollout.workloads.copies import baseline_copy, primary_copy
 from tests.memory_cluster import MemoryCluster
 from tests.memory_workloads import image_of
@@ -163,8 +163,7 @@ def test_a_frozen_workload_can_be_scaled_to_zero(kind: str) -> None:
     it = Ground(kind)
     it.write(it.rules.writes.frozen(it.now))
     it.push(NEW)
-    both = merged(it.rules.writes.thawed(it.now) or {}, it.rules.writes.scaled(it.now, 0) or {})
-    it.write(both)
+    it.write(together(it.rules.writes.thawed(it.now), it.rules.writes.scaled(it.now, 0)))
     assert it.cluster.pods(NAME, NAMESPACE) == []
     assert it.rules.writes.thawed(it.now) is None
 

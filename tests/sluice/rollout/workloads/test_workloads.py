@@ -8,6 +8,7 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.rollout.workloads import WORKLOADS, workload_of
+from sluice.rollout.workloads.base import merged, together
 from tests.samples import canary
 
 
@@ -37,3 +38,13 @@ def test_a_target_of_another_kind_is_refused_by_the_field(target: dict[str, Any]
         workload_of(canary({"targetRef": target}))
     assert field in str(error.value)
     assert way_out in str(error.value)
+
+
+def test_two_patches_are_written_as_one() -> None:
+    """What either takes away is taken away: a patch is no object, its nulls mean something."""
+    first, second = {"spec": {"a": {"gone": None}, "b": 1}}, {"spec": {"a": {"new": 2}, "c": None}}
+    both = together(first, None, second)
+    assert both == {"spec": {"a": {"gone": None, "new": 2}, "b": 1, "c": None}}
+    before = {"spec": {"a": {"gone": 0}, "c": 3}}
+    assert merged(before, both) == {"spec": {"a": {"new": 2}, "b": 1}}
+    assert together(None, None) is None
