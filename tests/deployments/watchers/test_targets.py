@@ -163,10 +163,15 @@ async def sent(it: Watcher) -> list[Event]:
     return it.teller.post.events  # type: ignore[attr-defined,no-any-return]
 
 
-async def test_an_invalid_canary_starts_a_run_that_tells_its_fault() -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [{"service": {"port": -1}}, {"targetRef": {"kind": "CronJob"}}],
+    ids=["a field", "an unknown kind of target"],
+)
+async def test_an_invalid_canary_starts_a_run_that_tells_its_fault(spec: dict[str, Any]) -> None:
     """The error appears where people look, and what was known of the Canary before is forgotten."""
     it = watching(canary_manifest(), deployment())
-    it.take(CANARY, News([canary_manifest({"service": {"port": -1}})]))
+    it.take(CANARY, News([canary_manifest(spec)]))
     assert it.event_for(KEY) is None
     assert [event.version for event in await sent(it) if isinstance(event, TargetChanged)] == ["invalid"]
 
