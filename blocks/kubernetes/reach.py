@@ -47,7 +47,9 @@ async def reach(kubeconfig: str | None, context: str | None, service_account: Pa
         raise
     except ConfigException as error:
         more = "" if found else f", then the service account in {service_account}"
-        raise TerminalError(f"no way to a cluster ({tried}{more}): {error}") from error
+        raise TerminalError(
+            f"no way to a cluster ({tried}{more}): {error} Set SLUICE_KUBECONFIG, or run in a pod"
+        ) from error
     except Exception as error:
         raise TerminalError(f"no way to a cluster ({tried}): {error!r}") from error
 
