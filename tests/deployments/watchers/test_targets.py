@@ -11,7 +11,7 @@ import pytest
 
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.follow import News
-from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, NAMESPACE
+from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, NAMESPACE, WORKLOAD_KINDS
 from deployments.settings import Settings
 from deployments.watchers import tell
 from deployments.watchers.targets import Watcher, watch
@@ -20,7 +20,9 @@ from sluice.errors import TransientError
 from sluice.events.model import Event, TargetChanged
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.revision import revision_of
-from tests.samples import NAME, canary_manifest, deployment
+from sluice.rollout.workloads import WORKLOADS
+from sluice.rollout.workloads.base import merged
+from tests.samples import NAME, canary_manifest, daemon_set, deployment
 from tests.samples import NAMESPACE as SPACE
 
 KEY = (SPACE, NAME)
@@ -126,6 +128,38 @@ def test_a_deployment_calls_up_the_canaries_that_point_at_it() -> None:
     it.take(CANARY, News([canary_manifest(), canary_manifest(name="other")], whole=True))
     assert it.take(DEPLOYMENT, News([deployment()])) == [KEY]
     assert it.take(DEPLOYMENT, News([deployment(name="nobody")])) == []
+
+
+DAEMON_SET = WORKLOAD_KINDS["DaemonSet"]
+OF_A_DAEMON_SET = {"targetRef": {"kind": "DaemonSet"}}
+
+
+def test_a_daemonset_is_watched_as_a_deployment_is() -> None:
+    """A new image is one event; that a release scales it, freezes it or lets it rest is none."""
+    it = watching(at(Phase.SUCCEEDED, **OF_A_DAEMON_SET))
+    old = daemon_set("registry/shop:0.9.0")
+    writes, reads = WORKLOADS["DaemonSet"].writes, WORKLOADS["DaemonSet"].reads
+    promoted = at(Phase.SUCCEEDED, reads.revision(old), reads.revision(old), **OF_A_DAEMON_SET)
+    it.take(CANARY, News([promoted]))
+    for patch in ({}, writes.scaled(old, 0), writes.frozen(old)):
+        assert it.take(DAEMON_SET, News([merged(old, patch or {})])) == [KEY]
+        assert it.event_for(KEY) is None
+    new = daemon_set("registry/shop:1.0.0")
+    it.take(DAEMON_SET, News([merged(new, writes.scaled(new, 0) or {})]))
+    event = it.event_for(KEY)
+    assert event is not None
+    assert (event.revision, event.version) == (reads.revision(new), "1.0.0")
+    assert it.event_for(KEY) is None
+
+
+def test_another_kind_s_workload_of_the_same_name_is_not_the_target() -> None:
+    """A Deployment and a DaemonSet may share a name."""
+    it = watching(at(Phase.SUCCEEDED, **OF_A_DAEMON_SET), deployment())
+    assert it.event_for(KEY) is None
+    assert it.take(DEPLOYMENT, News([deployment("registry/shop:2.0.0")])) == []
+    it.take(DEPLOYMENT, News([], whole=True))
+    assert it.take(DAEMON_SET, News([daemon_set()])) == [KEY]
+    assert it.event_for(KEY) is not None
 
 
 def test_what_is_gone_needs_nothing() -> None:
