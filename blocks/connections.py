@@ -16,7 +16,7 @@ from sluice.events.model import Event
 if TYPE_CHECKING:
     from blocks.chat.base import Chat
     from blocks.forges.base import Forge
-    from blocks.gates.webhook import Webhooks
+    from blocks.gates.table import Gates
     from blocks.git.mirrors import Git
     from blocks.kubernetes.cluster import Cluster
     from blocks.kubernetes.informers import Informers
@@ -77,7 +77,7 @@ class Connections:
     cluster: Cluster
     router: RouterFactory
     metrics: MetricsFactory
-    webhooks: Webhooks
+    gates: Gates
     seen: Informers
     """What is in the cluster, by shared watches."""
     lease: WorkerLease

@@ -13,7 +13,7 @@ from blocks.chat.table import chat_for
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.forges.table import forges
-from blocks.gates.webhook import Webhooks
+from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
@@ -62,7 +62,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             cluster=cluster,
             router=router_for,
             metrics=MetricsProviders(settings.metrics_url or "", http),
-            webhooks=Webhooks(http),
+            gates=Gates(http),
             seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name))

@@ -24,7 +24,7 @@ from sluice.rollout.result import StageResult
 from tasks.people.label_run import label_run
 from tasks.people.record import record
 from tasks.rollout.let_go import let_go
-from tasks.rollout.table import STAGES
+from tasks.rollout.table import row_of
 from tasks.rollout.take_over import take_over
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
@@ -163,7 +163,7 @@ async def _turn(run: RolloutRun) -> None:
     except TerminalError as error:
         if isinstance(error, NotFoundError) and await _deleted(run):
             return
-        row = STAGES.get(decision.action)
+        row = row_of(decision.action)
         if row is None or not row.forward or run.seen.fault:
             raise
         run.seen = replace(run.seen, fault=str(error))
@@ -179,9 +179,13 @@ async def _deleted(run: RolloutRun) -> bool:
 
 async def _act(run: RolloutRun, decision: Decision) -> None:
     """Do what was decided, and keep what came of it."""
-    row = STAGES.get(decision.action)
+    row = row_of(decision.action)
     if row is None and decision.outcome is None:
         await asyncio.sleep(PAUSE)
         return
-    result = await run.do(row.stage, run.ref, decision) if row else StageResult()
-    run.learn(decision, result)
+    for own in row.before if row else ():
+        result = await run.do(own, run.ref, decision)
+        run.learn(replace(decision, outcome=None), result)
+        if result.fault:
+            return
+    run.learn(decision, await run.do(row.stage, run.ref, decision) if row else StageResult())

@@ -32,7 +32,7 @@ class SyntheticLoad:
         for webhook in analysis.webhooks:
             if asked_at(webhook, When.STEP):
                 asked: asyncio.Task[object] = asyncio.create_task(
-                    self.scene.wired.webhooks.ask(webhook, self.scene.canary)
+                    self.scene.wired.gates.ask(webhook, self.scene.canary)
                 )
                 self._calls.add(asked)
                 asked.add_done_callback(self._calls.discard)

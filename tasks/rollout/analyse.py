@@ -181,7 +181,7 @@ class _Step:
     async def _closed_webhooks(self) -> str:
         for webhook in self.analysis.webhooks:
             if asked_at(webhook, When.STEP):
-                answer = await self.scene.wired.webhooks.ask(webhook, self.scene.canary)
+                answer = await self.scene.wired.gates.ask(webhook, self.scene.canary)
                 if not answer.open:
                     return f"gate {answer.gate}: {answer.said}"
         return ""

@@ -48,7 +48,7 @@ async def _closed(scene: Scene, point: Point) -> str:
     closed: list[str] = []
     for webhook in analysis.webhooks if analysis else ():
         if webhook.type == point.type:
-            answer = await scene.wired.webhooks.ask(webhook, scene.canary)
+            answer = await scene.wired.gates.ask(webhook, scene.canary)
             if not answer.open:
                 closed.append(f"{answer.gate}: {answer.said}")
     return "; ".join(closed)

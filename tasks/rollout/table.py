@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect import Task
@@ -32,10 +34,12 @@ class Row:
     Attributes:
         stage: what is run.
         forward: it brings the new revision closer to users: its final failure is a reason to roll back.
+        before: stages of installed packages that are run right before it.
     """
 
     stage: Stage
     forward: bool = False
+    before: tuple[Stage, ...] = ()
 
 
 STAGES: dict[Action, Row] = {
@@ -51,3 +55,47 @@ STAGES: dict[Action, Row] = {
     Action.SUPERSEDE: Row(supersede),
 }
 """Every stage by the action that it does. An action without a stage (WAIT, END) touches nothing outside the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStage:
+    """A stage of an installed package, run right before one of sluice's.
+
+    Attributes:
+        before: what it is run before; only what brings a revision forward has room for one.
+        stage: what is run, as often as the action is decided on: it looks where the truth is, and may be repeated. Where it
+            raises a `TerminalError`, or its result has a `fault`, the release is rolled back with that reason.
+    """
+
+    before: Action
+    stage: Stage
+
+
+def fits(_name: str, row: object) -> bool:
+    """Whether an object is a stage that a package may add."""
+    if not isinstance(row, OwnStage) or not isinstance(row.stage, Task):
+        return False
+    known = STAGES.get(row.before)
+    return known is not None and known.forward
+
+
+_table: ContextVar[dict[Action, Row]] = ContextVar("sluice_stages", default=STAGES)
+
+
+@contextmanager
+def with_own_stages(own: Iterable[OwnStage]) -> Iterator[None]:
+    """Have runs that start in the block run these stages too."""
+    table = dict(STAGES)
+    for one in own:
+        row = table[one.before]
+        table[one.before] = replace(row, before=(*row.before, one.stage))
+    token = _table.set(table)
+    try:
+        yield
+    finally:
+        _table.reset(token)
+
+
+def row_of(action: Action) -> Row | None:
+    """The row of an action; None for one that has no stage."""
+    return _table.get().get(action)

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from blocks.chat.base import ChatAddress
 from blocks.chat.slack import Slack
 from blocks.connections import Connections
-from blocks.gates.webhook import Webhooks
+from blocks.gates.table import Gates
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import news
 from blocks.kubernetes.informers import informed
@@ -65,7 +65,7 @@ async def wired(env: Object, identity: str = "test") -> AsyncIterator[Connection
             cluster=cluster,
             router=router_for,
             metrics=lambda address="": Prometheus(address or env["prometheus_url"], http),
-            webhooks=Webhooks(http),
+            gates=Gates(http),
             seen=await stack.enter_async_context(informed(cluster)),
             lease=await stack.enter_async_context(kept(cluster, "default", process_identity(identity))),
             workers=Workers(cluster),

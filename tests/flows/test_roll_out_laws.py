@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blocks.gates.webhook import Answer
+from blocks.gates.base import Answer
 from blocks.leases.lease import Lease
 from flows import roll_out as story
 from sluice.errors import TransientError
@@ -281,7 +281,7 @@ async def live(world: World) -> list[Outcome | str]:
     parts = {
         "router": lambda provider, writer: world.route.written_by(writer),
         "metrics": lambda address="": world,
-        "webhooks": world,
+        "gates": world,
     }
     run_signals.bind(world.signals)
     ends: list[Outcome | str] = []

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blocks.connections import connections
-from blocks.gates.webhook import Answer
+from blocks.gates.base import Answer
 from blocks.kubernetes.kinds import CANARY
 from blocks.routers.gateway_api import GatewayApiRouter
 from flows import roll_out as story
@@ -85,7 +85,7 @@ class World:
         return {
             "router": lambda provider, writer: Route(writer),
             "metrics": lambda address="": self,
-            "webhooks": self,
+            "gates": self,
         }
 
     def now(self) -> float:

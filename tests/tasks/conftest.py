@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from blocks.gates.webhook import Answer
+from blocks.gates.base import Answer
 from blocks.metrics.memory import MemoryMetrics
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 from sluice.manifests.flagger.phase import Phase
@@ -144,7 +144,7 @@ def parts(stage: Stage) -> dict[str, Any]:
     return {
         "router": lambda provider, writer: stage.route.written_by(writer),
         "metrics": lambda address="": stage.metrics,
-        "webhooks": stage.gates,
+        "gates": stage.gates,
     }
 
 

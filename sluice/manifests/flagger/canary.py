@@ -58,7 +58,8 @@ class CanaryWebhook(ForeignModel):
 
     name: str
     type: WebhookType = "rollout"
-    url: str = Field(pattern=r"^https?://")
+    url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://")
+    """Whom to ask. Its scheme says which kind of gate it is: `http`, `https`, or one of an installed package."""
     timeout: Duration = 10.0
     retries: int = Field(default=0, ge=0)
     metadata: dict[str, str] = Field(default_factory=dict)

@@ -39,7 +39,7 @@ async def git_world(folder: Path) -> AsyncIterator[World]:
     spec = {"url": f"{server.url}/shop.git", "ref": {"branch": "main"}}
     cluster.add({"kind": "GitRepository", "metadata": meta, "spec": spec})
     try:
-        async with connected(cluster, router=None, metrics=None, webhooks=None, git=Git(folder / "home")) as wired:
+        async with connected(cluster, router=None, metrics=None, gates=None, git=Git(folder / "home")) as wired:
             key = SourceKey("GitRepository", "team", "shop")
             yield World(wired, key, lambda files: f"main@sha1:{repository.write(files)}")
     finally:

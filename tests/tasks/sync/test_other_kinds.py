@@ -56,7 +56,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     url = f"{server.url}/app.git"
     spec = {"url": url, "ref": {"branch": "main"}}
     cluster.add({"kind": "GitRepository", "metadata": dict(META), "spec": spec})
-    async with connected(cluster, router=None, metrics=None, webhooks=None, git=Git(tmp_path / "home")):
+    async with connected(cluster, router=None, metrics=None, gates=None, git=Git(tmp_path / "home")):
         yield World(cluster, url, commit, repository)
     server.close()
 

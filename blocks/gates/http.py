@@ -1,28 +1,19 @@
-"""Gates: services of the user's that are asked whether a release may go on (Flagger's webhook protocol)."""
+"""A gate over HTTP, by Flagger's webhook protocol (docs.flagger.app, "Webhooks")."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import httpx
-from pydantic import BaseModel, ConfigDict
 
+from blocks.gates.base import Answer
 from sluice.addresses import shown, without_login
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 
 
-class Answer(BaseModel):
-    """What a gate said. `open` is any 2xx; Flagger itself refuses 204, which surprises people."""
-
-    model_config = ConfigDict(frozen=True)
-    gate: str
-    open: bool
-    said: str
-
-
 @dataclass(frozen=True, slots=True)
-class Webhooks:
-    """POSTs Flagger's payload. A gate that does not answer is a closed gate that says so, not an error."""
+class HttpGate:
+    """POSTs Flagger's payload. Any 2xx is open; Flagger itself refuses 204, which surprises people."""
 
     http: httpx.AsyncClient
 

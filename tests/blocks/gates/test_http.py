@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from blocks.gates.webhook import Webhooks, payload
+from blocks.gates.http import payload
+from blocks.gates.table import GATES, Gates
 from sluice.manifests.flagger.canary import CanaryWebhook
 from tests.samples import canary
 
@@ -20,8 +21,8 @@ def webhook(**fields: Any) -> CanaryWebhook:
     return CanaryWebhook.model_validate({"name": "e2e", "url": "http://gate.test/check", **fields})
 
 
-def webhooks(handle: Callable[[httpx.Request], httpx.Response]) -> Webhooks:
-    return Webhooks(httpx.AsyncClient(transport=httpx.MockTransport(handle)))
+def webhooks(handle: Callable[[httpx.Request], httpx.Response]) -> Gates:
+    return Gates(httpx.AsyncClient(transport=httpx.MockTransport(handle)))
 
 
 async def test_a_gate_is_asked_in_flagger_s_form() -> None:
@@ -113,3 +114,24 @@ async def test_a_login_in_a_gate_s_address_is_sent_and_never_shown() -> None:
     assert asked[0].headers["Authorization"] == "Basic Ym90OlRPS0VO"
     assert "http://gate.test/check" in answer.said
     assert "TOKEN" not in answer.said
+
+
+@pytest.mark.parametrize("scheme", GATES)
+async def test_every_gate_that_cannot_be_asked_is_closed_and_says_why(scheme: str) -> None:
+    """The contract of the table: nothing is raised, whoever is away."""
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    webhook = CanaryWebhook(name="e2e", url=f"{scheme}://gate.test/run")
+    answer = await webhooks(away).ask(webhook, canary())
+    assert (answer.gate, answer.open) == ("e2e", False)
+    assert "gate.test" in answer.said
+
+
+async def test_a_scheme_that_no_gate_has_is_a_closed_gate_that_names_the_known_ones() -> None:
+    """A typo, or a package that is not installed: the release waits and says for what."""
+    answer = await webhooks(lambda _: httpx.Response(200)).ask(CanaryWebhook(name="x", url="htp://gate.test"), canary())
+    assert not answer.open
+    assert "htp://" in answer.said
+    assert "http://, https://" in answer.said
