@@ -11,8 +11,8 @@ from prefect import Task
 
 from sluice.notices.message import Occasion
 from sluice.rollout.decide import Outcome, Seen
+from tasks.measuring.step import StepResult
 from tasks.people.notify import notify
-from tasks.rollout.analyse import StepResult
 from tasks.scene.rollout_ref import RolloutRef
 
 P = ParamSpec("P")

@@ -24,7 +24,8 @@ from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS
 from sluice.rollout.revision import revision_of
 from tasks import run_signals
-from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.measuring import step as judging
+from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.rollout.take_over import take_over
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
@@ -275,7 +276,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "DRAIN", 0)
     monkeypatch.setattr(story, "PAUSE", 0)
     monkeypatch.setattr(story, "GATE_PAUSE", 0)
-    monkeypatch.setattr(analyse, "SEARCH", 0.001)
+    monkeypatch.setattr(judging, "SEARCH", 0.001)
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 
 

@@ -25,7 +25,8 @@ from sluice.errors import LostError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.decide import Outcome, Seen
 from tasks import run_signals
-from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.measuring import step as judging
+from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.scene import rollout_ref
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
@@ -162,7 +163,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
     monkeypatch.setattr(story, "PAUSE", 0)
-    monkeypatch.setattr(analyse, "SEARCH", 0.001)
+    monkeypatch.setattr(judging, "SEARCH", 0.001)
     monkeypatch.setattr(rollout_ref, "LEASE_LOOK", 0.01)
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 

@@ -16,7 +16,8 @@ from sluice.measures.series import Selector, Series
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.revision import revision_of
 from tasks import run_signals
-from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.measuring import step as judging
+from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.scene import ready_endpoints
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
@@ -158,8 +159,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests on their way need no time to finish here."""
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
-    monkeypatch.setattr(analyse, "SEARCH", 0.01)
-    monkeypatch.setattr(analyse, "SCRAPE_PERIOD", 0.05)
-    monkeypatch.setattr(analyse, "AFTER_SCRAPE", 0.0)
+    monkeypatch.setattr(judging, "SEARCH", 0.01)
+    monkeypatch.setattr(judging, "SCRAPE_PERIOD", 0.05)
+    monkeypatch.setattr(judging, "AFTER_SCRAPE", 0.0)
     monkeypatch.setattr(ready_endpoints, "LOOK", 0.001)
     monkeypatch.setattr(ready_endpoints, "WITHIN", 0.05)

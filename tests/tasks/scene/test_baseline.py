@@ -14,7 +14,8 @@ from sluice.replay.by_score import compared
 from sluice.replay.recording import Recording
 from sluice.rollout.baseline import BASELINE_OF
 from sluice.rollout.decide import Outcome
-from tasks.rollout.analyse import StepResult, analyse
+from tasks.measuring.step import StepResult
+from tasks.rollout.analyse import analyse
 from tasks.rollout.finalise import finalise
 from tasks.rollout.roll_back import roll_back
 from tasks.rollout.scale_up import scale_up
