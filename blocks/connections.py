@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from blocks.kubernetes.informers import Informers
     from blocks.kubernetes.writer import Writer
     from blocks.leases.worker import WorkerLease, Workers
-    from blocks.metrics.base import Metrics
+    from blocks.metrics.base import Counters, Values
     from blocks.registries.distribution import Registries
     from blocks.renderers.kustomize import Renderer
     from blocks.routers.base import Router
@@ -42,10 +42,13 @@ class RouterFactory(Protocol):
 
 
 class MetricsFactory(Protocol):
-    """Makes the metrics provider at an address; the installation's own where it is empty."""
+    """Makes metrics providers at an address; the installation's own where it is empty."""
 
-    def __call__(self, address: str = "") -> Metrics:
-        """Raise TerminalError where neither is configured."""
+    def values(self, kind: str, address: str = "") -> Values:
+        """Raise InvalidError where there is no such type of provider, TerminalError where no address is known."""
+
+    def counters(self, address: str = "") -> Counters:
+        """Raise TerminalError where no address is known."""
 
 
 @dataclass(slots=True, kw_only=True)

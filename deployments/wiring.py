@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 
 import httpx
 
@@ -17,32 +16,12 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
-from blocks.metrics.base import Metrics
-from blocks.metrics.batched import Batched
-from blocks.metrics.prometheus import Prometheus
+from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
 from blocks.registries.distribution import Registries
 from blocks.renderers.kustomize import Renderer
 from blocks.routers import router_for
 from deployments.settings import Settings
-from sluice.errors import TerminalError
-
-
-@dataclass(frozen=True, slots=True)
-class MetricsProviders:
-    """Prometheus servers by address; the installation's own where none is named."""
-
-    own: str
-    http: httpx.AsyncClient
-    known: dict[str, Metrics] = field(default_factory=dict)
-
-    def __call__(self, address: str = "") -> Metrics:
-        chosen = (address or self.own).rstrip("/")
-        if not chosen:
-            raise TerminalError("no Prometheus is known: set SLUICE_METRICS_URL, or spec.metricsServer on the Canary")
-        if chosen not in self.known:
-            self.known[chosen] = Batched(Prometheus(chosen, self.http))
-        return self.known[chosen]
 
 
 @asynccontextmanager
@@ -59,7 +38,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
         wired = Connections(
             cluster=cluster,
             router=router_for,
-            metrics=MetricsProviders(settings.metrics_url or "", http),
+            metrics=Providers(http, {"prometheus": settings.metrics_url or ""}),
             webhooks=Webhooks(http),
             seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from blocks.connections import Connections
 from blocks.leases.lease import Lease
-from blocks.metrics.base import Metrics
+from blocks.metrics.base import Counters
 from sluice.errors import TransientError
 from sluice.judge.baseline.samples import samples
 from sluice.judge.baseline.score import Score, scored
@@ -66,7 +66,7 @@ class Measures:
 
     wired: Connections
     canary: Canary
-    metrics: Metrics
+    metrics: Counters
     usual: Telemetry
     counted: list[Objective]
     gauges: Gauges
@@ -90,7 +90,7 @@ class Measures:
         made = _kept[scene.lease] = cls(
             scene.wired,
             canary,
-            scene.wired.metrics(canary.spec.metrics_server),
+            scene.wired.metrics.counters(canary.spec.metrics_server),
             scene.router.telemetry(canary),
             [Objective.of(metric) for metric in asked if metric.is_counted],
             Gauges(scene.wired, canary, gauges),
@@ -117,7 +117,7 @@ class Measures:
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
         try:
-            await self.gauges.look(state)
+            await self.gauges.look(state, self.metrics.now())
         except TransientError as error:
             down = str(error)
         look = replace(self._look(state, tallies), beside=self._news(besides))

@@ -29,7 +29,7 @@ from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.rollout.take_over import take_over
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
-from tests.connected import connected
+from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, gate, merged, success_rate
 
@@ -250,7 +250,7 @@ async def live(world: World) -> list[Outcome | str]:
     """Run after run, as the watcher and reconcile start them, until nothing is left to do; a new process after a crash."""
     parts = {
         "router": lambda provider, writer: world.route.written_by(writer),
-        "metrics": lambda address="": world,
+        "metrics": Provided(world),
         "webhooks": world,
     }
     run_signals.bind(world.signals)

@@ -30,7 +30,7 @@ from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.scene import rollout_ref
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
-from tests.connected import connected
+from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, success_rate
 
@@ -85,7 +85,7 @@ class World:
     def parts(self) -> dict[str, Any]:
         return {
             "router": lambda provider, writer: Route(writer),
-            "metrics": lambda address="": self,
+            "metrics": Provided(self),
             "webhooks": self,
         }
 

@@ -21,7 +21,7 @@ from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.scene import ready_endpoints
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
-from tests.connected import connected
+from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, merged
 
@@ -143,7 +143,7 @@ def play() -> Any:
             run_signals.bind(stage.signals)
             parts = {
                 "router": lambda provider, writer: stage.route.written_by(writer),
-                "metrics": lambda address="": stage.metrics,
+                "metrics": Provided(stage.metrics),
                 "webhooks": stage.gates,
             }
             async with asyncio.timeout(20), connected(stage.cluster, **parts), claimed(stage.ref, "run"):
