@@ -5,11 +5,12 @@ Stages reach the outside only through here: one place to see what sluice talks t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
 
@@ -65,6 +66,8 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    services: Callable[[Writer], Services] = Services
+    """Makes and reads the Services of a Canary."""
     namespaces: tuple[str, ...] = ()
     """Namespaces that this installation looks after; empty for all."""
     chat: Chat | None = None

@@ -13,10 +13,10 @@ import yaml
 from blocks.metrics.base import Counters
 from blocks.metrics.exported import Exported
 from blocks.metrics.providers import Providers
-from blocks.routers.gateway_api import telemetry
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.measures.counted import telemetry_of
+from sluice.measures.dataplanes import telemetry_for
 from sluice.measures.objective import Objective
 from sluice.measures.series import Selector, newest_sample, oldest_sample
 from sluice.measures.tally import Tally
@@ -89,7 +89,7 @@ def _tallies(canary: Canary, since: float, span: float) -> list[Tally]:
     objectives = [Objective.of(metric) for metric in asked if metric.is_counted]
     if not objectives:
         raise InvalidError(f"{canary} has no counted metric to be judged by")
-    usual = telemetry(canary)
+    usual = telemetry_for(canary)
     return [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
 
 

@@ -56,7 +56,7 @@ class Measures:
     """The metrics of one Canary, where they come from, and what was read of them in this run.
 
     Attributes:
-        usual: how the data plane's requests look.
+        usual: how the data plane's requests look; None where it counts none.
         counted: the metrics whose requests are counted.
         own: the user's own queries, gauges among them, which Flagger's check asks at the end of a step.
         tallies: by metric, what canary and primary were asked.
@@ -67,7 +67,7 @@ class Measures:
     wired: Connections
     canary: Canary
     metrics: Counters
-    usual: Telemetry
+    usual: Telemetry | None
     counted: list[Objective]
     gauges: Gauges
     own: list[CanaryMetric]
@@ -91,7 +91,7 @@ class Measures:
             scene.wired,
             canary,
             scene.wired.metrics.counters(canary.spec.metrics_server),
-            scene.router.telemetry(canary),
+            scene.telemetry,
             [Objective.of(metric) for metric in asked if metric.is_counted],
             Gauges(scene.wired, canary, gauges),
             [metric for metric in asked if not metric.is_counted],

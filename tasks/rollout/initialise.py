@@ -42,6 +42,7 @@ async def initialise(ref: RolloutRef) -> str:
     if not ready:
         why = await scene.canaries.why_not_ready(canary, primary)
         raise TransientError(f"{canary.primary} did not become ready: {why}")
+    await scene.services.ensure(canary, target)
     await scene.router.ensure(canary, target)
     await until_endpoints_ready(scene, "primary", primary)
     if target["spec"].get("replicas", 1):

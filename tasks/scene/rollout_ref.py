@@ -14,9 +14,12 @@ from blocks.kubernetes.informers import Followed
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
+from blocks.services import Services
 from sluice.errors import StaleError
 from sluice.manifests.flagger.canary import Canary, RunEnd
 from sluice.manifests.flagger.phase import Phase
+from sluice.measures.dataplanes import telemetry_for
+from sluice.measures.objective import Telemetry
 from sluice.rollout.decide import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 
@@ -59,6 +62,7 @@ class Scene:
         self.canary = canary
         self.writer = writer_of(wired)
         self.canaries = Canaries(self.writer)
+        self.services: Services = wired.services(self.writer)
         self.router: Router = wired.router(canary.spec.provider, self.writer)
 
     @classmethod
@@ -70,6 +74,11 @@ class Scene:
         """
         wired, lease = connections(), current_lease()
         return cls(wired, lease, await Canaries(writer_of(wired)).read(ref.name, ref.namespace))
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """How requests to the Canary's sides are counted on their way; None where nothing counts them."""
+        return telemetry_for(self.canary)
 
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""

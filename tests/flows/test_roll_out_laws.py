@@ -30,8 +30,8 @@ from tasks.rollout.take_over import take_over
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
-from tests.memory_cluster import MemoryCluster, MemoryRoute
-from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, gate, merged, success_rate
+from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
+from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, deployment, gate, merged, success_rate
 
 WEIGHTS = (10, 30, 50)
 BASELINE = f"{NAME}-baseline"
@@ -199,7 +199,7 @@ class World:
         grid = [2.0 * tick for tick in range(int(start / 2) + 1, int(end / 2) + 1)]
         parts = {"canary": 0.0 if alike else 0.5, "primary": 0.0, "baseline": 0.0}
         return [
-            Series({"half": half, "class": class_}, tuple((at, 50 * at * part) for at in grid))
+            Series(counted_at(half, class_), tuple((at, 50 * at * part) for at in grid))
             for half, bad in parts.items()
             for class_, part in (("2", 1 - bad), ("5", bad))
         ]
@@ -250,6 +250,7 @@ async def live(world: World) -> list[Outcome | str]:
     """Run after run, as the watcher and reconcile start them, until nothing is left to do; a new process after a crash."""
     parts = {
         "router": lambda provider, writer: world.route.written_by(writer),
+        "services": lambda writer: MemoryServices(world.cluster),
         "metrics": Provided(world),
         "webhooks": world,
     }

@@ -19,10 +19,12 @@ from blocks.connections import connections
 from blocks.gates.webhook import Answer
 from blocks.kubernetes.kinds import CANARY
 from blocks.routers.gateway_api import GatewayApiRouter
+from blocks.services import Services
 from flows import roll_out as story
 from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.decide import Outcome, Seen
 from tasks import run_signals
 from tasks.measuring import step as judging
@@ -31,7 +33,7 @@ from tasks.scene import rollout_ref
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
-from tests.memory_cluster import MemoryCluster, MemoryRoute
+from tests.memory_cluster import MemoryCluster, MemoryServices
 from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, success_rate
 
 OLD, NEW, NEWER = "registry/shop:1", "registry/shop:2", "registry/shop:3"
@@ -44,12 +46,12 @@ TEMPLATE = {
 OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
 
 
-class Route(GatewayApiRouter):
-    """The real router on a cluster whose pods are offered as soon as they are there."""
+class Offered(Services):
+    """The real Services on a cluster whose pods are offered as soon as they are there."""
 
-    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
+    async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         memory: Any = self.writer.cluster
-        return await MemoryRoute(memory).endpoints(canary, half)
+        return await MemoryServices(memory).endpoints(canary, side)
 
 
 @dataclass
@@ -84,7 +86,8 @@ class World:
 
     def parts(self) -> dict[str, Any]:
         return {
-            "router": lambda provider, writer: Route(writer),
+            "router": lambda provider, writer: GatewayApiRouter(writer),
+            "services": Offered,
             "metrics": Provided(self),
             "webhooks": self,
         }

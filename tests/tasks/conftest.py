@@ -22,8 +22,8 @@ from tasks.scene import ready_endpoints
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
-from tests.memory_cluster import MemoryCluster, MemoryRoute
-from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, merged
+from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
+from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, deployment, merged
 
 OLD_IMAGE, NEW_IMAGE = "registry/shop:1.0.0", "registry/shop:1.1.0"
 
@@ -61,14 +61,14 @@ class Traffic(MemoryMetrics):
         good = tuple((at, value * (1 - self.fails)) for at, value in counted)
         primary_bad = tuple((at, value * self.primary_fails) for at, value in counted)
         return [
-            Series({"half": "primary", "class": "2"}, tuple((at, v * (1 - self.primary_fails)) for at, v in counted)),
-            *([Series({"half": "primary", "class": "5"}, primary_bad)] if self.primary_fails else []),
+            Series(counted_at("primary", "2"), tuple((at, v * (1 - self.primary_fails)) for at, v in counted)),
+            *([Series(counted_at("primary", "5"), primary_bad)] if self.primary_fails else []),
             *(
-                Series({"half": "baseline", "class": class_}, tuple((at, value * share) for at, value in counted))
+                Series(counted_at("baseline", class_), tuple((at, value * share) for at, value in counted))
                 for class_, share in (("2", 1 - self.baseline_fails), ("5", self.baseline_fails))
             ),
-            Series({"half": "canary", "class": "2"}, good),
-            Series({"half": "canary", "class": "5"}, bad),
+            Series(counted_at("canary", "2"), good),
+            Series(counted_at("canary", "5"), bad),
         ]
 
 
@@ -143,6 +143,7 @@ def play() -> Any:
             run_signals.bind(stage.signals)
             parts = {
                 "router": lambda provider, writer: stage.route.written_by(writer),
+                "services": lambda writer: MemoryServices(stage.cluster),
                 "metrics": Provided(stage.metrics),
                 "webhooks": stage.gates,
             }

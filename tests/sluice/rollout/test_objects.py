@@ -10,14 +10,14 @@ from sluice.errors import InvalidError
 from sluice.rollout.baseline import baseline_deployment, baseline_of
 from sluice.rollout.objects import (
     REVISION_ANNOTATION,
-    http_route,
     is_owned,
     owner_of,
     primary_deployment,
     selector_label,
-    services,
 )
 from sluice.rollout.revision import revision_of
+from sluice.rollout.routes.gateway_api import GatewayApi
+from sluice.rollout.services import services
 from sluice.rollout.split import split
 from tests.samples import canary, deployment, success_rate
 
@@ -66,52 +66,7 @@ def test_a_selector_without_such_a_label_is_refused_with_the_way_out() -> None:
         selector_label(target)
 
 
-def test_users_and_the_primary_s_service_reach_the_primary_and_only_the_canary_s_reaches_the_target() -> None:
-    """The apex Service never selects the canary's pods."""
-    chosen = {one["metadata"]["name"]: one["spec"]["selector"] for one in services(canary(), deployment())}
-    assert chosen == {
-        "shop": {"app": "shop-primary"},
-        "shop-primary": {"app": "shop-primary"},
-        "shop-canary": {"app": "shop"},
-    }
-
-
-def test_the_services_ports_are_the_canary_s() -> None:
-    """Port, its name, the container's port (the same where none is given) and the protocol of the application."""
-    spec = {"service": {"port": 8080, "portName": "grpc", "targetPort": None, "appProtocol": "kubernetes.io/h2c"}}
-    for one in services(canary(spec), deployment()):
-        (port,) = one["spec"]["ports"]
-        assert (port["port"], port["targetPort"], port["name"], port["appProtocol"]) == (
-            8080,
-            8080,
-            "grpc",
-            "kubernetes.io/h2c",
-        )
-
-
-def test_the_route_gives_both_halves_their_weights() -> None:
-    """One rule, two backends, the hosts and the Gateway of the Canary."""
-    route = http_route(canary(), 30)
-    (rule,) = route["spec"]["rules"]
-    assert [(one["name"], one["weight"], one["port"]) for one in rule["backendRefs"]] == [
-        ("shop-primary", 70, 80),
-        ("shop-canary", 30, 80),
-    ]
-    assert route["spec"]["hostnames"] == ["shop.test"]
-    (parent,) = route["spec"]["parentRefs"]
-    assert (parent["name"], parent["namespace"], parent["kind"]) == ("lab", "edge", "Gateway")
-
-
 COMPARED = {"analysis": {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}}
-
-
-def test_a_compared_canary_has_a_service_and_a_backend_for_its_baseline() -> None:
-    """The baseline's Service selects its own pods only, and it begins without traffic."""
-    it = canary(COMPARED)
-    chosen = {one["metadata"]["name"]: one["spec"]["selector"] for one in services(it, deployment())}
-    assert chosen["shop-baseline"] == {"app": "shop-baseline"}
-    (rule,) = http_route(it, 0)["spec"]["rules"]
-    assert [(one["name"], one["weight"]) for one in rule["backendRefs"]][-1] == ("shop-baseline", 0)
 
 
 @pytest.mark.parametrize(
@@ -146,25 +101,12 @@ def test_the_baseline_is_the_primary_s_template_under_its_own_name_and_labels() 
     assert (is_owned(it, made), is_owned(it, deployment())) == (True, False)
 
 
-def test_a_gateway_without_a_namespace_is_the_canary_s_neighbour() -> None:
-    """As the Gateway API itself reads it."""
-    refs = {"service": {"gatewayRefs": [{"name": "own", "sectionName": "https"}]}}
-    (parent,) = http_route(canary(refs), 0)["spec"]["parentRefs"]
-    assert (parent["namespace"], parent["sectionName"]) == ("shop-test", "https")
-
-
-def test_a_canary_without_a_gateway_is_refused_by_the_field() -> None:
-    """A route that hangs on nothing would serve nobody."""
-    with pytest.raises(InvalidError, match=r"spec\.service\.gatewayRefs"):
-        http_route(canary({"service": {"gatewayRefs": []}}), 0)
-
-
 def test_everything_goes_when_the_canary_goes() -> None:
     """Each object is owned by its Canary."""
     owned = [
         primary_deployment(canary(), deployment(), 1),
         *services(canary(), deployment()),
-        http_route(canary(), 0),
+        GatewayApi().manifest(canary(), 0),
     ]
     for one in owned:
         assert one["metadata"]["ownerReferences"] == [owner_of(canary())]
