@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bench import burst, latency, rules
-from lab.demo import machine
+from lab.machine import hardware
 from lab.paths import LabPaths
 from lab.progress import console
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Run every measure."""
     about: dict[str, Any] = {}
     found = {"rules": rules.measure(), "latency": latency.measure(about), "burst of 500 pushes": burst.measure()}
-    about["load_average_end"] = machine.load_average()
+    about["load_average_end"] = hardware.load_average()
     written = LabPaths().home / "bench.json"
     written.write_text(json.dumps({"machine": about, **found}, indent=2) + "\n")
     for group, measures in found.items():

@@ -12,8 +12,8 @@ from uuid import uuid4
 import httpx
 
 from lab import environment
-from lab.demo.__main__ import stage
 from lab.paths import LabPaths
+from lab.product.setup import set_up
 
 EVENTS, CHANGES = 20, 5
 PAUSE_S = 0.7
@@ -24,7 +24,7 @@ def measure(about: dict[str, Any]) -> dict[str, Any]:
     """Seconds: minimum, median, maximum. `about` is told what machine this is."""
     places = LabPaths()
     with contextlib.ExitStack() as ending:
-        measurements = stage(places, about, ending)
+        measurements = set_up(places, about, ending)
         env = environment.read(places)
         changes = [measurements.change_target()["changed_to_first_traffic_s"] for _ in range(CHANGES)]
         return {

@@ -9,7 +9,8 @@ from typing import Any
 
 from sluice.judge.bets.blocks import Evidence
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.decide import Seen, decide
+from sluice.rollout.decide import decide
+from sluice.rollout.decision import Seen
 from sluice.rollout.revision import revision_of
 
 ROUNDS, CALLS = 15, 300

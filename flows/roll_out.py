@@ -7,7 +7,6 @@ router's real weights, so that a run that starts in the middle, after a crash or
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 
 from prefect import flow, get_run_logger
@@ -18,34 +17,22 @@ from blocks.leases.lease import Lease
 from flows.outcome import ended
 from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, StaleError, TerminalError, TransientError
-from sluice.notices.message import Occasion
-from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
+from sluice.rollout.decide import decide
+from sluice.rollout.decision import Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
+from sluice.rollout.result import StageResult
 from tasks.people.label_run import label_run
 from tasks.people.record import record
-from tasks.rollout.analyse import analyse
-from tasks.rollout.ask_gate import ask_gate
-from tasks.rollout.begin import begin
-from tasks.rollout.finalise import finalise
-from tasks.rollout.initialise import initialise
 from tasks.rollout.let_go import let_go
-from tasks.rollout.promote import promote
-from tasks.rollout.roll_back import roll_back
-from tasks.rollout.scale_up import scale_up
-from tasks.rollout.shift_traffic import shift_traffic
-from tasks.rollout.supersede import supersede
+from tasks.rollout.table import STAGES
 from tasks.rollout.take_over import take_over
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
 from tasks.scene.look import look
 from tasks.scene.rollout_ref import RolloutRef
 
-GATE_PAUSE = 5.0
-"""Seconds between two questions to a closed gate."""
 PAUSE = 1.0
 """Seconds before looking again after what could not be done."""
-FORWARD = {Action.ASK_GATE, Action.SCALE_UP, Action.SHIFT, Action.ANALYSE}
-"""Acts whose final failure is a reason to take the revision back."""
 
 
 def _run_name() -> str:
@@ -56,7 +43,7 @@ def _run_name() -> str:
 
 @flow(name="roll_out", flow_run_name=_run_name, persist_result=False)
 async def roll_out(
-    namespace: str, canary: str, revision: str = "", version: str = "", again: bool = False
+    namespace: str, canary: str, revision: str = "", version: str = "", retry_refused: bool = False
 ) -> State[str]:
     """Roll out what the Canary's target holds now.
 
@@ -66,14 +53,14 @@ async def roll_out(
         revision: the revision that the event was about. One that is on its way is brought to its end, also where the target
             has moved on: its run had died. Else the cluster is asked what is there.
         version: what people call it; only for the run's name.
-        again: try a revision once more that was taken back.
+        retry_refused: try a revision once more that was rolled back.
 
     Returns:
         The outcome and its reason.
     """
     ref = RolloutRef(namespace=namespace, name=canary, revision=revision, version=version)
     async with claimed(ref, str(flow_run.id or "local")) as lease:
-        run = await taken_up(ref, again)
+        run = await resumed(ref, retry_refused)
         run.aside(label_run(run.ref))
         try:
             await _to_the_end(run, lease)
@@ -84,7 +71,7 @@ async def roll_out(
                 await asyncio.shield(asyncio.create_task(_to_the_end(run, lease)))
                 await run.told()
             raise
-        if run.ended and run.outcome in {Outcome.PROMOTED, Outcome.ROLLED_BACK}:
+        if run.ended and run.outcome and run.outcome.judged:
             run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
         await run.told()
     if run.outcome is Outcome.UNCHANGED and revision not in {"", run.ref.revision}:
@@ -93,7 +80,7 @@ async def roll_out(
     return ended(str(run.outcome), run.reason)
 
 
-async def taken_up(asked: RolloutRef, again: bool = False) -> RolloutRun:
+async def resumed(asked: RolloutRef, retry_refused: bool = False) -> RolloutRun:
     """What a run has to do: what its target holds now, or a revision that was begun and left, to its end.
 
     A run whose worker died goes on with its own revision also where the target has moved on meanwhile: the newer one has a
@@ -102,7 +89,7 @@ async def taken_up(asked: RolloutRef, again: bool = False) -> RolloutRun:
     first = await look(asked)
     current = {"revision": first.revision, "version": first.version}
     ref = asked if is_under_way(first.canary, asked.revision) else asked.model_copy(update=current)
-    seen = Seen(first.revision, carries=ref.revision, again=again, run=str(flow_run.id or ""))
+    seen = Seen(first.revision, carries=ref.revision, retry_refused=retry_refused, run=str(flow_run.id or ""))
     return RolloutRun(ref, seen, first.canary.target)
 
 
@@ -176,7 +163,8 @@ async def _turn(run: RolloutRun) -> None:
     except TerminalError as error:
         if isinstance(error, NotFoundError) and await _deleted(run):
             return
-        if decision.action not in FORWARD or run.seen.fault:
+        row = STAGES.get(decision.action)
+        if row is None or not row.forward or run.seen.fault:
             raise
         run.seen = replace(run.seen, fault=str(error))
 
@@ -190,65 +178,10 @@ async def _deleted(run: RolloutRun) -> bool:
 
 
 async def _act(run: RolloutRun, decision: Decision) -> None:
-    ref, failed = run.ref, decision.failed_checks
-    match decision.action:
-        case Action.INITIALISE:
-            await run.do(initialise, ref)
-            run.outcome, run.reason = Outcome.INITIALISED, f"the primary runs {ref.version}"
-        case Action.BEGIN:
-            await run.do(begin, ref)
-            run.seen = replace(run.seen, again=False)
-            run.tell(Occasion.STARTED)
-        case Action.ASK_GATE:
-            await _ask(run, decision)
-        case Action.SCALE_UP:
-            readiness = await run.do(scale_up, ref)
-            run.seen = replace(run.seen, scaled=readiness.ready, fault=readiness.reason)
-        case Action.SHIFT:
-            await run.do(shift_traffic, ref, decision.step, decision.weight, failed)
-            run.seen = replace(run.seen, check=None)
-        case Action.ANALYSE:
-            result = await run.do(analyse, ref, decision.step, decision.weight, decision.again, failed)
-            run.note(result)
-            fault = result.judgement.reason if result.fatal else ""
-            run.seen = replace(run.seen, check=result.judgement, fault=fault)
-        case Action.PROMOTE:
-            await run.do(promote, ref)
-        case Action.WAIT:
-            await asyncio.sleep(PAUSE)
-        case _:
-            await _end(run, decision)
-
-
-async def _end(run: RolloutRun, decision: Decision) -> None:
-    """The acts that a run ends with."""
-    ref, outcome, reason = run.ref, decision.outcome, decision.reason
-    match decision.action:
-        case Action.FINALISE:
-            outcome, reason = Outcome.PROMOTED, run.steps[-1].judgement.reason if run.steps else "not analysed"
-            run.ended = time.time()
-            await run.do(finalise, ref, reason)
-            run.tell(Occasion.PROMOTED, reason, run.facts())
-        case Action.ROLL_BACK:
-            await run.do(roll_back, ref, reason, decision.failed_checks)
-            run.ended = time.time()
-            run.tell(Occasion.ROLLED_BACK, reason, run.facts())
-        case Action.SUPERSEDE:
-            await run.do(supersede, ref, outcome or Outcome.SUPERSEDED, reason)
-            run.tell(Occasion.SUPERSEDED, reason)
-    run.outcome, run.reason = outcome, reason
-
-
-async def _ask(run: RolloutRun, decision: Decision) -> None:
-    closed_before = bool(run.seen.gate_closed)
-    wait = GATE_PAUSE if closed_before else 0.0
-    answer = await run.do(ask_gate, run.ref, decision.gate, wait, decision.failed_checks)
-    if answer.open:
-        opened = run.seen.gates_open | {decision.gate}
-        run.seen = replace(run.seen, gates_open=opened, gate_closed="")
+    """Do what was decided, and keep what came of it."""
+    row = STAGES.get(decision.action)
+    if row is None and decision.outcome is None:
+        await asyncio.sleep(PAUSE)
         return
-    # While confirm-promotion is closed the canary keeps its weight: what was said of it has to be said again.
-    check = None if decision.gate == "confirm-promotion" else run.seen.check
-    run.seen = replace(run.seen, gate_closed=f"{decision.gate}: {answer.said}", check=check)
-    if not closed_before:
-        run.tell(Occasion.GATE_WAITS, f"{decision.gate}: {answer.said}")
+    result = await run.do(row.stage, run.ref, decision) if row else StageResult()
+    run.learn(decision, result)

@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task
 
 from sluice.notices.message import Occasion
-from sluice.rollout.decide import Outcome, Seen
-from tasks.measuring.step import StepResult
+from sluice.rollout.decision import Decision, Outcome, Seen
+from sluice.rollout.result import StageResult, StepResult, after
 from tasks.people.notify import notify
 from tasks.scene.rollout_ref import RolloutRef
 
@@ -47,6 +47,19 @@ class RolloutRun:
         """Run a stage."""
         act = stage.fn if self.cleaning else stage
         return await act(*args, **kwargs)
+
+    def learn(self, decision: Decision, result: StageResult) -> None:
+        """Keep what a stage came to, and tell people what they are to hear."""
+        self.seen = after(self.seen, result)
+        if result.step:
+            self.note(result.step)
+        reason = result.reason or decision.reason
+        if decision.outcome:
+            self.outcome, self.reason = decision.outcome, reason
+        if result.home:
+            self.ended = result.home
+        if result.news:
+            self.tell(result.news, reason, self.facts() if result.home else None)
 
     def tell(self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> None:
         """Tell people without waiting for it: a slow chat must not hold traffic where it is."""

@@ -17,12 +17,13 @@ import argparse
 import os
 import sys
 
-from lab import existing, processes
-from lab.build import build
+from lab import existing
 from lab.doctor import doctor
 from lab.down import down
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
+from lab.programs.build import build
 from lab.progress import say
 from lab.up import up
 
@@ -31,7 +32,7 @@ INTERRUPTED = 130
 
 def status(places: LabPaths) -> int:
     """The command: one line a daemon; exit code 0 when all of them run."""
-    known = processes.recorded(places.pids)
+    known = keeper.recorded(places.pids)
     for name, process in known.items():
         say(f"{name:<26}{'running' if process.alive() else 'ended':<9}{process.pid}")
     if not known:

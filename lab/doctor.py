@@ -11,9 +11,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab import build, lease, network, packages, paths, ports, processes, toolchain
+from lab import paths, ports
 from lab.errors import LabError
+from lab.machine import chains, lease, network
 from lab.paths import LabPaths
+from lab.processes import keeper
+from lab.programs import build, packages, toolchain
 from lab.progress import say
 
 WAY_OUT = "use an existing cluster instead with CONTEXT=name."
@@ -79,7 +82,11 @@ class Machine:
 
     def foreign_kubernetes(self) -> bool:
         """Whether another Kubernetes has its chains in this machine's network rules."""
-        return bool(network.chains())
+        return bool(chains.kubernetes())
+
+    def foreign_bridge(self) -> bool:
+        """Whether something that no lab made has the name of the lab's bridge."""
+        return network.bridge_address() not in ("", network.BRIDGE_ADDRESS)
 
     def built(self) -> bool:
         """Whether the big build is in the cache."""
@@ -145,6 +152,8 @@ def _room(machine: Machine, places: LabPaths) -> Iterator[str]:
         yield f"the lab's ports are taken by other programs on this machine: {', '.join(taken)}"
     if machine.foreign_kubernetes():
         yield "another Kubernetes has its network rules (chains named KUBE-…) on this machine"
+    if machine.foreign_bridge():
+        yield f"an interface named {network.BRIDGE}, which the lab's bridge would have, is there and not the lab's"
 
 
 def refuse_unfit(places: LabPaths) -> None:
@@ -156,7 +165,7 @@ def refuse_unfit(places: LabPaths) -> None:
 def doctor(places: LabPaths) -> int:
     """The command: say what is missing, or that all is well."""
     machine = Machine()
-    if processes.owned_by(places.checkout):
+    if keeper.owned_by(places.checkout):
         say("this checkout's lab is running here.")
         return 0
     lease.refuse_second(places.checkout)

@@ -1,7 +1,8 @@
-"""Takes a lab away: every process, pod, mount, interface, network rule, cgroup and file that it made.
+"""Takes a lab away: every process, pod, mount, interface, network rule, cgroup and file that it made, and no other.
 
-It works from what is found on the machine, not from what was written down, so it also cleans up after a crash, after
-kill -9 of everything, and after an `up` that broke off; doing it twice changes nothing.
+It works from the marks that the lab's things carry, not from a list of them, so it also cleans up after a crash, after
+kill -9 of everything, and after an `up` that broke off; doing it twice changes nothing. Another Kubernetes on the machine
+is left as it is, also one that came up after the lab.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import shutil
 import time
 from pathlib import Path
 
-from lab import lease, leftovers, network, processes
+from lab import leftovers
 from lab.errors import LabError
+from lab.machine import cgroups, chains, lease, network
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.progress import say
 
 FIRST_TO_END = ("kubelet", "kube-controller-manager", "kube-scheduler", "contour", "kube-proxy")
@@ -48,16 +51,27 @@ def clean(places: LabPaths) -> list[str]:
         for place in leftovers.mounts_below(each.home, each.run):
             _unmount(place)
     network.remove_interfaces()
-    network.remove_rules()
-    _remove_cgroups()
+    if held:
+        chains.remove(held.chains)
     for each in owners:
+        _remove_cgroups(each)
         for result in leftovers.cni_results(each):
             result.unlink(missing_ok=True)
         _remove_files(each)
-    if held:
-        lease.restore_settings(held)
+    if held and not chains.ours(chains.now(), held.chains):
+        _restore_settings(held)
         lease.release()
     return leftovers.everything(places)
+
+
+def _restore_settings(held: lease.Lease) -> None:
+    """Put the kernel settings back, unless somebody who came after the lab may rely on them by now."""
+    came = sorted(set(chains.every()) - set(held.chains))
+    if came or cgroups.another_kubelet():
+        who = f"others made {', '.join(came[:5])}" if came else "another Kubernetes has its pods on this machine"
+        say(f"the kernel settings that the lab changed stay as they are, others may rely on them: {who}.")
+        return
+    lease.restore_settings(held)
 
 
 def _abandoned(held: lease.Lease) -> LabPaths:
@@ -66,13 +80,13 @@ def _abandoned(held: lease.Lease) -> LabPaths:
 
 
 def _end_processes(places: LabPaths) -> None:
-    known = processes.recorded(places.pids)
-    processes.end([known[name] for name in FIRST_TO_END if name in known], grace_s=3)
+    known = keeper.recorded(places.pids)
+    keeper.end([known[name] for name in FIRST_TO_END if name in known], grace_s=3)
     sockets = _shim_sockets(places)
-    processes.end(leftovers.pod_processes(), grace_s=0)
-    processes.end([*known.values(), *processes.owned_by(places.checkout)], grace_s=3)
+    keeper.end(cgroups.pod_processes(places), grace_s=0)
+    keeper.end([*known.values(), *keeper.owned_by(places.checkout)], grace_s=3)
     # whatever was started while the others were being ended
-    processes.end([*leftovers.pod_processes(), *processes.owned_by(places.checkout)], grace_s=0)
+    keeper.end([*cgroups.pod_processes(places), *keeper.owned_by(places.checkout)], grace_s=0)
     for socket in sockets:
         socket.unlink(missing_ok=True)
 
@@ -92,10 +106,10 @@ def _unmount(place: str) -> None:
         say(f"cannot unmount {place}: {os.strerror(ctypes.get_errno())}")
 
 
-def _remove_cgroups() -> None:
+def _remove_cgroups(places: LabPaths) -> None:
     """A cgroup goes once the kernel has buried its last process, which takes it a moment."""
     deadline = time.monotonic() + 5
-    while (folders := leftovers.pod_cgroups()) and time.monotonic() < deadline:
+    while (folders := cgroups.of_lab(places)) and time.monotonic() < deadline:
         for folder in folders:
             with contextlib.suppress(OSError):
                 folder.rmdir()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lab import config, daemons, ports
-from lab.certificates import CONTEXT
-from lab.git import GIT_URL
+from lab import ports
+from lab.parts import config, daemons
+from lab.parts.certificates import CONTEXT
+from lab.parts.git import GIT_URL
 from lab.paths import LabPaths
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import yaml
 
-from lab import environment, ports, processes
+from lab import environment, ports
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.progress import say
 
 VARIABLES = {
@@ -53,7 +54,7 @@ def describe(context: str, variables: Mapping[str, str]) -> dict[str, Any]:
 
 def up(places: LabPaths, context: str) -> int:
     """The command `up` with CONTEXT: write env.json and say what is not named."""
-    if processes.owned_by(places.checkout):
+    if keeper.owned_by(places.checkout):
         raise LabError("this checkout's own lab is running; end it with `make lab-down` before using CONTEXT.")
     document = describe(context, os.environ)
     places.home.mkdir(exist_ok=True)

@@ -5,16 +5,14 @@ python -m lab.leftovers     prints one line for each, and exits with 1 if there 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab import lease, network, processes
+from lab.machine import cgroups, chains, lease, network
 from lab.paths import LabPaths
+from lab.processes import keeper
 
-CGROUPS = Path("/sys/fs/cgroup")
-PODS = "kubepods"
 CNI_RESULTS = Path("/var/lib/cni/results")
 
 
@@ -26,24 +24,6 @@ def mounts_below(*folders: Path) -> list[str]:
         if any(place == str(folder) or place.startswith(f"{folder}/") for folder in folders):
             found.append(place)
     return sorted(found, key=lambda place: place.count("/"), reverse=True)
-
-
-def pod_cgroups() -> list[Path]:
-    """The cgroups that a kubelet makes for pods, the innermost first, in every hierarchy of either version."""
-    roots = [CGROUPS / PODS, *CGROUPS.glob(f"*/{PODS}")]
-    found = [Path(folder) for root in roots for folder, _, _ in os.walk(root)]
-    return sorted(found, key=lambda folder: len(folder.parts), reverse=True)
-
-
-def pod_processes() -> list[processes.Process]:
-    """What runs in pods."""
-    numbers: set[int] = set()
-    for folder in pod_cgroups():
-        try:
-            numbers.update(int(word) for word in (folder / "cgroup.procs").read_text().split())
-        except OSError:
-            continue
-    return [each for each in map(processes.process, sorted(numbers)) if each]
 
 
 def cni_results(places: LabPaths) -> list[Path]:
@@ -59,24 +39,25 @@ def everything(places: LabPaths) -> list[str]:
 
 
 def _remaining(places: LabPaths) -> Iterator[str]:
-    for process in processes.owned_by(places.checkout):
+    for process in keeper.owned_by(places.checkout):
         yield f"process {process.pid}"
-    for process in pod_processes():
+    for process in cgroups.pod_processes(places):
         yield f"process {process.pid} of a pod"
     for place in mounts_below(places.home, places.run):
         yield f"mount {place}"
-    for folder in pod_cgroups():
+    for folder in cgroups.of_lab(places):
         yield f"cgroup {folder}"
     for name in network.interfaces():
         yield f"interface {name}"
-    for chain in network.chains():
-        yield f"chain {chain}"
     for result in cni_results(places):
         yield f"file {result}"
     for folder in (places.run, *places.of_one_lab()):
         if folder.exists():
             yield f"file {folder}"
     if (held := lease.read()) and held.checkout == str(places.checkout):
+        # without a lease nobody knows whose the chains are, and so none counts as the lab's
+        for chain in chains.ours(chains.now(), held.chains):
+            yield f"chain {chain}"
         yield f"file {lease.LEASE}"
 
 

@@ -39,6 +39,7 @@ class LabPaths:
         self.env_json = self.home / "env.json"
         name = hashlib.sha256(str(checkout).encode()).hexdigest()[:8]
         self.run = RUN_ROOT / name
+        self.cgroup = f"{RUN_ROOT.name}-{name}"
         self.containerd_socket = self.run / "containerd.sock"
         self.containerd_state = self.run / "containerd"
 

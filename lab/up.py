@@ -7,31 +7,25 @@ import socket
 import ssl
 import subprocess
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import httpx
 
-from lab import (
-    build,
-    certificates,
-    cluster,
-    config,
-    daemons,
-    doctor,
-    environment,
-    lease,
-    network,
-    oci,
-    ports,
-    processes,
-)
-from lab.build import Built
-from lab.certificates import Identities
-from lab.daemons import Daemon
+from lab import doctor, environment, ports
+from lab.api.access import Access
+from lab.api.blocking import BlockingApi
 from lab.down import clean
 from lab.errors import LabError
-from lab.kubeapi import KubeApi, wait_until
+from lab.machine import cgroups, chains, lease, network
+from lab.parts import certificates, config, daemons, oci
+from lab.parts.certificates import Identities
+from lab.parts.cluster import Cluster
+from lab.parts.daemons import Daemon
 from lab.paths import LabPaths
+from lab.processes import keeper
+from lab.programs import build
+from lab.programs.build import Built
 from lab.progress import say
 
 READY_S = 90.0
@@ -63,7 +57,7 @@ def running(places: LabPaths) -> bool:
     held = lease.read()
     if not held or held.checkout != str(places.checkout) or not places.env_json.exists():
         return False
-    known = processes.recorded(places.pids)
+    known = keeper.recorded(places.pids)
     dead = sorted(name for name, process in known.items() if not process.alive())
     if known and not dead:
         return True
@@ -74,8 +68,9 @@ def running(places: LabPaths) -> bool:
 
 def _start_all(places: LabPaths, built: Built) -> None:
     begun = time.monotonic()
-    lease.claim(places.checkout)
+    lease.claim(places.checkout, chains=chains.every())
     places.make()
+    cgroups.make(places)
     identities = certificates.issue(places)
     registry_token, webhook_secret = secrets.token_hex(16), secrets.token_hex(16)
     _link_programs(places, built)
@@ -83,19 +78,20 @@ def _start_all(places: LabPaths, built: Built) -> None:
     config.write_all(places, identities, registry_token)
     _write_envoy_bootstrap(places, built)
     table = daemons.table(places, built, identities, webhook_secret)
-    with KubeApi(identities, lambda: _refuse_dead(places)) as api:
+    with BlockingApi(Access.of(places.kubeconfig)) as here:
+        cluster = Cluster(here.api, lambda: _refuse_dead(places))
         _start_wave(places, table, daemons.BASE, identities)
         containerd = str(places.containerd_socket)
-        wait_until(lambda: _accepts(containerd), READY_S, "containerd did not listen")
+        _wait_until(lambda: _accepts(containerd), "containerd did not listen")
         _push_pause(built)
         _launch(places, table, daemons.CLUSTER)
-        cluster.apply_crds(api, built)
-        cluster.apply_gateway(api)
+        here.do(cluster.apply_crds(built))
+        here.do(cluster.apply_gateway())
         _launch(places, table, daemons.GATEWAY)
-        cluster.wait_for_node(api)
+        here.do(cluster.wait_for_node())
         say(f"node ready after {time.monotonic() - begun:.1f} s")
         _wait_for(places, [each for each in table if each.wave > daemons.BASE], identities)
-        cluster.wait_for_gateway(api)
+        here.do(cluster.wait_for_gateway())
     environment.write(places, environment.of_lab(places, registry_token, webhook_secret))
     say(f"the lab is up after {time.monotonic() - begun:.1f} s: export KUBECONFIG={places.kubeconfig}")
 
@@ -106,11 +102,11 @@ def _start_wave(places: LabPaths, table: list[Daemon], wave: int, identities: Id
 
 
 def _launch(places: LabPaths, table: list[Daemon], wave: int) -> None:
-    where = processes.Places(places.checkout, places.logs, places.pids)
+    where = keeper.Places(places.checkout, places.logs, places.pids)
     for each in table:
         if each.wave == wave:
             (places.logs / f"{each.name}.log").unlink(missing_ok=True)
-            processes.start(each.name, each.command, each.environment, where)
+            keeper.start(each.name, each.command, each.environment, where)
 
 
 def _wait_for(places: LabPaths, waited: list[Daemon], identities: Identities) -> None:
@@ -129,10 +125,18 @@ def _wait_for(places: LabPaths, waited: list[Daemon], identities: Identities) ->
             time.sleep(0.05)
 
 
+def _wait_until(holds: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + READY_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise LabError(f"{otherwise} within {READY_S:.0f} s; the logs are in .lab/logs.")
+        time.sleep(0.05)
+
+
 def _refuse_dead(places: LabPaths) -> None:
-    for name, process in processes.recorded(places.pids).items():
+    for name, process in keeper.recorded(places.pids).items():
         if not process.alive():
-            raise LabError(f"{name} ended:\n{processes.tail(places.logs / f'{name}.log')}")
+            raise LabError(f"{name} ended:\n{keeper.tail(places.logs / f'{name}.log')}")
 
 
 def _answers(client: httpx.Client, url: str) -> bool:

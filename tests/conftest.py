@@ -31,7 +31,7 @@ def lab_env() -> dict[str, Any]:
 
     A lab that does not run is started; one that cannot be is a failure, never a skip.
     """
-    from lab.demo.cluster import DemoCluster
+    from lab.product.cluster import ProductCluster
     from sluice.manifests.crd import crds
 
     done = subprocess.run(
@@ -46,7 +46,7 @@ def lab_env() -> dict[str, Any]:
     if done.returncode != 0:
         pytest.fail(f"`python -m lab up` failed, and these tests need the lab:\n{done.stdout[-3000:]}", pytrace=False)
     env = dict(json.loads((CHECKOUT / ".lab" / "env.json").read_text()))
-    DemoCluster(Path(env["kubeconfig"]), env["context"], "default").apply_kinds(
+    ProductCluster(Path(env["kubeconfig"]), env["context"], "default").apply_kinds(
         yaml.safe_dump_all(crds()), KINDS_WITHIN_S
     )
     return env

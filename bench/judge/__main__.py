@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.judge import cost, live, measure, report, rows
-from bench.judge.candidates import CANDIDATES
+from bench.judge.judges.candidates import CANDIDATES
+from bench.judge.judges.sluices import RULES, Rule
 from bench.judge.measure import Sizes
-from bench.judge.sluices import RULES, Rule
-from lab.demo import machine
+from lab.machine import hardware
 from lab.paths import LabPaths
 from lab.progress import Steps, console, say
 
@@ -66,7 +66,7 @@ def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
 def main() -> int:
     """Run the bench; what was measured until Ctrl-C is shown and written."""
     asked = options()
-    about: dict[str, Any] = machine.describe() | {"load_average_start": machine.load_average()}
+    about: dict[str, Any] = hardware.describe() | {"load_average_start": hardware.load_average()}
     document: dict[str, Any] = {
         "machine": about,
         "settings": {
@@ -84,7 +84,7 @@ def main() -> int:
         say("stopped")
         return 130
     finally:
-        about |= {"load_average_end": machine.load_average(), "took_s": round(time.monotonic() - began, 1)}
+        about |= {"load_average_end": hardware.load_average(), "took_s": round(time.monotonic() - began, 1)}
         report.show(document, console)
         report.write(asked.out, document)
         say(f"written to {asked.out}")

@@ -7,10 +7,10 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from lab.demo.__main__ import stage
-from lab.demo.deliveries import Release
-from lab.demo.measure import PROMOTED, ROLLED_BACK
 from lab.paths import LabPaths
+from lab.product.deliveries import Release
+from lab.product.measure import PROMOTED, ROLLED_BACK
+from lab.product.setup import set_up
 from lab.progress import say
 
 KINDS = (("good", "good", PROMOTED), ("fails 50 %", "fail:50", ROLLED_BACK), ("fails 5 %", "fail:5", ROLLED_BACK))
@@ -21,7 +21,7 @@ def measure(rounds: int, about: dict[str, Any]) -> dict[str, Any]:
     """Release each kind so many times, one after the other; `about` is told what machine this is."""
     done: dict[str, list[dict[str, Any]]] = {meaning: [] for meaning, _, _ in KINDS}
     with contextlib.ExitStack() as ending:
-        measurements = stage(LabPaths(), about, ending)
+        measurements = set_up(LabPaths(), about, ending)
         for number in range(rounds):
             for place, (meaning, variant, wanted) in enumerate(KINDS):
                 release = Release(number * len(KINDS) + place + 1, variant, meaning, wanted)

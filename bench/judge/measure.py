@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.judge import sluices, tuning
-from bench.judge.peers import Argo, Flagger
+from bench.judge.judges import sluices, tuning
+from bench.judge.judges.peers import Argo, Flagger
+from bench.judge.judges.sluices import Rule
 from bench.judge.rows import as_good
-from bench.judge.sluices import Rule
 from bench.judge.streams import ALLOWED, Reals, Scenario, Streams, generate
 
 CHUNK = 500

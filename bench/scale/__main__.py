@@ -21,16 +21,20 @@ from uuid import uuid4
 import yaml
 
 from bench.scale import cluster, report, services
-from bench.scale.api import Access, Api
 from bench.scale.load import Load
 from bench.scale.product import Product
 from bench.scale.run import Run
 from bench.scale.services import Services
-from lab.demo import machine, product
+from lab.api.access import Access
+from lab.api.client import AT_ONCE, Api
 from lab.errors import LabError
+from lab.machine import hardware
 from lab.paths import CHECKOUT, LabPaths
+from lab.product.sluice import kinds
 from lab.progress import console, say
 
+CALL_S = 60.0
+CONNECTIONS = AT_ONCE + 8
 PODS_PER_CANARY = 4
 """Primary and canary, and one more of each while it is replaced; times the replicas."""
 
@@ -96,7 +100,7 @@ async def bench(asked: argparse.Namespace, document: dict[str, Any]) -> None:
     identity = f"bench-{uuid4().hex[:6]}"
     loads = [load_of(asked, int(n)) for n in asked.n.split(",")]
     with only_bench(home), contextlib.ExitStack() as ending:
-        async with Api(access) as api:
+        async with Api(access, call_s=CALL_S, connections=CONNECTIONS) as api:
             try:
                 await cluster.remove_all(api)
                 started = Services(places, home, ending)
@@ -123,7 +127,7 @@ async def prepare(
     api: Api, access: Access, started: Services, loads: list[Load], identity: str, home: Path, backend: str
 ) -> tuple[str, str]:
     """Everything that all runs share; returns namespace and name of the Gateway."""
-    await cluster.install_kinds(api, yaml.safe_load_all(product.kinds()))
+    await cluster.install_kinds(api, yaml.safe_load_all(kinds()))
     await cluster.make_identity(api, access, identity, home / "kubeconfig")
     gateway = (identity, "bench") if loads[0].routes == "accept" else services.CONTOUR_GATEWAY
     if gateway != services.CONTOUR_GATEWAY:
@@ -140,7 +144,7 @@ def main() -> int:
     """Run the bench; an error is a sentence."""
     asked = options()
     signal.signal(signal.SIGTERM, _as_interrupt)
-    about = machine.describe() | {"load_average_start": machine.load_average()}
+    about = hardware.describe() | {"load_average_start": hardware.load_average()}
     document: dict[str, Any] = {"machine": about, "command": sys.argv[1:], "runs": []}
     try:
         return asyncio.run(until_the_end(asked, document))

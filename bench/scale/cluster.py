@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -12,8 +11,10 @@ from pathlib import Path
 import yaml
 
 from bench.scale import manifests, services
-from bench.scale.api import Access, Api, Object, all_of, collection
 from bench.scale.load import Load, canary_name, namespace_of, namespaces
+from lab.api.access import Access
+from lab.api.client import STRATEGIC, Api, all_of
+from lab.api.paths import Object, path_of
 from lab.errors import LabError
 from lab.progress import say
 
@@ -33,8 +34,8 @@ async def remove_all(api: Api) -> None:
     """Everything that any bench has made."""
     await remove_namespaces(api, await _names(api, f"{NAMESPACES}?{SELECTOR}"))
     for path in CLUSTER_WIDE:
-        await api.call("DELETE", f"{path}?{SELECTOR}")
-    await api.call("DELETE", FAKE_NODES)
+        await api.delete(f"{path}?{SELECTOR}")
+    await api.delete(FAKE_NODES)
 
 
 async def remove_namespaces(api: Api, names: Iterable[str]) -> None:
@@ -44,15 +45,15 @@ async def remove_namespaces(api: Api, names: Iterable[str]) -> None:
     """
     names = list(names)
     for name in names:
-        await api.call("DELETE", f"/apis/flagger.app/v1beta1/namespaces/{name}/canaries")
+        await api.delete(f"/apis/flagger.app/v1beta1/namespaces/{name}/canaries")
     for name in names:
-        await api.call("DELETE", f"{NAMESPACES}/{name}")
+        await api.delete(f"{NAMESPACES}/{name}")
     give_up = time.monotonic() + GONE_WITHIN_S
     while left := set(await _names(api, f"{NAMESPACES}?{SELECTOR}")) & set(names):
         if time.monotonic() > give_up:
             raise LabError(f"namespaces do not go: {', '.join(sorted(left))}")
         for name in left:  # where nobody plays their kubelet any more
-            await api.call("DELETE", f"{NAMESPACES}/{name}/pods?gracePeriodSeconds=0")
+            await api.delete(f"{NAMESPACES}/{name}/pods?gracePeriodSeconds=0")
         await asyncio.sleep(1.0)
 
 
@@ -67,7 +68,7 @@ async def make_identity(api: Api, access: Access, namespace: str, kubeconfig: Pa
         await api.create(manifest)
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/sluice/token"
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": TOKEN_S}}
-    token = json.loads(await api.call("POST", path, asked))["status"]["token"]
+    token = (await api.post(path, asked))["status"]["token"]
     document = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -95,9 +96,7 @@ async def make_gateway(api: Api, namespace: str) -> None:
 async def install_kinds(api: Api, definitions: Iterable[Object]) -> None:
     """sluice's custom resource definitions, by server-side apply: another run may have them already."""
     for definition in definitions:
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
-        query = "fieldManager=bench&force=true"
-        await api.call("PATCH", f"{path}?{query}", definition, "application/apply-patch+yaml")
+        await api.apply(definition, "bench")
 
 
 async def make_canaries(api: Api, load: Load, prefix: str, gateway: tuple[str, str]) -> None:
@@ -114,5 +113,4 @@ async def set_image(api: Api, name: str, namespace: str, version: int) -> None:
     """What `kubectl set image` does."""
     container = {"name": "app", "image": manifests.image(version)}
     change = {"spec": {"template": {"spec": {"containers": [container]}}}}
-    path = f"{collection(manifests.deployment(name, namespace, 1))}/{name}"
-    await api.call("PATCH", path, change, "application/strategic-merge-patch+json")
+    await api.patch(path_of(manifests.deployment(name, namespace, 1)), change, STRATEGIC, "kubectl-set")

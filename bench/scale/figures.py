@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench.scale import requests
+from bench.scale.cost import requests
+from bench.scale.cost.snapshot import Snapshot
 from bench.scale.load import Load, Release
 from bench.scale.story import Rollout, Story, most_at_once, spread
-
-if TYPE_CHECKING:
-    from bench.scale.run import Snapshot
 
 Seen = list[tuple[Release, float, Rollout]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench.scale.load import Load
-from lab import fake_nodes
+from lab.parts import fake_nodes
 
 Object = dict[str, Any]
 OWNER = "bench-scale"

@@ -13,9 +13,10 @@ import httpx
 
 from bench.scale.services import PROMETHEUS_URL, Services
 from deployments.server.embedded import environment
-from lab import databases, ports
-from lab.demo.children import Child
+from lab import ports
 from lab.errors import LabError
+from lab.parts import databases
+from lab.processes.child import Child
 
 READY_WITHIN_S = 120
 API_URL = f"http://{ports.HOST}:{ports.BENCH_PREFECT}/api"

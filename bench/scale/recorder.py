@@ -19,7 +19,8 @@ from typing import Any, TextIO
 
 import aiohttp
 
-from bench.scale.api import Access, Api
+from lab.api.access import Access
+from lab.api.client import Api, Refused
 
 Object = dict[str, Any]
 ROUTES = "/apis/gateway.networking.k8s.io/v1/httproutes"
@@ -54,10 +55,10 @@ async def record(api: Api, path: str, prefix: str, kept: Callable[[Object], Obje
     last: dict[str, Object] = {}
     while True:
         try:
-            async for event in api.watch(path):
-                now, item = time.time(), event["object"]
+            async for kind, item in api.watch(path):
+                now = time.time()
                 meta = item.get("metadata", {})
-                if event["type"] not in {"ADDED", "MODIFIED"} or not meta["namespace"].startswith(prefix):
+                if kind not in {"ADDED", "MODIFIED"} or not meta["namespace"].startswith(prefix):
                     continue
                 name = f"{meta['namespace']}/{meta['name']}"
                 line = kept(item)
@@ -65,7 +66,7 @@ async def record(api: Api, path: str, prefix: str, kept: Callable[[Object], Obje
                     last[name] = line
                     out.write(json.dumps({"t": now, "n": name, **line}) + "\n")
                     out.flush()
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, Refused) as error:
             print(f"{path}: {error!r}", file=sys.stderr, flush=True)
             await asyncio.sleep(0.2)
 

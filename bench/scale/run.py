@@ -12,31 +12,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.scale import cluster, figures, manifests, requests, services, usage
-from bench.scale.api import Api
+from bench.scale import cluster, figures, manifests, services
+from bench.scale.cost import requests, usage
+from bench.scale.cost.snapshot import Snapshot
 from bench.scale.load import Load, Release, canary_name, namespace_of, namespaces
 from bench.scale.product import Product, run_states
 from bench.scale.services import Services
 from bench.scale.story import PROGRESSING, Record, Rollout, Story, rollout
-from lab import processes
+from lab.api.client import Api
 from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.progress import say
 
 PATIENCE_S, TELL_EVERY_S, COUNT_EVERY_S = 120.0, 10.0, 10.0
 SETTLE_S = 10.0
 """Seconds between the end of the initialisations and the first release."""
-
-
-@dataclass
-class Snapshot:
-    """Counters at one moment."""
-
-    at: float
-    cpu: dict[str, float]
-    machine: dict[str, float]
-    requests: dict[str, int]
-    queries: float
 
 
 @dataclass
@@ -164,7 +155,7 @@ class Run:
         return found
 
     def _groups(self) -> dict[str, list[int]]:
-        groups = {f"lab {name}": [one.pid] for name, one in processes.recorded(self.places.pids).items()}
+        groups = {f"lab {name}": [one.pid] for name, one in keeper.recorded(self.places.pids).items()}
         return groups | self.services.pids | {"bench": [os.getpid()]}
 
     async def _snapshot(self) -> Snapshot:

@@ -12,15 +12,18 @@ from pathlib import Path
 import httpx
 import yaml
 
-from bench.scale.api import Access, Api, all_of
 from bench.scale.load import Load
 from bench.scale.manifests import LABELS, OWNER, Object
-from lab import databases, fake_nodes, gobuild, paths, ports
-from lab.daemons import found
-from lab.demo.children import Child
+from lab import paths, ports
+from lab.api.access import Access
+from lab.api.client import Api, all_of
 from lab.errors import LabError
+from lab.parts import databases, fake_nodes
+from lab.parts.daemons import found
 from lab.paths import LabPaths
-from lab.processes import OWNER as MARK
+from lab.processes.child import Child
+from lab.processes.keeper import OWNER as MARK
+from lab.programs import gobuild
 
 READY_WITHIN_S = 30
 SCRAPE_S = 2
@@ -52,7 +55,7 @@ class Services:
     ) -> Child:
         """Start one program that ends with the bench; `lab down` finds it even where the bench was killed."""
         log = self._places.logs / f"bench-{name}.log"
-        child = Child(name, command, log, {**(settings or {}), **self.mark}, stdin=stdin, folder=folder)
+        child = Child.started(name, command, log, {**(settings or {}), **self.mark}, stdin=stdin, folder=folder)
         self._ending.callback(child.stop)
         self._children.append(child)
         self.pids[name] = [child.pid]

@@ -15,7 +15,7 @@ from sluice.errors import InvalidError
 from sluice.judge.verdict import Verdict
 from sluice.replay.judges import Judge
 from sluice.replay.recording import Release, Replayed
-from sluice.rollout.decide import Outcome
+from sluice.rollout.decision import Outcome
 
 SUCCESS = "request-success-rate"
 

@@ -67,7 +67,7 @@ def newest(runs: Iterable[FlowRun]) -> tuple[list[FlowRun], list[tuple[FlowRun, 
     kept, replaced = [], []
     for run in ordered:
         key = canary(run)
-        if key and last[key].id != run.id and not run.parameters.get("again"):
+        if key and last[key].id != run.id and not run.parameters.get("retry_refused"):
             replaced.append((run, last[key]))
         else:
             kept.append(run)

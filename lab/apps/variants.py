@@ -7,8 +7,8 @@ but its image, as in real life: the same manifest runs each of them.
 import re
 from pathlib import Path
 
-from lab.gobuild import build_program
-from lab.oci import push_image
+from lab.parts.oci import push_image
+from lab.programs.gobuild import build_program
 
 SHOP = Path(__file__).parent / "shop"
 KINDS = "good, fail:<percent>, slow:<milliseconds>, never-ready, crash, crash:<milliseconds>"

@@ -10,26 +10,19 @@ import contextlib
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from lab import environment
-from lab.demo import machine, report
-from lab.demo.application import HOST, NAME, NAMESPACE, Application, install, next_major
-from lab.demo.children import LOAD, Child
-from lab.demo.cluster import DemoCluster
-from lab.demo.deliveries import RELEASES, Measurements
-from lab.demo.product import kinds, only_demo, start_lab, start_sluice, stop_lab
-from lab.demo.watch import Observer
+from lab.demo import report
+from lab.demo.alone import only_demo
+from lab.demo.releases import RELEASES
 from lab.errors import LabError
-from lab.gobuild import build_program
-from lab.load.summary import RequestLog
+from lab.machine import hardware
 from lab.paths import LabPaths
+from lab.product.application import HOST, NAME
+from lab.product.deliveries import Measurements
+from lab.product.setup import set_up
 from lab.progress import console, say
-
-RATE = 100
-NAMESPACE_GONE_S = 90
-KINDS_WITHIN_S = 30
 
 
 def main() -> int:
@@ -60,55 +53,9 @@ def main() -> int:
 
 def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack) -> None:
     """The whole scenario. Fills the document as it goes; what has to be ended again is left with ``ending``."""
-    measurements = stage(places, document["machine"], ending)
+    measurements = set_up(places, document["machine"], ending)
     release_all(measurements, document)
-    document["machine"]["load_average_end"] = machine.load_average()
-
-
-def stage(places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack) -> Measurements:
-    """Lab, sluice, application and users, ready to release. Benchmarks begin here too.
-
-    Args:
-        places: of this checkout's lab.
-        about: is told what machine this is.
-        ending: is left with what has to be ended again.
-    """
-    started_here = start_lab(places)
-    if started_here:
-        ending.callback(stop_lab)
-    env = environment.read(places)
-    about |= machine.describe() | {"load_average_start": machine.load_average()}
-    cluster = DemoCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
-    cluster.apply_kinds(kinds(), KINDS_WITHIN_S)
-    sluice = start_sluice(env, places)
-    ending.callback(sluice.stop)
-    where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
-
-    cluster.remove_namespace(NAMESPACE_GONE_S)
-    if not started_here:
-        ending.callback(cluster.remove_namespace, NAMESPACE_GONE_S)
-    application = Application(env["registry"], env["gateway_url"], next_major(env["registry"]))
-    observer = Observer(Path(env["kubeconfig"]), env["context"], NAMESPACE, NAME)
-    ending.callback(observer.stop)
-    say(f"installing {NAME}:{application.version(0)} and waiting until users are served")
-    install(application, cluster, places, where_to_look)
-    load, users = start_load(env["gateway_url"], places)
-    ending.callback(load.stop)
-
-    def check() -> None:
-        for child in (sluice, load):
-            if not child.running:
-                raise LabError(f"{child.name} ended in the middle of the demo: look at {child.log}")
-
-    return Measurements(
-        application=application,
-        cluster=cluster,
-        observer=observer,
-        users=users,
-        slack_url=env["slack_url"],
-        check=check,
-        where_to_look=where_to_look,
-    )
+    document["machine"]["load_average_end"] = hardware.load_average()
 
 
 def release_all(measurements: Measurements, document: dict[str, Any]) -> None:
@@ -121,27 +68,6 @@ def release_all(measurements: Measurements, document: dict[str, Any]) -> None:
         if release is RELEASES[0]:
             say("setting another image on the Deployment, as a person in a hurry would, and back")
             document["target_changed"] = measurements.change_target()
-
-
-def start_load(gateway_url: str, places: LabPaths) -> tuple[Child, RequestLog]:
-    """Users, from now on until they are stopped."""
-    out = places.home / "demo-load.jsonl"
-    out.unlink(missing_ok=True)
-    command = [
-        str(build_program(LOAD, "load")),
-        "--url",
-        gateway_url,
-        "--host",
-        HOST,
-        "--rate",
-        str(RATE),
-        "--out",
-        str(out),
-    ]
-    load = Child("load generator", command, places.logs / "demo-load.log")
-    users = RequestLog(out)
-    load.wait_until(lambda: len(users.read()) > RATE, 20, "served")
-    return load, users
 
 
 def _stay(env: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lab.demo.measure import PROMOTED
+from lab.product.measure import PROMOTED
 
 FIRST_TRAFFIC_S, CHANGED_S, BEYOND_HOLDS_S, BAD_TRAFFIC_S, BAD_FAILED = 6.0, 3.0, 5.0, 5.0, 30
 Result = Mapping[str, Any]

@@ -18,21 +18,22 @@ from pathlib import Path
 from uuid import uuid4
 
 from lab import environment
-from lab.demo import machine
+from lab.api.access import Access
+from lab.api.client import Api
 from lab.errors import LabError
 from lab.faults import report
-from lab.faults.deliveries import Deliveries
 from lab.faults.field import Field
-from lab.faults.inject import Injector
-from lab.faults.installation import Installation
-from lab.faults.kube import Access, Kube
-from lab.faults.laws import Violation
-from lab.faults.observer import Observer
-from lab.faults.outcomes import Runs
+from lab.faults.installed.installation import Installation
+from lab.faults.judged.deliveries import Deliveries
+from lab.faults.judged.laws import Violation
+from lab.faults.judged.observer import Observer
+from lab.faults.judged.outcomes import Runs
+from lab.faults.judged.timeline import clock, timeline
 from lab.faults.plan import APPS, APPS_BY_DEFAULT, GATED, KINDS, WHOLE_LAB, Plan, draw
 from lab.faults.play import Result, Stage
-from lab.faults.timeline import clock, timeline
-from lab.faults.whole_lab import strike
+from lab.faults.striking.inject import Injector
+from lab.faults.striking.whole_lab import strike
+from lab.machine import hardware
 from lab.paths import CHECKOUT, LabPaths
 from lab.progress import say
 
@@ -79,11 +80,11 @@ def named(plan: Plan) -> tuple[str, ...]:
 async def staged(env: dict[str, object], folder: Path, seed: int, apps: tuple[str, ...], checkout: Path):  # type: ignore[no-untyped-def]
     """The stage with its applications initialised and used, for the duration of the block."""
     namespace = f"faults-{uuid4().hex[:6]}"
-    access = Access(Path(str(env["kubeconfig"])))
+    access = Access.of(Path(str(env["kubeconfig"])))
     injector = Injector(strike)
-    async with Kube(access, namespace) as kube:
+    async with Api(access) as api:
         installation = Installation(env, folder / "home", namespace, str(seed), injector, checkout)
-        field, observer = Field(kube, env, folder), Observer(kube)
+        field, observer = Field(api, namespace, env, folder), Observer(api, namespace)
         injector.installation, injector.observer = installation, observer
         try:
             await field.prepare(apps, GATED)
@@ -110,7 +111,7 @@ async def run(asked: argparse.Namespace) -> int:
     folder = LabPaths().home / f"faults-{seed}-{uuid4().hex[:4]}"
     folder.mkdir(parents=True)
     say(f"seed {seed}; logs and plans: {folder}")
-    began, load = time.time(), machine.load_average()
+    began, load = time.time(), hardware.load_average()
     results: list[Result] = []
     async with staged(env, folder, seed, apps, asked.of) as stage:
         number = 0

@@ -10,11 +10,13 @@ from typing import Any
 
 import httpx
 
+from lab.api.client import Api
+from lab.api.paths import path
 from lab.apps.variants import push_variant
-from lab.demo.children import LOAD, Child
-from lab.faults.kube import Kube
-from lab.faults.observer import Users
-from lab.gobuild import build_program
+from lab.faults.judged.observer import Users
+from lab.load import LOAD
+from lab.processes.child import Child
+from lab.programs.gobuild import build_program
 
 REPOSITORY = "faults-shop"
 BASE = "base"
@@ -30,8 +32,8 @@ Object = dict[str, Any]
 class Field:
     """One namespace with its applications and their users."""
 
-    def __init__(self, kube: Kube, env: Object, folder: Path) -> None:
-        self.kube, self.env = kube, env
+    def __init__(self, api: Api, namespace: str, env: Object, folder: Path) -> None:
+        self.api, self.namespace, self.env = api, namespace, env
         self.users: dict[str, Users] = {}
         self._folder = folder
         self._load: dict[str, Child] = {}
@@ -39,8 +41,8 @@ class Field:
     async def prepare(self, apps: Sequence[str], gates: dict[str, str]) -> None:
         """The namespace, the first image, and every application's objects."""
         await asyncio.to_thread(push_variant, self.env["registry"], REPOSITORY, BASE, "good")
-        meta = {"name": self.kube.namespace}
-        await self.kube.create("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+        meta = {"name": self.namespace}
+        await self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         for app in apps:
             await self.install(app, BASE, gates.get(app, ""))
 
@@ -52,30 +54,30 @@ class Field:
 
     async def install(self, app: str, tag: str, gate: str = "") -> None:
         """A Deployment and its Canary."""
-        await self.kube.create("deployments", self._deployment(app, tag))
-        await self.kube.create("canaries", self._canary(app, gate))
+        await self.api.create(self._deployment(app, tag))
+        await self.api.create(self._canary(app, gate))
 
     async def remove(self, app: str) -> None:
         """Take an application away; what its Canary owns goes with it."""
-        await self.kube.delete("canaries", app)
-        await self.kube.delete("deployments", app)
-        await self.kube.delete("leases", f"sluice-{app}")
+        await self.api.delete(path("canaries", self.namespace, app))
+        await self.api.delete(path("deployments", self.namespace, app))
+        await self.api.delete(path("leases", self.namespace, f"sluice-{app}"))
 
     async def release(self, app: str, tag: str, number: str) -> float:
         """Change the target's template as a team would; returns when that was done."""
         container = {"name": "shop", "image": f"{self.env['registry']}/{REPOSITORY}:{tag}"}
-        found = await self.kube.get("deployments", app)
+        found = await self.api.get(path("deployments", self.namespace, app))
         template = found["spec"]["template"]
         template["spec"]["containers"][0] |= container
         notes = {"annotations": {"faults/round": number}}
         change = {"spec": {"template": {"metadata": notes, "spec": {"containers": template["spec"]["containers"]}}}}
-        await self.kube.merge("deployments", app, change)
+        await self.api.patch(path("deployments", self.namespace, app), change)
         return time.time()
 
     async def gate(self, app: str, verb: str) -> None:
         """Open or close an application's gate."""
         async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
-            question = {"name": app, "namespace": self.kube.namespace}
+            question = {"name": app, "namespace": self.namespace}
             await http.post(f"{self.env['gate_url']}/gate/{verb}", json=question)
 
     def start_users(self, app: str) -> None:
@@ -83,7 +85,7 @@ class Field:
         out = self._folder / f"users-{app}.jsonl"
         command = [str(build_program(LOAD, "load")), "--url", self.env["gateway_url"], "--host", self._host(app)]
         command += ["--rate", str(RATE), "--out", str(out)]
-        self._load[app] = Child(f"users of {app}", command, self._folder / f"users-{app}.log")
+        self._load[app] = Child.started(f"users of {app}", command, self._folder / f"users-{app}.log")
         self.users[app] = Users(out)
 
     async def answers(self, app: str) -> bool:
@@ -98,10 +100,10 @@ class Field:
     async def stop(self) -> None:
         """Send the users home and take everything away."""
         await asyncio.gather(*(asyncio.to_thread(load.stop) for load in self._load.values()))
-        await self.kube.delete("namespaces", self.kube.namespace)
+        await self.api.delete(path("namespaces", name=self.namespace))
 
     def _host(self, app: str) -> str:
-        return f"{app}.{self.kube.namespace}.test"
+        return f"{app}.{self.namespace}.test"
 
     def _deployment(self, app: str, tag: str) -> Object:
         probe = {"httpGet": {"path": "/ready", "port": 9898}, "periodSeconds": 1}
@@ -129,4 +131,4 @@ class Field:
         return {"apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": self._meta(app), "spec": spec}
 
     def _meta(self, app: str) -> Object:
-        return {"name": app, "namespace": self.kube.namespace, "labels": {"app": app}}
+        return {"name": app, "namespace": self.namespace, "labels": {"app": app}}

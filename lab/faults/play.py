@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 import aiohttp
 import httpx
 
-from lab.faults.cases import Case, at_rest, has_ended
-from lab.faults.deliveries import Deliveries
+from lab.api.client import Refused
 from lab.faults.field import BASE, Field
-from lab.faults.history import History
-from lab.faults.inject import Injector
-from lab.faults.installation import Installation
-from lab.faults.kube import Refused
-from lab.faults.laws import Evidence, Violation, broken
-from lab.faults.observer import Observer
-from lab.faults.outcomes import Runs, rollouts_are_recorded
+from lab.faults.installed.installation import Installation
+from lab.faults.judged.cases import Case, at_rest, has_ended
+from lab.faults.judged.deliveries import Deliveries
+from lab.faults.judged.history import History
+from lab.faults.judged.laws import Evidence, Violation, broken
+from lab.faults.judged.observer import Observer
+from lab.faults.judged.outcomes import Runs, rollouts_are_recorded
+from lab.faults.judged.recovery import Recovery
 from lab.faults.plan import GATED, Plan, Release
 from lab.faults.pushes import Pushes
-from lab.faults.recovery import Recovery
+from lab.faults.striking.inject import Injector
 
 ENDS_WITHIN_S = 150.0
 """Seconds after the last change of a target and the last fault within which a rollout has to have ended."""

@@ -8,7 +8,7 @@ import time
 
 import httpx
 
-from lab.faults.installation import Installation
+from lab.faults.installed.installation import Installation
 from lab.faults.plan import Plan
 from lab.ports import HOST
 

@@ -11,11 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.demo import machine
-from lab.faults import field, laws, play
-from lab.faults.cases import HARMS_USERS, Case, Hit
+from lab.faults import field, play
+from lab.faults.judged import laws
+from lab.faults.judged.cases import HARMS_USERS, Case, Hit
 from lab.faults.plan import PROCESS_FAULTS_A_ROUND
 from lab.faults.play import Result
+from lab.machine import hardware
 
 GOOD = {"good", "superseded", "reverted", "first"}
 
@@ -27,8 +28,8 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
     aimed = [hit for hit in hits if hit.aimed]
     requests = sum(len(case.answers) for case in cases)
     return {
-        "machine": machine.describe()
-        | {"load_average_start": load_at_start, "load_average_end": machine.load_average()},
+        "machine": hardware.describe()
+        | {"load_average_start": load_at_start, "load_average_end": hardware.load_average()},
         "seed": seed,
         "rounds": len(results),
         "seconds": round_(time.time() - began),

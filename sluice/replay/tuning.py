@@ -10,7 +10,7 @@ from sluice.errors import InvalidError
 from sluice.judge.verdict import Verdict
 from sluice.replay.judges import Judge
 from sluice.replay.recording import Recording, Release
-from sluice.rollout.decide import Outcome
+from sluice.rollout.decision import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice.judge.check import JudgeState
+from sluice.gates.points import not_asked
+from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.phases import TRANSITIONS
@@ -51,7 +52,7 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
     others = [
         one.model_dump(by_alias=True) for one in canary.status.conditions if one.type not in {"Promoted", "Supported"}
     ]
-    unsupported = sorted(canary.spec.unsupported("spec"))
+    unsupported = sorted([*canary.spec.unsupported("spec"), *not_asked(canary.spec.analysis)])
     if unsupported:
         others.append(_supported(canary, unsupported, stamp))
     body = {"phase": str(phase), "conditions": [promoted, *others], **fields}
@@ -83,9 +84,9 @@ def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[s
         canaryWeight=0,
         iterations=0,
         failedChecks=0,
-        step=0,
+        step=-1,
         stepStarted=0.0,
-        takenBack="",
+        rollbackReason="",
         evidence=JudgeState(revision=revision, since=now).model_dump(mode="json") | {"metrics": None},
     )
 

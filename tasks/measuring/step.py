@@ -10,10 +10,9 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict
-
 from blocks.kubernetes.informers import Followed
 from sluice.errors import NotFoundError, TransientError
+from sluice.gates.points import When, asked_at
 from sluice.judge.judgement import Judgement
 from sluice.judge.sequential import findings
 from sluice.judge.silence import silence
@@ -25,7 +24,9 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.replay.checks import Checks
 from sluice.replay.recording import Recorder
 from sluice.rollout.journal import entry, judge_state
+from sluice.rollout.result import Point, StepResult
 from sluice.rollout.revision import revision_of
+from sluice.rollout.strategy import plan
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
 from tasks.run_signals import signals_for_current_run
@@ -36,35 +37,6 @@ SCRAPE_PERIOD = 2.0
 SEARCH = 0.4
 """Seconds between looks while no scrape has been seen yet."""
 AFTER_SCRAPE = 0.15
-
-
-class Point(BaseModel):
-    """One moment of the rollout, for the chart."""
-
-    model_config = ConfigDict(frozen=True)
-    at: float
-    weight: int
-    success: float | None
-    requests: int
-
-
-class StepResult(BaseModel):
-    """What a step came to.
-
-    Attributes:
-        judgement: the verdict; CONTINUE only where a newer revision cut the step short.
-        fatal: whether it ends the release whatever the threshold says.
-        points: the step's moments.
-        recordings: what the judge saw, packed; see `sluice.replay.recording`.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    step: int
-    weight: int
-    judgement: Judgement
-    fatal: bool = False
-    points: tuple[Point, ...] = ()
-    recordings: tuple[str, ...] = ()
 
 
 class Step:
@@ -120,7 +92,7 @@ class Step:
             extended=now >= self.ends + self.interval,
             given_up=now >= self.gives_up,
             paused=paused,
-            last=self.index + 1 >= len(self.analysis.weights),
+            last=self.index + 1 >= len(plan(self.analysis)),
             provider_down=scrape.provider_down,
             windows=scrape.windows,
         )
@@ -144,9 +116,9 @@ class Step:
         return replace(now, queried=tuple(queried), score=score)
 
     async def _gated(self, now: Moment) -> Moment:
-        """The same with the answers of the `rollout` webhooks; after one that is closed no other is asked."""
+        """The same with the answers of the gates of a step; after one that is closed no other is asked."""
         for webhook in self.analysis.webhooks:
-            if webhook.type == "rollout":
+            if asked_at(webhook, When.STEP):
                 answer = await self.scene.wired.webhooks.ask(webhook, self.scene.canary)
                 if not answer.open:
                     return replace(now, closed=f"gate {answer.gate}: {answer.said}")

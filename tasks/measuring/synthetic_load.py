@@ -6,6 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
+from sluice.gates.points import When, asked_at
 from tasks.scene.rollout_ref import Scene
 
 
@@ -29,7 +30,7 @@ class SyntheticLoad:
             return
         self._called = now
         for webhook in analysis.webhooks:
-            if webhook.type == "rollout":
+            if asked_at(webhook, When.STEP):
                 asked: asyncio.Task[object] = asyncio.create_task(
                     self.scene.wired.webhooks.ask(webhook, self.scene.canary)
                 )

@@ -13,7 +13,7 @@ from blocks.prefect.recordings import RECORDING, recording_key
 from sluice.charts.rollout import Moment, chart
 from sluice.judge.sentences import odds
 from sluice.replay.recording import Release
-from tasks.measuring.step import StepResult
+from sluice.rollout.result import StepResult
 from tasks.scene.rollout_ref import RolloutRef
 from tasks.stage import stage
 

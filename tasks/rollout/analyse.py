@@ -9,38 +9,42 @@ import time
 
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.manifests.flagger.phase import Phase
+from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
+from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
-from tasks.measuring.step import Step, StepResult
+from tasks.measuring.step import Step
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
 
-@stage("analyse", run_name="analyse {ref} at {weight} %")
-async def analyse(ref: RolloutRef, step: int, weight: int, again: bool = False, failed_checks: int = 0) -> StepResult:
+@stage("analyse", run_name="analyse {ref} at {decision.traffic.canary} %")
+async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     """Judge through one step.
 
-    Args:
-        ref: the rollout.
-        step: index of the step.
-        weight: the canary's share of the traffic, percent, for the chart.
-        again: hold the step for another interval instead of going on with one that was interrupted.
-        failed_checks: the journal's count from now on.
+    With `decision.another_interval` the step is waited for once more, instead of going on with one that was interrupted.
     """
     scene = await Scene.of(ref)
     scene.check_current(ref)
-    status = scene.canary.status
-    if again or failed_checks != status.failed_checks:
-        started = {"stepStarted": time.time()} if again else {}
-        said = f"{ref.version} is judged at {weight} %, {failed_checks} failed checks"
-        await scene.write(
-            entry(scene.canary, time.time(), Phase.PROGRESSING, said, failedChecks=failed_checks, **started)
-        )
+    await _note_interval(scene, ref, decision)
     async with scene.wired.seen.following(DEPLOYMENT, scene.canary.target, ref.namespace) as target:
-        judging = Step(scene, ref, Measures.of(scene), target, step, weight)
+        judging = Step(scene, ref, Measures.of(scene), target, decision.step, decision.traffic.canary)
         try:
             result = await judging.judge()
         finally:
             await judging.load.end()
     await scene.write({"status": {"evidence": judging.state.model_dump(mode="json")}})
-    return result
+    return StageResult(step=result)
+
+
+async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> None:
+    """Write down which interval of the step is judged from now on, where that is not in the journal yet."""
+    status, failed = scene.canary.status, decision.failed_checks
+    if not decision.another_interval and failed == status.failed_checks:
+        return
+    fields: dict[str, object] = {"failedChecks": failed, "iterations": decision.iterations}
+    if decision.another_interval:
+        fields["stepStarted"] = time.time()
+    passed = f", {decision.iterations} intervals passed" if decision.iterations else ""
+    said = f"{ref.version} is judged at {decision.traffic.canary} %, {failed} failed checks{passed}"
+    await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))

@@ -5,51 +5,50 @@ from __future__ import annotations
 import asyncio
 import time
 
-from pydantic import BaseModel, ConfigDict
-
+from sluice.gates.points import Closed, Point
 from sluice.manifests.flagger.phase import Phase
+from sluice.notices.message import Occasion
+from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
+from sluice.rollout.result import StageResult
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
-WAITING = {"confirm-rollout": Phase.WAITING, "confirm-promotion": Phase.WAITING_PROMOTION}
-"""Phases that a Canary shows while a gate of that type is closed."""
+GATE_PAUSE = 5.0
+"""Seconds between two questions to a closed gate."""
 
 
-class GateAnswer(BaseModel):
-    """What all gates of one type said together."""
-
-    model_config = ConfigDict(frozen=True)
-    type: str
-    open: bool
-    said: str
-
-
-@stage("gate", run_name="{gate} gate {ref}")
-async def ask_gate(ref: RolloutRef, gate: str, wait: float = 0.0, failed_checks: int = 0) -> GateAnswer:
-    """Ask every gate of a type; open when all are open.
-
-    Args:
-        ref: the rollout.
-        gate: the webhook type, such as `pre-rollout`.
-        wait: seconds before asking, because it was closed just now.
-        failed_checks: the journal's count from now on.
-    """
-    await asyncio.sleep(wait)
+@stage("gate", run_name="{decision.point.type} gate {ref}")
+async def ask_gate(ref: RolloutRef, decision: Decision) -> StageResult:
+    """Ask every gate of the decision's point; it is open when all of them are."""
+    point, asked_before = decision.point, decision.another_interval
+    assert point is not None  # noqa: S101 - the decision to ask names what to ask
+    if asked_before:
+        await asyncio.sleep(GATE_PAUSE)
     scene = await Scene.of(ref)
     scene.check_current(ref)
+    said = await _closed(scene, point)
+    before = scene.canary.status
+    phase = before.phase or Phase.PROGRESSING
+    if point.phase:
+        phase = point.phase if said else Phase.PROGRESSING
+    if phase is not before.phase or decision.failed_checks != before.failed_checks:
+        message = f"Gate {point.type}: {said or 'open'}"
+        await scene.write(entry(scene.canary, time.time(), phase, message, failedChecks=decision.failed_checks))
+    if not said:
+        return StageResult(opened=point.type)
+    closed = Closed(point, said)
+    news = None if asked_before else Occasion.GATE_WAITS
+    return StageResult(closed=closed, unjudged=point.stale, news=news, reason=str(closed))
+
+
+async def _closed(scene: Scene, point: Point) -> str:
+    """What the gates that did not open said; empty where all are open."""
     analysis = scene.canary.spec.analysis
     closed: list[str] = []
     for webhook in analysis.webhooks if analysis else ():
-        if webhook.type == gate:
+        if webhook.type == point.type:
             answer = await scene.wired.webhooks.ask(webhook, scene.canary)
             if not answer.open:
                 closed.append(f"{answer.gate}: {answer.said}")
-    said = "; ".join(closed) or "open"
-    before = scene.canary.status
-    phase = before.phase or Phase.PROGRESSING
-    if gate in WAITING:
-        phase = WAITING[gate] if closed else Phase.PROGRESSING
-    if phase is not before.phase or failed_checks != before.failed_checks:
-        await scene.write(entry(scene.canary, time.time(), phase, f"Gate {gate}: {said}", failedChecks=failed_checks))
-    return GateAnswer(type=gate, open=not closed, said=said)
+    return "; ".join(closed)

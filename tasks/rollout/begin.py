@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
+from sluice.notices.message import Occasion
+from sluice.rollout.decision import Decision
 from sluice.rollout.journal import beginning
+from sluice.rollout.result import StageResult
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
 
 @stage("begin", run_name="begin {ref}")
-async def begin(ref: RolloutRef) -> None:
+async def begin(ref: RolloutRef, decision: Decision) -> StageResult:
     """Write that this revision is on its way. Traffic that an interrupted older one still has goes home first."""
     scene = await Scene.of(ref)
     if await scene.router.weight(scene.canary):
@@ -18,3 +21,4 @@ async def begin(ref: RolloutRef) -> None:
     opening = beginning(scene.canary, time.time(), ref.revision, ref.version)
     opening["status"] |= await scene.given_to_primary()
     await scene.write(opening)
+    return StageResult(began=True, news=Occasion.STARTED)

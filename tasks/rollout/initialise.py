@@ -8,10 +8,11 @@ import time
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.decide import Outcome
+from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.readiness import deployment_ready
+from sluice.rollout.result import StageResult
 from sluice.rollout.revision import revision_of
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
@@ -19,16 +20,16 @@ from tasks.stage import stage
 
 
 @stage("initialise", run_name="initialise {ref}")
-async def initialise(ref: RolloutRef) -> str:
-    """Bring the Canary to Initialized; returns the revision that the primary runs. Idempotent.
+async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
+    """Bring the Canary to Initialized. Idempotent.
 
     Raises:
         TransientError: the primary did not become ready in time; the message says why in the pods' own words.
     """
     scene = await Scene.of(ref)
-    canary = scene.canary
+    canary, said = scene.canary, f"the primary runs {ref.version}"
     if canary.status.phase not in {None, Phase.INITIALIZING}:
-        return canary.status.last_promoted_spec  # the last write was done, and only its answer was lost
+        return StageResult(reason=said)  # the last write was done, and only its answer was lost
     target = await scene.canaries.target(canary)
     await scene.write(entry(canary, time.time(), Phase.INITIALIZING, "Making the primary"))
     primary = await scene.canaries.primary(canary)
@@ -52,4 +53,4 @@ async def initialise(ref: RolloutRef) -> str:
     done = {"lastAppliedSpec": revision, "lastPromotedSpec": revision, "canaryWeight": 0, "failedChecks": 0}
     done |= scene.end(Outcome.INITIALISED)
     await scene.write(entry(scene.canary, time.time(), Phase.INITIALIZED, "The primary serves", **done))
-    return revision
+    return StageResult(reason=said)

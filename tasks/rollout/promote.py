@@ -13,9 +13,11 @@ from typing import Any
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import StaleError, TransientError
 from sluice.manifests.flagger.phase import Phase
+from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.readiness import rolled_over
+from sluice.rollout.result import StageResult
 from sluice.rollout.revision import revision_of
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
@@ -23,7 +25,7 @@ from tasks.stage import stage
 
 
 @stage("promote", run_name="promote {ref}")
-async def promote(ref: RolloutRef) -> None:
+async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     """Take the Canary to Finalising with all traffic on a primary that runs this revision. Idempotent.
 
     Raises:
@@ -34,7 +36,7 @@ async def promote(ref: RolloutRef) -> None:
     scene.check_current(ref)
     canary = scene.canary
     if canary.status.phase is Phase.FINALISING:
-        return  # the last write was done, and only its answer was lost
+        return StageResult()  # the last write was done, and only its answer was lost
     target, primary = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     _check_judged(ref, target)
     # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
@@ -62,6 +64,7 @@ async def promote(ref: RolloutRef) -> None:
     said = f"{ref.version} is promoted; scaling the canary down"
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))
+    return StageResult()
 
 
 def _check_judged(ref: RolloutRef, target: dict[str, Any]) -> None:

@@ -6,30 +6,37 @@ import asyncio
 import time
 
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.decide import Outcome
+from sluice.notices.message import Occasion
+from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
+from sluice.rollout.result import StageResult
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
 
 
 @stage("roll back", run_name="roll back {ref}")
-async def roll_back(ref: RolloutRef, reason: str, failed_checks: int = 0) -> None:
+async def roll_back(ref: RolloutRef, decision: Decision) -> StageResult:
     """Write why, take the traffic home, let requests on their way finish, scale to zero, close the journal. Idempotent."""
     scene = await Scene.of(ref)
     phase = scene.canary.status.phase or Phase.PROGRESSING
     if not phase.in_progress:
-        return
-    if not scene.canary.status.taken_back:
-        said = f"Taking {ref.version} back: {reason}"
-        fields = {"takenBack": reason, "failedChecks": failed_checks, **await scene.given_to_primary()}
+        return StageResult(news=Occasion.ROLLED_BACK, home=time.time())
+    if not scene.canary.status.rollback_reason:
+        said = f"Rolling {ref.version} back: {decision.reason}"
+        fields = {
+            "rollbackReason": decision.reason,
+            "failedChecks": decision.failed_checks,
+            **await scene.given_to_primary(),
+        }
         await scene.write(entry(scene.canary, time.time(), phase, said, **fields))
     await scene.router.shift(scene.canary, 0)
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
     await retire_baseline(scene)
-    said = f"{ref.version} was taken back: {scene.canary.status.taken_back}"
+    said = f"{ref.version} was rolled back: {scene.canary.status.rollback_reason}"
     # A run that finishes an older revision's rollback goes on with its own.
     own = scene.canary.status.last_applied_spec == ref.revision
-    fields = {"canaryWeight": 0, "takenBack": "", **(scene.end(Outcome.ROLLED_BACK) if own else {})}
+    fields = {"canaryWeight": 0, "rollbackReason": "", **(scene.end(Outcome.ROLLED_BACK) if own else {})}
     await scene.write(entry(scene.canary, time.time(), Phase.FAILED, said, **fields))
+    return StageResult(news=Occasion.ROLLED_BACK, home=time.time())

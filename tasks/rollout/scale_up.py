@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from blocks.kubernetes.informers import Followed
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError
+from sluice.rollout.decision import Decision
 from sluice.rollout.readiness import deployment_ready
+from sluice.rollout.result import StageResult
 from sluice.rollout.revision import revision_of
 from tasks.scene.baseline import raise_baseline, why_not_standing
 from tasks.scene.ready_endpoints import until_endpoints_ready
@@ -23,16 +23,8 @@ GRACE = 5.0
 """Seconds for the Deployment's controller to see that its pods are held, whatever the deadline."""
 
 
-class Readiness(BaseModel):
-    """Whether the canary can take traffic; `reason` says why not, in the pods' own words."""
-
-    model_config = ConfigDict(frozen=True)
-    ready: bool
-    reason: str = ""
-
-
 @stage("scale up", run_name="scale up {ref}")
-async def scale_up(ref: RolloutRef) -> Readiness:
+async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
     """Scale the canary up and hold it, and a baseline beside it.
 
     Returns when they are ready, when the deadline has passed, or a newer revision came.
@@ -55,16 +47,16 @@ async def scale_up(ref: RolloutRef) -> Readiness:
         await scene.canaries.scale(canary, canary.target, replicas, held=await standing.stays_held())
         reason = await standing.reached()
         if reason:
-            return Readiness(ready=False, reason=reason)
+            return StageResult(scaled=False, fault=reason)
         if canary.ready_threshold == 100:
             await until_endpoints_ready(scene, "canary", target.object or {})
         reason = await why_not_standing(scene, ref, lambda: standing.moved_on(target.object))
         if reason:
-            return Readiness(ready=False, reason=reason)
+            return StageResult(scaled=False, fault=reason)
         held = await scene.canaries.hold(canary)
         # Whoever looks next must not find a change that the Deployment's controller has still to see.
         reason = await standing.reached(int(held["metadata"]["generation"]))
-    return Readiness(ready=not reason, reason=reason)
+    return StageResult(scaled=not reason, fault=reason)
 
 
 @dataclass(slots=True)

@@ -5,27 +5,35 @@ from __future__ import annotations
 import time
 
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.decide import Outcome
+from sluice.notices.message import Occasion
+from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
+from sluice.rollout.result import StageResult
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
 
 @stage("supersede", run_name="supersede {ref}")
-async def supersede(ref: RolloutRef, outcome: Outcome, reason: str) -> None:
+async def supersede(ref: RolloutRef, decision: Decision) -> StageResult:
     """Take the traffic home; after a revert also scale the canary to zero and close the journal. Idempotent."""
     scene = await Scene.of(ref)
     phase = scene.canary.status.phase or Phase.PROGRESSING
     await scene.router.shift(scene.canary, 0)
     promoted = await scene.given_to_primary()
-    fields: dict[str, object] = {"canaryWeight": 0, "step": 0, **promoted}
-    if outcome is Outcome.REVERTED and not promoted:
+    fields: dict[str, object] = {"canaryWeight": 0, "step": -1, **promoted}
+    told = StageResult(news=Occasion.SUPERSEDED)
+    if decision.outcome is Outcome.REVERTED and not promoted:
         await scene.canaries.scale(scene.canary, scene.canary.target, 0)
         await retire_baseline(scene)
-        fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0, **scene.end(outcome)}
-        await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, reason, **fields))
-        return
+        fields |= {
+            "lastAppliedSpec": scene.canary.status.last_promoted_spec,
+            "failedChecks": 0,
+            **scene.end(decision.outcome),
+        }
+        await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, decision.reason, **fields))
+        return told
     target = await scene.canaries.target(scene.canary)
     await scene.canaries.scale(scene.canary, scene.canary.target, int(target["spec"].get("replicas", 1)))
-    await scene.write(entry(scene.canary, time.time(), phase, reason, **fields))
+    await scene.write(entry(scene.canary, time.time(), phase, decision.reason, **fields))
+    return told

@@ -20,7 +20,7 @@ from sluice.manifests.flagger.canary import Canary, RunEnd
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.dataplanes import telemetry_for
 from sluice.measures.objective import Telemetry
-from sluice.rollout.decide import Outcome
+from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 
 Object = dict[str, Any]

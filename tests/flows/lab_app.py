@@ -26,9 +26,10 @@ from blocks.metrics.providers import Providers
 from blocks.routers import router_for
 from flows.roll_out import roll_out
 from lab.apps.variants import push_variant
-from lab.demo.children import LOAD, Child
-from lab.gobuild import build_program
+from lab.load import LOAD
 from lab.load.summary import RequestLog
+from lab.processes.child import Child
+from lab.programs.gobuild import build_program
 from sluice.manifests.crd import crds
 from tasks.run_signals import RunSignals, bind
 from tests.samples import canary_manifest, deployment, merged, success_rate
@@ -202,7 +203,7 @@ async def app(env: Object, cluster: Cluster, name: str, folder: Path, spec: Obje
             raise AssertionError(f"{namespace} was not initialised: {first}")
         await it.until(lambda: _answers(env, it.host), "an answer to a user")
         command = [build_program(LOAD, "load"), "--url", env["gateway_url"], "--host", it.host, "--rate", RATE]
-        load = Child("load", [str(part) for part in [*command, "--out", out]], folder / f"{namespace}.log")
+        load = Child.started("load", [str(part) for part in [*command, "--out", out]], folder / f"{namespace}.log")
         yield it
     finally:
         if load:

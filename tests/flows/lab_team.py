@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from tests.blocks.git_server import Repository
 
 from blocks.connections import Connections, connected
 from blocks.git.mirrors import Git
@@ -22,10 +23,9 @@ from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.registries.distribution import Registries
 from blocks.renderers.kustomize import Renderer
-from lab import oci
+from lab.parts import oci
 from sluice.events.model import Event
 from sluice.manifests.crd import crds
-from tests.blocks.git.git_server import Repository
 
 Object = dict[str, Any]
 

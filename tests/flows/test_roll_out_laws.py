@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +20,13 @@ from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
 from sluice.rollout.baseline import baseline_of
-from sluice.rollout.decide import Outcome
+from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS
 from sluice.rollout.revision import revision_of
 from tasks import run_signals
 from tasks.measuring import step as judging
-from tasks.rollout import finalise, initialise, promote, roll_back
+from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
 from tasks.rollout.take_over import take_over
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
@@ -34,6 +35,12 @@ from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
 from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, deployment, gate, merged, success_rate
 
 WEIGHTS = (10, 30, 50)
+ITERATIONS = 3
+STRATEGIES: dict[str, tuple[dict[str, Any], set[int], int]] = {
+    "canary": ({"stepWeights": WEIGHTS}, set(WEIGHTS), 1),
+    "blue/green": ({"stepWeights": [], "iterations": ITERATIONS}, {0}, ITERATIONS),
+}
+"""What the manifest asks for, the weights at which a revision is judged, and how often at each."""
 BASELINE = f"{NAME}-baseline"
 IMAGES = ("registry/shop:1", "registry/shop:2", "registry/shop:3", "registry/shop:broken")
 MOST_TURNS = 300
@@ -59,11 +66,12 @@ class World:
     plan: dict[int, str]
     words: list[str]
     compared: bool = False
+    strategy: str = "canary"
     toggled: bool = False
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     writes: int = 0
     left: str = ""
-    passed: set[tuple[str, int]] = field(default_factory=set)
+    passed: Counter[tuple[str, int]] = field(default_factory=Counter)
     alike: dict[str, bool] = field(default_factory=dict)
     phases: list[Phase | None] = field(default_factory=lambda: [None])
     signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
@@ -71,7 +79,8 @@ class World:
     def __post_init__(self) -> None:
         self.route = MemoryRoute(self.cluster)
         webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
-        analysis = {"interval": "0s", "stepWeights": WEIGHTS, "metrics": [OWN], "webhooks": webhooks}
+        asked, self.weights, self.often = STRATEGIES[self.strategy]
+        analysis = {"interval": "0s", **asked, "metrics": [OWN], "webhooks": webhooks}
         if self.compared:
             # Only the comparison speaks about what is counted: the bound is kept by any traffic.
             counted = {"metrics": [OWN, success_rate(1)], "comparison": {}, "earlyFail": False, "onNoData": "pass"}
@@ -107,7 +116,7 @@ class World:
 
     def shift_is_safe(self, weight: int) -> None:
         target = self.cluster.now("Deployment", NAME, NAMESPACE)
-        assert weight in {0, *WEIGHTS, 100}
+        assert weight in {0, *self.weights, 100}
         assert self.status.get("canaryWeight", 0) == weight or weight == 0, "the intent is written before the act"
         if weight and self.revision == self.status["lastAppliedSpec"]:
             assert target["spec"]["replicas"] == target["status"]["availableReplicas"] > 0, "traffic to no pods"
@@ -140,7 +149,9 @@ class World:
         if self.status["phase"] == Phase.INITIALIZING:
             return
         assert self.status["phase"] == Phase.PROMOTING
-        assert {weight for revision, weight in self.passed if revision == given_} == set(WEIGHTS)
+        passed = {weight: often for (revision, weight), often in self.passed.items() if revision == given_}
+        assert set(passed) == self.weights, "promoted without having been judged at every step"
+        assert min(passed.values()) >= self.often
         assert self.route.weights[NAME] == 100, "the primary is replaced while it carries traffic"
 
     def journal_is_true(self, phase: Phase) -> None:
@@ -209,10 +220,10 @@ class World:
         if self.compared:
             # The comparison has the last word on the step; it is known by now, unless it is not asked.
             if said == "good" and (self.toggled or self.alike.get(self.revision)):
-                self.passed.add((self.revision, self.route.weights[NAME]))
+                self.passed[(self.revision, self.route.weights[NAME])] += 1
             return {"good": 1.0, "bad": 0.0}[said]
         if said == "good":
-            self.passed.add((self.revision, self.route.weights[NAME]))
+            self.passed[(self.revision, self.route.weights[NAME])] += 1
         return {"good": 1.0, "bad": 0.0}[said]
 
     async def ask(self, webhook: Any, canary: Any) -> Answer:
@@ -233,7 +244,7 @@ async def one_run(world: World, name: str) -> Outcome:
 
 
 async def to_the_end(world: World, ref: RolloutRef, lease: Lease) -> Outcome:
-    run = await story.taken_up(ref)
+    run = await story.resumed(ref)
     run.cleaning, world.left = True, run.ref.revision  # stages as plain code, so that thousands of runs need no Prefect
     if lease.took_over:
         await run.do(take_over, run.ref)
@@ -276,7 +287,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
     monkeypatch.setattr(story, "PAUSE", 0)
-    monkeypatch.setattr(story, "GATE_PAUSE", 0)
+    monkeypatch.setattr(ask_gate, "GATE_PAUSE", 0)
     monkeypatch.setattr(judging, "SEARCH", 0.001)
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 
@@ -286,17 +297,18 @@ PLANS = st.dictionaries(st.integers(8, 90), EVENTS, max_size=6).map(lambda plan:
 WORDS = st.lists(st.sampled_from(["good", "good", "bad", "open", "open", "closed", "alike", "worse"]), max_size=30)
 
 
-@given(PLANS, WORDS, st.booleans())
-@example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"], False)
-@example({10: "push1", 32: "push3", 38: "crash"}, [], False)
-@example({10: "push1", 26: "crash", 30: "push2", 44: "crash"}, ["worse"], True)
-@example({10: "push1", 30: "crash"}, [], True)
+@given(PLANS, WORDS, st.booleans(), st.sampled_from(sorted(STRATEGIES)))
+@example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"], False, "canary")
+@example({10: "push1", 32: "push3", 38: "crash"}, [], False, "canary")
+@example({10: "push1", 26: "crash", 30: "push2", 44: "crash"}, ["worse"], True, "canary")
+@example({10: "push1", 30: "crash"}, [], True, "canary")
+@example({10: "push1", 26: "crash", 34: "hiccup"}, [], False, "blue/green")
 def test_whatever_happens_a_rollout_ends_with_the_traffic_at_home(
-    plan: dict[int, str], words: list[str], compared: bool
+    plan: dict[int, str], words: list[str], compared: bool, strategy: str
 ) -> None:
     """Crashes, hiccups, cancels, newer revisions, bad checks, closed gates, at any write, with a baseline or without: every
     law holds at each write, and at the end all users are on a primary that runs what the journal says is promoted."""
-    world = World(dict(plan), list(words), compared)
+    world = World(dict(plan), list(words), compared and strategy == "canary", strategy)
     asyncio.run(live(world))
     primary = world.cluster.now("Deployment", f"{NAME}-primary", NAMESPACE)
     assert world.route.weights[NAME] == 0

@@ -25,7 +25,7 @@ from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
-from sluice.rollout.decide import Outcome, Seen
+from sluice.rollout.decision import Outcome, Seen
 from tasks import run_signals
 from tasks.measuring import step as judging
 from tasks.rollout import finalise, initialise, promote, roll_back
@@ -115,7 +115,7 @@ class World:
 async def one_run(name: str) -> Outcome:
     ref = RolloutRef(namespace=NAMESPACE, name=NAME)
     async with claimed(ref, name) as lease:
-        run = await story.taken_up(ref)
+        run = await story.resumed(ref)
         run.cleaning = True
         await story._to_the_end(run, lease)
         await run.told()

@@ -17,9 +17,10 @@ from typing import Any
 import httpx
 import pytest
 
-from lab import git, network, oci
-from lab.gobuild import build_program
+from lab.machine import network
+from lab.parts import git, oci
 from lab.paths import CHECKOUT, LabPaths
+from lab.programs.gobuild import build_program
 
 pytestmark = pytest.mark.lab
 

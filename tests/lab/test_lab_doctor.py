@@ -23,6 +23,7 @@ class FakeMachine(doctor.Machine):
         self.gib = 100.0
         self.taken: set[int] = set()
         self.foreign = False
+        self.bridge = False
         self.is_built = True
 
     def system(self) -> str:
@@ -52,6 +53,9 @@ class FakeMachine(doctor.Machine):
     def foreign_kubernetes(self) -> bool:
         return self.foreign
 
+    def foreign_bridge(self) -> bool:
+        return self.bridge
+
     def built(self) -> bool:
         return self.is_built
 
@@ -69,6 +73,7 @@ CASES: list[tuple[dict[str, object], str]] = [
     ({"gib": 3.0, "is_built": False}, "the first build needs 8 GiB of disk"),
     ({"taken": {ports.REGISTRY}}, f"{ports.REGISTRY} (registry)"),
     ({"foreign": True}, "another Kubernetes"),
+    ({"bridge": True}, "an interface named lab0"),
 ]
 
 

@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from lab import leftovers, network, ports, processes
+from lab import leftovers, ports
+from lab.machine import cgroups, chains, lease, network
 from lab.paths import CHECKOUT, LabPaths
+from lab.processes import keeper
 
 pytestmark = pytest.mark.soak
 
@@ -37,7 +39,7 @@ def nothing() -> None:
 
 def kill_everything() -> None:
     """kill -9 of every process that carries the lab's mark."""
-    for process in processes.owned_by(CHECKOUT):
+    for process in keeper.owned_by(CHECKOUT):
         process.signal(signal.SIGKILL)
 
 
@@ -62,6 +64,50 @@ def test_down_leaves_nothing(accident: Callable[[], None]) -> None:
     again = lab("down")
     assert again.returncode == 0
     assert "no lab to take down" in again.stdout
+
+
+FOREIGN_RULES = "*nat\n:KUBE-FOREIGN - [0:0]\n:CNI-foreign - [0:0]\n-A KUBE-FOREIGN -d 10.96.0.1/32 -j ACCEPT\nCOMMIT\n"
+
+
+@pytest.fixture
+def foreign_pod() -> Iterator[subprocess.Popen[bytes]]:
+    """What another Kubernetes has on a machine: a pod's process in a cgroup, and chains."""
+    hierarchy = next(each for each in cgroups.hierarchies() if each.name in ("pids", "cgroup"))
+    cgroup = hierarchy / "kubepods" / "foreign"
+    cgroup.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "600"]) as pod:
+        (cgroup / "cgroup.procs").write_text(str(pod.pid))
+        network.run("iptables-restore", "--noflush", stdin=FOREIGN_RULES)
+        yield pod
+        pod.kill()
+    for folder in (cgroup, cgroup.parent):
+        folder.rmdir()
+    network.run(
+        "iptables-restore", "--noflush", stdin="*nat\n:KUBE-FOREIGN -\n-X KUBE-FOREIGN\n-X CNI-foreign\nCOMMIT\n"
+    )
+
+
+@pytest.fixture
+def running_lab() -> Iterator[None]:
+    """The lab, from the beginning; at the end the kernel's settings are as before, whatever `down` left of them."""
+    lab("down")
+    assert lab("up").returncode == 0
+    held = lease.read()
+    assert held
+    yield
+    lease.restore_settings(held)
+
+
+@pytest.mark.usefixtures("running_lab")
+def test_another_kubernetes_survives_the_end_of_the_lab(foreign_pod: subprocess.Popen[bytes]) -> None:
+    """What came to the machine after the lab did stays, pod, cgroup and chains, and of the lab nothing does."""
+    for _ in range(2):
+        done = lab("down")
+        assert done.returncode == 0, done.stdout
+        assert foreign_pod.poll() is None
+        assert {name.rpartition("/")[2] for name in chains.every()} == {"KUBE-FOREIGN", "CNI-foreign"}
+        assert "-A KUBE-FOREIGN -d 10.96.0.1/32 -j ACCEPT" in network.rules("iptables")
+        assert leftovers.everything(LabPaths()) == []
 
 
 @pytest.mark.parametrize("after_s", [0.7, 2.0, 4.0])

@@ -16,8 +16,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from bench.scale.api import Access
-from lab import gobuild, paths
+from lab import paths
+from lab.api.access import Access
+from lab.programs import gobuild
 
 pytestmark = pytest.mark.lab
 WITHIN_S = 20

@@ -13,11 +13,13 @@ from blocks.metrics.memory import MemoryMetrics
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
+from sluice.rollout.decision import Action, Decision
 from sluice.rollout.objects import primary_deployment
 from sluice.rollout.revision import revision_of
 from tasks import run_signals
 from tasks.measuring import step as judging
 from tasks.rollout import finalise, initialise, promote, roll_back
+from tasks.rollout.take_over import take_over
 from tasks.scene import ready_endpoints
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
@@ -41,7 +43,7 @@ class Gates:
 
 
 @dataclass
-class Traffic(MemoryMetrics):
+class Requests(MemoryMetrics):
     """A provider that counts a request each 20 ms on both halves and a baseline, of which each fails a share."""
 
     fails: float = 0.0
@@ -79,7 +81,7 @@ class Stage:
     cluster: MemoryCluster
     route: MemoryRoute
     gates: Gates
-    metrics: Traffic
+    metrics: Requests
     signals: run_signals.RunSignals
     ref: RolloutRef
 
@@ -130,25 +132,44 @@ def staged(spec: dict[str, Any] | None = None, weight: int = 30, replicas: int =
     cluster.add(manifest, new, primary_deployment(Canary.parse(manifest), old, 2))
     ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=revision, version="1.1.0")
     route = MemoryRoute(cluster, {NAME: weight})
-    return Stage(cluster, route, Gates(), Traffic(), run_signals.RunSignals(), ref)
+    return Stage(cluster, route, Gates(), Requests(), run_signals.RunSignals(), ref)
+
+
+def parts(stage: Stage) -> dict[str, Any]:
+    """The connections of a stage that is played."""
+    return {
+        "router": lambda provider, writer: stage.route.written_by(writer),
+        "services": lambda writer: MemoryServices(stage.cluster),
+        "metrics": Provided(stage.metrics),
+        "webhooks": stage.gates,
+    }
 
 
 @pytest.fixture
 def play() -> Any:
-    """Runs a stage's own code on a `Stage`: `play(stage, task, *args)`."""
+    """Runs a stage's own code on a `Stage`, as if that had been decided: `play(stage, task, step=1)`."""
 
-    def run(stage: Stage, task: Any, *args: Any) -> Any:
+    def run(stage: Stage, task: Any, **decision: Any) -> Any:
 
         async def it() -> Any:
             run_signals.bind(stage.signals)
-            parts = {
-                "router": lambda provider, writer: stage.route.written_by(writer),
-                "services": lambda writer: MemoryServices(stage.cluster),
-                "metrics": Provided(stage.metrics),
-                "webhooks": stage.gates,
-            }
-            async with asyncio.timeout(20), connected(stage.cluster, **parts), claimed(stage.ref, "run"):
-                return await task.fn(stage.ref, *args)
+            async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
+                return await task.fn(stage.ref, Decision(Action.WAIT, **decision))
+
+        return asyncio.run(it())
+
+    return run
+
+
+@pytest.fixture
+def fence() -> Any:
+    """Runs `take_over`, which nobody decides on."""
+
+    def run(stage: Stage) -> Any:
+        async def it() -> Any:
+            run_signals.bind(stage.signals)
+            async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
+                return await take_over.fn(stage.ref)
 
         return asyncio.run(it())
 

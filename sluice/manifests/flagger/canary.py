@@ -5,7 +5,6 @@ Field names, meanings and defaults are Flagger's (docs.flagger.app), so that man
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -52,8 +51,6 @@ WebhookType = Literal[
     "rollback",
     "event",
 ]
-ASKED: frozenset[WebhookType] = frozenset({"rollout", "confirm-rollout", "pre-rollout", "confirm-promotion"})
-"""The types that sluice calls so far; the others are reported."""
 
 
 class CanaryWebhook(ForeignModel):
@@ -65,11 +62,6 @@ class CanaryWebhook(ForeignModel):
     timeout: Duration = 10.0
     retries: int = Field(default=0, ge=0)
     metadata: dict[str, str] = Field(default_factory=dict)
-
-    def unsupported(self, path: str = "") -> Iterator[str]:
-        yield from super().unsupported(path)
-        if self.type not in ASKED:
-            yield f"{path}.type ({self.type})"
 
 
 NoData = Literal["hold", "extend", "fail", "pass"]
@@ -107,8 +99,9 @@ class CanaryAnalysis(ForeignModel):
     """Requests in a metric's window below which nothing counts as measured."""
     comparison: AnalysisComparison | None = None
     """Compare the canary with a baseline of its own, and score it; no step may have a weight over 50."""
+    iterations: int | None = Field(default=None, ge=0)
+    """Blue/green: so many intervals have to pass without users before all of them are switched at once."""
     # Flagger's further strategies: accepted by the schema, reported, not acted on yet.
-    iterations: int | None = None
     match: tuple[dict[str, Any], ...] | None = None
     mirror: bool | None = None
     mirror_weight: int | None = None
@@ -117,7 +110,6 @@ class CanaryAnalysis(ForeignModel):
     alerts: tuple[dict[str, Any], ...] | None = None
     reported: ClassVar[frozenset[str]] = frozenset(
         {
-            "iterations",
             "match",
             "mirror",
             "mirrorWeight",
@@ -135,14 +127,23 @@ class CanaryAnalysis(ForeignModel):
             raise ValueError("stepWeights must lie between 1 and 100")
         if any(later <= earlier for earlier, later in pairwise(weights)):
             raise ValueError("stepWeights must rise")
-        if not weights and not self.step_weight:
-            raise ValueError("set stepWeight or stepWeights: no other strategy is supported yet")
+        if self.iterations and self.match:
+            raise ValueError(
+                "iterations with match is A/B testing, which sluice cannot do yet: take match away for blue/green, "
+                "or set stepWeight instead of iterations"
+            )
+        if not self.weights and not self.iterations:
+            raise ValueError("set stepWeight or stepWeights for a weighted canary, or iterations for blue/green")
         return self
 
     @model_validator(mode="after")
     def _comparable(self) -> CanaryAnalysis:
         if self.comparison is None:
             return self
+        if self.iterations:
+            raise ValueError(
+                "analysis.comparison compares users' requests, and blue/green has none: take one of them away"
+            )
         over = [weight for weight in self.weights if weight > BASELINE_UP_TO]
         if over:
             now, then = (
@@ -161,8 +162,8 @@ class CanaryAnalysis(ForeignModel):
 
     @property
     def weights(self) -> tuple[int, ...]:
-        """The canary's weight at each step, percent, before promotion."""
-        if self.step_weights:
+        """The canary's weight at each step, percent, before promotion; none where the manifest has no weights."""
+        if self.step_weights or not self.step_weight:
             return self.step_weights
         highest = self.max_weight or 100
         steps = list(range(self.step_weight, highest + 1, self.step_weight))
@@ -236,16 +237,21 @@ class CanaryStatus(ForeignModel):
     tracked_configs: dict[str, str] = Field(default_factory=dict)
     last_transition_time: str = ""
     conditions: tuple[CanaryCondition, ...] = ()
-    step: int = 0
-    """Index of the step in the analysis's weights that is under way."""
+    step: int = -1
+    """Index of the step of the plan that is under way; -1 before the first one."""
     step_started: float = 0.0
     """When that step began, seconds since the epoch: a step that a crash interrupted is not held anew."""
-    taken_back: str = ""
-    """Why the revision is being taken back: the intent, written before the act; empty where it is not."""
+    rollback_reason: str = ""
+    """Why the revision is being rolled back: the intent, written before the act; empty where it is not."""
     evidence: dict[str, Any] = Field(default_factory=dict)
     """The judge's state, so that evidence survives a crash."""
     ends: tuple[RunEnd, ...] = ()
     """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first step was begun; before it no user has met the canary."""
+        return self.step >= 0
 
 
 class Canary(Manifest):

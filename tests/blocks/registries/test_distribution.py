@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from blocks.registries import distribution as registry_module
 from blocks.registries.distribution import Registries
-from lab import oci
+from lab.parts import oci
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError, TransientError
 from sluice.images.reference import Repository, parse_repository

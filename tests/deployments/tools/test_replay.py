@@ -21,7 +21,7 @@ from sluice.judge.verdict import Verdict
 from sluice.replay.judges import Asked, judge_of, judges_of
 from sluice.replay.recording import Recorder, Release, replay
 from sluice.replay.tuning import tried
-from tasks.measuring.step import StepResult
+from sluice.rollout.result import StepResult
 from tasks.people.record import record
 from tasks.scene.rollout_ref import RolloutRef
 from tests.deployments.conftest import Runtime

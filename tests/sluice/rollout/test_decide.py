@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from sluice.gates.points import POINTS, Closed
 from sluice.judge.check import Judgement
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.decide import Action, Decision, Outcome, Seen, decide
+from sluice.rollout.decide import decide
+from sluice.rollout.decision import Action, Decision, Outcome, Seen
+from sluice.rollout.strategies.base import Traffic
 from tests.samples import canary, gate
 
 OLD, NEW, NEWER = "rev-old", "rev-new", "rev-newer"
@@ -36,6 +39,8 @@ def word(verdict: Verdict) -> Judgement:
 PASS, FAIL = word(Verdict.PASS), word(Verdict.FAIL)
 SILENT, DOWN, CONTINUE = word(Verdict.NO_DATA), word(Verdict.PROVIDER_DOWN), word(Verdict.CONTINUE)
 BACK = Action.ROLL_BACK
+MAKE = Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
+FINISH = Decision(Action.FINALISE, outcome=Outcome.PROMOTED)
 
 
 def ends(**runs: str) -> list[dict[str, str]]:
@@ -44,10 +49,14 @@ def ends(**runs: str) -> list[dict[str, str]]:
 
 
 AT_REST = [
-    pytest.param(None, {}, {}, Decision(Action.INITIALISE), id="nothing was made yet"),
-    pytest.param(status(Phase.INITIALIZING), {}, {}, Decision(Action.INITIALISE), id="being made"),
+    pytest.param(None, {}, {}, MAKE, id="nothing was made yet"),
+    pytest.param(status(Phase.INITIALIZING), {}, {}, MAKE, id="being made"),
     pytest.param(
-        status(Phase.INITIALIZING), {}, {"cancelled": True}, Decision(Action.INITIALISE), id="making is never cut short"
+        status(Phase.INITIALIZING),
+        {},
+        {"cancelled": True},
+        MAKE,
+        id="making is never cut short",
     ),
     pytest.param(status(Phase.INITIALIZED), {}, {}, Decision(Action.BEGIN), id="a first new revision"),
     pytest.param(status(Phase.SUCCEEDED), {}, {}, Decision(Action.BEGIN), id="a further new revision"),
@@ -62,7 +71,7 @@ AT_REST = [
         status(Phase.SUCCEEDED, lastPromotedSpec=NEW, ends=ends(me="promoted")),
         {},
         {"run": "me"},
-        Decision(Action.END, "this run had done it when its process died", outcome=Outcome.PROMOTED),
+        Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome.PROMOTED),
         id="what this run has promoted",
     ),
     pytest.param(
@@ -75,8 +84,8 @@ AT_REST = [
     pytest.param(
         status(Phase.FAILED, ends=ends(me="rolled back")),
         {},
-        {"run": "me", "again": True},
-        Decision(Action.END, "this run had done it when its process died", outcome=Outcome.ROLLED_BACK),
+        {"run": "me", "retry_refused": True},
+        Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome.ROLLED_BACK),
         id="what this run has taken back is not tried once more by it",
     ),
     pytest.param(
@@ -85,7 +94,7 @@ AT_REST = [
         ),
         {},
         {"run": "me"},
-        Decision(Action.END, "this run had done it when its process died", outcome=Outcome.ROLLED_BACK),
+        Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome.ROLLED_BACK),
         id="what this run has taken back stays its outcome, whatever came since",
     ),
     pytest.param(
@@ -108,119 +117,139 @@ AT_REST = [
         {},
         Decision(
             Action.END,
-            "this revision was taken back; push another one, or run roll_out with again=true",
+            "this revision was rolled back before; push another one, or run roll_out with retry_refused=true",
             outcome=Outcome.REFUSED,
         ),
         id="a revision that was taken back",
     ),
-    pytest.param(status(Phase.FAILED), {}, {"again": True}, Decision(Action.BEGIN), id="tried again on demand"),
+    pytest.param(status(Phase.FAILED), {}, {"retry_refused": True}, Decision(Action.BEGIN), id="tried again on demand"),
     pytest.param(
         status(Phase.FAILED, lastAppliedSpec=OLD), {}, {}, Decision(Action.BEGIN), id="another one after a failure"
     ),
 ]
 BEFORE_TRAFFIC = [
-    pytest.param(stepping(0, 0), {}, {}, Decision(Action.SCALE_UP), id="pods first"),
+    pytest.param(stepping(-1, 0), {}, {}, Decision(Action.SCALE_UP), id="pods first"),
     pytest.param(
-        stepping(0, 0), {}, {"scaled": True}, Decision(Action.SHIFT, step=0, weight=10), id="then the first step"
+        stepping(-1, 0),
+        {},
+        {"scaled": True},
+        Decision(Action.SHIFT, step=0, traffic=Traffic(10)),
+        id="then the first step",
     ),
     pytest.param(
-        stepping(0, 0),
+        stepping(-1, 0),
         {},
         {"scaled": True, "paused": True},
         Decision(Action.WAIT, "paused by a person"),
         id="a pause holds back the first step",
     ),
     pytest.param(
-        stepping(0, 0), {}, {"fault": "no pods"}, Decision(BACK, "no pods", outcome=Outcome.ROLLED_BACK), id="no pods"
+        stepping(-1, 0), {}, {"fault": "no pods"}, Decision(BACK, "no pods", outcome=Outcome.ROLLED_BACK), id="no pods"
     ),
     pytest.param(
-        stepping(0, 0), GATES, {}, Decision(Action.ASK_GATE, gate="confirm-rollout"), id="a gate before the pods"
+        stepping(-1, 0),
+        GATES,
+        {},
+        Decision(Action.ASK_GATE, point=POINTS["confirm-rollout"]),
+        id="a gate before the pods",
     ),
     pytest.param(
         status(Phase.WAITING),
         GATES,
-        {"gate_closed": "confirm-rollout: 403"},
-        Decision(Action.ASK_GATE, "403", gate="confirm-rollout"),
+        {"gate_closed": Closed(POINTS["confirm-rollout"], "403")},
+        Decision(Action.ASK_GATE, "403", point=POINTS["confirm-rollout"], another_interval=True),
         id="a closed confirm gate is asked again and never counts",
     ),
     pytest.param(
-        stepping(0, 0),
+        stepping(-1, 0),
         GATES,
         {"gates_open": frozenset({"confirm-rollout"})},
         Decision(Action.SCALE_UP),
         id="pods after the confirm gate",
     ),
     pytest.param(
-        stepping(0, 0),
+        stepping(-1, 0),
         GATES,
         {"gates_open": frozenset({"confirm-rollout"}), "scaled": True},
-        Decision(Action.ASK_GATE, gate="pre-rollout"),
+        Decision(Action.ASK_GATE, point=POINTS["pre-rollout"]),
         id="the end-to-end gate when the pods are ready",
     ),
     pytest.param(
-        stepping(0, 0),
+        stepping(-1, 0),
         GATES,
-        {"gates_open": frozenset({"confirm-rollout"}), "scaled": True, "gate_closed": "pre-rollout: 500"},
-        Decision(Action.ASK_GATE, "500", gate="pre-rollout", failed_checks=1),
+        {
+            "gates_open": frozenset({"confirm-rollout"}),
+            "scaled": True,
+            "gate_closed": Closed(POINTS["pre-rollout"], "500"),
+        },
+        Decision(Action.ASK_GATE, "500", point=POINTS["pre-rollout"], another_interval=True, failed_checks=1),
         id="its failure counts",
     ),
     pytest.param(
-        stepping(0, 0, failedChecks=1),
+        stepping(-1, 0, failedChecks=1),
         GATES,
-        {"gates_open": frozenset({"confirm-rollout"}), "scaled": True, "gate_closed": "pre-rollout: 500"},
+        {
+            "gates_open": frozenset({"confirm-rollout"}),
+            "scaled": True,
+            "gate_closed": Closed(POINTS["pre-rollout"], "500"),
+        },
         Decision(BACK, "gate pre-rollout did not open: 500", failed_checks=2, outcome=Outcome.ROLLED_BACK),
         id="and at the threshold takes the release back",
     ),
     pytest.param(
-        stepping(0, 0),
+        stepping(-1, 0),
         GATES,
         {"gates_open": frozenset({"confirm-rollout", "pre-rollout"}), "scaled": True},
-        Decision(Action.SHIFT, step=0, weight=10),
+        Decision(Action.SHIFT, step=0, traffic=Traffic(10)),
         id="all gates open",
     ),
-    pytest.param(stepping(0, 0), {"skipAnalysis": True}, {}, Decision(Action.SCALE_UP), id="no analysis: pods first"),
+    pytest.param(stepping(-1, 0), {"skipAnalysis": True}, {}, Decision(Action.SCALE_UP), id="no analysis: pods first"),
     pytest.param(
-        stepping(0, 0), {"skipAnalysis": True}, {"scaled": True}, Decision(Action.PROMOTE), id="no analysis: promote"
+        stepping(-1, 0), {"skipAnalysis": True}, {"scaled": True}, Decision(Action.PROMOTE), id="no analysis: promote"
     ),
-    pytest.param(stepping(0, 0), {"analysis": None}, {"scaled": True}, Decision(Action.PROMOTE), id="none at all"),
+    pytest.param(stepping(-1, 0), {"analysis": None}, {"scaled": True}, Decision(Action.PROMOTE), id="none at all"),
 ]
 UNDER_WAY = [
     pytest.param(
-        stepping(1, 30), {}, {"weight": 30}, Decision(Action.SCALE_UP, step=1), id="after a crash: pods are seen anew"
+        stepping(1, 30),
+        {},
+        {"weight": 30},
+        Decision(Action.SCALE_UP, step=1, traffic=Traffic(30)),
+        id="after a crash: pods are seen anew",
     ),
     pytest.param(
         stepping(1, 30),
         {},
         {"scaled": True, "weight": 10},
-        Decision(Action.SHIFT, step=1, weight=30),
+        Decision(Action.SHIFT, step=1, traffic=Traffic(30)),
         id="the route did not follow the journal yet",
     ),
     pytest.param(
         stepping(1, 30),
         {},
         {"scaled": True, "weight": 77},
-        Decision(Action.SHIFT, step=1, weight=30),
+        Decision(Action.SHIFT, step=1, traffic=Traffic(30)),
         id="somebody moved the route",
     ),
     pytest.param(
         stepping(1, 30),
         {},
         {"scaled": True, "weight": 30},
-        Decision(Action.ANALYSE, step=1, weight=30),
+        Decision(Action.ANALYSE, step=1, traffic=Traffic(30)),
         id="judge the step",
     ),
     pytest.param(
         stepping(0, 10),
         {},
         {"scaled": True, "weight": 10, "check": PASS},
-        Decision(Action.SHIFT, step=1, weight=30),
+        Decision(Action.SHIFT, step=1, traffic=Traffic(30)),
         id="the next step",
     ),
     pytest.param(
         stepping(0, 10),
         {},
         {"scaled": True, "weight": 10, "check": PASS, "paused": True},
-        Decision(Action.ANALYSE, "said pass", step=0, weight=10, again=True),
+        Decision(Action.ANALYSE, "said pass", step=0, traffic=Traffic(10), another_interval=True),
         id="a pause holds the weight and goes on judging",
     ),
     *(
@@ -228,7 +257,7 @@ UNDER_WAY = [
             stepping(0, 10),
             {},
             {"scaled": True, "weight": 10, "check": check},
-            Decision(Action.ANALYSE, check.reason, step=0, weight=10, again=True),
+            Decision(Action.ANALYSE, check.reason, step=0, traffic=Traffic(10), another_interval=True),
             id=f"{check.verdict} holds the step and counts nothing",
         )
         for check in (SILENT, DOWN, CONTINUE)
@@ -237,7 +266,7 @@ UNDER_WAY = [
         stepping(0, 10),
         {},
         {"scaled": True, "weight": 10, "check": FAIL},
-        Decision(Action.ANALYSE, "said fail", step=0, weight=10, again=True, failed_checks=1),
+        Decision(Action.ANALYSE, "said fail", step=0, traffic=Traffic(10), another_interval=True, failed_checks=1),
         id="a failed check below the threshold",
     ),
     pytest.param(
@@ -265,7 +294,7 @@ UNDER_WAY = [
         stepping(2, 60),
         GATES,
         {"scaled": True, "weight": 60, "check": PASS},
-        Decision(Action.ASK_GATE, gate="confirm-promotion", step=2),
+        Decision(Action.ASK_GATE, point=POINTS["confirm-promotion"], step=2, traffic=Traffic(60)),
         id="a gate before the promotion",
     ),
     pytest.param(
@@ -279,8 +308,56 @@ UNDER_WAY = [
         stepping(7, 60),
         {},
         {"scaled": True, "weight": 60},
-        Decision(Action.ANALYSE, step=2, weight=60),
+        Decision(Action.ANALYSE, step=2, traffic=Traffic(60)),
         id="a user who took steps away: the last one",
+    ),
+]
+BLUE_GREEN = {"analysis": {"stepWeights": [], "stepWeight": 0, "iterations": 3, "threshold": 2}}
+WITHOUT_USERS = [
+    pytest.param(
+        stepping(-1, 0),
+        BLUE_GREEN,
+        {"scaled": True},
+        Decision(Action.SHIFT, step=0),
+        id="blue/green begins with a step of its own, though no user is moved",
+    ),
+    pytest.param(
+        stepping(0, 0), BLUE_GREEN, {"scaled": True}, Decision(Action.ANALYSE), id="and is judged without users"
+    ),
+    pytest.param(
+        stepping(0, 0, iterations=1),
+        BLUE_GREEN,
+        {"scaled": True, "check": PASS},
+        Decision(Action.ANALYSE, "said pass", iterations=2, another_interval=True),
+        id="interval by interval",
+    ),
+    pytest.param(
+        stepping(0, 0, iterations=1),
+        BLUE_GREEN,
+        {"scaled": True, "check": FAIL},
+        Decision(Action.ANALYSE, "said fail", iterations=1, another_interval=True, failed_checks=1),
+        id="a failed one counts against the release, and not as passed",
+    ),
+    pytest.param(
+        stepping(0, 0, iterations=1, failedChecks=1),
+        BLUE_GREEN,
+        {"scaled": True, "check": FAIL},
+        Decision(BACK, "said fail", failed_checks=2, outcome=Outcome.ROLLED_BACK),
+        id="and at the threshold rolls it back",
+    ),
+    pytest.param(
+        stepping(0, 0, iterations=2),
+        BLUE_GREEN,
+        {"scaled": True, "check": PASS},
+        Decision(Action.PROMOTE, "said pass"),
+        id="then all users are switched",
+    ),
+    pytest.param(
+        stepping(0, 0, iterations=1),
+        BLUE_GREEN,
+        {"scaled": True, "weight": 50},
+        Decision(Action.SHIFT, iterations=1),
+        id="somebody moved users to what is still tested",
     ),
 ]
 AT_THE_END = [
@@ -292,8 +369,14 @@ AT_THE_END = [
         Decision(Action.PROMOTE),
         id="a promotion that has begun is finished",
     ),
-    pytest.param(status(Phase.FINALISING), {}, {}, Decision(Action.FINALISE), id="finalising goes on"),
-    pytest.param(status(Phase.FINALISING), {}, {"cancelled": True}, Decision(Action.FINALISE), id="whatever comes"),
+    pytest.param(status(Phase.FINALISING), {}, {}, FINISH, id="finalising goes on"),
+    pytest.param(
+        status(Phase.FINALISING),
+        {},
+        {"cancelled": True},
+        FINISH,
+        id="whatever comes",
+    ),
 ]
 CUT_SHORT = [
     pytest.param(
@@ -311,14 +394,14 @@ CUT_SHORT = [
         id="cancelled at a gate",
     ),
     pytest.param(
-        stepping(1, 30, takenBack="50 % failed", failedChecks=2),
+        stepping(1, 30, rollbackReason="50 % failed", failedChecks=2),
         {},
         {},
         Decision(BACK, "50 % failed", failed_checks=2, outcome=Outcome.ROLLED_BACK),
         id="a rollback that a crash interrupted goes on with its reason",
     ),
     pytest.param(
-        stepping(1, 30, takenBack="50 % failed"),
+        stepping(1, 30, rollbackReason="50 % failed"),
         {},
         {"check": PASS, "scaled": True, "weight": 30},
         Decision(BACK, "50 % failed", outcome=Outcome.ROLLED_BACK),
@@ -370,7 +453,8 @@ CUT_SHORT = [
 
 
 @pytest.mark.parametrize(
-    ("status_", "spec", "facts", "expected"), [*AT_REST, *BEFORE_TRAFFIC, *UNDER_WAY, *AT_THE_END, *CUT_SHORT]
+    ("status_", "spec", "facts", "expected"),
+    [*AT_REST, *BEFORE_TRAFFIC, *UNDER_WAY, *WITHOUT_USERS, *AT_THE_END, *CUT_SHORT],
 )
 def test_what_comes_next(
     status_: dict[str, Any] | None, spec: dict[str, Any], facts: dict[str, Any], expected: Decision

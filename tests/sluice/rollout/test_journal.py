@@ -105,14 +105,14 @@ def test_a_beginning_carries_nothing_over() -> None:
         "step": 2,
         "stepStarted": 9.0,
         "canaryWeight": 60,
-        "takenBack": "bad",
+        "rollbackReason": "bad",
         "lastPromotedSpec": "r0",
         "evidence": old.model_dump(mode="json"),
     }
     begun = written(beginning(canary(None, before), NOW, "r2", "2.0"), before)
     status = begun.status
-    assert (status.failed_checks, status.step, status.step_started, status.canary_weight) == (0, 0, 0.0, 0)
-    assert (status.taken_back, status.last_applied_spec, status.last_promoted_spec) == ("", "r2", "r0")
+    assert (status.failed_checks, status.step, status.step_started, status.canary_weight) == (0, -1, 0.0, 0)
+    assert (status.rollback_reason, status.last_applied_spec, status.last_promoted_spec) == ("", "r2", "r0")
     assert judge_state(begun, "r2", NOW + 99) == JudgeState(revision="r2", since=NOW)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sluice.errors import TransientError
+from sluice.rollout.strategies.base import Traffic
 from tasks.measuring import first_traffic
 from tasks.measuring.first_traffic import LEAD, LONGEST, pause
 from tasks.rollout.shift_traffic import shift_traffic
@@ -61,6 +62,6 @@ def test_only_the_first_weight_waits(
     monkeypatch.setattr(first_traffic, "sleep", sleep)
     stage = staged({"analysis": {"metrics": [success_rate(99)]}}, weight=weight, step=step, stepStarted=time.time())
     stage.metrics.error = error
-    play(stage, shift_traffic, step, 10)
+    play(stage, shift_traffic, step=step, traffic=Traffic(10))
     assert stage.route.weights["shop"] == 10
     assert bool(waited) == waits

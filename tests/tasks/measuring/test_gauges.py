@@ -9,10 +9,11 @@ import pytest
 
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.verdict import Verdict
+from sluice.rollout.strategies.base import Traffic
 from tasks.measuring import gauges
 from tasks.rollout.analyse import analyse
 from tests.samples import NAMESPACE, success_rate
-from tests.tasks.conftest import Stage, Traffic
+from tests.tasks.conftest import Requests, Stage
 from tests.tasks.steps import judged, over
 
 AGE = {"name": "age", "every": "2s", "templateRef": {"name": "age"}, "thresholdRange": {"max": 30}}
@@ -20,7 +21,7 @@ QUERY = 'max(age{app="{{ target }}"})'
 OF_CANARY, OF_PRIMARY = 'max(age{app="shop"})', 'max(age{app="shop-primary"})'
 
 
-class Provider(Traffic):
+class Provider(Requests):
     """Notes what it is asked, and its clock runs fast: each look at it is two seconds later."""
 
     asked: list[str]
@@ -62,7 +63,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_gauge_that_stays_out_takes_the_release_back_in_the_middle_of_a_step(play: Any) -> None:
     """Requests go well, the queue does not: both were looked at beside the primary's."""
     stage = queued(judged, {OF_CANARY: 60.0, OF_PRIMARY: 5.0})
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
     assert "age 0 % over" in result.judgement.reason
     assert "the primary had 100 %" in result.judgement.reason
@@ -72,7 +73,7 @@ def test_a_gauge_that_stays_out_takes_the_release_back_in_the_middle_of_a_step(p
 def test_a_query_that_names_no_half_is_asked_once_and_compared_with_nobody(play: Any) -> None:
     """One queue for all: its owner says that it matters."""
     stage = queued(judged, {"age": 60.0}, query="age")
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert result.judgement.verdict is Verdict.FAIL
     assert "the primary" not in result.judgement.reason
     assert set(stage.metrics.asked) == {"age"}
@@ -80,7 +81,7 @@ def test_a_query_that_names_no_half_is_asked_once_and_compared_with_nobody(play:
 
 def test_a_gauge_within_its_range_is_in_the_way_of_nothing(play: Any) -> None:
     """At the end of the step its value is checked as Flagger does."""
-    result = play(queued(over, {OF_CANARY: 5.0, OF_PRIMARY: 60.0}), analyse, 1, 30)
+    result = play(queued(over, {OF_CANARY: 5.0, OF_PRIMARY: 60.0}), analyse, step=1, traffic=Traffic(30)).step
     assert result.judgement.verdict is Verdict.PASS
     assert [(one.metric, one.value, one.within) for one in result.judgement.readings][-1] == ("age", 5.0, True)
 
@@ -89,7 +90,7 @@ def test_a_gauge_is_looked_at_as_often_as_it_asks_for(play: Any, monkeypatch: py
     """Not at every scrape: a query of a user's own is not shared with other rollouts."""
     monkeypatch.setattr(gauges, "EARLY", 0.1)
     stage = queued(over, {OF_CANARY: 5.0})
-    play(stage, analyse, 1, 30)
+    play(stage, analyse, step=1, traffic=Traffic(30))
     looks = stage.metrics.asked.count(OF_CANARY)
     assert looks == 2  # the first look of the step, and the check at its end
 
@@ -98,7 +99,7 @@ def test_while_its_provider_is_away_nothing_passes_and_requests_are_judged_all_t
     """A release that fails its users is taken back although nobody knows how old the queue is."""
     stage = queued(judged, {})
     stage.metrics.away, stage.metrics.fails = True, 0.5
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert "request-success-rate" in result.judgement.reason
 
 
@@ -112,4 +113,4 @@ def test_what_is_wrong_with_a_template_is_the_user_s(play: Any, query: str, erro
     if not query:
         del stage.cluster.objects[("MetricTemplate", NAMESPACE, "age")]
     with pytest.raises(error):
-        play(stage, analyse, 1, 30)
+        play(stage, analyse, step=1, traffic=Traffic(30))

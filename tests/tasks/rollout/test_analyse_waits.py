@@ -12,6 +12,7 @@ from sluice.errors import TransientError
 from sluice.judge.verdict import Verdict
 from sluice.measures.series import Selector
 from sluice.rollout.journal import judge_state
+from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.analyse import analyse
 from tests.samples import NAME, canary, duration, gate, merged, success_rate
 from tests.tasks.steps import judged, over, sure, told
@@ -21,7 +22,7 @@ AUTO = {"analysis": {"pace": "auto"}}
 
 def test_a_step_ends_as_soon_as_the_evidence_is_sure(play: Any) -> None:
     """With `pace: auto` ten minutes are the most that it takes; the word says what it rests on."""
-    result = play(sure(AUTO), analyse, 1, 30)
+    result = play(sure(AUTO), analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.verdict) == (False, Verdict.PASS)
     assert result.judgement.readings[0].value == 100.0
 
@@ -37,7 +38,7 @@ def test_a_sure_step_asks_its_own_queries_and_gates_before_it_ends(play: Any) ->
         return await type(stage.gates).ask(stage.gates, *args)
 
     stage.gates.ask = ask  # type: ignore[method-assign]
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.judgement.verdict, stage.gates.asked) == (Verdict.PASS, ["rollout"] * 3)
 
 
@@ -47,7 +48,7 @@ def test_what_the_primary_suffers_too_holds_the_step(play: Any) -> None:
     stage.change("Canary", NAME, {"status": {"stepStarted": time.time() - 601}})
     stage.metrics.fails = stage.metrics.primary_fails = 0.5
     said = told(stage)
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, len(said)) == (True, 1)
     assert said[0].startswith("1.1.0 is held at 30 %: request-success-rate")
     assert "no better" in said[0]
@@ -64,7 +65,7 @@ def test_a_step_that_nobody_asks_calls_for_load_and_passes_by_it(play: Any, pace
         return await type(stage.gates).ask(stage.gates, *args)
 
     stage.gates.ask = ask  # type: ignore[method-assign]
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.judgement.verdict, stage.gates.asked) == (Verdict.PASS, ["rollout"] * 2)
 
 
@@ -82,7 +83,7 @@ def test_a_webhook_that_sends_load_holds_no_step_up(play: Any) -> None:
             called.append("ended")
 
     stage.gates.ask = ask  # type: ignore[method-assign]
-    assert play(stage, analyse, 1, 30).fatal
+    assert play(stage, analyse, step=1, traffic=Traffic(30)).step.fatal
     assert called == ["called", "ended"]
 
 
@@ -91,7 +92,7 @@ def test_a_provider_that_is_away_passes_nothing(play: Any) -> None:
     stage = judged({**AUTO, "progressDeadlineSeconds": 1.2}, began=time.time() - 601)
     stage.metrics.error = TransientError("prometheus is away")
     said = told(stage)
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.reason) == (True, "prometheus is away")
     assert said == ["1.1.0 is held at 30 %: prometheus is away"]
 
@@ -100,7 +101,7 @@ def test_what_the_primary_suffers_too_is_not_overwhelming(play: Any) -> None:
     """An outage of both halves ends no release in the middle of a step: the canary is no worse than what runs already."""
     stage = judged(began=time.time() - 596)
     stage.metrics.fails = stage.metrics.primary_fails = 0.5
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert not result.fatal
     kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
     assert kept.held_since is not None
@@ -113,7 +114,7 @@ def test_silence_holds_a_step_up_to_its_deadline(play: Any, error: Exception | N
     stage = over({"progressDeadlineSeconds": 1.4})
     stage.change("Canary", NAME, {"status": {"stepStarted": time.time() - 600 - 1}})
     stage.metrics.flows, stage.metrics.error = False, error
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
     assert ("prometheus is away" if error else "nothing was measured") in result.judgement.reason
     assert not stage.status.get("failedChecks")
@@ -126,7 +127,7 @@ def test_what_silence_means_is_the_manifests_to_say(play: Any, policy: str, verd
     """At the end of the step, with a reason that names the policy; a failed check is not the end of the release."""
     stage = over({"analysis": {"onNoData": policy}})
     stage.metrics.flows = False
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.verdict) == (False, verdict)
     assert f"(onNoData: {policy})" in result.judgement.reason
 
@@ -143,14 +144,14 @@ def test_a_quiet_service_gets_one_interval_more_and_goes_on(play: Any) -> None:
         return await type(stage.metrics).samples(stage.metrics, *args)
 
     stage.metrics.samples = samples  # type: ignore[method-assign]
-    assert play(stage, analyse, 1, 30).judgement.verdict is Verdict.PASS
+    assert play(stage, analyse, step=1, traffic=Traffic(30)).step.judgement.verdict is Verdict.PASS
     assert asked > 1
 
 
 def test_too_few_requests_are_no_data(play: Any) -> None:
     """Neither good nor bad: what was measured and how much is wanted are told."""
     stage = over({"analysis": {"onNoData": "fail", "minRequests": 10**9}})
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert result.judgement.verdict is Verdict.FAIL
     assert "with less than 1000000000" in result.judgement.reason
 
@@ -165,5 +166,5 @@ def test_two_metrics_are_judged_together(play: Any) -> None:
         return [] if selector.metric == "envoy_cluster_upstream_rq_time_bucket" else await real(selector, start, end)
 
     stage.metrics.samples = samples  # type: ignore[method-assign]
-    result = play(stage, analyse, 1, 30)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert "nothing was measured for request-duration" in result.judgement.reason

@@ -8,7 +8,7 @@ import pytest
 
 from sluice.errors import StaleError, TransientError
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.decide import Outcome
+from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.revision import revision_of
 from tasks.rollout.finalise import finalise
@@ -114,7 +114,7 @@ def test_finalise_takes_traffic_home_first_where_some_is_left(play: Any) -> None
 def test_a_rollback_takes_the_traffic_home_before_it_scales_the_canary_down(play: Any) -> None:
     """Why first, then traffic, then pods, then the end; the primary is not touched."""
     stage = staged(weight=30)
-    play(stage, roll_back, "50 % failed", 2)
+    play(stage, roll_back, reason="50 % failed", failed_checks=2)
     assert stage.acts == [
         "journal: Progressing 30",
         "shift to 0",
@@ -123,7 +123,7 @@ def test_a_rollback_takes_the_traffic_home_before_it_scales_the_canary_down(play
     ]
     assert image(stage, "shop-primary") == OLD_IMAGE
     assert stage.status["failedChecks"] == 2
-    assert stage.status["conditions"][0]["message"] == "1.1.0 was taken back: 50 % failed"
+    assert stage.status["conditions"][0]["message"] == "1.1.0 was rolled back: 50 % failed"
 
 
 @pytest.mark.parametrize("at", range(1, 9))
@@ -139,13 +139,13 @@ def test_a_rollback_can_be_broken_off_anywhere_and_keeps_its_first_reason(play: 
 
     stage.cluster.hooks.append(stop)
     with pytest.raises(Stop):
-        play(stage, roll_back, "50 % failed", 2)
-    later = stage.status.get("takenBack") or stage.status["phase"] == Phase.FAILED
-    play(stage, roll_back, "another reason")
+        play(stage, roll_back, reason="50 % failed", failed_checks=2)
+    later = stage.status.get("rollbackReason") or stage.status["phase"] == Phase.FAILED
+    play(stage, roll_back, reason="another reason")
     assert stage.status["phase"] == Phase.FAILED
     assert stage.route.weights[NAME] == 0
     assert stage.now("Deployment", NAME)["spec"]["replicas"] == 0
-    assert stage.status["takenBack"] == ""
+    assert stage.status["rollbackReason"] == ""
     assert ("50 % failed" if later else "another reason") in stage.status["conditions"][0]["message"]
 
 
@@ -153,7 +153,7 @@ def test_a_rollback_can_be_broken_off_anywhere_and_keeps_its_first_reason(play: 
 def test_there_is_nothing_to_take_back_at_rest(play: Any, phase: Phase) -> None:
     """A cancel that comes after the end changes nothing."""
     stage = staged(weight=0, phase=phase)
-    play(stage, roll_back, "cancelled")
+    play(stage, roll_back, reason="cancelled")
     assert stage.acts == []
 
 
@@ -161,7 +161,7 @@ def test_a_newer_revision_finds_the_traffic_at_home_and_the_pods_there(play: Any
     """Its own run begins at once; scaling down and up again would only cost time."""
     stage = staged(weight=30)
     stage.push()
-    play(stage, supersede, Outcome.SUPERSEDED, "a newer revision came")
+    play(stage, supersede, outcome=Outcome.SUPERSEDED, reason="a newer revision came")
     assert stage.acts == ["shift to 0", "journal: Progressing 0"]
     assert stage.now("Deployment", NAME)["spec"]["replicas"] == 2
     assert stage.status["lastAppliedSpec"] == stage.ref.revision
@@ -171,7 +171,7 @@ def test_a_revert_ends_the_release(play: Any) -> None:
     """Traffic home, canary to zero, and the journal is about the promoted revision again."""
     stage = staged(weight=30)
     stage.push(OLD_IMAGE)
-    play(stage, supersede, Outcome.REVERTED, "put back")
+    play(stage, supersede, outcome=Outcome.REVERTED, reason="put back")
     assert stage.acts == ["shift to 0", "patch Deployment shop with 0", "journal: Succeeded 0"]
     assert stage.status["lastAppliedSpec"] == stage.status["lastPromotedSpec"] != stage.ref.revision
 
@@ -188,7 +188,7 @@ def test_what_the_primary_was_given_already_counts_as_promoted(play: Any, outcom
     judged = stage.ref.revision
     if by != "the same run":
         stage.ref = stage.ref.model_copy(update={"revision": revision_of(stage.now("Deployment", NAME))})
-    play(stage, supersede, outcome, "moved on")
+    play(stage, supersede, outcome=outcome, reason="moved on")
     assert stage.status["lastPromotedSpec"] == judged
     assert stage.route.weights[NAME] == 0
     assert revision_of(stage.now("Deployment", NAME)) != stage.status["lastPromotedSpec"], "it will be rolled out"
@@ -199,32 +199,32 @@ def test_a_revert_before_the_primary_was_given_anything_ends_the_release_whoever
     stage = staged(weight=100, phase=Phase.PROMOTING)
     stage.push(OLD_IMAGE)
     stage.ref = stage.ref.model_copy(update={"revision": stage.status["lastPromotedSpec"]})
-    play(stage, supersede, Outcome.REVERTED, "put back")
+    play(stage, supersede, outcome=Outcome.REVERTED, reason="put back")
     assert stage.status["phase"] == Phase.SUCCEEDED
     assert stage.status["lastAppliedSpec"] == stage.status["lastPromotedSpec"]
 
 
 @pytest.mark.parametrize(
-    ("stage", "args", "phase"),
+    ("stage", "decided", "phase"),
     [
-        pytest.param(finalise, (), Phase.FINALISING, id="promoted"),
-        pytest.param(roll_back, ("bad",), Phase.PROGRESSING, id="rolled back"),
-        pytest.param(supersede, (Outcome.REVERTED, "put back"), Phase.PROGRESSING, id="reverted"),
+        pytest.param(finalise, {}, Phase.FINALISING, id="promoted"),
+        pytest.param(roll_back, {"reason": "bad"}, Phase.PROGRESSING, id="rolled back"),
+        pytest.param(supersede, {"outcome": Outcome.REVERTED, "reason": "put back"}, Phase.PROGRESSING, id="reverted"),
     ],
 )
 def test_the_journal_says_which_run_came_to_which_end(
-    play: Any, request: pytest.FixtureRequest, stage: Any, args: tuple[Any, ...], phase: Phase
+    play: Any, request: pytest.FixtureRequest, stage: Any, decided: dict[str, Any], phase: Phase
 ) -> None:
     """A process may die after it has closed the journal and before it has told Prefect: its run finds its end here."""
     release = staged(weight=0, phase=phase)
-    play(release, stage, *args)
+    play(release, stage, **decided)
     assert release.status["ends"] == [{"run": "run", "outcome": request.node.callspec.id}]
 
 
 def test_a_run_that_finishes_an_older_revision_s_rollback_has_not_come_to_its_own_end(play: Any) -> None:
     """Else it would never begin what it was started for."""
-    release = staged(weight=0, phase=Phase.PROGRESSING, lastAppliedSpec="older", takenBack="bad")
-    play(release, roll_back, "bad")
+    release = staged(weight=0, phase=Phase.PROGRESSING, lastAppliedSpec="older", rollbackReason="bad")
+    play(release, roll_back, reason="bad")
     assert release.status["phase"] == Phase.FAILED
     assert not release.status.get("ends")
 

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from sluice.errors import StaleError
+from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import judge_state
 from sluice.rollout.revision import revision_of
+from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.ask_gate import ask_gate
 from tasks.rollout.begin import begin
 from tasks.rollout.initialise import initialise
@@ -37,7 +39,7 @@ def fresh(replicas: int = 2) -> Stage:
 def test_initialise_lets_the_primary_serve_before_the_target_rests(play: Any) -> None:
     """The primary is ready and routed to before the target's pods, which serve users until then, are taken away."""
     stage = fresh()
-    revision = play(stage, initialise)
+    result = play(stage, initialise)
     assert stage.acts == [
         "journal: Initializing 0",
         "apply Deployment shop-primary with 2",
@@ -45,7 +47,8 @@ def test_initialise_lets_the_primary_serve_before_the_target_rests(play: Any) ->
         "journal: Initialized 0",
     ]
     assert stage.route.weights == {NAME: 0}
-    assert stage.status["lastPromotedSpec"] == stage.status["lastAppliedSpec"] == revision
+    assert stage.status["lastPromotedSpec"] == stage.status["lastAppliedSpec"] == revision_of(deployment(OLD_IMAGE))
+    assert result.reason == f"the primary runs {stage.ref.version}"
 
 
 @pytest.mark.parametrize("at", range(1, 9))
@@ -80,7 +83,7 @@ def test_begin_takes_an_older_revision_s_traffic_home_before_it_writes(play: Any
     stage = staged(weight=30)
     play(stage, begin)
     assert stage.acts == ["shift to 0", "journal: Progressing 0"]
-    assert (stage.status["step"], stage.status["failedChecks"], stage.status["canaryWeight"]) == (0, 0, 0)
+    assert (stage.status["step"], stage.status["failedChecks"], stage.status["canaryWeight"]) == (-1, 0, 0)
 
 
 def test_begin_starts_evidence_anew(play: Any) -> None:
@@ -95,7 +98,7 @@ def test_begin_starts_evidence_anew(play: Any) -> None:
 def test_shift_writes_its_intent_before_it_moves_traffic(play: Any) -> None:
     """A worker that dies in between leaves a journal that says where the traffic is going, and since when."""
     stage = staged(weight=30)
-    play(stage, shift_traffic, 2, 60, 1)
+    play(stage, shift_traffic, step=2, traffic=Traffic(60), failed_checks=1)
     assert stage.acts == ["journal: Progressing 60", "shift to 60"]
     assert (stage.status["step"], stage.status["failedChecks"]) == (2, 1)
     assert stage.status["stepStarted"] > 1.0
@@ -106,9 +109,9 @@ def test_a_shift_that_was_broken_off_goes_on_without_a_new_step(play: Any) -> No
     stage = staged(weight=30)
     stage.breaks("shift", "before", Stop())
     with pytest.raises(Stop):
-        play(stage, shift_traffic, 2, 60)
+        play(stage, shift_traffic, step=2, traffic=Traffic(60))
     began = stage.status["stepStarted"]
-    play(stage, shift_traffic, 2, 60)
+    play(stage, shift_traffic, step=2, traffic=Traffic(60))
     assert stage.status["stepStarted"] == began
     assert stage.acts == ["journal: Progressing 60", "shift to 60"]
 
@@ -117,23 +120,27 @@ def test_traffic_that_somebody_moved_is_put_back_without_a_new_step(play: Any) -
     """Drift at the router is no news for the journal."""
     stage = staged(weight=30)
     stage.route.weights[NAME] = 77
-    play(stage, shift_traffic, 1, 30)
+    play(stage, shift_traffic, step=1, traffic=Traffic(30))
     assert stage.acts == ["shift to 30"]
     assert stage.status["stepStarted"] == 1.0
 
 
 @pytest.mark.parametrize(
-    ("task", "args"),
-    [(shift_traffic, (2, 60)), (scale_up, ()), (ask_gate, ("pre-rollout",))],
+    ("task", "decided"),
+    [
+        (shift_traffic, {"step": 2, "traffic": Traffic(60)}),
+        (scale_up, {}),
+        (ask_gate, {"point": POINTS["pre-rollout"]}),
+    ],
     ids=lambda v: str(v)[:20],
 )
 def test_no_stage_acts_for_a_revision_that_the_journal_is_not_about(
-    play: Any, task: Any, args: tuple[Any, ...]
+    play: Any, task: Any, decided: dict[str, Any]
 ) -> None:
     """A run that was superseded without knowing it changes nothing any more."""
     stage = staged(lastAppliedSpec="another")
     with pytest.raises(StaleError, match="another"):
-        play(stage, task, *args)
+        play(stage, task, **decided)
     assert stage.acts == []
 
 
@@ -154,8 +161,8 @@ def test_a_closed_gate_is_seen_in_the_phase(play: Any, kind: str, closed: bool, 
     """`kubectl get canary` says that it waits, and for what; only the gates of that type are asked."""
     stage = staged(GATES)
     stage.gates.closed = {kind} if closed else set()
-    answer = play(stage, ask_gate, kind)
-    assert (answer.open, answer.type) == (not closed, kind)
+    result = play(stage, ask_gate, point=POINTS[kind])
+    assert (result.opened, result.closed and result.closed.point.type) == (("", kind) if closed else (kind, None))
     assert stage.gates.asked == [kind]
     assert stage.status["phase"] == phase
 
@@ -163,7 +170,7 @@ def test_a_closed_gate_is_seen_in_the_phase(play: Any, kind: str, closed: bool, 
 def test_an_opened_gate_ends_the_waiting(play: Any) -> None:
     """Waiting goes back to Progressing when the gate opens."""
     stage = staged(GATES, phase=Phase.WAITING)
-    play(stage, ask_gate, "confirm-rollout")
+    play(stage, ask_gate, point=POINTS["confirm-rollout"])
     assert stage.status["phase"] == Phase.PROGRESSING
 
 
@@ -171,7 +178,7 @@ def test_a_failed_gate_check_is_counted_in_the_journal(play: Any) -> None:
     """The count survives a crash."""
     stage = staged(GATES)
     stage.gates.closed = {"pre-rollout"}
-    play(stage, ask_gate, "pre-rollout", 0.0, 1)
+    play(stage, ask_gate, point=POINTS["pre-rollout"], failed_checks=1)
     assert stage.status["failedChecks"] == 1
 
 

@@ -18,8 +18,8 @@ def test_scale_up_gives_the_canary_the_primary_s_size(play: Any) -> None:
     """It can then carry all of the traffic, which the promotion needs."""
     stage = staged(replicas=0)
     stage.change("Deployment", "shop-primary", {"spec": {"replicas": 5}})
-    readiness = play(stage, scale_up)
-    assert readiness.ready
+    result = play(stage, scale_up)
+    assert result.scaled
     assert stage.now("Deployment", NAME)["spec"]["replicas"] == 5
 
 
@@ -27,9 +27,9 @@ def test_scale_up_gives_up_at_the_deadline_with_the_pod_s_reason(play: Any) -> N
     """A canary that never becomes ready is told with why, and gets no traffic."""
     stage = staged({"progressDeadlineSeconds": 0.05}, replicas=0, weight=0)
     stage.cluster.broken_images.add(NEW_IMAGE)
-    readiness = play(stage, scale_up)
-    assert not readiness.ready
-    assert "pod shop-pod-0: Running, not ready" in readiness.reason
+    result = play(stage, scale_up)
+    assert not result.scaled
+    assert "pod shop-pod-0: Running, not ready" in result.fault
     assert not any(act.startswith("shift") for act in stage.acts)
 
 
@@ -44,8 +44,8 @@ def test_scale_up_stops_waiting_when_a_newer_revision_comes(play: Any) -> None:
             stage.push()
 
     stage.cluster.hooks.append(push)
-    readiness = play(stage, scale_up)
-    assert (readiness.ready, readiness.reason) == (False, "a newer revision came")
+    result = play(stage, scale_up)
+    assert (result.scaled, result.fault) == (False, "a newer revision came")
 
 
 def test_scale_up_returns_only_when_the_hold_was_seen(play: Any) -> None:
@@ -64,7 +64,7 @@ def test_scale_up_returns_only_when_the_hold_was_seen(play: Any) -> None:
         stage.cluster.add(stage.now("Deployment", NAME))
 
     stage.cluster._run = late  # type: ignore[method-assign]
-    assert play(stage, scale_up).ready
+    assert play(stage, scale_up).scaled
     assert deployment_ready(stage.now("Deployment", NAME))
     assert stage.now("Deployment", NAME)["spec"]["paused"]
 
@@ -74,7 +74,7 @@ def test_scale_up_leaves_pods_that_stand_held(play: Any) -> None:
     stage = staged(replicas=0, weight=0)
     play(stage, scale_up)
     before = list(stage.acts)
-    assert play(stage, scale_up).ready
+    assert play(stage, scale_up).scaled
     assert stage.acts == before
 
 
@@ -91,7 +91,7 @@ def test_scale_up_lets_a_held_target_follow_what_was_pushed_since(play: Any) -> 
 
     stage.cluster._run = held_back  # type: ignore[method-assign]
     stage.change("Deployment", NAME, {"metadata": {"annotations": {"pushed": "while held"}}})
-    assert play(stage, scale_up).ready
+    assert play(stage, scale_up).scaled
     assert stage.acts == ["patch Deployment shop with 2", "patch Deployment shop with 2"]
 
 

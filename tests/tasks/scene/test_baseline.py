@@ -13,15 +13,15 @@ from sluice.manifests.flagger.comparison import AnalysisComparison
 from sluice.replay.by_score import compared
 from sluice.replay.recording import Recording
 from sluice.rollout.baseline import BASELINE_OF
-from sluice.rollout.decide import Outcome
-from tasks.measuring.step import StepResult
+from sluice.rollout.decision import Outcome
+from sluice.rollout.result import StepResult
+from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.analyse import analyse
 from tasks.rollout.finalise import finalise
 from tasks.rollout.roll_back import roll_back
 from tasks.rollout.scale_up import scale_up
 from tasks.rollout.shift_traffic import shift_traffic
 from tasks.rollout.supersede import supersede
-from tasks.rollout.take_over import take_over
 from tests.samples import NAME, deployment, merged, success_rate
 from tests.tasks.conftest import NEW_IMAGE, OLD_IMAGE, Stage, staged
 from tests.tasks.steps import over
@@ -44,7 +44,7 @@ def image(one: dict[str, Any]) -> str:
 def test_the_baseline_is_raised_with_the_canary(play: Any) -> None:
     """New pods of what the primary runs, as many as the canary's, a Service and a place in the route; no traffic yet."""
     stage = beside()
-    assert play(stage, scale_up).ready
+    assert play(stage, scale_up).scaled
     baseline = stage.now("Deployment", BASELINE)
     assert (image(baseline), image(stage.now("Deployment", NAME))) == (OLD_IMAGE, NEW_IMAGE)
     assert baseline["spec"]["replicas"] == stage.now("Deployment", NAME)["spec"]["replicas"] == 2
@@ -81,9 +81,9 @@ def test_a_baseline_that_never_becomes_ready_keeps_the_canary_from_users(play: A
     """What cannot be compared is not tried; the reason says whose pods they are, and why."""
     stage = beside({"progressDeadlineSeconds": 0.05})
     stage.cluster.broken_images.add(OLD_IMAGE)
-    readiness = play(stage, scale_up)
-    assert not readiness.ready
-    assert "the baseline is not ready after 0.05 s: pod shop-baseline-pod-0: Running, not ready" in readiness.reason
+    result = play(stage, scale_up)
+    assert not result.scaled
+    assert "the baseline is not ready after 0.05 s: pod shop-baseline-pod-0: Running, not ready" in result.fault
 
 
 def test_somebody_else_s_deployment_is_not_taken_for_a_baseline(play: Any) -> None:
@@ -92,7 +92,7 @@ def test_somebody_else_s_deployment_is_not_taken_for_a_baseline(play: Any) -> No
     stage.cluster.add(deployment(name=BASELINE, replicas=3))
     with pytest.raises(InvalidError, match="Deployment shop-baseline is not Canary shop-test/shop's"):
         play(stage, scale_up)
-    play(stage, roll_back, "no")
+    play(stage, roll_back, reason="no")
     assert stage.now("Deployment", BASELINE)["spec"]["replicas"] == 3
 
 
@@ -100,10 +100,10 @@ def test_no_traffic_comes_to_a_baseline_without_pods(play: Any) -> None:
     """Where the comparison was switched on since the last look, the shift waits for it; going home waits for nobody."""
     stage = beside(replicas=2)
     with pytest.raises(StaleError, match="shop-baseline has no pods"):
-        play(stage, shift_traffic, 0, 10)
+        play(stage, shift_traffic, step=0, traffic=Traffic(10))
     assert not any(act.startswith("shift") for act in stage.acts)
     play(stage, scale_up)
-    play(stage, shift_traffic, 0, 10)
+    play(stage, shift_traffic, step=0, traffic=Traffic(10))
     assert stage.route.shares == {"shop-primary": 80, "shop-canary": 10, BASELINE: 10}
 
 
@@ -115,37 +115,39 @@ def test_a_comparison_that_is_switched_on_in_the_middle_of_a_step_begins_there(p
 
 
 @pytest.mark.parametrize(
-    ("act", "args"),
+    ("act", "decided"),
     [
-        (finalise, ()),
-        (roll_back, ("no",)),
-        (supersede, (Outcome.REVERTED, "put back")),
+        (finalise, {}),
+        (roll_back, {"reason": "no"}),
+        (supersede, {"outcome": Outcome.REVERTED, "reason": "put back"}),
     ],
     ids=["finalise", "roll back", "revert"],
 )
 @pytest.mark.parametrize("asked", [True, False], ids=["compared", "no longer compared"])
-def test_the_baseline_s_pods_go_when_the_traffic_is_at_home(play: Any, act: Any, args: Any, asked: bool) -> None:
+def test_the_baseline_s_pods_go_when_the_traffic_is_at_home(
+    play: Any, act: Any, decided: dict[str, Any], asked: bool
+) -> None:
     """As the canary's, and also where the comparison was switched off meanwhile."""
     stage = beside()
     play(stage, scale_up)
-    play(stage, shift_traffic, 1, 30)
+    play(stage, shift_traffic, step=1, traffic=Traffic(30))
     phase = "Finalising" if act is finalise else "Progressing"
     stage.change("Canary", NAME, {"status": {"phase": phase}})
     if not asked:
         stage.change("Canary", NAME, {"spec": {"analysis": {"comparison": None}}})
     stage.acts.clear()
-    play(stage, act, *args)
+    play(stage, act, **decided)
     assert stage.now("Deployment", BASELINE)["spec"]["replicas"] == 0
     acts = [act for act in stage.acts if not act.startswith("journal")]
     assert acts == ["shift to 0", "patch Deployment shop with 0", "patch Deployment shop-baseline with 0"]
 
 
-def test_who_takes_over_marks_the_baseline_too(play: Any) -> None:
+def test_who_takes_over_marks_the_baseline_too(play: Any, fence: Any) -> None:
     """What the one before still has on its way to it is refused."""
     stage = beside()
     play(stage, scale_up)
     stage.acts.clear()
-    play(stage, take_over)
+    fence(stage)
     assert "patch Deployment shop-baseline with 2" in stage.acts
 
 
@@ -158,7 +160,7 @@ def last_step(spec: dict[str, Any] | None = None, seconds: float = 30, step: int
 
 
 def judged(play: Any, stage: Stage, step: int = 2) -> StepResult:
-    result: StepResult = play(stage, analyse, step, 50)
+    result: StepResult = play(stage, analyse, step=step, traffic=Traffic(50)).step
     return result
 
 

@@ -160,8 +160,8 @@ def test_a_built_in_metric_with_its_bound_on_the_wrong_side_is_refused(metric: d
     [
         pytest.param({}, [], id="nothing"),
         pytest.param(
-            {"analysis": {"mirror": True, "iterations": 5}},
-            ["spec.analysis.iterations", "spec.analysis.mirror"],
+            {"analysis": {"mirror": True, "mirrorWeight": 5}},
+            ["spec.analysis.mirror", "spec.analysis.mirrorWeight"],
             id="strategies",
         ),
         pytest.param({"analysis": {"stepWeightPromotion": 20}}, ["spec.analysis.stepWeightPromotion"], id="promotion"),
@@ -187,12 +187,18 @@ def test_a_field_that_nobody_obeys_is_reported_by_its_path(spec: dict[str, Any],
     assert sorted(canary(spec).spec.unsupported("spec")) == paths
 
 
-@pytest.mark.parametrize("kind", ["confirm-traffic-increase", "rollback", "post-rollout", "event"])
-def test_a_webhook_that_is_never_called_is_reported(kind: str) -> None:
-    """A gate that its owner relies on and nobody asks is worse than an error."""
-    webhooks = [{"name": "hook", "type": kind, "url": "http://gate.test/"}]
-    told = list(canary({"analysis": {"webhooks": webhooks}}).spec.unsupported("spec"))
-    assert any(path.startswith("spec.analysis.webhooks[0]") for path in told)
+STRATEGIES: list[tuple[dict[str, Any], str]] = [
+    ({"stepWeights": [], "stepWeight": 0}, "set stepWeight or stepWeights for a weighted canary, or iterations"),
+    ({"iterations": 3, "match": [{"headers": {"x": {"exact": "y"}}}]}, "A/B testing, which sluice cannot do yet"),
+    ({"iterations": 3, "comparison": {}}, "blue/green has none"),
+]
+
+
+@pytest.mark.parametrize(("analysis", "why"), STRATEGIES, ids=["none", "A/B", "blue/green compared"])
+def test_a_strategy_that_cannot_be_run_is_refused_with_the_way_out(analysis: dict[str, Any], why: str) -> None:
+    """Running another strategy than the one that was asked for would be worse."""
+    with pytest.raises(InvalidError, match=why):
+        canary({"analysis": analysis})
 
 
 @pytest.mark.parametrize("spec", [{"skipAnalysis": True}, {"analysis": None}], ids=["skipAnalysis", "no analysis"])

@@ -1,0 +1,1 @@
+"""What rollouts cost: processor, memory, requests to the API server and to Prometheus."""

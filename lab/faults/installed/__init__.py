@@ -1,0 +1,1 @@
+"""The installation of sluice that is hit: its processes, started as a team would start them."""

@@ -1,0 +1,1 @@
+"""What judges sluice from outside: the observer, what it saw, and the laws that must hold."""

@@ -1,0 +1,153 @@
+"""A case: one release that was hit by a fault, with all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lab.faults.judged.history import AT_REST, History
+from lab.faults.judged.observer import Answer
+from lab.faults.plan import Release
+
+WITHOUT_WORD = {"oom", "clock jump", "api server restart", "contour away", "prometheus away", "node not ready"}
+"""Faults under which a good release may be taken back: they hit the release itself, or what it is judged by."""
+HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
+"""Faults that cost users requests whatever delivers the application."""
+
+
+@dataclass
+class Hit:
+    """One fault that a release was hit by.
+
+    Attributes:
+        aimed: whether it was this release's own fault, or one that hit it in passing.
+        phase: where the rollout stood.
+        boundary: the act at which the fault came, with `before ` or `after `; empty where it came at an instant.
+        until: when the fault was over.
+    """
+
+    kind: str
+    aimed: bool
+    phase: str
+    boundary: str
+    at: float
+    until: float = 0.0
+
+
+@dataclass
+class Case:
+    """One release in a round.
+
+    Attributes:
+        old: the tag that users had before.
+        tags: what was released, in order.
+        since, began: the newest version in the cluster, and the time, just before the release.
+        started: whether the release has been made.
+        changed: when the target was changed last.
+        ended: when the rollout had come to its end; None while it has not.
+        answers: what users got from `began` on.
+    """
+
+    release: Release
+    old: str
+    tags: list[str] = field(default_factory=list)
+    since: int = 0
+    began: float = 0.0
+    started: bool = False
+    changed: float = 0.0
+    ended: float | None = None
+    hits: list[Hit] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def app(self) -> str:
+        return self.release.app
+
+    @property
+    def under_way(self) -> bool:
+        return self.started and self.ended is None
+
+    def hit_by(self, kinds: set[str]) -> bool:
+        return any(hit.kind in kinds for hit in self.hits)
+
+    def last_fault_over(self) -> float:
+        """When the last fault that hit it was over, seconds since the epoch."""
+        return max((max(hit.until, hit.at) for hit in self.hits), default=0.0)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the results' file; what users got in numbers only."""
+        document = asdict(self)
+        document["answers"] = len(self.answers)
+        return document
+
+
+def at_rest(history: History, app: str) -> bool:
+    """Whether nothing is on its way: the journal is closed, the traffic is home, the canary is at zero."""
+    canary, route = history.now("canaries", app), history.now("httproutes", app)
+    target = history.now("deployments", app)
+    if canary.get("phase") not in AT_REST or not route or not target:
+        return False
+    return route["weights"].get("canary") == 0 and target["replicas"] == 0 and not target["paused"]
+
+
+def has_ended(history: History, case: Case) -> bool:
+    """Whether a release has come to the end that its story has."""
+    if not case.started or not at_rest(history, case.app):
+        return False
+    primary = history.now("deployments", f"{case.app}-primary")
+    promoted = primary.get("tag") == case.tags[-1] or (case.hit_by(WITHOUT_WORD) and _was_taken_back(history, case))
+    match case.release.story:
+        case "good" | "superseded" | "first":
+            return promoted
+        case "reverted":
+            return promoted and len(case.tags) == 2
+        case _:
+            return _was_taken_back(history, case)
+
+
+def _was_taken_back(history: History, case: Case) -> bool:
+    now = history.now("canaries", case.app)
+    return now["phase"] == "Failed" and any(
+        moment.facts.get("phase") not in AT_REST for moment in history.of("canaries", case.app, case.since)
+    )
+
+
+def where(history: History, case: Case) -> str:
+    """Where a rollout stands, as its phases are named in the results."""
+    canary = history.now("canaries", case.app)
+    if not canary or canary["phase"] in {"", "Initializing"}:
+        return "initialising"
+    if canary["phase"] in AT_REST:
+        began = any(one.facts.get("phase") not in AT_REST for one in history.of("canaries", case.app, case.since))
+        return "ended" if began else "before begin"
+    if canary["taken back"]:
+        return "rolling back"
+    if canary["phase"] != "Promoting" and len(case.tags) > 1:
+        return "superseded"
+    match canary["phase"]:
+        case "Waiting":
+            return "waiting gate"
+        case "Progressing":
+            return _progressing(history, case, canary["weight"])
+        case "Promoting":
+            return _promoting(history, case)
+        case other:
+            return str(other)
+
+
+def _progressing(history: History, case: Case, weight: int) -> str:
+    if weight == 0:
+        return "scale up"
+    route = history.now("httproutes", case.app)
+    shifted = bool(route) and route["weights"].get("canary") == weight
+    return f"step {weight} % analyse" if shifted else f"step {weight} % shift"
+
+
+def _promoting(history: History, case: Case) -> str:
+    route, primary = history.now("httproutes", case.app), history.now("deployments", f"{case.app}-primary")
+    if route["weights"].get("canary") != 100:
+        return "Promoting: shift to canary or home"
+    if primary.get("tag") not in case.tags:
+        return "Promoting: before the primary is given it"
+    done = primary["observed"] and primary["updated"] == primary["all"] == primary["ready"]
+    return "Promoting: primary rolled over" if done else "Promoting: primary rolling over"

@@ -1,0 +1,1 @@
+"""The faults, and the moment at which each strikes."""

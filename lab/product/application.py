@@ -1,0 +1,114 @@
+"""Puts the sample application into the lab as a team would: a git repository, an image, and the objects that tie them.
+
+Each run of the demo uses a major version of its own, because in a registry that has seen an earlier run the versions
+of that run are the newest.
+"""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from lab import ports
+from lab.apps.variants import push_variant
+from lab.errors import LabError
+from lab.parts.git import create_repository
+from lab.paths import SOURCES, LabPaths
+from lab.product.cluster import ProductCluster, phase
+
+NAME, NAMESPACE, HOST = "shop", "test", "shop.test"
+APPS = SOURCES / "apps"
+GIT_S = 30
+INITIALIZED_WITHIN_S = 90
+POLL_S = 0.25
+
+
+@dataclass(frozen=True)
+class Application:
+    """The application in one run of the demo."""
+
+    registry: str
+    gateway_url: str
+    major: int
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def version(self, minor: int) -> str:
+        return f"{self.major}.{minor}.0"
+
+    def image(self, tag: str) -> str:
+        return f"{self.registry}/{NAME}:{tag}"
+
+    def push(self, tag: str, variant: str) -> float:
+        """Push an image and say when the registry had it."""
+        self.digests[tag] = push_variant(self.registry, NAME, tag, variant)
+        return time.time()
+
+    def pinned(self, tag: str) -> str:
+        """A pushed image as sluice writes it to git, by tag and digest."""
+        return f"{self.image(tag)}@{self.digests[tag]}"
+
+    def answers(self) -> bool:
+        """Whether a user gets an answer from the application through the gateway."""
+        try:
+            answer = httpx.get(self.gateway_url, headers={"Host": HOST}, timeout=5, trust_env=False)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == 200 and "X-Version" in answer.headers
+
+
+def next_major(registry: str) -> int:
+    """One more than any major version of the application that the registry holds."""
+    answer = httpx.get(f"http://{registry}/v2/{NAME}/tags/list", timeout=10, trust_env=False)
+    tags = (answer.json().get("tags") or []) if answer.status_code == 200 else []
+    majors = [int(tag.partition(".")[0]) for tag in tags if tag.partition(".")[0].isdigit()]
+    return max(majors, default=0) + 1
+
+
+def install(application: Application, cluster: ProductCluster, places: LabPaths, where_to_look: str) -> None:
+    """First image, objects, repository; return when users are served by the primary.
+
+    The manifests are pushed last, so that it is a push that brings them into the cluster, as every later change.
+
+    Raises:
+        LabError: that took too long; the message says where to look.
+    """
+    first = application.version(0)
+    application.push(first, "good")
+    url = create_repository(places, NAME)
+    cluster.apply(APPS / "cluster", {">=1.0.0": f">={first}"})
+    # Pinned already: else the first delivery would pin it, and that is a revision of its own, rolled out by itself.
+    _publish(url, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.pinned(first)})
+    give_up = time.monotonic() + INITIALIZED_WITHIN_S
+    while not (phase(cluster.canary(NAME)) == "Initialized" and application.answers()):
+        if time.monotonic() > give_up:
+            seen = phase(cluster.canary(NAME)) or "not there"
+            late = f"after {INITIALIZED_WITHIN_S} s the Canary {NAME} is {seen}, not Initialized and served"
+            raise LabError(f"{late}. {where_to_look}")
+        time.sleep(POLL_S)
+
+
+def _publish(url: str, values: dict[str, str]) -> None:
+    """Make the manifests the repository's whole content, whatever an earlier run left there."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / NAME
+        shutil.copytree(APPS / "manifests", work)
+        for file in work.glob("*.yaml"):
+            text = file.read_text()
+            for old, new in values.items():
+                text = text.replace(old, new)
+            file.write_text(text)
+        author = ["-c", "user.name=shop team", "-c", "user.email=shop@example.com"]
+        _git(work, "init", "--quiet", "--initial-branch=main")
+        _git(work, "add", ".")
+        _git(work, *author, "commit", "--quiet", "--message", "Run the shop")
+        _git(work, "push", "--quiet", "--force", url, "main")
+
+
+def _git(work: Path, *arguments: str) -> None:
+    done = subprocess.run(["git", *arguments], cwd=work, capture_output=True, text=True, timeout=GIT_S, check=False)
+    if done.returncode != 0:
+        raise LabError(f"git {' '.join(arguments)} failed: {done.stderr.strip()[-400:]}")

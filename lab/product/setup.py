@@ -1,0 +1,91 @@
+"""Sets up what is released and measured: the lab, sluice, the application and its users."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from lab import environment
+from lab.errors import LabError
+from lab.load import LOAD
+from lab.load.summary import RequestLog
+from lab.machine import hardware
+from lab.paths import LabPaths
+from lab.processes.child import Child
+from lab.product.application import HOST, NAME, NAMESPACE, Application, install, next_major
+from lab.product.cluster import ProductCluster
+from lab.product.deliveries import Measurements
+from lab.product.sluice import kinds, start_lab, start_sluice, stop_lab
+from lab.product.watch import Observer
+from lab.programs.gobuild import build_program
+from lab.progress import say
+
+RATE = 100
+NAMESPACE_GONE_S = 90
+KINDS_WITHIN_S = 30
+
+
+def set_up(places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack) -> Measurements:
+    """Lab, sluice, application and users, ready to release. The demo begins here, and so do benchmarks.
+
+    Args:
+        places: of this checkout's lab.
+        about: gets what machine this is.
+        ending: is left with what has to be ended again.
+    """
+    started_here = start_lab(places)
+    if started_here:
+        ending.callback(stop_lab)
+    env = environment.read(places)
+    about |= hardware.describe() | {"load_average_start": hardware.load_average()}
+    cluster = ProductCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
+    cluster.apply_kinds(kinds(), KINDS_WITHIN_S)
+    sluice = start_sluice(env, places)
+    ending.callback(sluice.stop)
+    where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
+
+    cluster.remove_namespace(NAMESPACE_GONE_S)
+    if not started_here:
+        ending.callback(cluster.remove_namespace, NAMESPACE_GONE_S)
+    application = Application(env["registry"], env["gateway_url"], next_major(env["registry"]))
+    observer = Observer(Path(env["kubeconfig"]), env["context"], NAMESPACE, NAME)
+    ending.callback(observer.stop)
+    say(f"installing {NAME}:{application.version(0)} and waiting until users are served")
+    install(application, cluster, places, where_to_look)
+    load, users = start_load(env["gateway_url"], places)
+    ending.callback(load.stop)
+
+    def check() -> None:
+        for child in (sluice, load):
+            if not child.running:
+                raise LabError(f"{child.name} ended in the middle: look at {child.log}")
+
+    return Measurements(
+        application=application,
+        cluster=cluster,
+        observer=observer,
+        users=users,
+        slack_url=env["slack_url"],
+        check=check,
+        where_to_look=where_to_look,
+    )
+
+
+def start_load(gateway_url: str, places: LabPaths) -> tuple[Child, RequestLog]:
+    """Users, from now on until they are stopped."""
+    out = places.home / "demo-load.jsonl"
+    out.unlink(missing_ok=True)
+    command = [
+        str(build_program(LOAD, "load")),
+        "--url",
+        gateway_url,
+        "--host",
+        HOST,
+        "--rate",
+        str(RATE),
+        "--out",
+        str(out),
+    ]
+    load = Child.started("load generator", command, places.logs / "demo-load.log")
+    users = RequestLog(out)
+    load.wait_until(lambda: len(users.read()) > RATE, 20, "served")
+    return load, users

@@ -1,0 +1,117 @@
+"""Starts what is measured: the lab, where it is not up yet, and ``sluice up`` next to it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lab import environment, ports
+from lab.errors import LabError
+from lab.paths import CHECKOUT, LabPaths
+from lab.processes.child import Child
+from lab.product.application import NAMESPACE
+from lab.up import running
+
+SLUICE = str(Path(sys.executable).parent / "sluice")
+SLUICE_UP_WITHIN_S = 120
+KINDS_WITHIN_S = 60
+NEEDED = {
+    "gateway_url": "a Gateway",
+    "registry": "a registry that notifies sluice",
+    "registry_token": "that registry's token",
+    "git_root": "the lab's own git server",
+    "prometheus_url": "a Prometheus",
+    "slack_token": "Slack, or its stand-in",
+    "github_webhook_secret": "GitHub, or its stand-in",
+}
+"""What cannot be done without, by its name in env.json."""
+LAB_UP_WITHIN_S = 1800
+LAB_DOWN_WITHIN_S = 120
+
+
+def start_lab(places: LabPaths) -> bool:
+    """Bring the lab up unless it is; say whether that was done here.
+
+    Raises:
+        LabError: it does not come up, or it is somebody's own cluster that lacks a part the demo needs.
+    """
+    was_running = running(places)
+    if not was_running:
+        _lab("up", LAB_UP_WITHIN_S)
+    env = environment.read(places)
+    missing = [what for name, what in NEEDED.items() if not env.get(name)]
+    if missing:
+        raise LabError(
+            f"the demo needs {', '.join(missing)}: run it on the lab that `make lab` starts, without CONTEXT"
+        )
+    return not was_running
+
+
+def stop_lab() -> None:
+    """Take the lab down again."""
+    _lab("down", LAB_DOWN_WITHIN_S)
+
+
+def kinds() -> str:
+    """The custom resource definitions that sluice acts on."""
+    done = subprocess.run([SLUICE, "crds"], capture_output=True, text=True, timeout=KINDS_WITHIN_S, check=False)
+    if done.returncode != 0:
+        raise LabError(f"`sluice crds` failed: {done.stderr.strip()[-400:]}")
+    return done.stdout
+
+
+def start_sluice(env: Mapping[str, Any], places: LabPaths) -> Child:
+    """Start ``sluice up``, with nothing kept from an earlier demo, and wait until it takes events.
+
+    Raises:
+        LabError: it did not come up.
+    """
+    home = places.home / "sluice"
+    shutil.rmtree(home, ignore_errors=True)
+    sluice = Child.started("sluice up", [SLUICE, "up"], places.logs / "sluice.log", sluice_environment(env, home))
+    prefect = f"http://{ports.HOST}:{env['prefect_port']}/api/health"
+    receiver = f"http://{ports.HOST}:{env['receiver_port']}/"
+    try:
+        sluice.wait_until(lambda: _status(prefect) == 200 and _status(receiver) is not None, SLUICE_UP_WITHIN_S, "up")
+    except BaseException:
+        sluice.stop()
+        raise
+    return sluice
+
+
+def sluice_environment(env: Mapping[str, Any], home: Path) -> dict[str, str]:
+    """The lab's addresses and secrets as sluice's settings name them."""
+    settings = {
+        "HOME": home,
+        "NAMESPACES": NAMESPACE,
+        "KUBECONFIG": env["kubeconfig"],
+        "CONTEXT": env["context"],
+        "PREFECT_PORT": env["prefect_port"],
+        "RECEIVER_PORT": env["receiver_port"],
+        "REGISTRY_TOKEN": env["registry_token"],
+        "GITHUB_SECRET": env["github_webhook_secret"],
+        "METRICS_URL": env["prometheus_url"],
+        "SLACK_TOKEN": env["slack_token"],
+        "SLACK_URL": env["slack_url"] + "/api/",
+    }
+    # kustomize and the like come with the lab.
+    path = {"PATH": f"{env['bin']}:{os.environ.get('PATH', '')}"} if env.get("bin") else {}
+    return {f"SLUICE_{name}": str(value) for name, value in settings.items()} | path
+
+
+def _status(url: str) -> int | None:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code
+    except httpx.HTTPError:
+        return None
+
+
+def _lab(verb: str, within_s: float) -> None:
+    done = subprocess.run([sys.executable, "-m", "lab", verb], cwd=CHECKOUT, timeout=within_s, check=False)
+    if done.returncode != 0:
+        raise LabError(f"`python -m lab {verb}` failed; what it said is above")

@@ -1,0 +1,1 @@
+"""The programs that the lab runs: built once from their sources, or brought as packages."""

@@ -1,0 +1,108 @@
+"""What a rollout decides by, and what it can decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sluice.gates.points import Closed, Point
+from sluice.judge.judgement import Judgement
+from sluice.rollout.strategies.base import HOME, Traffic
+
+
+class Action(StrEnum):
+    """What a rollout can do next."""
+
+    INITIALISE = "initialise"
+    BEGIN = "begin"
+    ASK_GATE = "ask gate"
+    SCALE_UP = "scale up"
+    SHIFT = "shift traffic"
+    ANALYSE = "analyse"
+    PROMOTE = "promote"
+    FINALISE = "finalise"
+    ROLL_BACK = "roll back"
+    SUPERSEDE = "supersede"
+    WAIT = "wait"
+    END = "end"
+
+
+class Outcome(StrEnum):
+    """How a run of a rollout ends."""
+
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled back"
+    INITIALISED = "initialised"
+    SUPERSEDED = "superseded"
+    """A newer revision came; another run carries that one."""
+    REVERTED = "reverted"
+    """The target was put back to the promoted revision while a newer one was on its way."""
+    UNCHANGED = "unchanged"
+    """The primary runs this revision already."""
+    REFUSED = "refused"
+    """This revision was rolled back before; it is tried again only on demand."""
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+    """The Canary was deleted in the middle of its release."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether the release came to a verdict, which is worth a chart and numbers."""
+        return self in {Outcome.PROMOTED, Outcome.ROLLED_BACK}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was observed just now, and what this run has already done for this revision.
+
+    Attributes:
+        revision: the target's revision.
+        carries: the revision that this run is for; a run carries one revision to its end.
+        weight: the canary's real weight at the router, percent; None where there is no route.
+        scaled: whether this run has seen the canary ready.
+        gates_open: types of gates that have opened in this run.
+        gate_closed: the gate that was asked last and did not open; None where it did.
+        check: the judge's last word on the step under way.
+        fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
+        paused, cancelled: what a person asked for in the UI.
+        retry_refused: a person wants a revision that was rolled back to be tried again.
+        run: id of the run that decides; the journal may say that it ended before, in a process that died.
+    """
+
+    revision: str
+    carries: str
+    weight: int | None = None
+    scaled: bool = False
+    gates_open: frozenset[str] = field(default_factory=frozenset)
+    gate_closed: Closed | None = None
+    check: Judgement | None = None
+    fault: str = ""
+    paused: bool = False
+    cancelled: bool = False
+    retry_refused: bool = False
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do next and why.
+
+    Attributes:
+        step: index of the step that the action belongs to.
+        traffic: what the canary gets in that step.
+        iterations: intervals of the step that have passed.
+        point: which gates to ask.
+        another_interval: the step under way, or the closed gate, is waited for once more.
+        failed_checks: what the journal's count becomes with this decision.
+        outcome: how the run ends with this action; None where it goes on.
+    """
+
+    action: Action
+    reason: str = ""
+    step: int = 0
+    traffic: Traffic = HOME
+    iterations: int = 0
+    point: Point | None = None
+    another_interval: bool = False
+    failed_checks: int = 0
+    outcome: Outcome | None = None

@@ -1,0 +1,86 @@
+"""What a stage of a rollout came to, and what a run knows after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pydantic import BaseModel, ConfigDict
+
+from sluice.gates.points import Closed
+from sluice.judge.judgement import Judgement
+from sluice.notices.message import Occasion
+from sluice.rollout.decision import Seen
+
+
+class Point(BaseModel):
+    """One moment of the rollout, for the chart."""
+
+    model_config = ConfigDict(frozen=True)
+    at: float
+    weight: int
+    success: float | None
+    requests: int
+
+
+class StepResult(BaseModel):
+    """What a step came to.
+
+    Attributes:
+        judgement: the judge's verdict; CONTINUE only where a newer revision cut the step short.
+        fatal: whether the verdict ends the release whatever the threshold says.
+        points: the step's moments.
+        recordings: what the judge saw, packed; see `sluice.replay.recording`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    step: int
+    weight: int
+    judgement: Judgement
+    fatal: bool = False
+    points: tuple[Point, ...] = ()
+    recordings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage came to, for the run that asked for it. Every stage gives one; what it says nothing of stays as it was.
+
+    Attributes:
+        began: the release was opened in the journal.
+        scaled: whether the canary can take traffic.
+        fault: why the revision cannot go on.
+        opened: the type of gates that have all opened.
+        closed: the gate that did not open.
+        unjudged: what the judge said before is about another weight or another time.
+        step: what a judged step came to.
+        news: what people are to hear.
+        reason: why, for people; the decision's own where empty.
+        home: when the traffic was home at the end of the release, seconds since the epoch.
+    """
+
+    began: bool = False
+    scaled: bool | None = None
+    fault: str = ""
+    opened: str = ""
+    closed: Closed | None = None
+    unjudged: bool = False
+    step: StepResult | None = None
+    news: Occasion | None = None
+    reason: str = ""
+    home: float = 0.0
+
+
+def after(seen: Seen, result: StageResult) -> Seen:
+    """What a run knows after a stage."""
+    asked = bool(result.opened or result.closed)
+    check: Judgement | None = result.step.judgement if result.step else seen.check
+    fatal = result.step.judgement.reason if result.step and result.step.fatal else ""
+    return replace(
+        seen,
+        retry_refused=seen.retry_refused and not result.began,
+        scaled=seen.scaled if result.scaled is None else result.scaled,
+        fault=result.fault or fatal or seen.fault,
+        gates_open=seen.gates_open | {result.opened} if result.opened else seen.gates_open,
+        gate_closed=result.closed if asked else seen.gate_closed,
+        check=None if result.unjudged else check,
+    )

@@ -1,0 +1,182 @@
+"""The laws of the fault suite: each is shown to catch what it is there for. A judge that never says no proves nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lab.faults.judged.cases import Case, Hit
+from lab.faults.judged.history import History, Moment
+from lab.faults.judged.laws import BAD_BOUND_S, Evidence, broken
+from lab.faults.judged.observer import Answer
+from lab.faults.plan import Release
+from lab.faults.proxies.acts import Act
+from lab.faults.proxies.proxy import Write
+
+OAK = "oak"
+JOURNAL = {"phase": "Progressing", "weight": 0, "taken back": "", "applied": "2", "promoted": "1", "said": ""}
+HOME, SPLIT = {"primary": 100, "canary": 0}, {"primary": 70, "canary": 30}
+
+
+def history(*moments: tuple[int, str, str, dict[str, Any]]) -> History:
+    seen = History()
+    for version, plural, name, facts in moments:
+        seen.add(Moment(version, float(version), plural, name, facts))
+    return seen
+
+
+def offers(version: int, half: str, *ready: str) -> tuple[int, str, str, dict[str, Any]]:
+    return version, "endpointslices", f"oak-{half}-x", {"service": f"oak-{half}", "ready": list(ready)}
+
+
+def case(story: str = "good", *tags: str, **more: Any) -> Case:
+    found = Case(
+        Release(OAK, story, 0.0), "old", list(tags or ("r1-good",)), since=10, began=10.0, started=True, ended=90.0
+    )
+    for name, value in more.items():
+        setattr(found, name, value)
+    return found
+
+
+def write(client: str, life: int, version: int, what: str, at: float = 0.0, run: str = "") -> Write:
+    at = at or float(version)
+    return Write(client, life, at - 0.1, at, Act("n", OAK, what), 200, version, answered=True, run=run)
+
+
+def laws(seen: History, judged: Case, *writes: Write) -> set[str]:
+    return {violation.law for violation in broken(Evidence(seen, writes), judged)}
+
+
+BASE = ((1, "httproutes", OAK, {"weights": HOME}), offers(2, "primary", "10.0.0.1"), (3, "canaries", OAK, JOURNAL))
+
+
+def test_a_rollout_as_it_should_be_breaks_no_law() -> None:
+    """Weights that sum up, ready pods behind them, one actor, users served."""
+    seen = history(*BASE, offers(11, "canary", "10.0.0.2"), (12, "httproutes", OAK, {"weights": SPLIT}))
+    answers = [Answer(20.0, 200, "r1-good", "")]
+    assert laws(seen, case(answers=answers), write("a", 1, 11, "take lease"), write("a", 1, 12, "route step")) == set()
+
+
+@pytest.mark.parametrize("weights", [{"primary": 70, "canary": 20}, {"primary": 100}], ids=["90 in all", "one half"])
+def test_weights_that_do_not_sum_to_100_are_caught(weights: dict[str, int]) -> None:
+    """Even for a moment."""
+    seen = history(*BASE, (12, "httproutes", OAK, {"weights": weights}), (13, "httproutes", OAK, {"weights": HOME}))
+    assert "weights sum to 100" in laws(seen, case())
+
+
+def test_traffic_to_a_version_that_is_not_ready_is_caught() -> None:
+    """By the cluster's order: pods that became ready just after the shift came too late."""
+    late = history(*BASE, (12, "httproutes", OAK, {"weights": SPLIT}), offers(13, "canary", "10.0.0.2"))
+    assert laws(late, case()) == {"traffic goes to ready versions only"}
+
+
+HOLD, PUSH = {"paused": True}, {"tag": "r1-next"}
+
+
+@pytest.mark.parametrize(("first", "then", "caught"), [(HOLD, PUSH, False), (PUSH, HOLD, True)], ids=["held", "pushed"])
+def test_traffic_to_pods_of_another_version_is_caught(
+    first: dict[str, Any], then: dict[str, Any], caught: bool
+) -> None:
+    """What is pushed once the target is held has no pods; what was pushed before is what has to be behind the weight."""
+    pod = {"app": OAK, "address": "10.0.0.2", "tag": "r1-good"}
+    target = {"tag": "r1-good", "paused": False, "replicas": 1}
+    seen = history(
+        *BASE,
+        (4, "pods", "oak-1", pod),
+        (5, "deployments", OAK, target),
+        offers(6, "canary", "10.0.0.2"),
+        (11, "deployments", OAK, {**target, **first}),
+        (12, "deployments", OAK, {**target, **first, **then}),
+        (13, "httproutes", OAK, {"weights": SPLIT}),
+    )
+    assert ("traffic goes to the judged version only" in laws(seen, case())) is caught
+
+
+def test_a_worker_that_acts_after_another_has_taken_over_is_caught() -> None:
+    """A wakes up after B has begun to act, and its old write is accepted."""
+    seen = history(*BASE)
+    old = [write("a", 1, 11, "take lease"), write("a", 1, 12, "route 0")]
+    taken = [write("b", 1, 20, "take lease"), write("b", 1, 21, "journal step")]
+    assert laws(seen, case(), *old, *taken, write("a", 1, 22, "route 100")) == {"one actor at a time"}
+
+
+def test_a_run_that_acts_after_another_run_of_its_worker_is_caught() -> None:
+    """Two runs of one process are two actors: that they share a clock and a connection orders nothing."""
+    seen = history(*BASE)
+    old = [write("a", 1, 11, "take lease", run="r1"), write("a", 1, 12, "route 0", run="r1")]
+    new = [write("a", 1, 20, "take lease", run="r2"), write("a", 1, 21, "journal step", run="r2")]
+    assert laws(seen, case(), *old, *new) == set()
+    late = write("a", 1, 22, "route 100", run="r1")
+    assert laws(seen, case(), *old, *new, late) == {"one actor at a time"}
+
+
+def test_a_worker_that_takes_the_lease_back_may_act_again() -> None:
+    """A, B, A is in order where A has taken the Lease again before it acts."""
+    seen = history(*BASE)
+    first = [write("a", 1, 11, "take lease"), write("a", 1, 12, "route 0")]
+    then = [write("b", 1, 20, "take lease"), write("b", 1, 21, "journal step")]
+    again = [write("a", 1, 30, "take lease"), write("a", 1, 31, "route 0")]
+    assert laws(seen, case(), *first, *then, *again) == set()
+
+
+def test_an_old_write_before_the_new_holder_has_acted_is_no_harm() -> None:
+    """B looks at what is there after it has taken over, so what A did until then is known to it."""
+    seen = history(*BASE)
+    writes = [write("a", 1, 11, "take lease"), write("b", 1, 20, "take lease"), write("a", 1, 21, "route 0")]
+    assert laws(seen, case(), *writes, write("b", 1, 22, "journal step")) == set()
+
+
+def test_another_life_of_the_same_worker_is_another_actor() -> None:
+    """What the killed process still had on its way is not its successor's."""
+    seen = history(*BASE)
+    writes = [write("a", 1, 11, "take lease"), write("a", 2, 20, "take lease"), write("a", 2, 21, "begin")]
+    assert laws(seen, case(), *writes, write("a", 1, 22, "route 0", at=22.0)) == {"one actor at a time"}
+
+
+@pytest.mark.parametrize(
+    ("phase", "tag", "law"),
+    [
+        ("Progressing", "r1-good", "the primary changes by promotion only"),
+        ("Promoting", "r1-bad", "no bad revision is promoted"),
+    ],
+)
+def test_a_primary_that_changes_otherwise_than_by_promotion_is_caught(phase: str, tag: str, law: str) -> None:
+    """While the journal says anything but Promoting, or to a revision that is bad."""
+    before, after = {"tag": "old", "replicas": 1, "paused": False}, {"tag": tag, "replicas": 1, "paused": False}
+    journal = {**JOURNAL, "phase": phase, "promoted": "0"}
+    seen = history(
+        *BASE,
+        (4, "deployments", "oak-primary", before),
+        (11, "canaries", OAK, journal),
+        (12, "deployments", "oak-primary", after),
+    )
+    assert law in laws(seen, case())
+
+
+def test_a_bad_revision_with_users_after_its_bound_is_caught() -> None:
+    """The bound counts from the verdict, or from when the last fault was over."""
+    seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "taken back": "too many errors"}))
+    late = [Answer(20.0 + BAD_BOUND_S + 1, 200, "r1-bad", "")]
+    assert laws(seen, case("bad", "r1-bad", answers=late)) == {"a bad revision has no traffic"}
+    hit = Hit("kill server", aimed=True, phase="", boundary="", at=21.0, until=40.0)
+    assert laws(seen, case("bad", "r1-bad", answers=late, hits=[hit])) == set()
+
+
+def test_users_of_a_bad_revision_after_its_end_are_caught() -> None:
+    """Once its rollout has ended nobody gets it any more, whatever the bound."""
+    seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "taken back": "too many errors"}))
+    answers = [Answer(35.0, 200, "r1-bad", "")]
+    assert laws(seen, case("bad", "r1-bad", answers=answers, ended=30.0)) == {"a bad revision has no traffic"}
+
+
+def test_a_rollout_without_an_end_is_caught() -> None:
+    """Whatever it waits for."""
+    assert laws(history(*BASE), case(ended=None)) == {"every rollout ends"}
+
+
+def test_a_lost_request_is_caught_and_a_bad_revisions_own_answers_are_not() -> None:
+    """A 503 of the Gateway is nobody's answer; the 500 of a bad revision is what it is there for."""
+    lost, own = Answer(20.0, 503, "", ""), Answer(21.0, 500, "r1-bad", "")
+    assert laws(history(*BASE), case(answers=[lost])) == {"users lose nothing"}
+    assert laws(history(*BASE), case("bad", "r1-bad", answers=[own])) == set()
