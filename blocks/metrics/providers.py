@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from blocks.metrics import provider_of
+from blocks.metrics import PROVIDERS, Row, provider_of
 from blocks.metrics.base import Counters, Endpoint, Provider, Values
 from sluice.errors import InvalidError
 
@@ -21,10 +21,12 @@ class Providers:
 
     Attributes:
         own: the installation's own addresses by type, where a manifest names none.
+        rows: the types that there are.
     """
 
     http: httpx.AsyncClient
     own: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, Row] = field(default_factory=lambda: PROVIDERS)
     _known: dict[tuple[str, str], Provider] = field(default_factory=dict)
 
     def values(self, kind: str, address: str = "") -> Values:
@@ -50,7 +52,7 @@ class Providers:
         return counters
 
     def _provider(self, kind: str, address: str) -> Provider:
-        make = provider_of(kind)
+        make = provider_of(kind, self.rows)
         chosen = (address or self.own.get(kind, "")).rstrip("/")
         if (kind, chosen) not in self._known:
             self._known[kind, chosen] = make(Endpoint(chosen, self.http))

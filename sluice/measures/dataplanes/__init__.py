@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.measures.dataplanes.base import ANY, Row
 from sluice.measures.dataplanes.contour import contour
@@ -14,19 +13,12 @@ DATAPLANES: dict[str, Row | None] = dict.fromkeys(("", "gatewayapi", "gatewayapi
 
 
 def telemetry_for(canary: Canary, controller: str = ANY) -> Telemetry | None:
-    """How requests to a Canary's sides are counted on their way; None where its provider counts none.
+    """How requests to a Canary's sides are counted on their way; None where nothing is known to count them.
 
     Args:
         controller: that the route's status names, where it is known.
-
-    Raises:
-        InvalidError: sluice has no such provider; the message names those that it has.
     """
-    provider = canary.spec.provider
-    if provider not in DATAPLANES:
-        known = ", ".join(sorted(filter(None, DATAPLANES)))
-        raise InvalidError(f"{canary}: spec.provider {provider!r} is not supported yet; use one of: {known}")
-    row = DATAPLANES[provider]
+    row = DATAPLANES.get(canary.spec.provider)
     if row is None:
         return None
     plane = row.get(controller) or row.get(ANY)

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from blocks.metrics import PROVIDERS, provider_of
-from blocks.metrics.base import Counters, Endpoint, Values
+from blocks.metrics.base import Counters, Endpoint, Provider, Values
 from blocks.metrics.batched import MOST, Batched
 from blocks.metrics.exported import Exported
 from blocks.metrics.memory import MemoryMetrics
@@ -185,6 +185,16 @@ async def test_the_manifest_s_address_goes_before_the_installation_s_and_one_ser
         assert other.address == "http://other.test"
         with pytest.raises(TerminalError, match=r"set SLUICE_METRICS_URL, or spec\.metricsServer"):
             Providers(http).counters()
+
+
+async def test_an_installation_s_own_provider_is_a_row_more() -> None:
+    """One that has values and no samples: queries are answered by it, requests are counted elsewhere."""
+    own = MemoryMetrics(values={"answer": 42.0})
+    async with httpx.AsyncClient() as http:
+        providers = Providers(http, {"acme": "http://acme.test"}, {**PROVIDERS, "acme": lambda at: Provider(own)})
+        assert await providers.values("acme").value("answer") == 42.0
+        with pytest.raises(InvalidError, match="use one of: acme, prometheus"):
+            providers.values("datadog")
 
 
 def server(handle: Callable[[httpx.Request], httpx.Response]) -> Prometheus:

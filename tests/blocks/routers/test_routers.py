@@ -99,6 +99,15 @@ def test_providers_are_named_as_in_flagger_and_unknown_ones_refused_by_name() ->
         router_for("istio", MemoryCluster())  # type: ignore[arg-type]
 
 
+def test_an_installation_s_own_router_is_a_row_more() -> None:
+    """Made as the others are, and named among those that there are."""
+    own = MemoryRouter()
+    rows = {**ROUTERS, "acme": lambda writer: own}
+    assert router_for("acme", MemoryCluster(), rows) is own  # type: ignore[arg-type]
+    with pytest.raises(InvalidError, match="use one of: acme, gatewayapi, gatewayapi:v1"):
+        router_for("istio", MemoryCluster(), rows)  # type: ignore[arg-type]
+
+
 @pytest.mark.lab
 async def test_the_route_is_accepted_when_a_shift_returns(real: Ground) -> None:
     """The Gateway's controller has acknowledged just the generation that carries the weight."""
