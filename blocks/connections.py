@@ -5,7 +5,7 @@ Stages reach the outside only through here: one place to see what sluice talks t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,8 @@ from sluice.errors import TerminalError
 from sluice.events.model import Event
 
 if TYPE_CHECKING:
-    from blocks.chat.slack import Chat
+    from blocks.chat.base import Chat
+    from blocks.forges.base import Forge
     from blocks.gates.webhook import Webhooks
     from blocks.git.mirrors import Git
     from blocks.kubernetes.cluster import Cluster
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
     from blocks.kubernetes.writer import Writer
     from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Counters, Values
-    from blocks.registries.distribution import Registries
-    from blocks.renderers.kustomize import Renderer
+    from blocks.registries.base import Registry
+    from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
 
 
 class Events(Protocol):
     """Where events go so that automations see them."""
 
-    async def post_event(self, event: Event) -> bool:
-        """Return when the event is accepted, and whether it was new; raise TransientError where nobody took it."""
+    async def post(self, events: Sequence[Event]) -> int:
+        """Return when all are accepted, and how many were new; raise TransientError where nobody took them."""
 
 
 class RouterFactory(Protocol):
@@ -40,6 +41,27 @@ class RouterFactory(Protocol):
 
     def __call__(self, provider: str, writer: Writer) -> Router:
         """Raise InvalidError where there is no such router."""
+
+
+class ForgeFactory(Protocol):
+    """Finds the forge of a repository."""
+
+    def __call__(self, url: str) -> Forge | None:
+        """None where this installation has no way into it."""
+
+
+class RegistryFactory(Protocol):
+    """The registries of a provider, as an ImageRepository's `spec.provider` names it."""
+
+    def __call__(self, provider: str) -> Registry:
+        """One without a row of its own is spoken to as any registry."""
+
+
+class RendererFactory(Protocol):
+    """Makes the renderer for a kind of manifest."""
+
+    def __call__(self, kind: str) -> Renderer:
+        """Raise InvalidError where there is none."""
 
 
 class MetricsFactory(Protocol):
@@ -72,9 +94,10 @@ class Connections:
     """Namespaces that this installation looks after; empty for all."""
     chat: Chat | None = None
     git: Git | None = None
-    registry: Registries | None = None
-    renderer: Renderer | None = None
+    registry: RegistryFactory | None = None
+    renderer: RendererFactory | None = None
     prefect: Events | None = None
+    forge: ForgeFactory | None = None
 
     def need(self, part: str) -> Any:
         """The named part.

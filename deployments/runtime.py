@@ -21,6 +21,8 @@ from deployments import wiring
 from deployments.automations.apply import RESULTS, Change, apply
 from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.doors.receiver import application
+from deployments.doors.secrets import secrets_of
+from deployments.doors.senders import all_senders
 from deployments.settings import Settings
 from deployments.watchers import targets as watcher
 from deployments.watchers.catching_up import catch_up
@@ -128,10 +130,10 @@ async def receive(settings: Settings, ready: Ready) -> None:
     """The receiver of webhooks.
 
     Raises:
-        TerminalError: its port is taken.
+        TerminalError: its port is taken, or a sender of an installed package cannot be used.
     """
     async with events(settings) as api:
-        app = application(api.post, registry_token=settings.registry_token, github_secret=settings.github_secret)
+        app = application(api.post, all_senders().values(), secrets_of(settings))
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
         server = _Uvicorn(config)
         with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:
@@ -160,7 +162,7 @@ async def watch(settings: Settings, ready: Ready) -> None:
     """The watcher of Kubernetes objects."""
     async with events(settings) as api:
         ready()
-        await watcher.watch(settings, api.post_event)
+        await watcher.watch(settings, api.post)
 
 
 def ui_url(settings: Settings) -> str:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """Bearer token that registry notifications must carry. Without it `/registry` takes nothing."""
     github_secret: SecretStr | None = None
     """Secret of the GitHub webhook. Without it `/github` takes nothing."""
+    github_token: SecretStr | None = None
+    """Token that may write commit statuses on github.com. Without it a commit does not show whether it was applied."""
 
     kubeconfig: Path | None = None
     """Kubeconfig file; default: `~/.kube/config`, or the service account inside a cluster."""

@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 
-from blocks.chat.slack import Chat
+from blocks.chat.base import Chat, ChatAddress
+from blocks.chat.table import chat_for
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
+from blocks.forges.table import forges
 from blocks.gates.webhook import Webhooks
 from blocks.git.mirrors import Git
 from blocks.kubernetes.cluster import Cluster
@@ -18,8 +20,8 @@ from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
-from blocks.registries.distribution import Registries
-from blocks.renderers.kustomize import Renderer
+from blocks.registries.table import open_registries
+from blocks.renderers.table import renderer_for
 from blocks.routers import router_for
 from deployments.settings import Settings
 
@@ -34,7 +36,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
         stack.push_async_callback(cluster.close)
         auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
         prefect = await stack.enter_async_context(PrefectEvents(settings.api_url, auth=auth))
-        registry = await stack.enter_async_context(Registries())
+        registry = await stack.enter_async_context(open_registries())
         wired = Connections(
             cluster=cluster,
             router=router_for,
@@ -49,8 +51,9 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             chat=_chat(settings),
             git=Git(home=settings.home / "git"),
             registry=registry,
-            renderer=Renderer(),
+            renderer=renderer_for,
             prefect=prefect,
+            forge=forges(http, {"github.com": settings.github_token}),
         )
         with in_this_process(wired):
             yield wired
@@ -59,4 +62,5 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
 def _chat(settings: Settings) -> Chat | None:
     if settings.slack_token is None:
         return None
-    return Chat.connect(settings.slack_token.get_secret_value(), settings.slack_channel, settings.slack_url)
+    address = ChatAddress(token=settings.slack_token, channel=settings.slack_channel, url=settings.slack_url)
+    return chat_for("slack", address)

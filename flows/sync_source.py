@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from prefect import flow
@@ -10,9 +11,10 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.outcome import ended
-from tasks.sync.due_kustomizations import due_kustomizations
+from tasks.sync.due_kustomizations import Due, due_kustomizations
 from tasks.sync.fetch_source import fetch_source
-from tasks.sync.sync import sync
+from tasks.sync.sync import Synced, sync
+from tasks.sync.tell_forge import tell_forge
 
 
 def _run_name() -> str:
@@ -41,6 +43,7 @@ async def sync_source(url: str, branch: str, commit: str = "", again: str = "") 
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
     done = await asyncio.gather(*(sync(one) for one in due), return_exceptions=True)
+    await _tell_forge(url, due, done)
     for did in done:
         # Only now: one team's broken directory does not stop the others' syncs.
         if isinstance(did, BaseException):
@@ -51,3 +54,19 @@ async def sync_source(url: str, branch: str, commit: str = "", again: str = "") 
         if not isinstance(did, BaseException)
     )
     return ended("synced", "; ".join(told))
+
+
+async def _tell_forge(url: str, due: Sequence[Due], done: Sequence[Synced | BaseException]) -> None:
+    """Show next to the commit what became of it; where that fails, the task run says why and the sync is as it is.
+
+    A forge keeps a limited number of statuses, so what is only applied again sets none. Why a sync failed may quote what
+    must not be public: the status says where to read it.
+    """
+    told = []
+    for one, did in zip(due, done, strict=True):
+        if one.again:
+            continue
+        good = not isinstance(did, BaseException)
+        said = "applied" if good else f"not applied: see the Ready condition of Kustomization {one}"
+        told.append(tell_forge(url, one.source.commit, f"sluice/{one}", good, said))
+    await asyncio.gather(*told, return_exceptions=True)

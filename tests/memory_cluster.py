@@ -287,7 +287,7 @@ def _fits(item: Object, selector: str | None) -> bool:
 
 def _told(verb: str, item: Object) -> str:
     what = f"{verb} {item['kind']} {item['metadata']['name']}"
-    if verb == "write status of":
+    if verb == "write status of" and item["kind"] == "Canary":
         return f"journal: {item['status']['phase']} {item['status'].get('canaryWeight', 0)}"
     if item["kind"] == "Deployment":
         return f"{what} with {item['spec'].get('replicas')}"

@@ -1,1 +1,1 @@
-"""Chats that people are notified in, one file a service."""
+"""Chats that people read, one file each."""

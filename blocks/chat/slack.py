@@ -10,6 +10,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from blocks.chat.base import ChatAddress
+from blocks.chat.slack_blocks import blocks
+from blocks.waits import retry_after
 from sluice.errors import TerminalError, TransientError
 from sluice.notices.message import Message
 
@@ -17,17 +20,17 @@ TEMPORARY = {"ratelimited", "service_unavailable", "internal_error", "fatal_erro
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
+class Slack:
     """One channel of one workspace."""
 
     client: AsyncWebClient
     channel: str
 
     @classmethod
-    def connect(cls, token: str, channel: str, base_url: str | None = None) -> Chat:
-        """With a bot token; `base_url` for a proxy or a stand-in."""
-        where: dict[str, Any] = {"base_url": base_url} if base_url else {}
-        return cls(AsyncWebClient(token=token, timeout=10, **where), channel)
+    def connect(cls, address: ChatAddress) -> Slack:
+        """With a bot token; the address's `url` is for a proxy or a stand-in."""
+        where: dict[str, Any] = {"base_url": address.url} if address.url else {}
+        return cls(AsyncWebClient(token=address.token.get_secret_value(), timeout=10, **where), address.channel)
 
     async def say(self, message: Message) -> None:
         """Post a message.
@@ -38,18 +41,17 @@ class Chat:
         """
         try:
             await self.client.chat_postMessage(
-                channel=self.channel, text=message.text, blocks=message.blocks, unfurl_links=False
+                channel=self.channel, text=message.text, blocks=blocks(message), unfurl_links=False
             )
         except SlackApiError as error:
             if not isinstance(error.response, AsyncSlackResponse):
                 # The client's raw response: what came was not Slack's answer but, say, a proxy's page.
                 raise TransientError(f"Slack gave no usable answer: {error}") from error
             code = error.response.get("error") or f"status {error.response.status_code}"
-            asked = error.response.headers.get("Retry-After", "")
             if code in TEMPORARY or error.response.status_code >= 500:
                 raise TransientError(
                     f"Slack cannot post to {self.channel} now: {code}",
-                    retry_after=float(asked) if asked.isdigit() else None,
+                    retry_after=retry_after(error.response.headers),
                 ) from error
             raise TerminalError(f"Slack refuses to post to {self.channel}: {code}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from blocks.git.files import LOCAL_TIMEOUT
 from blocks.git.program import GitProgram
 from sluice.credentials import GitCredentials
-from sluice.errors import InvalidError, TerminalError, TransientError
+from sluice.errors import InvalidError, TransientError
 from sluice.sync.source_url import normalise
 
 _BRANCH = re.compile(r"(?![-./]|@$)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
@@ -77,14 +77,6 @@ class Mirror:
         """The commit that the branch was at when we last heard of it; None where we never did."""
         out = await self.local("for-each-ref", "--format=%(objectname)", _tracking(branch))
         return out.decode().strip() or None
-
-    async def has(self, commit: str) -> bool:
-        """Whether the commit is here."""
-        try:
-            await self.local("cat-file", "-e", f"{commit}^{{commit}}")
-        except TerminalError:
-            return False
-        return True
 
     async def fetch(self, branch: str) -> str:
         """Bring the branch here; the commit that it is at now."""

@@ -119,11 +119,6 @@ class Git:
                 self._heard[remote, branch] = (began, commit)
             return commit
 
-    async def has(self, remote: Remote, commit: str) -> bool:
-        """Whether the commit was fetched."""
-        async with self._mirror(remote) as mirror:
-            return await mirror.has(commit)
-
     async def tree(self, remote: Remote, commit: str) -> Path:
         """A directory with the files of a fetched commit. It is shared: read only. It stays for ten minutes at least.
 

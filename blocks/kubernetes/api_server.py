@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import aiohttp
 import orjson
 
+from blocks.waits import retry_after
 from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
 
 Object = dict[str, Any]
@@ -115,8 +116,7 @@ class ApiServer:
         if status in {400, 422}:
             raise InvalidError(message)
         if status in {408, 429} or status >= 500:
-            asked = response.headers.get("Retry-After", "")
-            raise TransientError(message, retry_after=float(asked) if asked.isdigit() else None)
+            raise TransientError(message, retry_after=retry_after(response.headers))
         raise TerminalError(message)
 
     def _refuse_watch(self, path: str, status: Object) -> NoReturn:

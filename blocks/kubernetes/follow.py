@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.waits import pauses
 from sluice.errors import ConflictError, SluiceError, TransientError
 
 Object = dict[str, Any]
@@ -44,7 +44,7 @@ async def news(
     A watch that ends or breaks is resumed from the last version seen; where that is too old, a list closes the gap. The
     cluster may be away for as long as it likes.
     """
-    pause, version = FIRST_PAUSE, ""
+    waits, version = pauses(FIRST_PAUSE, LONGEST_PAUSE), ""
     while True:
         heard, asked = False, 0.0
         try:
@@ -61,5 +61,6 @@ async def news(
             # Also what asking again seldom helps: the kind is not installed yet, the right to watch was not given yet.
             log.warning("following %s waits: %s", kind.plural, error)
             asked = (error.retry_after or 0.0) if isinstance(error, TransientError) else 0.0
-        pause = FIRST_PAUSE if heard else min(2 * pause, LONGEST_PAUSE)
-        await asyncio.sleep(asked + pause * random.uniform(0.5, 1.5))
+        if heard:
+            waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)
+        await asyncio.sleep(asked + next(waits))

@@ -7,7 +7,6 @@ It is written when it is taken and when it is given back; that its holder lives 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -19,6 +18,7 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import Informers
 from blocks.kubernetes.kinds import LEASE
 from blocks.leases.worker import DURATION, LOOK, RENEWAL, WorkerLease, Workers
+from blocks.waits import pauses
 from sluice.errors import ConflictError, LostError, NotFoundError, SluiceError, TransientError
 from sluice.rollout.objects import MANAGED_BY
 
@@ -127,10 +127,9 @@ class Lease:
             errand.add_done_callback(self.worker.errands.discard)
 
     async def _give_back(self) -> None:
-        pause = RENEWAL / 3
+        waits = pauses(RENEWAL / 3, DURATION)
         while not await self._given_back():
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-            pause = min(2 * pause, DURATION)
+            await asyncio.sleep(next(waits))
 
     async def _given_back(self) -> bool:
         try:

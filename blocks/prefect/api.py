@@ -14,8 +14,8 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from blocks.waits import retry_after, retrying
 from sluice.errors import TerminalError, TransientError
 from sluice.events.model import Event
 
@@ -76,10 +76,6 @@ class PrefectEvents:
         self._remember(asked)
         return len(new)
 
-    async def post_event(self, event: Event) -> bool:
-        """Hand over one event, as `post` does; whether it was new."""
-        return await self.post([event]) == 1
-
     async def _stored(self, ids: Iterable[UUID]) -> set[UUID]:
         wanted = [str(key) for key in ids]
         found: set[UUID] = set()
@@ -96,12 +92,7 @@ class PrefectEvents:
 
     async def _call(self, path: str, body: Any) -> Any:
         """One call, told again a few times with growing, random pauses while the server does not answer."""
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=stop_after_attempt(self._attempts),
-            wait=wait_random_exponential(multiplier=0.1, max=1.0),
-            reraise=True,
-        ):
+        async for attempt in retrying(self._attempts, 1.0):
             with attempt:
                 return await self._once(path, body)
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -113,7 +104,7 @@ class PrefectEvents:
         except httpx.TransportError as error:
             raise TransientError(f"{where} does not answer: {error!r}") from error
         if response.status_code == 429 or response.status_code >= 500:
-            raise TransientError(f"{where} answered {response.status_code}", retry_after=_retry_after(response))
+            raise TransientError(f"{where} answered {response.status_code}", retry_after=retry_after(response.headers))
         if response.is_error:
             raise TerminalError(f"{where} refuses {path}: {response.status_code} {response.text[:300]}")
         return response.json() if response.content else None
@@ -129,13 +120,6 @@ class PrefectEvents:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        return float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
-        return None
 
 
 def _body(event: Event) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Container registries."""
+"""Container registries, one file for each way to speak to them."""

@@ -9,8 +9,8 @@ from typing import Any, Self
 from urllib.parse import urljoin
 
 import httpx
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from blocks.waits import retry_after, retrying
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError, TransientError
 from sluice.images.reference import DOCKER_HUB, Repository
@@ -28,8 +28,8 @@ _LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\])(:\d+)?")
 _CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 
 
-class Registries:
-    """All registries that this process asks. Speaks https, except to loopback and where a repository is marked insecure."""
+class Distribution:
+    """All registries that speak this API. Speaks https, except to loopback and where a repository is marked insecure."""
 
     def __init__(self, *, timeout: float = 5.0, attempts: int = 3) -> None:
         """
@@ -90,12 +90,7 @@ class Registries:
         credentials: RegistryCredentials | None,
         headers: Mapping[str, str],
     ) -> httpx.Response:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=stop_after_attempt(self._attempts),
-            wait=wait_random_exponential(multiplier=0.1, max=2.0),
-            reraise=True,
-        ):
+        async for attempt in retrying(self._attempts, 2.0):
             with attempt:
                 answer = await self._once(method, url, repository, headers)
                 if answer.status_code == 401:
@@ -163,8 +158,7 @@ def _checked(answer: httpx.Response, repository: Repository) -> httpx.Response:
     if answer.status_code == 404:
         raise NotFoundError(said)
     if answer.status_code == 429 or answer.status_code >= 500:
-        asked = answer.headers.get("Retry-After", "")
-        raise TransientError(said, retry_after=float(asked) if asked.isdigit() else None)
+        raise TransientError(said, retry_after=retry_after(answer.headers))
     if answer.is_error:
         raise TerminalError(f"{said}: check its secretRef")
     return answer

@@ -1,1 +1,1 @@
-"""Programs that make manifests of a source, one file each."""
+"""What makes objects of a source's files, one file for each program."""

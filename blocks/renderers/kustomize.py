@@ -23,8 +23,8 @@ _PASSED_ON = ("PATH", "http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "N
 
 
 @dataclass(frozen=True, slots=True)
-class Renderer:
-    """Renders a directory of a source.
+class Kustomize:
+    """Renders a directory of a source, for a Kustomization.
 
     Attributes:
         program: the `kustomize` program.

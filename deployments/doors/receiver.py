@@ -1,82 +1,92 @@
-"""Takes the outside world's webhooks: check who speaks, make sluice's events of it, hand them to Prefect, then say yes.
+"""Takes webhooks: verify who sent them, make sluice's events of them, hand those to Prefect, then answer 2xx.
 
-A sender tells again what was not answered with 2xx. So a yes is said only after Prefect has taken the events, and every
-error says whether telling again can help: 503 yes, 4xx no.
+A sender repeats what was not answered with 2xx. So 2xx is said only after Prefect has taken the events, and every error
+says whether repeating can help: 503 yes, 4xx no. There is one route for each sender in the table that is handed in.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sluice.errors import InvalidError, SluiceError, TransientError
+from deployments.doors.secrets import Secret
+from sluice.errors import InvalidError, SluiceError, TerminalError, TransientError
 from sluice.events.model import Event
-from sluice.events.senders import distribution as registry
-from sluice.events.senders import github
+from sluice.events.senders.base import Sender
 
-REGISTRY_LIMIT = 1024 * 1024
-GITHUB_LIMIT = 25 * 1024 * 1024
-"""Bytes of body that are read at most. 25 MiB is what GitHub promises not to exceed."""
 RETRY_AFTER = 5
 """Seconds that a sender is asked to wait while Prefect cannot be reached."""
+HEALTH = "/healthz"
 
 Post = Callable[[Sequence[Event]], Awaitable[int]]
 """Hands events to Prefect and returns how many were new; raises TransientError while Prefect cannot be reached."""
 
 
-def application(post: Post, *, registry_token: SecretStr | None, github_secret: SecretStr | None) -> Starlette:
+def application(post: Post, senders: Iterable[Sender], secret: Secret) -> Starlette:
     """The receiver as an ASGI application.
 
     Args:
         post: where the events go.
-        registry_token: bearer token of registry notifications; None refuses them all.
-        github_secret: secret of the GitHub webhook; None refuses them all.
+        senders: one route for each.
+        secret: what each shares with us; a sender without a secret is refused all it sends.
+
+    Raises:
+        TerminalError: two senders have one path, or a path is none.
     """
+    used: dict[str, str] = {HEALTH: "the receiver itself"}
+    routes = [Route(HEALTH, _healthz, methods=["GET"])]
+    for sender in senders:
+        if not sender.path.startswith("/") or sender.path in used:
+            owner = used.get(sender.path)
+            why = f"{owner} has it" if owner else "it must begin with a slash"
+            raise TerminalError(
+                f"sender {sender.name}: path {sender.path!r} cannot be used ({why}): choose another one"
+            )
+        used[sender.path] = sender.name
+        routes.append(Route(sender.path, _door(sender, post, secret), methods=["POST"]))
+    return Starlette(routes=routes, exception_handlers={SluiceError: _refusal, HTTPException: _http_error})
 
-    async def from_registry(request: Request) -> Response:
-        _check_bearer(request, registry_token)
-        events = registry.images_pushed(_parsed(await _body(request, REGISTRY_LIMIT)))
-        return await _answer(events)
 
-    async def from_github(request: Request) -> Response:
-        body = await _body(request, GITHUB_LIMIT)
-        _check_signature(request, body, github_secret)
-        kind, delivery = _header(request, "X-GitHub-Event"), _header(request, "X-GitHub-Delivery")
-        if kind == "ping":
-            return JSONResponse({"pong": delivery})
-        return await _answer(github.from_webhook(kind, delivery, _parsed(body)))
+def _door(sender: Sender, post: Post, secret: Secret) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of one sender."""
 
-    async def _answer(events: Sequence[Event]) -> Response:
-        new = await post(events) if events else 0
-        return JSONResponse({"events": len(events), "new": new}, status_code=202)
+    async def take(request: Request) -> Response:
+        if not sender.verification.reads_body:
+            _verify(sender, request, b"", secret)
+        body = await _body(request, sender.limit)
+        if sender.verification.reads_body:
+            _verify(sender, request, body, secret)
+        parsed = sender.parse(request.headers, body)
+        if parsed.pong:
+            return JSONResponse({"pong": parsed.pong})
+        new = await post(parsed.events) if parsed.events else 0
+        return JSONResponse({"events": len(parsed.events), "new": new}, status_code=202)
 
-    async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+    return take
 
-    return Starlette(
-        routes=[
-            Route("/registry", from_registry, methods=["POST"]),
-            Route("/github", from_github, methods=["POST"]),
-            Route("/healthz", healthz, methods=["GET"]),
-        ],
-        exception_handlers={SluiceError: _refusal, HTTPException: _http_error},
-    )
+
+def _verify(sender: Sender, request: Request, body: bytes, secret: Secret) -> None:
+    known, way = secret(sender.secret), sender.verification
+    if known is None:
+        way_out = f"set SLUICE_{sender.secret.upper()}"
+        raise HTTPException(401, f"no secret is set for webhooks of {sender.name}: {way_out}")
+    if not way.accepts(request.headers, body, known.get_secret_value()):
+        raise HTTPException(401, way.refusal, headers={"WWW-Authenticate": way.challenge} if way.challenge else None)
+
+
+async def _healthz(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
 
 
 async def _refusal(_request: Request, error: Exception) -> Response:
     if isinstance(error, InvalidError):
         return JSONResponse({"error": str(error)}, status_code=400)
-    # Prefect away, or refusing what we made: the sender is right, so it should tell again rather than drop it.
+    # Prefect away, or refusing what we made: the sender is right, so it should repeat it rather than drop it.
     wait = error.retry_after if isinstance(error, TransientError) and error.retry_after else RETRY_AFTER
     return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": str(max(1, round(wait)))})
 
@@ -104,35 +114,3 @@ async def _body(request: Request, limit: int) -> bytes:
 
 def _too_large(limit: int) -> HTTPException:
     return HTTPException(413, f"body: at most {limit} bytes", headers={"Connection": "close"})
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidError(f"body: no JSON ({str(error)[:120]}); choose content type application/json") from error
-
-
-def _header(request: Request, name: str) -> str:
-    value = request.headers.get(name)
-    if not value:
-        raise InvalidError(f"header {name}: missing")
-    return value
-
-
-def _check_bearer(request: Request, token: SecretStr | None) -> None:
-    if token is None:
-        raise HTTPException(401, "no token is set for registry notifications: set SLUICE_REGISTRY_TOKEN")
-    given = request.headers.get("Authorization", "")
-    wanted = f"Bearer {token.get_secret_value()}"
-    if not hmac.compare_digest(given.encode(), wanted.encode()):
-        raise HTTPException(401, "Authorization: wrong or missing bearer token", headers={"WWW-Authenticate": "Bearer"})
-
-
-def _check_signature(request: Request, body: bytes, secret: SecretStr | None) -> None:
-    if secret is None:
-        raise HTTPException(401, "no secret is set for GitHub's webhooks: set SLUICE_GITHUB_SECRET")
-    given = request.headers.get("X-Hub-Signature-256", "")
-    wanted = "sha256=" + hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(given.encode(), wanted.encode()):
-        raise HTTPException(401, "X-Hub-Signature-256: wrong or missing signature of the body")

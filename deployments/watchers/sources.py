@@ -54,14 +54,14 @@ class SourceWatcher:
         try:
             if kind is GIT_REPOSITORY:
                 source = self.sources[key] = GitRepository.parse(item)
-                waiting = [one for one in self.followers.values() if one.source == key]
+                waiting = [one for one in self.followers.values() if one.source == source.key]
                 return self._event(source, source) + [e for one in waiting for e in self._event(one, source)]
             follower = self.followers[key] = Kustomization.parse(item)
         except InvalidError as error:
             log.error("%s", error)
             return []
-        known = self.sources.get(follower.source)
-        return self._event(follower, known) if known else []
+        known = self.sources.get((follower.source.namespace, follower.source.name))
+        return self._event(follower, known) if known and known.key == follower.source else []
 
     def _event(self, about: GitRepository | Kustomization, source: GitRepository) -> list[SourceChanged]:
         uid, generation = about.metadata.uid, about.metadata.generation

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from blocks.waits import pauses
 from sluice.errors import TransientError
 from sluice.events.model import Event
 
-Post = Callable[[Event], Awaitable[object]]
+Post = Callable[[Sequence[Event]], Awaitable[object]]
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts."""
 log = logging.getLogger("sluice.watcher")
@@ -31,13 +31,12 @@ class Teller:
         task.add_done_callback(self.sending.discard)
 
     async def _send(self, event: Event) -> None:
-        pause = FIRST_PAUSE
+        waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             try:
-                await self.post(event)
+                await self.post([event])
             except TransientError as error:
                 log.warning("%s about %s is not accepted yet: %s", event.name, event.resource, error)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                pause = min(2 * pause, LONGEST_PAUSE)
+                await asyncio.sleep(next(waits))
             else:
                 return

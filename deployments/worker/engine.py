@@ -18,7 +18,6 @@ what their public interface does not offer:
 from __future__ import annotations
 
 import asyncio
-import random
 from abc import ABC
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
@@ -40,6 +39,7 @@ from prefect.states import AwaitingRetry, Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from websockets.exceptions import WebSocketException
 
+from blocks.waits import pauses
 from deployments.worker.task_events import brief
 from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals, bind
@@ -97,7 +97,7 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
             return state
         if state.is_failed() and self.signals.cancelled:
             state = Cancelled(message=f"Cancelled; while it stopped: {state.message}")
-        pause = FIRST_PAUSE
+        waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             try:
                 return await super().set_state(state, force=force)
@@ -105,8 +105,7 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
                 if not is_away(error) or self.signals.leaving:
                     raise
                 log.warning("Prefect's API is away; %s of %s waits: %r", state.name, self.flow_run_name, error)
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-            pause = min(pause * 2, LONGEST_PAUSE)
+            await asyncio.sleep(next(waits))
 
     @property
     def flow_run_name(self) -> str:

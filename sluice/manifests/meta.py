@@ -6,7 +6,8 @@ never dropped silently: a setting that a user believes in and nobody obeys is wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -77,6 +78,15 @@ class Manifest(ForeignModel):
             where = f"{cls.kind} {meta.get('namespace', 'default')}/{meta.get('name', '?')}"
             faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
             raise InvalidError(f"{where} is not valid: {faults}") from error
+
+    @classmethod
+    def valid(cls, manifests: Iterable[dict[str, Any]]) -> list[Self]:
+        """The models of those that are valid: one that somebody wrote wrongly is no reason to fail the others."""
+        found = []
+        for manifest in manifests:
+            with suppress(InvalidError):
+                found.append(cls.parse(manifest))
+        return found
 
     @property
     def name(self) -> str:

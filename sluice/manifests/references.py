@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sluice.manifests.meta import ForeignModel
+
+
+class SourceKey(NamedTuple):
+    """Which source: sources of different kinds may have one name and are not one source."""
+
+    kind: str
+    namespace: str
+    name: str
 
 
 class LocalReference(ForeignModel):
@@ -26,3 +36,7 @@ class SourceReference(ForeignModel):
     namespace: str = ""
     """Empty for the namespace of the referring object."""
     api_version: str = ""
+
+    def key(self, namespace: str) -> SourceKey:
+        """The source, as an object of this namespace refers to it."""
+        return SourceKey(self.kind, self.namespace or namespace, self.name)

@@ -1,18 +1,25 @@
-"""What people are told in chat: one short sentence, and the numbers below it."""
+"""What people learn in chat: one short sentence, why, and the numbers. How it looks is each chat's own (`blocks/chat`)."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 LONGEST_TEXT = 2900
-"""Slack refuses a section of more than 3,000 characters."""
+"""Characters of `Message.text`: nobody reads more, and the narrowest chat takes 3,000."""
+
+
+class Severity(StrEnum):
+    """How much a message matters; the words are those of Flagger's and Flux's alerts."""
+
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
 
 
 class Occasion(StrEnum):
-    """When people are told something."""
+    """When people get a message."""
 
     STARTED = "started"
     GATE_WAITS = "gate waits"
@@ -21,22 +28,46 @@ class Occasion(StrEnum):
     SUPERSEDED = "superseded"
 
 
-SIGNS = {
-    Occasion.STARTED: ":ship:",
-    Occasion.GATE_WAITS: ":hourglass:",
-    Occasion.PROMOTED: ":white_check_mark:",
-    Occasion.ROLLED_BACK: ":rewind:",
-    Occasion.SUPERSEDED: ":fast_forward:",
+SEVERITIES = {
+    Occasion.STARTED: Severity.INFO,
+    Occasion.GATE_WAITS: Severity.WARN,
+    Occasion.PROMOTED: Severity.INFO,
+    Occasion.ROLLED_BACK: Severity.ERROR,
+    Occasion.SUPERSEDED: Severity.INFO,
 }
 
 
 class Message(BaseModel):
-    """One message: `text` for notifications, `blocks` (Block Kit) for the channel."""
+    """One message, without anything of a particular chat.
+
+    Attributes:
+        severity: how much it matters.
+        occasion: what happened.
+        subject: what it happened to: `namespace/name`.
+        version: what people call the version of the subject.
+        reason: why, with the numbers, in one sentence.
+        facts: short labelled values; one that is empty is not shown.
+        link: where to look further; empty for nowhere.
+    """
 
     model_config = ConfigDict(frozen=True)
+    severity: Severity
     occasion: Occasion
-    text: str
-    blocks: list[dict[str, Any]]
+    subject: str
+    version: str
+    reason: str = ""
+    facts: dict[str, str] = {}
+    link: str = ""
+
+    @property
+    def title(self) -> str:
+        """What happened, to what."""
+        return f"{self.subject}@{self.version} {self.occasion}"
+
+    @property
+    def text(self) -> str:
+        """All of it but the facts as one plain line, for a notification."""
+        return (self.title + (f": {self.reason}" if self.reason else ""))[:LONGEST_TEXT]
 
 
 def rollout_message(
@@ -48,20 +79,9 @@ def rollout_message(
         canary: `namespace/name`.
         version: what people call the revision.
         reason: why, with the numbers, in one sentence.
-        facts: short labelled values, shown in two columns.
+        facts: short labelled values.
     """
-    text = f"{canary}@{version} {occasion}" + (f": {reason}" if reason else "")
-    head = f"{SIGNS[occasion]} *{_escape(canary)}* `{_escape(version)}` {occasion}"
-    body = head + (f"\n{_escape(reason)}" if reason else "")
-    blocks: list[dict[str, Any]] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": body[:LONGEST_TEXT]}},
-    ]
-    fields = [{"type": "mrkdwn", "text": f"*{_escape(k)}*\n{_escape(v)}"[:1900]} for k, v in (facts or {}).items() if v]
-    if fields:
-        blocks.append({"type": "section", "fields": fields[:10]})
-    return Message(occasion=occasion, text=text[:LONGEST_TEXT], blocks=blocks)
-
-
-def _escape(text: str) -> str:
-    """Slack's three control characters."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    severity = SEVERITIES[occasion]
+    return Message(
+        severity=severity, occasion=occasion, subject=canary, version=version, reason=reason, facts=facts or {}
+    )

@@ -23,6 +23,7 @@ PROGRESSING = "Progressing"
 BUILD_FAILED = "BuildFailed"
 APPLY_FAILED = "ReconciliationFailed"
 PRUNE_FAILED = "PruneFailed"
+SOURCE_REFUSED = "ArtifactFailed"
 FETCHED = "Succeeded"
 FETCH_FAILED = "GitOperationFailed"
 
@@ -64,6 +65,17 @@ def failed(kustomization: Kustomization, reason: str, message: str, now: datetim
     """The status after a sync that did not come to its end. The inventory stays as it was intended."""
     ready = Condition(type=READY, status="False", reason=reason, message=message)
     return _fenced(resource_version, outcome(kustomization, ready, now))
+
+
+def refused(kustomization: Kustomization, why: str, now: datetime) -> Body | None:
+    """The status of one whose source sluice cannot read; None where somebody has looked at this manifest already.
+
+    That may be a controller of Flux's, which can read it: then the status is that controller's.
+    """
+    if observed(kustomization):
+        return None
+    ready = Condition(type=READY, status="False", reason=SOURCE_REFUSED, message=why)
+    return _fenced(kustomization.metadata.resource_version, outcome(kustomization, ready, now))
 
 
 def fetched(source: GitRepository, revision: str, now: datetime) -> Body | None:

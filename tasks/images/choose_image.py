@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.connections import Connections, connections
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET
-from blocks.registries.distribution import Registries
+from blocks.registries.base import Registry
 from sluice.credentials import RegistryCredentials, registry_credentials
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
 from sluice.images import record
@@ -108,7 +108,7 @@ class Answer:
 async def _ask(repository: ImageRepository, tag: str) -> Answer:
     """The tags that count, and what the pushed one names now. A refusal is told on the ImageRepository."""
     wired = connections()
-    registry: Registries = wired.need("registry")
+    registry: Registry = wired.need("registry")(repository.spec.provider)
     now = datetime.fromtimestamp(time.time(), UTC)
     try:
         async with asyncio.timeout(repository.spec.timeout):
@@ -135,27 +135,18 @@ async def _tell(kind: Kind, about: Manifest, body: Body | None) -> None:
 
 
 async def _policies(wired: Connections, repositories: Container[tuple[str, str]]) -> list[ImagePolicy]:
-    """The ImagePolicy objects of these repositories. One that is not valid is no reason to fail the others."""
-    found = []
-    for item in await wired.cluster.list(IMAGE_POLICY):
-        with contextlib.suppress(InvalidError):
-            one = ImagePolicy.parse(item)
-            if one.repository in repositories and not one.spec.suspend:
-                found.append(one)
-    return found
+    """The ImagePolicy objects of these repositories."""
+    all_of_them = ImagePolicy.valid(await wired.cluster.list(IMAGE_POLICY))
+    return [one for one in all_of_them if one.repository in repositories and not one.spec.suspend]
 
 
 async def _repositories(wired: Connections, image: str) -> dict[tuple[str, str], ImageRepository]:
-    """The ImageRepository objects of this image. One that is not valid is no reason to fail the others."""
-    found: dict[tuple[str, str], ImageRepository] = {}
-    for item in await wired.cluster.list(IMAGE_REPOSITORY):
-        try:
-            one = ImageRepository.parse(item)
-        except InvalidError:
-            continue
-        if same_repository(one.spec.image, image) and not one.spec.suspend:
-            found[(one.namespace, one.name)] = one
-    return found
+    """The ImageRepository objects of this image."""
+    return {
+        (one.namespace, one.name): one
+        for one in ImageRepository.valid(await wired.cluster.list(IMAGE_REPOSITORY))
+        if same_repository(one.spec.image, image) and not one.spec.suspend
+    }
 
 
 async def _login(wired: Connections, repository: ImageRepository) -> RegistryCredentials | None:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from blocks.connections import connections
 from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET
 from sluice.credentials import registry_credentials
-from sluice.errors import InvalidError, SluiceError
+from sluice.errors import SluiceError
 from sluice.events.model import ImagePushed
 from sluice.images.policy import latest_tag
 from sluice.images.reference import parse_repository
@@ -35,20 +35,12 @@ async def find_missed_pushes() -> list[ImagePushed]:
     A registry that does not answer is asked again next time and does not stop the others.
     """
     policies: dict[tuple[str, str], list[ImagePolicy]] = defaultdict(list)
-    for item in await looked_after(IMAGE_POLICY):
-        try:
-            policy = ImagePolicy.parse(item)
-        except InvalidError:
-            continue
+    for policy in ImagePolicy.valid(await looked_after(IMAGE_POLICY)):
         if not policy.spec.suspend:
             policies[policy.repository].append(policy)
     turn = asyncio.Semaphore(AT_ONCE)
     looks = []
-    for item in await looked_after(IMAGE_REPOSITORY) if policies else []:
-        try:
-            one = ImageRepository.parse(item)
-        except InvalidError:
-            continue
+    for one in ImageRepository.valid(await looked_after(IMAGE_REPOSITORY) if policies else []):
         wanted = policies.get((one.namespace, one.name))
         if wanted and not one.spec.suspend and pace.due(one.metadata.uid, one.spec.interval):
             looks.append(_look(one, wanted, turn))
@@ -72,7 +64,7 @@ async def _missed(one: ImageRepository, policies: list[ImagePolicy]) -> list[Ima
         login = registry_credentials(
             await wired.cluster.get(SECRET, one.spec.secret_ref.name, one.namespace), where.registry
         )
-    registry = wired.need("registry")
+    registry = wired.need("registry")(one.spec.provider)
     tags = visible(await registry.tags(where, login, insecure=one.spec.insecure), one.spec.exclusion_list)
     events: dict[str, ImagePushed] = {}
     for policy in policies:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import connections
 from blocks.git.mirrors import Author, Edit, Files
-from blocks.kubernetes.kinds import GIT_REPOSITORY, IMAGE_POLICY, IMAGE_UPDATE_AUTOMATION
-from blocks.sources.git import remote_of
+from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_UPDATE_AUTOMATION
+from blocks.sources.git import git_repository, remote_of
 from sluice.errors import InvalidError, NotFoundError, TerminalError
 from sluice.events.model import SourceChanged
 from sluice.images import record
@@ -61,9 +61,9 @@ async def write_back(wanted: dict[str, ImageRef]) -> list[Written]:
     written = []
     for namespace in sorted(namespaces):
         images = {key: image for key, image in wanted.items() if key.startswith(f"{namespace}:")}
-        for item in await wired.cluster.list(IMAGE_UPDATE_AUTOMATION, namespace):
+        found = await wired.cluster.list(IMAGE_UPDATE_AUTOMATION, namespace)
+        for automation in ImageUpdateAutomation.valid(found):
             with contextlib.suppress(InvalidError):
-                automation = ImageUpdateAutomation.parse(item)
                 chosen = await _selected(automation, images)
                 if chosen and not automation.spec.suspend:
                     written.append(await _write(automation, chosen))
@@ -147,10 +147,9 @@ class Delivery:
 async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef]) -> Written:
     wired = connections()
     named = f"{automation.namespace}/{automation.name}"
-    namespace, name = automation.source
     delivery = Delivery(automation, images)
     try:
-        source = GitRepository.parse(await wired.cluster.get(GIT_REPOSITORY, name, namespace))
+        source = await git_repository(wired.cluster, automation.source)
         edit = delivery.edit(source)
         commit = await wired.need("git").commit(await remote_of(wired.cluster, source), edit)
     except TerminalError as error:

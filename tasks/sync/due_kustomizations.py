@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import connections
 from blocks.kubernetes.kinds import KUSTOMIZATION
-from sluice.errors import InvalidError
+from blocks.sources.table import refusal
+from sluice.errors import NotFoundError
 from sluice.manifests.flux.kustomization import Kustomization
-from sluice.sync.record import is_due
+from sluice.sync.record import is_due, refused
 from tasks.stage import stage
 from tasks.sync.fetch_source import Fetched
 
@@ -35,18 +39,29 @@ async def due_kustomizations(sources: list[Fetched], again: Sequence[str] = ()) 
     Args:
         sources: at their newest commits; what has not been synced to them is due.
         again: `namespace/name` of those that are due though they were.
+
+    One that follows a source of a kind that sluice does not have says so in its Ready condition. It is nobody else's: a
+    GitRepository of that name is another source.
     """
-    by_name = {(source.namespace, source.name): source for source in sources}
+    by_key = {source.key: source for source in sources}
     due = []
-    for item in await connections().cluster.list(KUSTOMIZATION):
-        try:
-            one = Kustomization.parse(item)
-        except InvalidError:
+    for one in Kustomization.valid(await connections().cluster.list(KUSTOMIZATION)):
+        if one.spec.suspend:
             continue
-        source = by_name.get(one.source)
-        if source is None or one.spec.suspend:
+        if why := refusal(one.source.kind):
+            await _refuse(one, why)
+        source = by_key.get(one.source)
+        if source is None:
             continue
         asked = f"{one.namespace}/{one.name}" in again
         if asked or is_due(one, source.revision):
             due.append(Due(namespace=one.namespace, name=one.name, source=source, again=asked))
     return due
+
+
+async def _refuse(one: Kustomization, why: str) -> None:
+    body = refused(one, why, datetime.fromtimestamp(time.time(), UTC))
+    if body:
+        # Whoever deleted it meanwhile has no use for the reason.
+        with contextlib.suppress(NotFoundError):
+            await connections().cluster.patch(KUSTOMIZATION, one.name, one.namespace, body, subresource="status")

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import connections
 from blocks.kubernetes.kinds import GIT_REPOSITORY
-from blocks.sources.git import remote_of, sources_of
+from blocks.sources.git import git_source, sources_of
 from sluice.errors import InvalidError, TerminalError
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.vital import refuse_vital
+from sluice.manifests.references import SourceKey
 from sluice.sync.record import fetched, unfetched
-from sluice.sync.revision import revision
+from sluice.sync.revision import commit_of
 from tasks.stage import stage
 
 
@@ -28,6 +29,11 @@ class Fetched(BaseModel):
     commit: str
     revision: str
     """`branch@sha1:commit`, Flux's form."""
+
+    @property
+    def key(self) -> SourceKey:
+        """How others refer to the source."""
+        return SourceKey(GitRepository.kind, self.namespace, self.name)
 
 
 @stage("fetch source", run_name="fetch {branch} of {url}")
@@ -47,14 +53,13 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
         now = datetime.fromtimestamp(time.time(), UTC)
         try:
             _checked(source)
-            commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
+            at = await (await git_source(wired, source)).latest()
         except TerminalError as error:
             failure = error
             await _tell(source, unfetched(source, str(error), now))
             continue
-        at = revision(branch, commit)
         await _tell(source, fetched(source, at, now))
-        done.append(Fetched(namespace=source.namespace, name=source.name, commit=commit, revision=at))
+        done.append(Fetched(namespace=source.namespace, name=source.name, commit=commit_of(at), revision=at))
     if failure and not done:
         raise failure
     return done

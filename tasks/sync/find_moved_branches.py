@@ -10,12 +10,13 @@ from collections.abc import Iterable
 
 from blocks.connections import connections
 from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
-from blocks.sources.git import remote_of
-from sluice.errors import InvalidError, SluiceError
+from blocks.sources.git import git_source
+from sluice.errors import SluiceError
 from sluice.events.model import SourceChanged
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
-from sluice.sync.revision import revision
+from sluice.manifests.references import SourceKey
+from sluice.sync.revision import commit_of
 from tasks.stage import stage
 from tasks.upkeep.looked_after import looked_after
 from tasks.upkeep.pace import Pace
@@ -33,56 +34,48 @@ async def find_moved_branches() -> list[SourceChanged]:
 
     A git server that does not answer is asked again next time and does not stop the others.
     """
-    sources = {}
-    for item in await looked_after(GIT_REPOSITORY):
-        try:
-            one = GitRepository.parse(item)
-        except InvalidError:
-            continue
-        if not one.spec.suspend and one.spec.ref.followed:
-            sources[one.namespace, one.name] = one
+    sources = {
+        one.key: one
+        for one in GitRepository.valid(await looked_after(GIT_REPOSITORY))
+        if not one.spec.suspend and one.spec.ref.followed
+    }
     if not sources:
         return []
     turn = asyncio.Semaphore(AT_ONCE)
     due = [one for one in sources.values() if pace.due(one.metadata.uid, one.spec.interval)]
     moved = await asyncio.gather(*(_moved(one, turn) for one in due))
-    followers = []
-    for item in await looked_after(KUSTOMIZATION):
-        try:
-            followers.append(Kustomization.parse(item))
-        except InvalidError:
-            continue
+    followers = Kustomization.valid(await looked_after(KUSTOMIZATION))
     return [event for event in moved if event] + drifting(sources, followers, time.time())
 
 
 async def _moved(source: GitRepository, turn: asyncio.Semaphore) -> SourceChanged | None:
-    wired = connections()
-    branch, artifact = source.spec.ref.branch, source.status.artifact
+    artifact = source.status.artifact
     try:
         async with turn:
-            commit = await wired.need("git").fetch(await remote_of(wired.cluster, source), branch)
+            at = await (await git_source(connections(), source)).latest()
     except SluiceError as error:
         pace.forget(source.metadata.uid)
         log.warning("%s was not looked at: %s", source, error)
         return None
     known = artifact.revision if artifact else ""
-    if known == revision(branch, commit):
+    if known == at:
         return None
+    commit = commit_of(at)
     # What was synced before, and when, is part of the name: a branch may come back to a commit it was at.
     before = f"{known}/{artifact.last_update_time}" if artifact else ""
     told = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{commit}"
-    return SourceChanged(delivery=told, url=source.address, branch=branch, commit=commit)
+    return SourceChanged(delivery=told, url=source.address, branch=source.spec.ref.branch, commit=commit)
 
 
 def drifting(
-    sources: dict[tuple[str, str], GitRepository], followers: Iterable[Kustomization], now: float
+    sources: dict[SourceKey, GitRepository], followers: Iterable[Kustomization], now: float
 ) -> list[SourceChanged]:
     """One event for each source and interval: the Kustomizations that are applied again in this span of time.
 
     Time is cut into spans of the interval, each object's own way so that they do not all come at once. An event is named
     by its span: whoever looks, and however often, it is the same one.
     """
-    spans: dict[tuple[tuple[str, str], float, int], list[str]] = defaultdict(list)
+    spans: dict[tuple[SourceKey, float, int], list[str]] = defaultdict(list)
     for one in followers:
         if one.source in sources and not one.spec.suspend and one.status.last_applied_revision:
             interval = max(60.0, one.spec.interval)

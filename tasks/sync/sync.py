@@ -12,11 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import Connections, connections
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.kinds import CANARY, GIT_REPOSITORY, KUSTOMIZATION
-from blocks.sources.git import remote_of
-from sluice.errors import InvalidError, NotFoundError, SluiceError, TransientError
+from blocks.kubernetes.kinds import CANARY, KUSTOMIZATION
+from blocks.sources.table import source_for
+from sluice.errors import NotFoundError, SluiceError, TransientError
 from sluice.manifests.flagger.canary import Canary
-from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.vital import refuse_vital
 from sluice.sync import record
@@ -24,7 +23,6 @@ from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned
 from sluice.sync.order import stages
 from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets, yielding_replicas
-from sluice.sync.revision import revision
 from tasks.stage import stage
 from tasks.sync.due_kustomizations import Due
 
@@ -65,20 +63,18 @@ async def sync(due: Due) -> Synced:
 
 async def _synced(wired: Connections, kustomization: Kustomization, due: Due) -> Synced:
     """Fetch, render, apply, prune and write down; a failure is written down too."""
-    source = GitRepository.parse(await wired.cluster.get(GIT_REPOSITORY, due.source.name, due.source.namespace))
     reason = record.BUILD_FAILED
     version = kustomization.metadata.resource_version
     try:
         refuse_vital(kustomization.spec, kustomization.spec.vital)
-        remote = await remote_of(wired.cluster, source)
+        source = await source_for(wired, kustomization.source)
         # What `due` names may be old by now: this may be a late retry. Only a look at the branch after the Kustomization
         # was read cannot take a newer sync back: its writes would have changed the resourceVersion that fences ours.
-        commit = await wired.need("git").fetch(remote, source.spec.ref.branch)
-        at = revision(source.spec.ref.branch, commit)
+        at = await source.latest()
         if not (due.again or record.is_due(kustomization, at)):
             return Synced(applied=0, pruned=0, left_alone=0)
-        tree = await wired.need("git").tree(remote, commit)
-        rendered = await wired.need("renderer").render(tree, kustomization.spec)
+        tree = await source.tree(at)
+        rendered = await wired.need("renderer")(kustomization.kind).render(tree, kustomization.spec)
         placed = await _placed(wired.cluster, rendered, kustomization)
         # What is to be left alone is neither applied nor taken for gone.
         objects = [one for one in placed if not left_alone(one)]
@@ -127,13 +123,7 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
 
     Each object of a stage gets its try; a failure among them ends the sync after the stage.
     """
-    canaries = []
-    for item in await cluster.list(CANARY):
-        try:
-            canaries.append(Canary.parse(item))
-        except InvalidError:
-            continue
-    targets = rollout_targets(canaries)
+    targets = rollout_targets(Canary.valid(await cluster.list(CANARY)))
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(manifest: Object) -> bool:

@@ -13,4 +13,4 @@ from tasks.stage import stage
 async def post_events(events: Sequence[Event]) -> list[Event]:
     """Post each event; returns those that were new. One that was posted before starts nothing again."""
     prefect = connections().need("prefect")
-    return [event for event in events if await prefect.post_event(event)]
+    return [event for event in events if await prefect.post([event])]

@@ -12,8 +12,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from pydantic import SecretStr
 
-from blocks.chat.slack import Chat
+from blocks.chat.base import ChatAddress
+from blocks.chat.slack import Slack
 from blocks.connections import Connections
 from blocks.gates.webhook import Webhooks
 from blocks.kubernetes.cluster import Cluster, Kind
@@ -65,7 +67,9 @@ async def wired(env: Object, identity: str = "test") -> AsyncIterator[Connection
             seen=await stack.enter_async_context(informed(cluster)),
             lease=await stack.enter_async_context(kept(cluster, "default", process_identity(identity))),
             workers=Workers(cluster),
-            chat=Chat.connect(env["slack_token"], "deliveries", env["slack_url"] + "/api/"),
+            chat=Slack.connect(
+                ChatAddress(token=SecretStr(env["slack_token"]), channel="deliveries", url=env["slack_url"] + "/api/")
+            ),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +21,8 @@ from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import NAMESPACE
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
-from blocks.registries.distribution import Registries
-from blocks.renderers.kustomize import Renderer
+from blocks.registries.table import open_registries
+from blocks.renderers.kustomize import Kustomize
 from lab.parts import oci
 from sluice.events.model import Event
 from sluice.manifests.crd import crds
@@ -36,8 +36,9 @@ class Events:
 
     posted: list[Event] = field(default_factory=list)
 
-    async def post_event(self, event: Event) -> None:
-        self.posted.append(event)
+    async def post(self, events: Sequence[Event]) -> int:
+        self.posted += events
+        return len(events)
 
 
 @dataclass
@@ -109,8 +110,8 @@ async def team(env: Object, home: Path) -> AsyncIterator[Team]:
             lease=await stack.enter_async_context(kept(cluster, name, process_identity("test"))),
             workers=Workers(cluster),
             git=Git(home),
-            registry=await stack.enter_async_context(Registries()),
-            renderer=Renderer(program=f"{env['bin']}/kustomize"),
+            registry=await stack.enter_async_context(open_registries()),
+            renderer=lambda kind: Kustomize(program=f"{env['bin']}/kustomize"),
             prefect=events,
         )
         stack.enter_context(connected(wired))

@@ -7,12 +7,17 @@ pulls, and the untagged parts of an image for several platforms are not.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sluice.errors import InvalidError
 from sluice.events.model import ImagePushed
+from sluice.events.senders.base import Parsed, parsed_json
+from sluice.events.verification.base import Verification
+from sluice.events.verification.bearer import BearerToken
 
 MEDIA_TYPE = "application/vnd.docker.distribution.events.v1+json"
+PROOF = BearerToken()
 MANIFEST_TYPES = frozenset(
     {
         "application/vnd.oci.image.manifest.v1+json",
@@ -21,6 +26,21 @@ MANIFEST_TYPES = frozenset(
         "application/vnd.docker.distribution.manifest.list.v2+json",
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """A registry whose `notifications.endpoints` name `/registry`, with the token in the endpoint's headers."""
+
+    name: str = "registry"
+    path: str = "/registry"
+    secret: str = "registry_token"  # noqa: S105 - the name of a setting
+    limit: int = 1024 * 1024
+    verification: Verification = PROOF
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:
+        """The images that an envelope reports."""
+        return Parsed(tuple(images_pushed(parsed_json(body))))
 
 
 def images_pushed(envelope: object) -> list[ImagePushed]:

@@ -7,17 +7,41 @@ may be subscribed to is not ours, which is not an error.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sluice.errors import InvalidError
 from sluice.events.model import Event, ImagePushed, SourceChanged
+from sluice.events.senders.base import Parsed, header, parsed_json
+from sluice.events.verification.base import Verification
+from sluice.events.verification.signature import BodySignature
 
 BRANCHES = "refs/heads/"
+PROOF = BodySignature(header="X-Hub-Signature-256", prefix="sha256=")
 PACKAGES = ("package", "registry_package")
 
 
+@dataclass(frozen=True, slots=True)
+class GitHub:
+    """A webhook of a repository or an organisation, content type JSON, with a secret."""
+
+    name: str = "github"
+    path: str = "/github"
+    secret: str = "github_secret"  # noqa: S105 - the name of a setting
+    limit: int = 25 * 1024 * 1024
+    """What GitHub promises not to exceed."""
+    verification: Verification = PROOF
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:
+        """What a webhook reports; a ping, which GitHub sends when a webhook is made, is answered."""
+        event, delivery = header(headers, "X-GitHub-Event"), header(headers, "X-GitHub-Delivery")
+        if event == "ping":
+            return Parsed(pong=delivery)
+        return Parsed(tuple(from_webhook(event, delivery, parsed_json(body))))
+
+
 def from_webhook(event: str, delivery: str, payload: object) -> list[Event]:
-    """What a webhook tells, or nothing where it is none of our business.
+    """What a webhook reports, or nothing where it concerns nothing of ours.
 
     Args:
         event: header `X-GitHub-Event`.

@@ -12,7 +12,7 @@ from pydantic import Field
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
 from sluice.manifests.meta import ForeignModel, Manifest
-from sluice.manifests.references import LocalReference
+from sluice.manifests.references import LocalReference, SourceKey
 
 DEFAULT_BRANCH = "master"
 """What Flux takes where a GitRepository names no reference."""
@@ -77,6 +77,11 @@ class GitRepository(Manifest):
     plural: ClassVar[str] = "gitrepositories"
     spec: GitRepositorySpec
     status: GitRepositoryStatus = GitRepositoryStatus()
+
+    @property
+    def key(self) -> SourceKey:
+        """How others refer to it."""
+        return SourceKey(self.kind, self.namespace, self.name)
 
     @property
     def address(self) -> str:

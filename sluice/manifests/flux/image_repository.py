@@ -19,6 +19,7 @@ SIGNATURES = r"^.*\.sig$"
 class ImageRepositorySpec(ForeignModel):
     """What an ImageRepository asks for."""
 
+    reported: ClassVar[frozenset[str]] = frozenset({"provider"})
     image: str
     """Registry and path, without tag."""
     secret_ref: LocalReference | None = None
@@ -27,6 +28,8 @@ class ImageRepositorySpec(ForeignModel):
     """Regular expressions of tags that do not count."""
     insecure: bool = False
     """Speak http to the registry."""
+    provider: str = "generic"
+    """How to log in: `generic` is by the Secret; sluice does not act on the others yet."""
     interval: Duration = 60.0
     timeout: Duration | None = None
     suspend: bool = False

@@ -14,7 +14,7 @@ from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
 from sluice.manifests.flux.git_repository import GitReference
 from sluice.manifests.meta import ForeignModel, Manifest
-from sluice.manifests.references import SourceReference
+from sluice.manifests.references import SourceKey, SourceReference
 
 
 class CommitAuthor(ForeignModel):
@@ -128,6 +128,6 @@ class ImageUpdateAutomation(Manifest):
     status: ImageUpdateAutomationStatus = ImageUpdateAutomationStatus()
 
     @property
-    def source(self) -> tuple[str, str]:
-        """Namespace and name of the GitRepository."""
-        return self.spec.source_ref.namespace or self.namespace, self.spec.source_ref.name
+    def source(self) -> SourceKey:
+        """The source that it writes to."""
+        return self.spec.source_ref.key(self.namespace)

@@ -13,7 +13,7 @@ from pydantic import Field
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
 from sluice.manifests.meta import ForeignModel, Manifest
-from sluice.manifests.references import SourceReference
+from sluice.manifests.references import SourceKey, SourceReference
 
 GROUP = "kustomize.toolkit.fluxcd.io"
 RECONCILE_ANNOTATION = f"{GROUP}/reconcile"
@@ -106,6 +106,6 @@ class Kustomization(Manifest):
     status: KustomizationStatus = KustomizationStatus()
 
     @property
-    def source(self) -> tuple[str, str]:
-        """Namespace and name of the source."""
-        return self.spec.source_ref.namespace or self.namespace, self.spec.source_ref.name
+    def source(self) -> SourceKey:
+        """The source that it follows."""
+        return self.spec.source_ref.key(self.namespace)

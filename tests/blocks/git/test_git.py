@@ -58,8 +58,9 @@ async def test_a_branch_is_followed(sut: Git, remote: Remote, repository: Reposi
     git("update-ref", "refs/heads/main", first, folder=repository.folder)
     repository.write({"c": "3"})
     assert await sut.fetch(remote, "main") == repository.head()
-    assert await sut.has(remote, second)
-    assert not await sut.has(remote, "0" * 40)
+    assert (await sut.tree(remote, second) / "b").read_text() == "2"
+    with pytest.raises(NotFoundError):
+        await sut.tree(remote, "0" * 40)
 
 
 async def test_those_who_ask_at_once_share_one_exchange(

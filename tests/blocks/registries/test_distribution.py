@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -16,58 +14,16 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.registries import distribution as registry_module
-from blocks.registries.distribution import Registries
+from blocks.registries.distribution import Distribution
 from lab.parts import oci
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError, TransientError
 from sluice.images.reference import Repository, parse_repository
+from tests.blocks.registries.small import Answer, Registry, Request
 
 DIGEST = "sha256:" + "ab" * 32
 BOT = RegistryCredentials(username="bot", password=SecretStr("hunter2"))
 BASIC = "Basic " + base64.b64encode(b"bot:hunter2").decode()
-Answer = tuple[int, dict[str, str], Any]
-Request = tuple[str, str, str]
-"""Method, path with query, Authorization."""
-
-
-class Registry:
-    """Answers as the test says; remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[Request] = []
-        self.answer: Callable[[Request], Answer] = lambda request: (404, {}, {})
-        sut = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                pass
-
-            def do_GET(self) -> None:
-                request = (self.command, self.path, self.headers.get("Authorization", ""))
-                sut.asked.append(request)
-                status, headers, body = sut.answer(request)
-                raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(raw)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(raw)
-
-            do_HEAD = do_GET  # noqa: N815 - the base class's name
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    @property
-    def shop(self) -> Repository:
-        return Repository(registry=self.host, path="team/shop")
 
 
 @pytest.fixture
@@ -78,12 +34,12 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-async def sut() -> AsyncIterator[Registries]:
-    async with Registries(timeout=2.0, attempts=2) as registries:
+async def sut() -> AsyncIterator[Distribution]:
+    async with Distribution(timeout=2.0, attempts=2) as registries:
         yield registries
 
 
-async def test_all_pages_of_tags_are_read(sut: Registries, registry: Registry) -> None:
+async def test_all_pages_of_tags_are_read(sut: Distribution, registry: Registry) -> None:
     """A registry gives tags in pages, by relative or absolute links; none is missed."""
     pages = {
         "": (["1.0", "1.1"], '</v2/team/shop/tags/list?n=2&last=1.1>; rel="next"'),
@@ -101,7 +57,7 @@ async def test_all_pages_of_tags_are_read(sut: Registries, registry: Registry) -
 
 
 async def test_pages_without_end_are_given_up(
-    sut: Registries, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    sut: Distribution, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A registry that always has one more page does not keep us for ever."""
     monkeypatch.setattr(registry_module, "MOST_PAGES", 3)
@@ -110,7 +66,7 @@ async def test_pages_without_end_are_given_up(
         await sut.tags(registry.shop)
 
 
-async def test_a_digest_is_asked_for_without_the_manifest(sut: Registries, registry: Registry) -> None:
+async def test_a_digest_is_asked_for_without_the_manifest(sut: Distribution, registry: Registry) -> None:
     """One HEAD; all kinds of manifest are accepted, so that the digest is that of what was pushed."""
     registry.answer = lambda request: (200, {"Docker-Content-Digest": DIGEST}, b"")
     assert await sut.digest(registry.shop, "1.0") == DIGEST
@@ -122,7 +78,7 @@ async def test_a_digest_is_asked_for_without_the_manifest(sut: Registries, regis
 
 @pytest.mark.parametrize("credentials", [None, BOT], ids=["anonymous", "with a login"])
 async def test_a_bearer_challenge_is_answered(
-    sut: Registries, registry: Registry, credentials: RegistryCredentials | None
+    sut: Distribution, registry: Registry, credentials: RegistryCredentials | None
 ) -> None:
     """As Docker Hub and GitHub want it: a token for this repository from the realm, with our login if we have one."""
     realm = f'Bearer realm="http://{registry.host}/token",service="reg",scope="repository:team/shop:pull"'
@@ -141,7 +97,7 @@ async def test_a_bearer_challenge_is_answered(
     assert len(registry.asked) == 3
 
 
-async def test_a_basic_challenge_is_answered_and_only_then(sut: Registries, registry: Registry) -> None:
+async def test_a_basic_challenge_is_answered_and_only_then(sut: Distribution, registry: Registry) -> None:
     """The password goes out only where the registry asks for it."""
     registry.answer = lambda request: (
         (200, {}, {"tags": ["1"]}) if request[2] == BASIC else (401, {"WWW-Authenticate": 'Basic realm="r"'}, {})
@@ -163,7 +119,7 @@ async def test_a_basic_challenge_is_answered_and_only_then(sut: Registries, regi
     ],
 )
 async def test_troubles_are_told_apart(
-    sut: Registries,
+    sut: Distribution,
     registry: Registry,
     status: int,
     headers: dict[str, str],
@@ -182,7 +138,7 @@ async def test_troubles_are_told_apart(
         assert caught.value.retry_after == 7
 
 
-async def test_a_wrong_password_is_final_and_not_told(sut: Registries, registry: Registry) -> None:
+async def test_a_wrong_password_is_final_and_not_told(sut: Distribution, registry: Registry) -> None:
     """Once with the login, then an error without it: accounts get locked by retries."""
     registry.answer = lambda request: (401, {"WWW-Authenticate": 'Basic realm="r"'}, {})
     with pytest.raises(TerminalError, match="check its secretRef") as caught:
@@ -191,14 +147,14 @@ async def test_a_wrong_password_is_final_and_not_told(sut: Registries, registry:
     assert len(registry.asked) == 2
 
 
-async def test_a_hiccup_is_survived(sut: Registries, registry: Registry) -> None:
+async def test_a_hiccup_is_survived(sut: Distribution, registry: Registry) -> None:
     """One bad answer does not fail a delivery."""
     registry.answer = lambda request: (502, {}, {}) if len(registry.asked) < 2 else (200, {}, {"tags": ["1"]})
     assert await sut.tags(registry.shop) == ["1"]
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b""], ids=["html", "list", "nothing"])
-async def test_what_is_no_registry_is_named(sut: Registries, registry: Registry, body: bytes) -> None:
+async def test_what_is_no_registry_is_named(sut: Distribution, registry: Registry, body: bytes) -> None:
     """A proxy's login page is no list of tags."""
     registry.answer = lambda request: (200, {}, body)
     with pytest.raises(TerminalError, match="does not speak as a registry for"):
@@ -213,7 +169,7 @@ async def test_a_registry_that_is_away_or_silent_is_a_transient_error(registry: 
         wait.wait(5)
         return 200, {}, {}
 
-    async with Registries(timeout=0.1, attempts=1) as sut:
+    async with Distribution(timeout=0.1, attempts=1) as sut:
         registry.answer = silent
         with pytest.raises(TransientError, match="does not answer"):
             await sut.tags(registry.shop)
@@ -244,7 +200,7 @@ def test_plain_http_is_for_loopback_and_for_who_asked(name: str, insecure: bool,
 
 
 @pytest.mark.lab
-async def test_the_labs_registry_is_understood(sut: Registries, lab_env: dict[str, Any]) -> None:
+async def test_the_labs_registry_is_understood(sut: Distribution, lab_env: dict[str, Any]) -> None:
     """CNCF Distribution: what was pushed is listed, its digest is the one that the push made, gone is gone."""
     name = f"registry-test-{uuid4().hex[:8]}"
     repository = Repository(registry=lab_env["registry"], path=name)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blocks.renderers.kustomize import Renderer
+from blocks.renderers.kustomize import Kustomize
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
 from sluice.manifests.flux.kustomization import KustomizationSpec
 from sluice.sync.objects import identity
@@ -32,7 +32,7 @@ def tree(root: Path, files: Mapping[str, str]) -> Path:
 async def test_a_missing_program_is_told_with_the_way_out(tmp_path: Path) -> None:
     """Nobody guesses from a stack trace what to install."""
     with pytest.raises(TerminalError, match="install kustomize"):
-        await Renderer(program="no-such-program").render(tmp_path, spec())
+        await Kustomize(program="no-such-program").render(tmp_path, spec())
 
 
 async def test_a_rendering_that_hangs_is_given_up(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ async def test_a_rendering_that_hangs_is_given_up(tmp_path: Path) -> None:
     slow.write_text("#!/bin/sh\nexec sleep 30\n")
     slow.chmod(0o755)
     with pytest.raises(TransientError, match=r"more than 0\.1 s"):
-        await Renderer(program=str(slow), timeout=0.1).render(tmp_path, spec())
+        await Kustomize(program=str(slow), timeout=0.1).render(tmp_path, spec())
 
 
 async def test_kustomize_sees_nothing_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ async def test_kustomize_sees_nothing_secret(tmp_path: Path, monkeypatch: pytest
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\nenv > {told}\n")
     program.chmod(0o755)
-    assert await Renderer(program=str(program)).render(tmp_path, spec()) == []
+    assert await Kustomize(program=str(program)).render(tmp_path, spec()) == []
     assert "PATH=" in told.read_text()
     assert "xoxb-secret" not in told.read_text()
 
@@ -61,7 +61,7 @@ async def test_a_rendering_that_is_cancelled_leaves_no_process(tmp_path: Path) -
     slow, number = tmp_path / "slow", tmp_path / "pid"
     slow.write_text(f"#!/bin/sh\necho $$ > {number}.new && mv {number}.new {number}\nexec sleep 30\n")
     slow.chmod(0o755)
-    run = asyncio.create_task(Renderer(program=str(slow)).render(tree(tmp_path / "source", {"a": ""}), spec()))
+    run = asyncio.create_task(Kustomize(program=str(slow)).render(tree(tmp_path / "source", {"a": ""}), spec()))
     while not number.exists():
         await asyncio.sleep(0.005)
     run.cancel()
@@ -78,7 +78,7 @@ async def test_a_path_out_of_the_source_is_refused(tmp_path: Path, path: str) ->
     source = tree(tmp_path / "source", {"a/x.yaml": CONFIG.format("x")})
     (source / "out").symlink_to("../other")
     with pytest.raises(InvalidError, match="leads out of the source"):
-        await Renderer(program="never-started").render(source, spec(path))
+        await Kustomize(program="never-started").render(source, spec(path))
 
 
 @pytest.mark.parametrize("path", ["nowhere", "a/x.yaml"])
@@ -86,21 +86,21 @@ async def test_a_path_that_is_no_directory_is_named(tmp_path: Path, path: str) -
     """The message names the field and its value."""
     source = tree(tmp_path, {"a/x.yaml": CONFIG.format("x")})
     with pytest.raises(NotFoundError, match=rf"spec\.path '{path}'"):
-        await Renderer(program="never-started").render(source, spec(path))
+        await Kustomize(program="never-started").render(source, spec(path))
 
 
 @pytest.fixture
-def kustomize(lab_env: dict[str, Any]) -> Renderer:
+def kustomize(lab_env: dict[str, Any]) -> Kustomize:
     """The real program."""
-    return Renderer(program=f"{lab_env['bin']}/kustomize")
+    return Kustomize(program=f"{lab_env['bin']}/kustomize")
 
 
-async def names(renderer: Renderer, source: Path, wanted: KustomizationSpec) -> list[str]:
+async def names(renderer: Kustomize, source: Path, wanted: KustomizationSpec) -> list[str]:
     return sorted(str(identity(one)) for one in await renderer.render(source, wanted))
 
 
 @pytest.mark.lab
-async def test_a_kustomization_yaml_says_what_is_rendered(tmp_path: Path, kustomize: Renderer) -> None:
+async def test_a_kustomization_yaml_says_what_is_rendered(tmp_path: Path, kustomize: Kustomize) -> None:
     """Bases beside the directory, generators and name prefixes, as on anybody's machine; other files do not count."""
     source = tree(
         tmp_path,
@@ -117,7 +117,7 @@ async def test_a_kustomization_yaml_says_what_is_rendered(tmp_path: Path, kustom
 
 
 @pytest.mark.lab
-async def test_a_plain_directory_is_taken_file_by_file_as_in_flux(tmp_path: Path, kustomize: Renderer) -> None:
+async def test_a_plain_directory_is_taken_file_by_file_as_in_flux(tmp_path: Path, kustomize: Kustomize) -> None:
     """YAML files at any depth; a directory with a kustomization of its own as a whole; a forge's own files not at all."""
     source = tree(
         tmp_path,
@@ -138,7 +138,7 @@ async def test_a_plain_directory_is_taken_file_by_file_as_in_flux(tmp_path: Path
 
 
 @pytest.mark.lab
-async def test_the_settings_of_the_manifest_are_laid_over(tmp_path: Path, kustomize: Renderer) -> None:
+async def test_the_settings_of_the_manifest_are_laid_over(tmp_path: Path, kustomize: Kustomize) -> None:
     """Namespace, prefix and suffix, labels and annotations, images and patches of the Kustomization object."""
     deployment = (
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop, namespace: other}\nspec:\n"
@@ -180,7 +180,7 @@ async def test_the_settings_of_the_manifest_are_laid_over(tmp_path: Path, kustom
     ids=["bad yaml", "missing", "outside", "twice"],
 )
 async def test_a_fault_is_told_by_its_file(
-    tmp_path: Path, kustomize: Renderer, files: dict[str, str], named: str
+    tmp_path: Path, kustomize: Kustomize, files: dict[str, str], named: str
 ) -> None:
     """In kustomize's words, without the paths of our temporary directory."""
     with pytest.raises(InvalidError, match=named) as caught:
@@ -189,6 +189,6 @@ async def test_a_fault_is_told_by_its_file(
 
 
 @pytest.mark.lab
-async def test_nothing_to_apply_is_nothing(tmp_path: Path, kustomize: Renderer) -> None:
+async def test_nothing_to_apply_is_nothing(tmp_path: Path, kustomize: Kustomize) -> None:
     """A directory without manifests is what its owner has left of it."""
     assert await kustomize.render(tree(tmp_path, {"README.md": "soon"}), spec()) == []

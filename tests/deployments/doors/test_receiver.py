@@ -12,10 +12,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from deployments.doors.receiver import GITHUB_LIMIT, REGISTRY_LIMIT, application
+from deployments.doors.receiver import application
 from sluice.errors import TerminalError, TransientError
 from sluice.events.model import Event
+from sluice.events.senders.table import SENDERS
 
+SECRETS = {"registry_token": SecretStr("token"), "github_secret": SecretStr("secret")}
 BEARER = {"Authorization": "Bearer token"}
 TARGET = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "repository": "shop", "tag": "1", "digest": "a:b"}
 PUSHED = {"events": [{"id": "1", "action": "push", "target": TARGET, "request": {"host": "registry"}}]}
@@ -43,7 +45,7 @@ def taker() -> Taker:
 
 @pytest.fixture
 async def client(taker: Taker) -> AsyncIterator[httpx.AsyncClient]:
-    app = application(taker.post, registry_token=SecretStr("token"), github_secret=SecretStr("secret"))
+    app = application(taker.post, SENDERS.values(), SECRETS.get)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as client:
         yield client
 
@@ -112,7 +114,7 @@ async def test_a_webhook_that_is_not_signed_with_the_secret_gets_401(
 
 async def test_without_a_secret_nothing_is_taken(taker: Taker) -> None:
     """An installation that forgot to set a secret is closed, not open."""
-    app = application(taker.post, registry_token=None, github_secret=None)
+    app = application(taker.post, SENDERS.values(), lambda field: None)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as client:
         assert (await client.post("/registry", json=PUSHED, headers={"Authorization": "Bearer "})).status_code == 401
         assert (await from_github(client, PUSH)).status_code == 401
@@ -135,7 +137,7 @@ async def test_a_webhook_without_its_headers_gets_400(client: httpx.AsyncClient)
     assert "X-GitHub-Event" in answer.json()["error"]
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/registry", REGISTRY_LIMIT), ("/github", GITHUB_LIMIT)])
+@pytest.mark.parametrize(("path", "limit"), [("/registry", 1024**2), ("/github", 25 * 1024**2)])
 async def test_a_body_beyond_the_limit_gets_413_and_is_not_read_to_its_end(
     client: httpx.AsyncClient, path: str, limit: int
 ) -> None:

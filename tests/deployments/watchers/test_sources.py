@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from sluice.events.model import Event, SourceChanged
 URL = "https://git.example/team/shop"
 
 
-async def nobody(event: Event) -> None:
+async def nobody(events: Sequence[Event]) -> None:
     raise AssertionError("nothing is posted here")
 
 

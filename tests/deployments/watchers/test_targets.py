@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -33,11 +34,11 @@ class Post:
         self.events: list[Event] = []
         self.refusals = refusals
 
-    async def __call__(self, event: Event) -> None:
+    async def __call__(self, events: Sequence[Event]) -> None:
         if self.refusals:
             self.refusals -= 1
             raise TransientError("nobody takes it yet")
-        self.events.append(event)
+        self.events += events
 
 
 def watching(canary: dict[str, Any] | None = None, target: dict[str, Any] | None = None) -> Watcher:

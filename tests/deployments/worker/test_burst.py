@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from blocks.prefect.api import PrefectEvents
 from deployments.doors.receiver import application
+from sluice.events.senders.table import SENDERS
 from tests.deployments.conftest import Runtime
 
 WITHIN = 600.0
@@ -47,7 +48,7 @@ async def test_a_burst_of_pushes_is_as_many_deliveries(sut: Runtime, pushes: int
     """All told at once: none is lost, none is run twice."""
     tags = {f"1.0.{index}" for index in range(pushes)}
     async with sut.worker(), PrefectEvents(sut.settings.api_url) as api:
-        app = application(api.post, registry_token=SecretStr("token"), github_secret=None)
+        app = application(api.post, SENDERS.values(), {"registry_token": SecretStr("token")}.get)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as client:
             await asyncio.gather(*(told(client, tag) for tag in tags))
         async with asyncio.timeout(WITHIN):

@@ -1,4 +1,4 @@
-"""What people read in chat."""
+"""What people learn in chat."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.notices.message import SIGNS, Occasion, rollout_message
+from sluice.notices.message import LONGEST_TEXT, Occasion, Severity, rollout_message
 
 
 def test_a_message_says_who_what_and_why() -> None:
-    """The notification names the canary, the version, what happened and the reason; the blocks add the numbers."""
+    """The notification names the canary, the version, what happened and the reason; nothing of it is a chat's own markup."""
     message = rollout_message(Occasion.ROLLED_BACK, "shop/cart", "1.2.0", "50 % failed", {"Weight reached": "10 %"})
     assert message.text == "shop/cart@1.2.0 rolled back: 50 % failed"
-    assert "*shop/cart* `1.2.0` rolled back\n50 % failed" in message.blocks[0]["text"]["text"]
-    assert message.blocks[1]["fields"] == [{"type": "mrkdwn", "text": "*Weight reached*\n10 %"}]
+    assert (message.title, message.reason) == ("shop/cart@1.2.0 rolled back", "50 % failed")
+    assert message.facts == {"Weight reached": "10 %"}
 
 
-@pytest.mark.parametrize("occasion", list(Occasion))
-def test_every_occasion_has_a_sign(occasion: Occasion) -> None:
-    """A message can be told apart at a glance."""
-    assert rollout_message(occasion, "a/b", "1").blocks[0]["text"]["text"].startswith(SIGNS[occasion])
+@pytest.mark.parametrize(
+    ("occasion", "severity"),
+    [
+        (Occasion.STARTED, Severity.INFO),
+        (Occasion.GATE_WAITS, Severity.WARN),
+        (Occasion.PROMOTED, Severity.INFO),
+        (Occasion.ROLLED_BACK, Severity.ERROR),
+        (Occasion.SUPERSEDED, Severity.INFO),
+    ],
+)
+def test_every_occasion_has_a_severity(occasion: Occasion, severity: Severity) -> None:
+    """A release that was rolled back is an error; one that waits for a person is a warning."""
+    assert rollout_message(occasion, "a/b", "1").severity is severity
 
 
-def test_slack_s_control_characters_are_escaped() -> None:
-    """A reason such as `<nil> & more` cannot become a link or a mention."""
-    message = rollout_message(Occasion.STARTED, "a/<b>", "1&2", "<!channel> x > y")
-    assert "<" not in message.blocks[0]["text"]["text"]
-    assert "&lt;!channel&gt; x &gt; y" in message.blocks[0]["text"]["text"]
-
-
-@given(st.text(max_size=6000), st.dictionaries(st.text(min_size=1, max_size=40), st.text(max_size=3000), max_size=15))
-def test_no_message_is_longer_than_slack_takes(reason: str, facts: dict[str, str]) -> None:
-    """A long reason or many facts are cut, never refused."""
-    message = rollout_message(Occasion.PROMOTED, "a/b", "1", reason, facts)
-    assert len(message.text) <= 3000
-    assert len(message.blocks[0]["text"]["text"]) <= 3000
-    for block in message.blocks[1:]:
-        assert 1 <= len(block["fields"]) <= 10
-        assert all(len(field["text"]) <= 2000 for field in block["fields"])
+@given(st.text(max_size=6000))
+def test_a_long_reason_is_cut(reason: str) -> None:
+    """The line stays one that every chat takes; the whole reason is still there for those that show more."""
+    message = rollout_message(Occasion.PROMOTED, "a/b", "1", reason)
+    assert len(message.text) <= LONGEST_TEXT
+    assert message.reason == reason

@@ -29,7 +29,7 @@ def follower(name: str, interval: str = "10m", **spec: Any) -> Kustomization:
 
 def spans(*followers: Kustomization, hours: float = 1.0) -> list[Any]:
     """All events of some hours of looking once a minute."""
-    known = {("team", "shop"): source()}
+    known = {source().key: source()}
     looks = [drifting(known, followers, 60.0 * minute) for minute in range(int(hours * 60))]
     return [event for look in looks for event in look]
 
@@ -42,7 +42,7 @@ def test_an_interval_calls_for_one_sync_however_often_anybody_looks() -> None:
 
 def test_kustomizations_of_one_source_and_interval_are_one_sync() -> None:
     """A thousand of them are not a thousand runs."""
-    (event,) = drifting({("team", "shop"): source()}, [follower("b"), follower("a"), follower("c", suspend=True)], 0.0)
+    (event,) = drifting({source().key: source()}, [follower("b"), follower("a"), follower("c", suspend=True)], 0.0)
     assert event.again == "team/a,team/b"
 
 
@@ -51,7 +51,7 @@ def test_what_was_never_applied_is_no_drift() -> None:
     new = follower("a").model_copy(
         update={"status": follower("a").status.model_copy(update={"last_applied_revision": ""})}
     )
-    assert drifting({("team", "shop"): source()}, [new], 0.0) == []
+    assert drifting({source().key: source()}, [new], 0.0) == []
 
 
 def test_an_object_is_looked_at_once_per_interval() -> None:

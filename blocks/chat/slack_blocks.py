@@ -1,0 +1,43 @@
+"""A message in Slack's Block Kit (docs.slack.dev/block-kit): one section to read, one with the facts in two columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.notices.message import Message, Occasion
+
+LONGEST_SECTION, LONGEST_FIELD, MOST_FIELDS = 2900, 1900, 10
+"""Slack refuses a section of more than 3,000 characters, a field of more than 2,000, and an eleventh field."""
+SIGNS = {
+    Occasion.STARTED: ":ship:",
+    Occasion.GATE_WAITS: ":hourglass:",
+    Occasion.PROMOTED: ":white_check_mark:",
+    Occasion.ROLLED_BACK: ":rewind:",
+    Occasion.SUPERSEDED: ":fast_forward:",
+}
+Block = dict[str, Any]
+
+
+def blocks(message: Message) -> list[Block]:
+    """The message as blocks; what is too long for Slack is cut."""
+    head = f"{SIGNS[message.occasion]} *{_escape(message.subject)}* `{_escape(message.version)}` {message.occasion}"
+    body = head + (f"\n{_escape(message.reason)}" if message.reason else "")
+    made: list[Block] = [{"type": "section", "text": _markdown(body[:LONGEST_SECTION])}]
+    facts = [f"*{_escape(name)}*\n{_escape(value)}" for name, value in message.facts.items() if value]
+    if facts:
+        fields = [_markdown(fact[:LONGEST_FIELD]) for fact in facts[:MOST_FIELDS]]
+        made.append({"type": "section", "fields": fields})
+    # Half a link leads nowhere: one that is too long is left out.
+    link = f"<{_escape(message.link)}|details>"
+    if message.link and len(link) <= LONGEST_FIELD:
+        made.append({"type": "context", "elements": [_markdown(link)]})
+    return made
+
+
+def _markdown(text: str) -> Block:
+    return {"type": "mrkdwn", "text": text}
+
+
+def _escape(text: str) -> str:
+    """Slack's three control characters."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,1 @@
+"""Forges: where people look at commits and pull requests, one file each."""

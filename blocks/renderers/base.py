@@ -1,0 +1,26 @@
+"""What every renderer can do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from sluice.sync.objects import Object
+
+
+class Renderer(Protocol):
+    """Makes objects of a source's files, as the `spec` of one kind of manifest asks for."""
+
+    async def render(self, tree: Path, spec: Any) -> list[Object]:
+        """The objects. The tree is shared and left as it is.
+
+        Args:
+            tree: the source's files.
+            spec: of the manifest: the model of the kind that the renderer is for.
+
+        Raises:
+            NotFoundError: the source has not what the spec names.
+            InvalidError: it cannot be rendered, or the spec leads out of the source; the message names the file or field.
+            TerminalError: a program is missing; the message says which.
+            TransientError: it took too long.
+        """

@@ -1,0 +1,25 @@
+"""The renderers, by the kind of manifest that asks for one. A new one is a file and a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from blocks.renderers.base import Renderer
+from blocks.renderers.kustomize import Kustomize
+from sluice.errors import InvalidError
+from sluice.manifests.flux.kustomization import Kustomization
+
+RENDERERS: Mapping[str, Callable[[], Renderer]] = {
+    Kustomization.kind: Kustomize,
+}
+
+
+def renderer_for(kind: str) -> Renderer:
+    """The renderer for a kind of manifest.
+
+    Raises:
+        InvalidError: sluice has none.
+    """
+    if kind not in RENDERERS:
+        raise InvalidError(f"sluice cannot render a {kind} yet; use one of: {', '.join(RENDERERS)}")
+    return RENDERERS[kind]()

@@ -1,0 +1,28 @@
+"""What every source of manifests can do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+
+class Source(Protocol):
+    """One source, with what is needed to get into it."""
+
+    async def latest(self) -> str:
+        """The revision that the source is at when this is called, or a later one, brought here: `main@sha1:8084f1…`.
+
+        Raises:
+            NotFoundError: the source names what is not there.
+            InvalidError: it asks for what sluice cannot do.
+            TerminalError: its server refused us.
+            TransientError: its server did not answer.
+        """
+
+    async def tree(self, revision: str) -> Path:
+        """A directory with the files of a revision that `latest` gave. It is shared: read only.
+
+        Raises:
+            NotFoundError: the revision was not brought here.
+            InvalidError: a symbolic link leads out of it.
+        """

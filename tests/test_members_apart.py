@@ -1,0 +1,35 @@
+"""Each member of a table is in the import contract that keeps the members apart: else the contract would keep nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+ROOMS = (
+    "sluice/events/senders",
+    "sluice/events/verification",
+    "blocks/chat",
+    "blocks/forges",
+    "blocks/renderers",
+    "blocks/registries",
+    "blocks/sources",
+)
+NO_MEMBERS = {"__init__", "base", "table"}
+
+
+def independent() -> list[set[str]]:
+    """The modules of each contract of type independence."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    contracts = project["tool"]["importlinter"]["contracts"]
+    return [set(one["modules"]) for one in contracts if one["type"] == "independence"]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_member_is_in_its_contract(room: str) -> None:
+    """A file `slack_blocks.py` is a part of the member `slack`, not a member."""
+    files = {path.stem for path in (CHECKOUT / room).glob("*.py")} - NO_MEMBERS
+    members = {name for name in files if not any(name.startswith(f"{other}_") for other in files)}
+    assert {f"{room.replace('/', '.')}.{name}" for name in members} in independent()
