@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import httpx
 
@@ -23,6 +24,7 @@ from blocks.prefect.api import PrefectEvents
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
 from blocks.routers import router_for
+from deployments.installed import all_providers, all_routers
 from deployments.settings import Settings
 
 
@@ -39,8 +41,8 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
         registry = await stack.enter_async_context(open_registries())
         wired = Connections(
             cluster=cluster,
-            router=router_for,
-            metrics=Providers(http, {"prometheus": settings.metrics_url or ""}),
+            router=partial(router_for, rows=all_routers()),
+            metrics=Providers(http, {"prometheus": settings.metrics_url or ""}, all_providers()),
             webhooks=Webhooks(http),
             seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
