@@ -31,7 +31,7 @@ def telemetry_of(metric: CanaryMetric, canary: Canary, usual: Telemetry | None) 
     return Telemetry(
         total=own.series,
         buckets=own.series,
-        half_label=own.label,
+        side_label=own.label,
         canary=render_query(own.canary, canary, metric),
         primary=render_query(own.primary, canary, metric),
         baseline=render_query(own.baseline, canary, metric),

@@ -13,7 +13,8 @@ from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
 from sluice.manifests.flagger.metric_template import MetricTemplate
-from sluice.measures.counts import Halves
+from sluice.manifests.flagger.side import Side
+from sluice.measures.counts import Sides
 from sluice.measures.gauge import GaugeTally
 from sluice.measures.objective import Objective
 from sluice.measures.reading import Reading
@@ -59,13 +60,13 @@ class Gauge:
     """One gauge of one release, and where its values come from.
 
     Attributes:
-        query, beside: of the canary and of the primary; None where the template's query tells them not apart.
+        query, primary_query: of the canary and of the primary; None where the template's query tells them not apart.
         looked: time of the last look, seconds since the epoch; 0 before the first.
     """
 
     provider: Values
     query: str
-    beside: str | None
+    primary_query: str | None
     tally: GaugeTally
     looked: float = 0.0
 
@@ -74,10 +75,10 @@ class Gauge:
         """The gauge, from where the judge's memory is; raises what `template_of` raises."""
         metric = objective.metric
         provider, query = await template_of(wired, canary, metric)
-        own, beside = (render_query(query, canary, metric, half) for half in ("canary", "primary"))
+        own, primary = (render_query(query, canary, metric, side) for side in (Side.CANARY, Side.PRIMARY))
         known = state.metrics.get(metric.name)
-        halves = Halves(known.seen, known.primary or Halves().primary) if known else Halves()
-        return cls(provider, own, None if own == beside else beside, GaugeTally(objective, halves))
+        sides = Sides(known.seen, known.primary or Sides().primary) if known else Sides()
+        return cls(provider, own, None if own == primary else primary, GaugeTally(objective, sides))
 
     async def look(self, now: float) -> None:
         """Look at it where its time has come.
@@ -92,7 +93,7 @@ class Gauge:
         every = self.tally.objective.metric.every or 0.0
         if now - self.looked < every * (1 - EARLY):
             return
-        queries = [self.query, *([self.beside] if self.beside else [])]
+        queries = [self.query, *([self.primary_query] if self.primary_query else [])]
         values = await asyncio.gather(*(self.provider.value(query) for query in queries))
         self.looked = now
         self.tally.take(now, *values)

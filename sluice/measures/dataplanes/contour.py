@@ -13,7 +13,7 @@ def contour(canary: Canary) -> Telemetry:
     return Telemetry(
         total="envoy_cluster_upstream_rq_xx",
         buckets="envoy_cluster_upstream_rq_time_bucket",
-        half_label="envoy_cluster_name",
+        side_label="envoy_cluster_name",
         canary=f"{name}-{Side.CANARY}_{port}",
         primary=f"{name}-{Side.PRIMARY}_{port}",
         baseline=f"{name}-{Side.BASELINE}_{port}",

@@ -30,7 +30,7 @@ def test_every_router_says_how_its_requests_are_counted_or_that_they_are_not() -
 def test_the_sides_can_be_told_apart_by_one_label(plane: DataPlane) -> None:
     """All are read together, and each value of one label is one side's; good and bad differ too."""
     telemetry = plane(canary())
-    assert all([telemetry.total, telemetry.buckets, telemetry.half_label, telemetry.canary])
+    assert all([telemetry.total, telemetry.buckets, telemetry.side_label, telemetry.canary])
     assert bool(telemetry.bad) != bool(telemetry.good)
     assert len({telemetry.canary, telemetry.primary, telemetry.baseline}) == 3
     for metric in (success_rate(), duration()):
@@ -47,7 +47,7 @@ def test_two_canaries_are_not_counted_together(plane: DataPlane) -> None:
 
 def test_the_controller_of_a_route_chooses_among_the_data_planes_of_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that no row names is counted as the provider's usual one."""
-    other = Telemetry(total="t", buckets="b", half_label="l", canary="c", primary="p")
+    other = Telemetry(total="t", buckets="b", side_label="l", canary="c", primary="p")
     monkeypatch.setitem(DATAPLANES, "gatewayapi:v1", {**dataplanes.GATEWAY_API, "other.io/controller": lambda _: other})
     assert telemetry_for(canary(), "other.io/controller") is other
     assert telemetry_for(canary(), "projectcontour.io/gateway-controller") == telemetry_for(canary())
