@@ -90,8 +90,6 @@ class Connections:
     """What is known of the signs of life of others."""
     services: Callable[[Writer], Services] = Services
     """Makes and reads the Services of a Canary."""
-    namespaces: tuple[str, ...] = ()
-    """Namespaces that this installation looks after; empty for all."""
     chat: Chat | None = None
     git: Git | None = None
     registry: RegistryFactory | None = None

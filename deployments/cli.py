@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from deployments import runtime, up
-from deployments.automations.apply import Change, Did
+from deployments.automations.register import Change, Did
+from deployments.environment import unknown_settings
 from deployments.settings import Settings
 from deployments.tools import replay, tune
 from sluice.charts.tuning import tuning_chart
@@ -36,7 +37,9 @@ SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED:
 
 
 def settings_with(home: Path | None) -> Settings:
-    """The settings of the environment, with what the command line says instead."""
+    """The settings of the environment, with what the command line says instead. Variables that fit none are named."""
+    if warning := unknown_settings(Settings, os.environ):
+        errors.print(f"[yellow]settings[/] {escape(warning)}", soft_wrap=True)
     return Settings(home=home) if home else Settings()
 
 
@@ -52,9 +55,9 @@ def up_command(*, home: Home = None) -> None:
     leave(0)
 
 
-@app.command(name="apply")
-def apply_command(*, dry_run: bool = False, home: Home = None) -> None:
-    """Create or update work pool, deployments and automations in Prefect. Applying twice changes nothing.
+@app.command(name="register")
+def register_command(*, dry_run: bool = False, home: Home = None) -> None:
+    """Create or update work pool, deployments and automations in Prefect. Doing it twice changes nothing.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def apply_command(*, dry_run: bool = False, home: Home = None) -> None:
 
     async def run() -> list[Change]:
         with runtime.prefect_for(settings):
-            return await runtime.apply_all(settings, dry_run=dry_run)
+            return await runtime.register_all(settings, dry_run=dry_run)
 
     for change in asyncio.run(run()):
         did = f"would be {change.did}" if dry_run and change.did is not Did.UNCHANGED else str(change.did)

@@ -18,8 +18,8 @@ from prefect.settings.context import get_current_settings
 
 from blocks.prefect.api import PrefectEvents
 from deployments import wiring
-from deployments.automations.apply import RESULTS, Change, apply
 from deployments.automations.plan import WORKFLOWS, Workflow
+from deployments.automations.register import RESULTS, Change, register
 from deployments.doors.receiver import application
 from deployments.doors.secrets import secrets_of
 from deployments.doors.senders import all_senders
@@ -73,7 +73,7 @@ def log_to_file(settings: Settings) -> None:
     logging.getLogger("sluice").setLevel(logging.INFO)
 
 
-async def apply_all(
+async def register_all(
     settings: Settings, *, dry_run: bool = False, workflows: tuple[Workflow, ...] = WORKFLOWS
 ) -> list[Change]:
     """Bring Prefect in line with the plan; call inside `prefect_for`.
@@ -84,7 +84,7 @@ async def apply_all(
     """
     storage = settings.home.resolve() / "results"
     try:
-        return await apply(settings.work_pool, str(storage), workflows, dry_run=dry_run)
+        return await register(settings.work_pool, str(storage), workflows, dry_run=dry_run)
     except httpx.HTTPError as error:
         if engine.is_away(error):
             way_out = "start it with `sluice up`, or name another with SLUICE_PREFECT_API_URL"

@@ -1,16 +1,38 @@
 """The settings of an installation: the one place that reads the environment.
 
-Every field is set by the environment variable `SLUICE_<FIELD>`, for instance `SLUICE_HOME=/var/lib/sluice`.
+Every field is set by the environment variable `SLUICE_<FIELD>`, for instance `SLUICE_HOME=/var/lib/sluice`. A secret that is
+set and empty is refused; a variable that no field has is named in a warning at start.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from deployments.environment import is_service_link
+from sluice.addresses import shown, without_login
+
+NAME_LENGTH = 63
+"""Most characters of a worker's name: it is the value of a label of its Lease."""
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+"""The RFC 1123 names that Kubernetes takes."""
+
+
+def host_name() -> str:
+    """This host's name as a worker's: what does not fit is replaced, and what is too long ends in a hash of the whole."""
+    host = socket.gethostname()
+    parts = [part.strip("-") for part in re.sub(r"[^a-z0-9.]+", "-", host.lower()).split(".")]
+    name = ".".join(part for part in parts if part) or "worker"
+    if len(name) <= NAME_LENGTH:
+        return name
+    mark = hashlib.sha256(host.encode()).hexdigest()[:8]
+    return f"{name[: NAME_LENGTH - len(mark) - 1].rstrip('-.')}-{mark}"
 
 
 class Settings(BaseSettings):
@@ -50,29 +72,27 @@ class Settings(BaseSettings):
     """Kubeconfig file; default: `~/.kube/config`, or the service account inside a cluster."""
     context: str | None = None
     """Context of the kubeconfig; default: its current one."""
+    service_account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    """Folder of the pod's service account: token, ca.crt and namespace."""
     namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """Namespaces to look after, separated by commas; default: all."""
     lease_namespace: str = ""
-    """Namespace of the workers' own leases; default: the first of `namespaces`, or `default`."""
-    metrics_url: str | None = None
+    """Namespace of the workers' own leases; default: the first of `namespaces`, the pod's own, or `default`."""
+    metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
     slack_token: SecretStr | None = None
     """Bot token for Slack messages. Without it nothing is sent."""
     slack_channel: str = "deliveries"
     """Channel for Slack messages."""
-    slack_url: str = "https://slack.com/api/"
+    slack_url: str = Field("https://slack.com/api/", repr=False)
     """Base URL of Slack's Web API."""
-
-    git_username: str | None = None
-    """User for git over http."""
-    git_password: SecretStr | None = None
-    """Password or token for git over http."""
 
     work_pool: str = "sluice"
     """Prefect work pool that deployments use and workers poll."""
-    worker_name: str = Field(default_factory=socket.gethostname)
-    """Name of this worker. A worker that starts takes up the runs that an earlier one of its name left behind."""
+    worker_name: str = Field(default_factory=host_name)
+    """Name of this worker: lower-case letters, digits, `-` and `.`, 63 at most; default: the host's, made to fit. A worker
+    that starts resumes the runs that an earlier one of its name left behind."""
     worker_capacity: int = Field(1000, ge=1)
     """Most rollouts that this worker holds at once. Short flows (deliveries, syncs, reconciliation) have room of their
     own beside them, for 64 at once."""
@@ -82,24 +102,57 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("kubeconfig", "context", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("prefect_port", "receiver_port", mode="before")
+    @classmethod
+    def _no_service(cls, value: object, info: ValidationInfo) -> object:
+        # What Kubernetes says of a Service `sluice-prefect` or `sluice-receiver` is nobody's wish.
+        return cls.model_fields[str(info.field_name)].default if is_service_link(value) else value
+
+    @field_validator("*")
+    @classmethod
+    def _no_empty_secret(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, SecretStr) and not value.get_secret_value().strip():
+            variable = f"SLUICE_{str(info.field_name).upper()}"
+            raise ValueError(f"is set and empty, which would let everybody in or nobody: unset {variable}, or fill it")
+        return value
+
     @field_validator("worker_name")
     @classmethod
     def _plain_name(cls, value: str) -> str:
-        if not value or any(sign in value for sign in "/%:"):
-            raise ValueError(f"a worker name has no '/', '%' or ':' in it, got {value!r}: set SLUICE_WORKER_NAME")
+        if len(value) > NAME_LENGTH or not _NAME.fullmatch(value):
+            raise ValueError(
+                f"a worker name has lower-case letters, digits, '-' and '.', begins and ends with a letter or digit, "
+                f"and has {NAME_LENGTH} characters at most; got {value!r}: set SLUICE_WORKER_NAME"
+            )
         return value
 
     @field_validator("prefect_api_url")
     @classmethod
     def _api_url(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError(f"needs http(s)://host:port/api, got {value!r}: set SLUICE_PREFECT_API_URL")
+            raise ValueError(f"needs http(s)://host:port/api, got {shown(value)!r}: set SLUICE_PREFECT_API_URL")
+        if value and without_login(value)[1]:
+            raise ValueError(
+                f"has a login in it: set SLUICE_PREFECT_API_URL={shown(value)} and SLUICE_PREFECT_AUTH=user:password"
+            )
         return value.rstrip("/") if value else None
 
     @property
     def leases_in(self) -> str:
         """The namespace of the workers' own leases."""
-        return self.lease_namespace or next(iter(self.namespaces), "default")
+        return self.lease_namespace or next(iter(self.namespaces), "") or self._pods_namespace() or "default"
+
+    def _pods_namespace(self) -> str:
+        """The namespace of the pod that this is; empty outside of a cluster."""
+        try:
+            return "" if self.kubeconfig or self.context else (self.service_account / "namespace").read_text().strip()
+        except OSError:
+            return ""
 
     @property
     def embedded(self) -> bool:

@@ -14,8 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 from deployments import runtime
-from deployments.automations.apply import Did
 from deployments.automations.plan import WORKFLOWS, Workflow
+from deployments.automations.register import Did
 from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
 from deployments.supervision import forever
@@ -53,7 +53,7 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
         )
         await stack.enter_async_context(server)
     say("server", runtime.ui_url(settings))
-    changes = await runtime.apply_all(settings, workflows=workflows)
+    changes = await runtime.register_all(settings, workflows=workflows)
     changed = sum(change.did is not Did.UNCHANGED for change in changes)
     say("automations", f"{len(changes)} objects, {changed} changed")
     receiver = f"http://{settings.receiver_host}:{settings.receiver_port}"

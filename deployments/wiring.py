@@ -34,7 +34,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
         kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
-        cluster = await Cluster.connect(kubeconfig, settings.context)
+        cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
         stack.push_async_callback(cluster.close)
         auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
         prefect = await stack.enter_async_context(PrefectEvents(settings.api_url, auth=auth))
@@ -49,7 +49,6 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name))
             ),
             workers=Workers(cluster),
-            namespaces=settings.namespaces,
             chat=_chat(settings),
             git=Git(home=settings.home / "git"),
             registry=registry,

@@ -90,7 +90,7 @@ async def resumed(asked: RolloutRef, retry_refused: bool = False) -> RolloutRun:
     current = {"revision": first.revision, "version": first.version}
     ref = asked if is_under_way(first.canary, asked.revision) else asked.model_copy(update=current)
     seen = Seen(first.revision, carries=ref.revision, retry_refused=retry_refused, run=str(flow_run.id or ""))
-    return RolloutRun(ref, seen, first.canary.target)
+    return RolloutRun(ref, seen, first.canary.spec.target_ref)
 
 
 async def _to_the_end(run: RolloutRun, lease: Lease) -> None:

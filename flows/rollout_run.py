@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 
+from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome, Seen
 from sluice.rollout.result import StageResult, StepResult, after
@@ -26,7 +27,7 @@ class RolloutRun:
     Attributes:
         ref: what it is about.
         seen: what it decides by.
-        target: name of the Canary's target.
+        target: of the Canary, which may be gone when it has to be let go.
         steps: what each judged step came to.
         asides: what runs beside the rollout.
         outcome, reason, ended: how and why it ended, and when the traffic was home, seconds since the epoch.
@@ -35,7 +36,7 @@ class RolloutRun:
 
     ref: RolloutRef
     seen: Seen
-    target: str = ""
+    target: ObjectReference
     steps: list[StepResult] = field(default_factory=list)
     asides: set[asyncio.Task[Any]] = field(default_factory=set)
     outcome: Outcome | None = None

@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.outcome import ended
+from sluice.addresses import cleaned
 from tasks.sync.due_kustomizations import Due, due_kustomizations
 from tasks.sync.fetch_source import fetch_source
 from tasks.sync.sync import Synced, sync
@@ -36,6 +37,7 @@ async def sync_source(url: str, branch: str, commit: str = "", again: str = "") 
     Returns:
         What was done.
     """
+    url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
     sources = await fetch_source(url, branch)
     if not sources:
         return ended("ignored", f"no GitRepository follows {branch} of {url}")

@@ -1,4 +1,4 @@
-"""A cluster in memory: objects with versions, fences and watches, and a controller that makes Deployments' pods at once.
+"""A cluster in memory: objects with versions, fences and watches, and controllers that make workloads' pods at once.
 
 It stands in for `blocks.kubernetes.cluster.Cluster` where a test is about what sluice does and in which order, and can
 break at any write. What Kubernetes itself does is tried on the lab.
@@ -21,6 +21,8 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.split import split
+from sluice.rollout.workloads.daemonset import DAEMON_SET
+from tests.memory_workloads import CONTROLLERS
 from tests.samples import merged
 
 Object = dict[str, Any]
@@ -139,6 +141,11 @@ class MemoryCluster:
         """An object as it is."""
         return self.objects[(kind, namespace, name)]
 
+    def pods(self, workload: str, namespace: str) -> list[Object]:
+        """The pods of a workload, by its name."""
+        keys = [key for key in self.objects if key[:2] == ("Pod", namespace) and key[2].startswith(f"{workload}-pod-")]
+        return [self.objects[key] for key in keys]
+
     async def _pass(self, when: str, item: Object) -> None:
         if self.gate is not None and item["kind"] != LEASE.kind:
             await self.gate(when, item)
@@ -166,7 +173,7 @@ class MemoryCluster:
         meta.setdefault("uid", f"uid-{self.version}")
         same = old is not None and old.get("spec") == wanted.get("spec")
         meta["generation"] = old["metadata"]["generation"] + (0 if same else 1) if old else 1
-        if wanted["kind"] == "Deployment":
+        if wanted["kind"] in CONTROLLERS:
             self._run(wanted)
         if wanted["kind"] == "HTTPRoute":
             accepted = {"type": "Accepted", "status": "True", "observedGeneration": meta["generation"]}
@@ -175,37 +182,14 @@ class MemoryCluster:
         self._tell("MODIFIED" if old else "ADDED", wanted)
         return wanted
 
-    def _run(self, deployment: Object) -> None:
-        """What the Deployment's controller and the kubelet do, in no time."""
-        spec, meta = deployment["spec"], deployment["metadata"]
-        wanted, namespace = spec.get("replicas", 1), meta["namespace"]
-        ready = spec["template"]["spec"]["containers"][0]["image"] not in self.broken_images
-        deployment["status"] = {
-            "observedGeneration": meta["generation"],
-            "replicas": wanted,
-            "updatedReplicas": wanted,
-            "availableReplicas": wanted if ready else 0,
-        }
-        for key in [key for key in self.objects if key[0] == "Pod" and key[2].startswith(f"{meta['name']}-pod-")]:
-            del self.objects[key]
-        for number in range(wanted):
-            name = f"{meta['name']}-pod-{number}"
-            self.objects[("Pod", namespace, name)] = {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "metadata": {
-                    "name": name,
-                    "namespace": namespace,
-                    "labels": dict(spec["template"]["metadata"]["labels"]),
-                    "creationTimestamp": "2024-01-01T00:00:00Z",
-                    "resourceVersion": str(self.version),
-                },
-                "status": {
-                    "phase": "Running",
-                    "podIP": f"{name}.ip",
-                    "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
-                },
-            }
+    def _run(self, workload: Object) -> None:
+        """What the workload's controller and the kubelet do."""
+        name, namespace = workload["metadata"]["name"], workload["metadata"]["namespace"]
+        pods = self.pods(name, namespace)
+        for pod in pods:
+            del self.objects[self._key(pod)]
+        for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images):
+            self.objects[self._key(pod)] = pod
 
     def _tell(self, type_: str, item: Object) -> None:
         key = self._key(item)
@@ -291,4 +275,6 @@ def _told(verb: str, item: Object) -> str:
         return f"journal: {item['status']['phase']} {item['status'].get('canaryWeight', 0)}"
     if item["kind"] == "Deployment":
         return f"{what} with {item['spec'].get('replicas')}"
+    if item["kind"] == "DaemonSet":
+        return f"{what} with {'0' if DAEMON_SET.writes.scaled(item, 0) is None else 'all'}"
     return what

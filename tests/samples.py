@@ -1,4 +1,4 @@
-"""Canaries and Deployments for tests: valid as they are, changed where a test says so."""
+"""Canaries and workloads for tests: valid as they are, changed where a test says so."""
 
 from __future__ import annotations
 
@@ -94,3 +94,20 @@ def deployment(
         },
     }
     return merged(base, change or {})
+
+
+def daemon_set(image: str = "registry/shop:1.0.0", name: str = NAME, change: Object | None = None) -> Object:
+    """A DaemonSet as the API server stores it."""
+    base = {**deployment(image, name=name), "kind": "DaemonSet"}
+    del base["spec"]["replicas"]
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
+    return merged(base, merged({"spec": {"updateStrategy": strategy}}, change or {}))
+
+
+WORKLOAD_SAMPLES = {"Deployment": deployment, "DaemonSet": daemon_set}
+"""What makes a workload, by its kind; each takes an image, a name and a change."""
+
+
+def workload(kind: str, image: str = "registry/shop:1.0.0", name: str = NAME, change: Object | None = None) -> Object:
+    """A workload of one kind, running, as the API server stores it."""
+    return WORKLOAD_SAMPLES[kind](image=image, name=name, change=change)

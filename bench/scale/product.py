@@ -52,7 +52,7 @@ class Product:
         child = self._start("prefect-server", SERVER, arguments, settings, stdin=subprocess.PIPE)
         child.wait_until(_healthy, READY_WITHIN_S, "serving")
         done = subprocess.run(
-            [sys.executable, "-m", CLI, "apply"],
+            [sys.executable, "-m", CLI, "register"],
             env={**os.environ, **self._environment},
             cwd=self._source,
             capture_output=True,
@@ -61,7 +61,7 @@ class Product:
             check=False,
         )
         if done.returncode != 0:
-            raise LabError(f"`sluice apply` failed: {done.stderr[-600:]}{done.stdout[-600:]}")
+            raise LabError(f"`sluice register` failed: {done.stderr[-600:]}{done.stdout[-600:]}")
 
     def start_workers(self, count: int, namespaces: list[str]) -> None:
         """The watcher and as many workers, for these namespaces."""

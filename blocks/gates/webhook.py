@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import httpx
 from pydantic import BaseModel, ConfigDict
 
+from sluice.addresses import shown, without_login
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 
 
@@ -28,11 +29,14 @@ class Webhooks:
     async def ask(self, webhook: CanaryWebhook, canary: Canary) -> Answer:
         """Ask once, and again as often as the webhook's `retries` say while nobody answers."""
         said = ""
+        url, login = without_login(webhook.url)
         for _ in range(webhook.retries + 1):
             try:
-                answer = await self.http.post(webhook.url, json=payload(webhook, canary), timeout=webhook.timeout)
+                answer = await self.http.post(
+                    url, json=payload(webhook, canary), timeout=webhook.timeout, auth=login or httpx.USE_CLIENT_DEFAULT
+                )
             except httpx.HTTPError as error:
-                said = f"{webhook.url} does not answer: {error!r}"
+                said = f"{shown(url)} does not answer: {error!r}"
                 continue
             body = " ".join(answer.text.split())[:200]
             said = f"{answer.status_code} {body}".strip()

@@ -15,12 +15,12 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
 from blocks.git.files import LOCAL_TIMEOUT
 from blocks.git.program import GitProgram
+from sluice.addresses import without_login
 from sluice.credentials import GitCredentials
 from sluice.errors import InvalidError, TransientError
 from sluice.sync.source_url import normalise
@@ -46,14 +46,11 @@ class Remote:
 
     @classmethod
     def of(cls, url: str, credentials: GitCredentials | None = None, timeout: float = 60.0) -> Remote:
-        """From a URL that may have user and password in it; they are taken out of it."""
-        parts = urlsplit(url)
-        if parts.password and parts.scheme in ("http", "https"):
-            credentials = credentials or GitCredentials(
-                username=unquote(parts.username or ""), password=SecretStr(unquote(parts.password))
-            )
-            url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-        return cls(url=url, credentials=credentials, timeout=timeout)
+        """From a URL that may have a login in it, which is taken out of it; credentials that are given go before it."""
+        bare, login = without_login(url)
+        if login and not credentials:
+            credentials = GitCredentials(username=login[0], password=SecretStr(login[1]))
+        return cls(url=bare, credentials=credentials, timeout=timeout)
 
     @property
     def key(self) -> str:

@@ -11,7 +11,6 @@ import asyncio
 import base64
 import contextlib
 import os
-import re
 import shlex
 import signal
 import tempfile
@@ -19,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sluice.addresses import cleaned, shown
 from sluice.credentials import GitCredentials
 from sluice.errors import ConflictError, NotFoundError, SluiceError, TerminalError, TransientError
 
@@ -32,7 +32,6 @@ _SETTINGS = {
     "http.lowSpeedLimit": "1",
     "http.lowSpeedTime": "20",
 }
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 _MEANINGS: tuple[tuple[type[SluiceError], tuple[str, ...]], ...] = (
     (ConflictError, ("non-fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to update ref")),
     (
@@ -148,7 +147,7 @@ class GitProgram:
             yield environment
 
     def _clean(self, said: str, credentials: GitCredentials | None) -> str:
-        text = _USERINFO.sub("", said)
+        text = cleaned(said)
         for secret in _secrets(credentials):
             text = text.replace(secret, "***")
         return " ".join(text.split())[:500]
@@ -183,9 +182,11 @@ def _ssh(credentials: GitCredentials, folder: Path) -> str:
 def _secrets(credentials: GitCredentials | None) -> list[str]:
     if credentials is None:
         return []
-    hidden = (credentials.password, credentials.bearer_token, credentials.identity)
-    return [secret.get_secret_value() for secret in hidden if secret.get_secret_value()]
+    hidden = [credentials.password, credentials.bearer_token, credentials.identity]
+    found = [secret.get_secret_value() for secret in hidden if secret.get_secret_value()]
+    # A user without a password is a token: `https://TOKEN@host/`.
+    return found or [name for name in (credentials.username,) if name]
 
 
 def _of(remote: str) -> str:
-    return f" ({remote})" if remote else ""
+    return f" ({shown(remote)})" if remote else ""

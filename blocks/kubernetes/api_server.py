@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import aiohttp
 import orjson
 
+from blocks.kubernetes.logins.base import Credential, Login
 from blocks.waits import retry_after
 from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
 
@@ -29,12 +30,20 @@ class ApiServer:
     """How requests reach a cluster.
 
     Attributes:
-        api: the official client's transport, authenticated.
+        api: the official client's transport.
         name: what messages call the cluster: its context.
+        login: how to show who we are; None where the server asks nobody.
     """
 
     api: Any
     name: str
+    login: Login | None = None
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self.login:
+            await self.login.close()
+        await self.api.close()
 
     async def stream(self, path: str, query: dict[str, str]) -> AsyncIterator[Object]:
         """The events of a watch until the server ends it.
@@ -94,8 +103,28 @@ class ApiServer:
         self, method: str, path: str, query: dict[str, str], body: Object | None, content_type: str, limits: Any
     ) -> Any:
         headers = {"Accept": "application/json", "Content-Type": content_type}
-        await self.api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = self.api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
+        shown = await self.login.credential() if self.login else Credential()
+        answer = await self._request(method, path, url, headers, shown, body, limits)
+        if answer.status == 401 and self.login and await self.login.renew(shown):
+            # Once more with another credential; a request that was refused did nothing.
+            answer.close()
+            shown = await self.login.credential()
+            answer = await self._request(method, path, url, headers, shown, body, limits)
+        return answer
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        url: str,
+        headers: dict[str, str],
+        shown: Credential,
+        body: Object | None,
+        limits: Any,
+    ) -> Any:
+        if shown.header:
+            headers = {**headers, "Authorization": shown.header}
         try:
             answer = await self.api.rest_client.request(method, url, headers, body, None, limits)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -117,6 +146,8 @@ class ApiServer:
             raise InvalidError(message)
         if status in {408, 429} or status >= 500:
             raise TransientError(message, retry_after=retry_after(response.headers))
+        if status == 401 and self.login:
+            message = f"{message}: {self.login.refusal}"
         raise TerminalError(message)
 
     def _refuse_watch(self, path: str, status: Object) -> NoReturn:

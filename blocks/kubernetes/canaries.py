@@ -6,12 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, EVENT, POD
+from blocks.kubernetes.cluster import Kind
+from blocks.kubernetes.kinds import CANARY, EVENT, POD, kind_of
 from blocks.kubernetes.writer import Writer
 from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.flagger.canary import Canary, CanaryStatus
-from sluice.rollout.objects import is_owned, selector_label
+from sluice.manifests.flagger.canary_metric import ObjectReference
+from sluice.rollout.objects import is_owned, pod_query
 from sluice.rollout.readiness import why_not_ready
+from sluice.rollout.workloads import workload_named, workload_of
+from sluice.rollout.workloads.base import together
 
 Object = dict[str, Any]
 
@@ -27,9 +31,11 @@ class Canaries:
 
         Raises:
             NotFoundError: there is none.
-            InvalidError: it is not valid; the message names the fields.
+            InvalidError: it is not valid, or its target is of an unknown kind; the message names the fields.
         """
-        return Canary.parse(await self.writer.seen.get(CANARY, name, namespace))
+        canary = Canary.parse(await self.writer.seen.get(CANARY, name, namespace))
+        workload_of(canary)
+        return canary
 
     async def write(self, canary: Canary, patch: Object) -> Canary:
         """Write a journal entry, fenced by the status that it was decided on.
@@ -50,80 +56,79 @@ class Canaries:
         return Canary.parse(written)
 
     async def target(self, canary: Canary) -> Object:
-        """The Deployment that users change.
+        """The workload that users change.
 
         Raises:
             NotFoundError: `spec.targetRef` names none.
         """
-        return await self.writer.seen.get(DEPLOYMENT, canary.target, canary.namespace)
+        return await self.writer.seen.get(_kind(canary), canary.target, canary.namespace)
 
     async def primary(self, canary: Canary) -> Object | None:
-        """The Deployment that serves users; None before the Canary is initialised."""
+        """The workload that serves users; None before the Canary is initialised."""
         try:
-            return await self.writer.seen.get(DEPLOYMENT, canary.primary, canary.namespace)
+            return await self.writer.seen.get(_kind(canary), canary.primary, canary.namespace)
         except NotFoundError:
             return None
 
     async def baseline(self, canary: Canary) -> Object | None:
-        """The Deployment that the canary is compared with; None where there is none, or somebody else's has its name.
+        """The workload that the canary is compared with; None where there is none, or somebody else's has its name.
 
         One that was left by a comparison which is no longer asked for is found as well; looking for that asks nobody.
         """
-        found = await self.writer.seen.find(DEPLOYMENT, canary.baseline, canary.namespace)
+        found = await self.writer.seen.find(_kind(canary), canary.baseline, canary.namespace)
         if found is None and canary.compared:
             with suppress(NotFoundError):
-                found = await self.writer.seen.fresh(DEPLOYMENT, canary.baseline, canary.namespace)
+                found = await self.writer.seen.fresh(_kind(canary), canary.baseline, canary.namespace)
         return found if found is not None and is_owned(canary, found) else None
 
-    async def scale(self, canary: Canary, deployment: str, replicas: int, *, held: bool = False) -> Object:
-        """Give a Deployment that many replicas; nothing is written where that is so.
+    async def scale(self, canary: Canary, name: str, pods: int, *, frozen: bool = False) -> Object:
+        """Give a workload so many pods; nothing is written where that is so.
 
         Args:
-            held: leave it held where it is; else it follows its template from now on.
+            frozen: leave it frozen where it is; else it follows its template from now on.
         """
+        writes = workload_of(canary).writes
 
         def wish(now: Object) -> Object | None:
-            wanted = {"replicas": replicas} | ({"paused": False} if now["spec"].get("paused") and not held else {})
-            done = all(now["spec"].get(key, 1) == value for key, value in wanted.items())
-            return None if done else {"spec": wanted}
+            return together(None if frozen else writes.thawed(now), writes.scaled(now, pods))
 
-        return await self.writer.change(DEPLOYMENT, deployment, canary.namespace, wish)
+        return await self.writer.change(_kind(canary), name, canary.namespace, wish)
 
-    async def hold(self, canary: Canary) -> Object:
+    async def freeze(self, canary: Canary) -> Object:
         """Keep the target's pods at the template that they run, whatever is pushed meanwhile, until it is scaled again."""
+        return await self.writer.change(
+            _kind(canary), canary.target, canary.namespace, workload_of(canary).writes.frozen
+        )
 
-        def wish(now: Object) -> Object | None:
-            return None if now["spec"].get("paused") else {"spec": {"paused": True}}
-
-        return await self.writer.change(DEPLOYMENT, canary.target, canary.namespace, wish)
-
-    async def release(self, deployment: str, namespace: str) -> None:
-        """Let a Deployment follow its template again; nothing else of it changes."""
-
-        def wish(now: Object) -> Object | None:
-            return {"spec": {"paused": False}} if now["spec"].get("paused") else None
-
-        await self.writer.change(DEPLOYMENT, deployment, namespace, wish)
+    async def thaw(self, target: ObjectReference, namespace: str) -> None:
+        """Let a workload follow its template again; nothing else of it changes."""
+        workload = workload_named(target)
+        await self.writer.change(kind_of(workload), target.name, namespace, workload.writes.thawed)
 
     async def take_over(self, canary: Canary) -> None:
         """Make writes fail that whoever acted before may still have on their way."""
         beside = await self.baseline(canary)
-        for deployment in (canary.target, canary.primary, *([canary.baseline] if beside else [])):
-            await self.writer.mark(DEPLOYMENT, deployment, canary.namespace)
+        for name in (canary.target, canary.primary, *([canary.baseline] if beside else [])):
+            await self.writer.mark(_kind(canary), name, canary.namespace)
 
-    async def why_not_ready(self, canary: Canary, deployment: Object) -> str:
-        """Why the Deployment's pods do not serve, in the pods' own words."""
-        label, value = selector_label(deployment)
-        pods = await self.writer.cluster.list(POD, canary.namespace, f"{label}={value}")
+    async def why_not_ready(self, canary: Canary, workload: Object) -> str:
+        """Why a workload's pods do not serve, in the pods' own words."""
+        pods = await self.writer.cluster.list(POD, canary.namespace, pod_query(workload))
         # Pods of an older revision may still be leaving; their reasons are not this revision's.
         last = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
         current = [pod for pod in pods if last and _template(pod) == _template(last)]
         return why_not_ready(current, await self.writer.cluster.list(EVENT, canary.namespace))
 
 
+def _kind(canary: Canary) -> Kind:
+    return kind_of(workload_of(canary))
+
+
 def _status(item: Object) -> CanaryStatus:
     return CanaryStatus.model_validate(item.get("status") or {})
 
 
-def _template(pod: Object) -> str:
-    return str((pod["metadata"].get("labels") or {}).get("pod-template-hash", ""))
+def _template(pod: Object) -> tuple[str, ...]:
+    """What tells pods of one template from those of another: the labels that the controllers of workloads give them."""
+    labels = pod["metadata"].get("labels") or {}
+    return tuple(str(labels.get(name, "")) for name in ("pod-template-hash", "controller-revision-hash"))

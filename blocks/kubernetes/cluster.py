@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-from kubernetes.aio import client, config
-
 from blocks.kubernetes.api_server import ApiServer
+from blocks.kubernetes.reach import SERVICE_ACCOUNT, reach
 from sluice.errors import NotFoundError, TerminalError
 
 Object = dict[str, Any]
@@ -52,31 +52,35 @@ class Change:
 
 @dataclass(slots=True)
 class Cluster:
-    """One Kubernetes cluster."""
+    """One Kubernetes cluster.
+
+    Attributes:
+        server: its API server.
+        namespaces: those that this installation looks after; empty for all. A list without a namespace is one of these.
+    """
 
     server: ApiServer
+    namespaces: tuple[str, ...] = ()
     _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
     @classmethod
-    async def connect(cls, kubeconfig: str | None = None, context: str | None = None) -> Self:
+    async def connect(
+        cls,
+        kubeconfig: str | None = None,
+        context: str | None = None,
+        service_account: Path = SERVICE_ACCOUNT,
+        namespaces: tuple[str, ...] = (),
+    ) -> Self:
         """From a kubeconfig file, or from the pod's service account where there is none.
 
         Raises:
             TerminalError: neither a kubeconfig nor a service account can be read; the message says what was tried.
         """
-        configuration = client.Configuration()
-        try:
-            await config.load_config(config_file=kubeconfig, context=context, client_configuration=configuration)
-        except Exception as error:
-            raise TerminalError(
-                f"no way to a cluster (kubeconfig {kubeconfig or 'default'}, context {context or 'current'}): {error}"
-            ) from error
-        configuration.connection_pool_maxsize = 64
-        return cls(ApiServer(client.ApiClient(configuration), context or "current"))
+        return cls(await reach(kubeconfig, context, service_account), namespaces)
 
     async def close(self) -> None:
         """End all connections."""
-        await self.server.api.close()
+        await self.server.close()
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         """One object.
@@ -94,16 +98,27 @@ class Cluster:
             return None
 
     async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> Objects:
-        """All objects of a kind, in one namespace or in all; `labels` is a label selector."""
-        items, _ = await self.list_from(kind, namespace, labels)
-        return items
+        """All objects of a kind, in one namespace or in all that are looked after; `labels` is a label selector.
+
+        Of a kind that the cluster does not serve there are none.
+        """
+        scope: tuple[str | None, ...] = (namespace,)
+        if namespace is None and kind.namespaced and self.namespaces:
+            scope = self.namespaces
+        return [item for one in scope for item in (await self.list_from(kind, one, labels))[0]]
 
     async def list_from(
         self, kind: Kind, namespace: str | None = None, labels: str | None = None
     ) -> tuple[Objects, str]:
-        """The same with the resourceVersion from which a watch goes on without a gap."""
+        """All objects in one namespace or the whole cluster, with the resourceVersion from which a watch goes on without a
+        gap; that is empty where the cluster does not serve the kind."""
         query = {"labelSelector": labels} if labels else {}
-        answer = await self.server.call("GET", kind.path(namespace), query)
+        try:
+            answer = await self.server.call("GET", kind.path(namespace), query)
+        except NotFoundError:
+            if await self._lacks(kind):
+                return [], ""
+            raise
         items = answer.get("items") or []
         for item in items:
             item.setdefault("apiVersion", kind.api_version)
@@ -171,6 +186,21 @@ class Cluster:
                 f"cluster {self.server.name} does not serve {kind} of {api_version}: is its CRD installed?"
             )
         return known
+
+    async def _lacks(self, kind: Kind) -> bool:
+        """Whether the API server says itself that it does not serve a kind: a proxy's 404 is no such word."""
+        group, _, _ = kind.api_version.rpartition("/")
+        if not group:
+            return False
+        try:
+            groups = (await self.server.call("GET", "/apis"))["groups"]
+            served = [one["groupVersion"] for known in groups for one in known["versions"]]
+            if kind.api_version not in served:
+                return True
+            resources = (await self.server.call("GET", f"/apis/{kind.api_version}"))["resources"]
+        except (TerminalError, KeyError, TypeError):
+            return False
+        return kind.plural not in {one["name"] for one in resources}
 
     async def watch(
         self, kind: Kind, resource_version: str, namespace: str | None = None, labels: str | None = None

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import random
+import sys
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.waits import pauses
-from sluice.errors import ConflictError, SluiceError, TransientError
+from sluice.errors import ConflictError, NotFoundError, SluiceError, TransientError
 
 Object = dict[str, Any]
 log = logging.getLogger("sluice.follow")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds before a broken watch is begun again."""
+ABSENT_PAUSE = 30.0
+"""Seconds between two looks whether a kind that the cluster does not serve is installed by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,8 @@ class News:
     """What is there now: all objects after a list (`whole`), else the one that changed, or that is gone.
 
     Attributes:
-        version: the collection's resourceVersion that a list was made at; 0 for a change.
+        version: the collection's resourceVersion that a list was made at; 0 for a change. Of a kind that the cluster does
+            not serve it is later than any.
     """
 
     objects: list[Object]
@@ -37,29 +42,53 @@ class News:
 
 
 async def news(
-    cluster: Cluster, kind: Kind, namespace: str | None = None, labels: str | None = None
+    cluster: Cluster,
+    kind: Kind,
+    namespace: str | None = None,
+    labels: str | None = None,
+    waiting: Callable[[SluiceError], object] = lambda _: None,
 ) -> AsyncIterator[News]:
     """Follow a collection for ever: a list first, then each change.
 
     A watch that ends or breaks is resumed from the last version seen; where that is too old, a list closes the gap. The
-    cluster may be away for as long as it likes.
+    cluster may be away for as long as it likes. Of a kind that is not installed there are no objects until it is.
+
+    Args:
+        cluster: where.
+        kind: of the objects.
+        namespace: of the objects; None for all.
+        labels: a label selector.
+        waiting: gets each error that following waits for to pass.
     """
-    waits, version = pauses(FIRST_PAUSE, LONGEST_PAUSE), ""
+    waits, version, absent = pauses(FIRST_PAUSE, LONGEST_PAUSE), "", False
     while True:
         heard, asked = False, 0.0
         try:
             if not version:
                 objects, version = await cluster.list_from(kind, namespace, labels)
-                yield News(objects, whole=True, version=int(version))
+                yield News(objects, whole=True, version=int(version) if version else sys.maxsize)
+            if not version:
+                if not absent:
+                    log.info("%s of %s are not installed; looked for now and then", kind.plural, kind.api_version)
+                absent = True
+                await asyncio.sleep(ABSENT_PAUSE * random.uniform(0.5, 1.5))
+                continue
+            absent = False
             async for change in cluster.watch(kind, version, namespace, labels):
                 version, heard = change.object["metadata"]["resourceVersion"], True
                 if change.type != "BOOKMARK":
                     yield News([change.object], gone=change.type == "DELETED")
         except ConflictError:
             version = ""
+        except NotFoundError as error:
+            # The kind went, or a proxy stands in the server's place: a list says which.
+            log.warning("following %s waits: %s", kind.plural, error)
+            waiting(error)
+            version = ""
         except SluiceError as error:
             # Also what asking again seldom helps: the kind is not installed yet, the right to watch was not given yet.
             log.warning("following %s waits: %s", kind.plural, error)
+            waiting(error)
             asked = (error.retry_after or 0.0) if isinstance(error, TransientError) else 0.0
         if heard:
             waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)

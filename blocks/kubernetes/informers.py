@@ -16,7 +16,7 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, news
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, LEASE
-from sluice.errors import TransientError
+from sluice.errors import SluiceError, TransientError
 from sluice.rollout.objects import MANAGED_BY
 
 Object = dict[str, Any]
@@ -60,10 +60,17 @@ class Followed:
 
 @dataclass(slots=True)
 class Informer:
-    """All objects of one kind in one scope, by the last news of them."""
+    """All objects of one kind in one scope, by the last news of them.
+
+    Attributes:
+        objects: by namespace and name.
+        synced: set once they have been listed.
+        trouble: what listing or watching them met last.
+    """
 
     objects: dict[Key, Object] = field(default_factory=dict)
     synced: asyncio.Event = field(default_factory=asyncio.Event)
+    trouble: str = ""
     _gone: dict[Key, int] = field(default_factory=dict)
     _followers: defaultdict[Key, set[Followed]] = field(default_factory=lambda: defaultdict(set))
 
@@ -207,11 +214,16 @@ class Informers:
             try:
                 await asyncio.wait_for(informer.synced.wait(), SYNC_WITHIN)
             except TimeoutError:
-                raise TransientError(f"the cluster has not listed its {kind.plural} within {SYNC_WITHIN:g} s") from None
+                why = f": {informer.trouble}" if informer.trouble else ""
+                message = f"the cluster has not listed its {kind.plural} within {SYNC_WITHIN:g} s{why}"
+                raise TransientError(message) from None
         return informer
 
     async def _listen(self, informer: Informer, kind: Kind, scope: str | None) -> None:
-        async for told in news(self.cluster, kind, scope, SELECTORS.get(kind)):
+        def waiting(error: SluiceError) -> None:
+            informer.trouble = str(error)
+
+        async for told in news(self.cluster, kind, scope, SELECTORS.get(kind), waiting):
             informer.take(told)
 
 

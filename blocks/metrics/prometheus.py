@@ -14,6 +14,7 @@ import orjson
 
 from blocks.metrics.base import Endpoint, Provider
 from blocks.metrics.batched import Batched
+from sluice.addresses import without_login
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.measures.series import Selector, Series
 
@@ -41,7 +42,7 @@ class Prometheus:
     """One Prometheus server.
 
     Attributes:
-        address: its URL, without `/api/v1`.
+        address: its URL, without `/api/v1`; a login in it is taken out of it.
         http: the client to ask with; its owner closes it.
         ahead: seconds that the server's clock is ahead of ours; 0 where they agree.
     """
@@ -49,6 +50,10 @@ class Prometheus:
     address: str
     http: httpx.AsyncClient
     ahead: float = 0.0
+    _login: tuple[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        self.address, self._login = without_login(self.address)
 
     def now(self) -> float:
         return time.time() + self.ahead
@@ -75,7 +80,9 @@ class Prometheus:
         if at is not None:
             form["time"] = f"{at:.3f}"
         try:
-            answer = await self.http.post(f"{self.address}/api/v1/query", data=form, timeout=TIMEOUT)
+            answer = await self.http.post(
+                f"{self.address}/api/v1/query", data=form, timeout=TIMEOUT, auth=self._login or httpx.USE_CLIENT_DEFAULT
+            )
         except httpx.HTTPError as error:
             raise TransientError(f"Prometheus at {self.address} does not answer: {error!r}") from error
         self._compare_clocks(answer.headers.get("Date", ""))

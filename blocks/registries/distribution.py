@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import httpx
 
 from blocks.waits import retry_after, retrying
+from sluice.addresses import shown
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError, TransientError
 from sluice.images.reference import DOCKER_HUB, Repository
@@ -105,7 +106,9 @@ class Distribution:
         try:
             return await self._http.request(method, url, headers=dict(headers), params=more or None)
         except httpx.InvalidURL as error:
-            raise TerminalError(f"registry {repository.registry} sends us to {url!r}, which is no address") from error
+            raise TerminalError(
+                f"registry {repository.registry} sends us to {shown(url)!r}, which is no address"
+            ) from error
         except httpx.RequestError as error:
             raise TransientError(f"registry {repository.registry} does not answer: {error!r}") from error
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from sluice.addresses import cleaned
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
 from sluice.manifests.flux.kustomization import CommonMetadata, KustomizationSpec
 from sluice.sync.objects import Object, read_objects
@@ -70,7 +71,7 @@ class Kustomize:
                 process.kill()
                 await process.wait()
         if process.returncode:
-            message = " ".join(said.decode(errors="replace").replace(str(folder.parent), "").split())
+            message = " ".join(cleaned(said.decode(errors="replace")).replace(str(folder.parent), "").split())
             raise InvalidError(f"kustomize refuses the source: {message[:1000]}")
         return out.decode()
 

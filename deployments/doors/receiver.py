@@ -72,7 +72,7 @@ def _door(sender: Sender, post: Post, secret: Secret) -> Callable[[Request], Awa
 
 def _verify(sender: Sender, request: Request, body: bytes, secret: Secret) -> None:
     known, way = secret(sender.secret), sender.verification
-    if known is None:
+    if known is None or not known.get_secret_value():
         way_out = f"set SLUICE_{sender.secret.upper()}"
         raise HTTPException(401, f"no secret is set for webhooks of {sender.name}: {way_out}")
     if not way.accepts(request.headers, body, known.get_secret_value()):

@@ -13,6 +13,7 @@ import yaml
 from blocks.metrics.base import Counters
 from blocks.metrics.exported import Exported
 from blocks.metrics.providers import Providers
+from sluice.addresses import without_login
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.measures.counted import telemetry_of
@@ -58,7 +59,9 @@ async def past_release(canary: Canary, address: str, begin: datetime, end: datet
     async with httpx.AsyncClient() as http:
         server = canary.spec.metrics_server or address
         provider = Providers(http).counters(server)
-        return await _release(canary, provider, f"Prometheus at {server}", begin.timestamp(), end.timestamp())
+        return await _release(
+            canary, provider, f"Prometheus at {without_login(server)[0]}", begin.timestamp(), end.timestamp()
+        )
 
 
 async def exported_release(

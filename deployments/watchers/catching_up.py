@@ -43,7 +43,7 @@ class _Watch:
         try:
             found = await self._client.read_deployment_by_name(self._deployment)
         except ObjectNotFound:
-            return None  # nothing is applied yet
+            return None  # nothing is registered yet
         return await self._client.create_flow_run_from_deployment(
             found.id,
             parameters={"look_back_s": LOOK_BACK},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.follow import news
+from blocks.kubernetes.follow import News, news
 from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
 from deployments.watchers.tell import Teller, log
 from sluice.errors import InvalidError
@@ -41,13 +41,28 @@ class SourceWatcher:
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
         async for told in news(self.cluster, kind, namespace):
-            for item in told.objects:
-                key = (item["metadata"]["namespace"], item["metadata"]["name"])
-                if told.gone:
-                    self.sources.pop(key, None) if kind is GIT_REPOSITORY else self.followers.pop(key, None)
-                    continue
-                for event in self.events_for(kind, key, item):
-                    self.teller.tell(event)
+            for event in self.take(kind, told, namespace):
+                self.teller.tell(event)
+
+    def take(self, kind: Kind, told: News, namespace: str | None = None) -> list[SourceChanged]:
+        """Remember what is new; returns the events that it calls for.
+
+        Args:
+            kind: of the objects.
+            told: the news.
+            namespace: whose watch the news come from; None for all. A whole list says nothing about other namespaces.
+        """
+        known: dict[Key, Any] = self.sources if kind is GIT_REPOSITORY else self.followers
+        if told.whole:
+            forget(known, namespace)
+        events = []
+        for item in told.objects:
+            key = (item["metadata"]["namespace"], item["metadata"]["name"])
+            if told.gone:
+                known.pop(key, None)
+            else:
+                events += self.events_for(kind, key, item)
+        return events
 
     def events_for(self, kind: Kind, key: Key, item: dict[str, Any]) -> list[SourceChanged]:
         """The events that a new or changed object calls for; a Kustomization may have to wait for its source."""
@@ -70,3 +85,9 @@ class SourceWatcher:
         self.told[uid] = generation
         branch = source.spec.ref.branch
         return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, branch=branch, commit="")]
+
+
+def forget(known: dict[Key, Any], namespace: str | None) -> None:
+    """Empty what is known of one namespace; None for all of them."""
+    for key in [key for key in known if namespace in {None, key[0]}]:
+        del known[key]

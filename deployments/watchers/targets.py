@@ -11,22 +11,24 @@ from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, news
-from blocks.kubernetes.kinds import CANARY, DEPLOYMENT
+from blocks.kubernetes.kinds import CANARY, WORKLOAD_KINDS
 from deployments.settings import Settings
-from deployments.watchers.sources import SourceWatcher
+from deployments.watchers.sources import SourceWatcher, forget
 from deployments.watchers.tell import Post, Teller, log
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.needs import needs_rollout
-from sluice.rollout.revision import revision_of, version_of
+from sluice.rollout.revision import version_of
+from sluice.rollout.workloads import workload_of
 
 Key = tuple[str, str]
 
 
 async def watch(settings: Settings, post: Post) -> None:
     """Watch until cancelled; `post` gets each event and is called again until it takes it."""
-    cluster = await Cluster.connect(str(settings.kubeconfig) if settings.kubeconfig else None, settings.context)
+    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
+    cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
     try:
         teller = Teller(post)
         watcher, sources = Watcher(cluster, teller), SourceWatcher(cluster, teller)
@@ -34,7 +36,8 @@ async def watch(settings: Settings, post: Post) -> None:
             for namespace in settings.namespaces or (None,):
                 group.create_task(sources.watch(namespace))
                 group.create_task(watcher.follow(CANARY, namespace))
-                group.create_task(watcher.follow(DEPLOYMENT, namespace))
+                for kind in WORKLOAD_KINDS.values():
+                    group.create_task(watcher.follow(kind, namespace))
     finally:
         await cluster.close()
 
@@ -46,20 +49,26 @@ class Watcher:
     cluster: Cluster
     teller: Teller
     canaries: dict[Key, Canary] = field(default_factory=dict)
-    deployments: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    targets: dict[str, dict[Key, dict[str, Any]]] = field(default_factory=dict)
     told: dict[Key, tuple[str, str]] = field(default_factory=dict)
 
     async def follow(self, kind: Kind, namespace: str | None) -> None:
         """Take in all news of one kind."""
         async for told in news(self.cluster, kind, namespace):
-            for key in self.take(kind, told):
+            for key in self.take(kind, told, namespace):
                 self._look(key)
 
-    def take(self, kind: Kind, told: News) -> list[Key]:
-        """Remember what is new; returns the Canaries that it may matter to."""
-        known: dict[Key, Any] = self.canaries if kind is CANARY else self.deployments
+    def take(self, kind: Kind, told: News, namespace: str | None = None) -> list[Key]:
+        """Remember what is new; returns the Canaries that it may matter to.
+
+        Args:
+            kind: of the objects.
+            told: the news.
+            namespace: whose watch the news come from; None for all. A whole list says nothing about other namespaces.
+        """
+        known: dict[Key, Any] = self.canaries if kind is CANARY else self.targets.setdefault(kind.kind, {})
         if told.whole:
-            known.clear()
+            forget(known, namespace)
         keys = []
         for item in told.objects:
             key = (item["metadata"]["namespace"], item["metadata"]["name"])
@@ -72,11 +81,14 @@ class Watcher:
                 known[key] = item
         if kind is CANARY:
             return keys
-        return [key for key, canary in self.canaries.items() if (canary.namespace, canary.target) in keys]
+        own = ((key, one) for key, one in self.canaries.items() if one.spec.target_ref.kind == kind.kind)
+        return [key for key, canary in own if (canary.namespace, canary.target) in keys]
 
     def _take_canary(self, key: Key, item: dict[str, Any]) -> None:
         try:
-            self.canaries[key] = Canary.parse(item)
+            canary = Canary.parse(item)
+            workload_of(canary)
+            self.canaries[key] = canary
         except InvalidError as error:
             # A run is started all the same: it fails with the field and the way out, where people look.
             self.canaries.pop(key, None)
@@ -89,10 +101,12 @@ class Watcher:
     def event_for(self, key: Key) -> TargetChanged | None:
         """The event that this Canary calls for now, if it was not told yet."""
         canary = self.canaries.get(key)
-        target = self.deployments.get((canary.namespace, canary.target)) if canary else None
-        if canary is None or target is None:
+        if canary is None:
             return None
-        revision = revision_of(target)
+        target = self.targets.get(canary.spec.target_ref.kind, {}).get((canary.namespace, canary.target))
+        if target is None:
+            return None
+        revision = workload_of(canary).reads.revision(target)
         # A revision that comes back after another one was promoted is new again.
         told = (revision, canary.status.last_promoted_spec)
         if not needs_rollout(canary, revision):

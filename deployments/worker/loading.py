@@ -27,11 +27,11 @@ class Flows:
         """
         key = flow_run.deployment_id
         if key is None:
-            raise TerminalError("the run has no deployment: start it from a deployment of `sluice apply`")
+            raise TerminalError("the run has no deployment: start it from a deployment of `sluice register`")
         if key not in self._loaded:
             entrypoint = (await client.read_deployment(key)).entrypoint
             if not entrypoint or ":" in entrypoint:
-                raise TerminalError(f"entry point {entrypoint!r} is no module: use `sluice apply`")
+                raise TerminalError(f"entry point {entrypoint!r} is no module: use `sluice register`")
             flow: Flow[Any, Any] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
             if not flow.isasync or flow.isgenerator:
                 raise TerminalError(f"{entrypoint} must be an async flow: this worker has one event loop")

@@ -19,7 +19,13 @@ from sluice.errors import InvalidError
 class ForeignModel(BaseModel):
     """Part of a manifest: camelCase outside, snake_case inside, unknown fields kept for the report."""
 
-    model_config = ConfigDict(extra="allow", alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(
+        extra="allow",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        hide_input_in_errors=True,  # a wrong address may have a token in it, and errors go where many people read
+    )
     reported: ClassVar[frozenset[str]] = frozenset()
     """Fields (camelCase) that are modelled only for their schema and are not acted on yet."""
 

@@ -6,7 +6,6 @@ per scrape), honest about quiet services (no requests is no data) and blind to w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -17,6 +16,7 @@ from sluice.measures.buckets import around, bound_of
 from sluice.measures.counts import Counts
 from sluice.measures.reading import Reading
 from sluice.measures.series import Selector
+from sluice.patterns import matches
 
 SUCCESS_RATE = "request-success-rate"
 DURATION_QUANTILE = 0.99
@@ -64,7 +64,7 @@ class Telemetry(BaseModel):
 
 
 def _match(patterns: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    return all(re.fullmatch(pattern, labels.get(label, "")) for label, pattern in patterns.items())
+    return all(matches(pattern, labels.get(label, ""), f"counted label {label}") for label, pattern in patterns.items())
 
 
 class Objective(BaseModel):

@@ -1,13 +1,11 @@
-"""The objects that a Canary brings forth: whose they are, and the primary, as Flagger's users know it."""
+"""The objects that a Canary brings forth: whose they are, and how pods are told apart, as Flagger's users know them."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.revision import revision_of
 
 Object = dict[str, Any]
 SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
@@ -46,31 +44,23 @@ def selector_label(target: Object) -> tuple[str, str]:
         if name in labels:
             return name, labels[name]
     raise InvalidError(
-        f"Deployment {target['metadata']['name']}: spec.selector.matchLabels needs one of {', '.join(SELECTOR_LABELS)}"
+        f"{target['kind']} {target['metadata']['name']}: spec.selector.matchLabels needs one of {', '.join(SELECTOR_LABELS)}"
     )
 
 
-def primary_deployment(canary: Canary, target: Object, replicas: int) -> Object:
-    """The workload that serves users: the target's spec under its own name and labels."""
-    label, value = selector_label(target)
-    primary_value = f"{value}-primary"
-    spec = copy.deepcopy(target["spec"])
-    spec["replicas"] = replicas
-    spec.pop("paused", None)  # the target is held during a promotion; the primary never is
-    spec["selector"]["matchLabels"][label] = primary_value
-    template_meta = spec["template"]["metadata"]
-    template_meta["labels"] = {**template_meta.get("labels", {}), label: primary_value}
-    template_meta.pop("creationTimestamp", None)
-    labels = {k: v for k, v in target["metadata"].get("labels", {}).items() if not k.startswith("kustomize.toolkit.")}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {
-            "name": canary.primary,
-            "namespace": canary.namespace,
-            "labels": {**labels, label: primary_value, **MANAGED_BY},
-            "annotations": {REVISION_ANNOTATION: revision_of(target)},
-            "ownerReferences": [owner_of(canary)],
-        },
-        "spec": spec,
-    }
+def pod_query(workload: Object) -> str:
+    """The label query that finds a workload's pods, and no other's, by its whole selector."""
+    selector = workload["spec"]["selector"]
+    terms = [f"{name}={value}" for name, value in (selector.get("matchLabels") or {}).items()]
+    for one in selector.get("matchExpressions") or []:
+        key, values = one["key"], ",".join(one.get("values") or [])
+        terms.append(_EXPRESSIONS[one["operator"]].format(key=key, values=values))
+    return ",".join(terms)
+
+
+_EXPRESSIONS = {
+    "In": "{key} in ({values})",
+    "NotIn": "{key} notin ({values})",
+    "Exists": "{key}",
+    "DoesNotExist": "!{key}",
+}

@@ -1,4 +1,4 @@
-"""Whether a workload can take traffic, and if not, why: in the pod's own words."""
+"""Which pods can take traffic, and why others cannot: in the pod's own words, whatever workload they are of."""
 
 from __future__ import annotations
 
@@ -7,27 +7,6 @@ from typing import Any
 Object = dict[str, Any]
 TELLING = ("Unhealthy", "BackOff", "Failed")
 """Beginnings of the reasons of events that say why a pod does not serve; other warnings only where there are none."""
-
-
-def deployment_ready(deployment: Object, share: int = 100) -> bool:
-    """Whether the controller has seen the last change and at least `share` percent of the wanted pods are new and ready.
-
-    While pods of an older template are there, nobody can tell from the counts whose pods are ready.
-    """
-    wanted = deployment["spec"].get("replicas", 1)
-    status = deployment.get("status") or {}
-    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
-        return False
-    updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
-    older = status.get("replicas", updated) > updated
-    return bool(wanted > 0 and not older and min(updated, available) * 100 >= wanted * share)
-
-
-def rolled_over(deployment: Object) -> bool:
-    """Whether only pods of the newest template are left and all of them serve."""
-    wanted = deployment["spec"].get("replicas", 1)
-    status = deployment.get("status") or {}
-    return deployment_ready(deployment) and status.get("replicas", 0) == wanted == status.get("updatedReplicas", 0)
 
 
 def serving_addresses(slices: list[Object]) -> frozenset[str]:

@@ -15,11 +15,17 @@ from sluice.sync.objects import Object, ObjectId, identity
 
 
 def rollout_targets(canaries: Iterable[Canary]) -> frozenset[ObjectId]:
-    """The Deployments whose replicas a rollout manages: those of Canaries that have been taken up."""
+    """The workloads of which a rollout manages some fields: the targets of Canaries that have been begun."""
     return frozenset(
-        ObjectId(group="apps", version="v1", kind="Deployment", namespace=canary.namespace, name=canary.target)
+        ObjectId(
+            group="apps",
+            version="v1",
+            kind=canary.spec.target_ref.kind,
+            namespace=canary.namespace,
+            name=canary.target,
+        )
         for canary in canaries
-        if canary.status.phase is not None and canary.spec.target_ref.kind == "Deployment"
+        if canary.status.phase is not None
     )
 
 

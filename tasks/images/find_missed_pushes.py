@@ -17,7 +17,6 @@ from sluice.images.tags import visible
 from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from tasks.stage import stage
-from tasks.upkeep.looked_after import looked_after
 from tasks.upkeep.pace import Pace
 
 AT_ONCE = 8
@@ -35,12 +34,12 @@ async def find_missed_pushes() -> list[ImagePushed]:
     A registry that does not answer is asked again next time and does not stop the others.
     """
     policies: dict[tuple[str, str], list[ImagePolicy]] = defaultdict(list)
-    for policy in ImagePolicy.valid(await looked_after(IMAGE_POLICY)):
+    for policy in ImagePolicy.valid(await connections().cluster.list(IMAGE_POLICY)):
         if not policy.spec.suspend:
             policies[policy.repository].append(policy)
     turn = asyncio.Semaphore(AT_ONCE)
     looks = []
-    for one in ImageRepository.valid(await looked_after(IMAGE_REPOSITORY) if policies else []):
+    for one in ImageRepository.valid(await connections().cluster.list(IMAGE_REPOSITORY) if policies else []):
         wanted = policies.get((one.namespace, one.name))
         if wanted and not one.spec.suspend and pace.due(one.metadata.uid, one.spec.interval):
             looks.append(_look(one, wanted, turn))

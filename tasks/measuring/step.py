@@ -25,7 +25,6 @@ from sluice.replay.checks import Checks
 from sluice.replay.recording import Recorder
 from sluice.rollout.journal import entry, judge_state
 from sluice.rollout.result import Point, StepResult
-from sluice.rollout.revision import revision_of
 from sluice.rollout.strategy import plan
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
@@ -70,6 +69,7 @@ class Step:
             self.scene.lease.check()
             if self._moved_on():
                 return self._result(Judgement(verdict=Verdict.CONTINUE, reason="a newer revision came"))
+            await self._keep_frozen()
             scrape = await self.measures.scrape(self.state)
             self._note(scrape)
             now = self._moment(scrape, paused=signals.paused)
@@ -138,10 +138,17 @@ class Step:
         quiet = silence(self.state, self.measures.policy) if self.measures.objectives else None
         return quiet is not None and quiet[0] is Silence.NO_TRAFFIC
 
+    async def _keep_frozen(self) -> None:
+        """Freeze the target again where somebody who applied it whole has thawed it: users meet its pods."""
+        if self.weight and self.target.object and self.scene.workload.writes.frozen(self.target.object):
+            await self.scene.canaries.freeze(self.scene.canary)
+
     def _moved_on(self) -> bool:
         if self.target.object is None:
-            raise NotFoundError(f"Deployment {self.ref.namespace}/{self.scene.canary.target} was deleted")
-        return revision_of(self.target.object) != self.ref.revision
+            raise NotFoundError(
+                f"{self.scene.workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted"
+            )
+        return self.scene.workload.reads.revision(self.target.object) != self.ref.revision
 
     def _pause(self, scrape: Scrape) -> float:
         """Seconds until the next look: right after the next scrape, or at the end of the step."""

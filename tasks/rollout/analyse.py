@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 
-from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
@@ -27,7 +26,7 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     scene = await Scene.of(ref)
     scene.check_current(ref)
     await _note_interval(scene, ref, decision)
-    async with scene.wired.seen.following(DEPLOYMENT, scene.canary.target, ref.namespace) as target:
+    async with scene.wired.seen.following(scene.kind, scene.canary.target, ref.namespace) as target:
         judging = Step(scene, ref, Measures.of(scene), target, decision.step, decision.traffic.canary)
         try:
             result = await judging.judge()

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
-from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import StaleError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
-from sluice.rollout.objects import primary_deployment
-from sluice.rollout.readiness import rolled_over
 from sluice.rollout.result import StageResult
-from sluice.rollout.revision import revision_of
+from sluice.rollout.workloads.base import Object
+from sluice.rollout.workloads.copies import primary_copy
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
@@ -34,26 +31,26 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     """
     scene = await Scene.of(ref)
     scene.check_current(ref)
-    canary = scene.canary
+    canary, workload = scene.canary, scene.workload
     if canary.status.phase is Phase.FINALISING:
         return StageResult()  # the last write was done, and only its answer was lost
     target, primary = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
-    _check_judged(ref, target)
+    _check_judged(scene, ref, target)
     # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
-    target = await scene.canaries.hold(canary)
-    _check_judged(ref, target)
-    replicas = int((primary or target)["spec"].get("replicas", 1))
+    target = await scene.canaries.freeze(canary)
+    _check_judged(scene, ref, target)
+    pods = workload.reads.pods(primary or target)
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
     await scene.router.shift(canary, 100)
-    if _takes_down_early(target):
+    if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
-    wanted = primary_deployment(canary, target, replicas)
-    async with scene.wired.seen.following(DEPLOYMENT, canary.primary, canary.namespace) as seen:
-        applied = await scene.writer.apply(DEPLOYMENT, wanted)
+    wanted = primary_copy(workload, canary, target, pods)
+    async with scene.wired.seen.following(scene.kind, canary.primary, canary.namespace) as seen:
+        applied = await scene.writer.apply(scene.kind, wanted)
         generation = applied["metadata"]["generation"]
         done = await scene.until(
             seen,
-            lambda one: bool(one and one["metadata"]["generation"] >= generation and rolled_over(one)),
+            lambda one: bool(one and one["metadata"]["generation"] >= generation and workload.reads.rolled_over(one)),
             canary.spec.progress_deadline_seconds,
         )
     if not done:
@@ -67,18 +64,6 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     return StageResult()
 
 
-def _check_judged(ref: RolloutRef, target: dict[str, Any]) -> None:
-    if revision_of(target) != ref.revision:
-        raise StaleError(f"Deployment {target['metadata']['name']} changed since {ref.version} was judged")
-
-
-def _takes_down_early(deployment: dict[str, Any]) -> bool:
-    """Whether the update may end old pods before new ones serve: then requests on their way need time to finish."""
-    strategy = deployment["spec"].get("strategy") or {}
-    if strategy.get("type") == "Recreate":
-        return True
-    unavailable = (strategy.get("rollingUpdate") or {}).get("maxUnavailable", "25%")
-    replicas = int(deployment["spec"].get("replicas", 1))
-    if isinstance(unavailable, str):
-        return int(unavailable.rstrip("%")) * replicas // 100 > 0
-    return int(unavailable) > 0
+def _check_judged(scene: Scene, ref: RolloutRef, target: Object) -> None:
+    if scene.workload.reads.revision(target) != ref.revision:
+        raise StaleError(f"{scene.workload.kind} {scene.canary.target} changed since {ref.version} was judged")

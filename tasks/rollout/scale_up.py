@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.informers import Followed
-from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import NotFoundError
 from sluice.rollout.decision import Decision
-from sluice.rollout.readiness import deployment_ready
 from sluice.rollout.result import StageResult
-from sluice.rollout.revision import revision_of
 from tasks.scene.baseline import raise_baseline, why_not_standing
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -20,17 +17,17 @@ from tasks.stage import stage
 
 Object = dict[str, Any]
 GRACE = 5.0
-"""Seconds for the Deployment's controller to see that its pods are held, whatever the deadline."""
+"""Seconds for the workload's controller to see that its pods are frozen, whatever the deadline."""
 
 
 @stage("scale up", run_name="scale up {ref}")
 async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
-    """Scale the canary up and hold it, and a baseline beside it.
+    """Scale the canary up and freeze it, and a baseline with it.
 
     Returns when they are ready, when the deadline has passed, or a newer revision came.
 
-    Held, because from now on users meet its pods: whatever is pushed rolls out only when the traffic is at home again, also
-    where nobody is there to see the push.
+    Frozen, because from now on users meet its pods: whatever is pushed rolls out only when the traffic is at home again,
+    also where nobody is there to see the push.
     """
     scene = await Scene.of(ref)
     scene.check_current(ref)
@@ -38,13 +35,13 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
     primary = await scene.canaries.primary(canary)
     if primary is None:
         raise NotFoundError(
-            f"Deployment {canary.namespace}/{canary.primary} is gone: delete the Canary's status to redo it"
+            f"{scene.workload.kind} {canary.namespace}/{canary.primary} is gone: delete the Canary's status to redo it"
         )
-    replicas = int(primary["spec"].get("replicas", 1))
-    await raise_baseline(scene, ref, primary, replicas)
-    async with scene.wired.seen.following(DEPLOYMENT, canary.target, canary.namespace) as target:
-        standing = _Standing(scene, ref, target, replicas)
-        await scene.canaries.scale(canary, canary.target, replicas, held=await standing.stays_held())
+    pods = scene.workload.reads.pods(primary)
+    await raise_baseline(scene, ref, primary, pods)
+    async with scene.wired.seen.following(scene.kind, canary.target, canary.namespace) as target:
+        standing = _Standing(scene, ref, target, pods)
+        await scene.canaries.scale(canary, canary.target, pods, frozen=await standing.stays_frozen())
         reason = await standing.reached()
         if reason:
             return StageResult(scaled=False, fault=reason)
@@ -53,9 +50,9 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
         reason = await why_not_standing(scene, ref, lambda: standing.moved_on(target.object))
         if reason:
             return StageResult(scaled=False, fault=reason)
-        held = await scene.canaries.hold(canary)
-        # Whoever looks next must not find a change that the Deployment's controller has still to see.
-        reason = await standing.reached(int(held["metadata"]["generation"]))
+        frozen = await scene.canaries.freeze(canary)
+        # Whoever looks next must not find a change that the workload's controller has still to see.
+        reason = await standing.reached(int(frozen["metadata"]["generation"]))
     return StageResult(scaled=not reason, fault=reason)
 
 
@@ -66,10 +63,10 @@ class _Standing:
     scene: Scene
     ref: RolloutRef
     target: Followed
-    replicas: int
+    pods: int
     began: float = field(default_factory=time.monotonic)
 
-    async def stays_held(self) -> bool:
+    async def stays_frozen(self) -> bool:
         """Whether its pods are to stay what they are: they have traffic already, or they are what is wanted."""
         canary = self.scene.canary
         if canary.status.canary_weight or await self.scene.router.weight(canary):
@@ -83,7 +80,9 @@ class _Standing:
         await self.scene.until(self.target, lambda one: self.moved_on(one) or self._serves(one, generation), left)
         seen = self.target.object
         if seen is None:
-            raise NotFoundError(f"Deployment {self.ref.namespace}/{self.scene.canary.target} was deleted")
+            raise NotFoundError(
+                f"{self.scene.workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted"
+            )
         if self.moved_on(seen):
             return "a newer revision came"
         if self._serves(seen, generation):
@@ -93,11 +92,12 @@ class _Standing:
 
     def moved_on(self, one: Object | None) -> bool:
         """Whether the target is no longer at the revision that is wanted."""
-        return one is None or revision_of(one) != self.ref.revision
+        return one is None or self.scene.workload.reads.revision(one) != self.ref.revision
 
     def _serves(self, one: Object | None, generation: int) -> bool:
         return one is not None and int(one["metadata"]["generation"]) >= generation and self._scaled(one)
 
     def _scaled(self, one: Object) -> bool:
-        replicas = one["spec"].get("replicas", 1)
-        return replicas == self.replicas and deployment_ready(one, self.scene.canary.ready_threshold)
+        workload = self.scene.workload
+        scaled = workload.writes.scaled(one, self.pods) is None
+        return scaled and workload.reads.ready(one, self.scene.canary.ready_threshold)

@@ -26,14 +26,10 @@ async def supersede(ref: RolloutRef, decision: Decision) -> StageResult:
     if decision.outcome is Outcome.REVERTED and not promoted:
         await scene.canaries.scale(scene.canary, scene.canary.target, 0)
         await retire_baseline(scene)
-        fields |= {
-            "lastAppliedSpec": scene.canary.status.last_promoted_spec,
-            "failedChecks": 0,
-            **scene.end(decision.outcome),
-        }
+        fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
+        fields |= scene.end(decision.outcome)
         await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, decision.reason, **fields))
         return told
-    target = await scene.canaries.target(scene.canary)
-    await scene.canaries.scale(scene.canary, scene.canary.target, int(target["spec"].get("replicas", 1)))
+    await scene.canaries.thaw(scene.canary.spec.target_ref, scene.canary.namespace)
     await scene.write(entry(scene.canary, time.time(), phase, decision.reason, **fields))
     return told

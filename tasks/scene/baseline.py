@@ -8,25 +8,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import InvalidError, StaleError
-from sluice.rollout.baseline import baseline_deployment, baseline_of
 from sluice.rollout.objects import is_owned
-from sluice.rollout.readiness import deployment_ready
+from sluice.rollout.workloads.base import merged
+from sluice.rollout.workloads.copies import baseline_copy, baseline_of
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
 Object = dict[str, Any]
 
 
-async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, replicas: int) -> None:
+async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, pods: int) -> None:
     """Bring the baseline to new pods of what the primary runs, as many as the canary's; returns before they are ready.
 
     Its Service and its place in the route come first, so that the proxy knows it before it gets traffic. Idempotent: pods of
     this release stay what they are.
 
     Raises:
-        InvalidError: somebody else's Deployment has its name.
+        InvalidError: somebody else's workload has its name.
     """
     canary = scene.canary
     if not canary.compared:
@@ -38,19 +37,22 @@ async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, replica
     if await scene.router.weight(canary) == 0:
         await scene.router.shift(canary, 0)
 
+    workload = scene.workload
+
     def wish(now: Object | None) -> Object | None:
         if now is None:
             # Made without pods: whoever wakes up with this write in its hand after the release is over starts none.
-            return baseline_deployment(canary, target, primary, 0, ref.revision)
+            return baseline_copy(workload, canary, target, primary, 0, ref.revision)
         if not is_owned(canary, now):
-            raise InvalidError(f"Deployment {canary.baseline} is not {canary}'s: the comparison needs this name")
-        if not now["spec"].get("replicas", 1) or baseline_of(now) != ref.revision:
-            return baseline_deployment(canary, target, primary, replicas, ref.revision)
-        same = now["spec"].get("replicas", 1) == replicas
-        return None if same else {**now, "spec": {**now["spec"], "replicas": replicas}}
+            raise InvalidError(f"{workload.kind} {canary.baseline} is not {canary}'s: the comparison needs this name")
+        at_rest = workload.writes.scaled(now, 0) is None
+        if at_rest or baseline_of(now) != ref.revision:
+            return baseline_copy(workload, canary, target, primary, pods, ref.revision)
+        patch = workload.writes.scaled(now, pods)
+        return merged(now, patch) if patch else None
 
     for _ in range(2):  # made, then filled
-        await scene.writer.put(DEPLOYMENT, canary.baseline, canary.namespace, wish)
+        await scene.writer.put(scene.kind, canary.baseline, canary.namespace, wish)
 
 
 async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[], bool]) -> str:
@@ -59,7 +61,7 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
     if not canary.compared:
         return ""
     limit = canary.spec.progress_deadline_seconds
-    async with scene.wired.seen.following(DEPLOYMENT, canary.baseline, canary.namespace) as seen:
+    async with scene.wired.seen.following(scene.kind, canary.baseline, canary.namespace) as seen:
         ready = await scene.until(seen, lambda one: moved_on() or _stands(scene, ref, one), limit)
         baseline = seen.object or {}
     if moved_on():
@@ -100,4 +102,4 @@ async def retire_baseline(scene: Scene) -> None:
 def _stands(scene: Scene, ref: RolloutRef, baseline: Object | None) -> bool:
     if baseline is None or baseline_of(baseline) != ref.revision:
         return False
-    return deployment_ready(baseline, scene.canary.ready_threshold)
+    return scene.workload.reads.ready(baseline, scene.canary.ready_threshold)

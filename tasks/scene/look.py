@@ -10,8 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import TransientError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.readiness import deployment_ready
-from sluice.rollout.revision import revision_of, version_of
+from sluice.rollout.revision import version_of
 from tasks.scene.baseline import is_standing
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
@@ -26,7 +25,8 @@ class Look(BaseModel):
         canary: the journal.
         revision, version: of the target now.
         weight: the canary's real weight at the router; None where there is no route.
-        standing: whether the canary's pods run this revision and serve, and where it is compared the baseline's too.
+        standing: whether the canary's pods run this revision and serve, frozen where they have traffic, and where it is
+            compared the baseline's too.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,10 +59,13 @@ async def _look(ref: RolloutRef) -> Look:
     target, weight, beside = await asyncio.gather(
         scene.canaries.target(scene.canary), scene.router.weight(scene.canary), is_standing(scene, ref)
     )
+    reads, writes = scene.workload.reads, scene.workload.writes
+    # Somebody who applied the target whole may have thawed it: it is frozen again before users meet more of it.
+    stays = not weight or writes.frozen(target) is None
     return Look(
         canary=scene.canary,
-        revision=revision_of(target),
+        revision=reads.revision(target),
         version=version_of(target),
         weight=weight,
-        standing=beside and deployment_ready(target, scene.canary.ready_threshold),
+        standing=beside and stays and reads.ready(target, scene.canary.ready_threshold),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from blocks.kubernetes.kinds import POD
 from sluice.errors import TransientError
 from sluice.manifests.flagger.side import Side
-from sluice.rollout.objects import selector_label
+from sluice.rollout.objects import pod_query
 from sluice.rollout.readiness import ready_addresses
 from tasks.scene.rollout_ref import Scene
 
@@ -16,24 +16,23 @@ LOOK = 0.1
 WITHIN = 30.0
 
 
-async def until_endpoints_ready(scene: Scene, half: str, deployment: dict[str, Any], within: float = WITHIN) -> None:
-    """Return when `half` ("primary", "canary", "baseline") offers exactly the Deployment's ready pods, as many as it wants.
+async def until_endpoints_ready(scene: Scene, half: str, workload: dict[str, Any], within: float = WITHIN) -> None:
+    """Return when `half` ("primary", "canary", "baseline") offers exactly the workload's ready pods, as many as it wants.
 
     A proxy learns of pods through the Service's endpoints, which lag behind the pods: equal counts are not enough, the
-    addresses have to be the same.
+    addresses have to be the same. How many are wanted is looked at each time: an autoscaler or a new node changes it.
 
     Raises:
         TransientError: it did not within `within` seconds.
     """
-    label, value = selector_label(deployment)
-    wanted = int(deployment["spec"].get("replicas", 1))
-    namespace = scene.canary.namespace
+    namespace, name, query = scene.canary.namespace, workload["metadata"]["name"], pod_query(workload)
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
         offered = await scene.services.endpoints(scene.canary, Side(half))
-        if len(offered) == wanted:
-            pods = await scene.wired.cluster.list(POD, namespace, f"{label}={value}")
+        wanted = scene.workload.reads.pods(await scene.wired.seen.find(scene.kind, name, namespace) or workload)
+        if len(offered) >= wanted:
+            pods = await scene.wired.cluster.list(POD, namespace, query)
             if offered == ready_addresses(pods):
                 return
         if loop.time() > end:

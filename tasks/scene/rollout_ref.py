@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.connections import Connections, connections
 from blocks.kubernetes.canaries import Canaries
 from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.kinds import kind_of
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
@@ -22,6 +23,7 @@ from sluice.measures.dataplanes import telemetry_for
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.workloads import workload_of
 
 Object = dict[str, Any]
 DRAIN = 2.0
@@ -63,6 +65,8 @@ class Scene:
         self.writer = writer_of(wired)
         self.canaries = Canaries(self.writer)
         self.services: Services = wired.services(self.writer)
+        self.workload = workload_of(canary)
+        self.kind = kind_of(self.workload)
         self.router: Router = wired.router(canary.spec.provider, self.writer)
 
     @classmethod

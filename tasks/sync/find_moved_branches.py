@@ -18,7 +18,6 @@ from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.references import SourceKey
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
-from tasks.upkeep.looked_after import looked_after
 from tasks.upkeep.pace import Pace
 
 AT_ONCE = 4
@@ -36,7 +35,7 @@ async def find_moved_branches() -> list[SourceChanged]:
     """
     sources = {
         one.key: one
-        for one in GitRepository.valid(await looked_after(GIT_REPOSITORY))
+        for one in GitRepository.valid(await connections().cluster.list(GIT_REPOSITORY))
         if not one.spec.suspend and one.spec.ref.followed
     }
     if not sources:
@@ -44,7 +43,7 @@ async def find_moved_branches() -> list[SourceChanged]:
     turn = asyncio.Semaphore(AT_ONCE)
     due = [one for one in sources.values() if pace.due(one.metadata.uid, one.spec.interval)]
     moved = await asyncio.gather(*(_moved(one, turn) for one in due))
-    followers = Kustomization.valid(await looked_after(KUSTOMIZATION))
+    followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
     return [event for event in moved if event] + drifting(sources, followers, time.time())
 
 

@@ -18,11 +18,12 @@ from sluice.errors import NotFoundError, SluiceError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.vital import refuse_vital
+from sluice.rollout.workloads import WORKLOADS
 from sluice.sync import record
 from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned
 from sluice.sync.order import stages
-from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets, yielding_replicas
+from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets
 from tasks.stage import stage
 from tasks.sync.due_kustomizations import Due
 
@@ -123,7 +124,8 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
 
     Each object of a stage gets its try; a failure among them ends the sync after the stage.
     """
-    targets = rollout_targets(Canary.valid(await cluster.list(CANARY)))
+    canaries = Canary.valid(await cluster.list(CANARY))
+    targets = rollout_targets([canary for canary in canaries if canary.spec.target_ref.kind in WORKLOADS])
     room = asyncio.Semaphore(AT_ONCE)
 
     async def one(manifest: Object) -> bool:
@@ -133,8 +135,8 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
             live = await cluster.find(kind, meta["name"], meta.get("namespace"))
             if live is not None and left_alone(live):
                 return False
-            if is_target(manifest, targets):
-                manifest = yielding_replicas(manifest, live, MANAGER)
+            if live is not None and is_target(manifest, targets):
+                manifest = WORKLOADS[manifest["kind"]].writes.yielding(manifest, live, MANAGER)
             await cluster.apply(manifest, manager=MANAGER)
             if manifest["kind"] == "CustomResourceDefinition":
                 await _served(cluster, kind, meta["name"])

@@ -6,17 +6,17 @@ import time
 from typing import Any, NamedTuple
 
 from blocks.connections import connections
-from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, LEASE
+from blocks.kubernetes.kinds import CANARY, LEASE, kind_of
 from blocks.leases.lease import WORKER_ANNOTATION
 from blocks.prefect.runs import active_runs
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.needs import needs_rollout
-from sluice.rollout.revision import revision_of, version_of
+from sluice.rollout.revision import version_of
+from sluice.rollout.workloads import WORKLOADS, workload_of
 from sluice.rollout.written import written_at
 from tasks.stage import stage
-from tasks.upkeep.looked_after import looked_after
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -42,16 +42,19 @@ class Wanting(NamedTuple):
 async def find_orphans() -> list[TargetChanged]:
     """An event for each Canary that needs a run and has none: orphans, and changes whose event was lost.
 
-    Costs two lists of the cluster and a page of runs for every 200 that are under way, however many Canaries there are;
-    only a Canary that seems to need a run is looked at by itself.
+    Costs a list of the cluster for the Canaries, one for each kind of target that they have, and a page of runs for every
+    200 that are under way, however many Canaries there are; only one that seems to need a run is looked at by itself.
     """
-    canaries = [(canary, item) for item in await looked_after(CANARY) if (canary := _living(item))]
+    canaries = [(canary, item) for item in await connections().cluster.list(CANARY) if (canary := _living(item))]
     if not canaries:
         return []
-    targets = {_key(item): item for item in await looked_after(DEPLOYMENT)}
+    named = {canary.spec.target_ref.kind for canary, _ in canaries}
+    targets = {
+        kind: {_key(one): one for one in await connections().cluster.list(kind_of(WORKLOADS[kind]))} for kind in named
+    }
     wanting = []
     for canary, item in canaries:
-        target = targets.get((canary.namespace, canary.target))
+        target = targets[canary.spec.target_ref.kind].get((canary.namespace, canary.target))
         if target is not None and _wants(canary, target):
             wanting.append(Wanting(canary, target, max(written_at(item), written_at(target))))
     due = _due(wanting, time.time())
@@ -88,13 +91,15 @@ def _living(item: Object) -> Canary | None:
     if item["metadata"].get("deletionTimestamp"):
         return None
     try:
-        return Canary.parse(item)
+        canary = Canary.parse(item)
+        workload_of(canary)
     except InvalidError:
         return None
+    return canary
 
 
 def _wants(canary: Canary, target: Object) -> bool:
-    return _begun(canary) or needs_rollout(canary, revision_of(target))
+    return _begun(canary) or needs_rollout(canary, workload_of(canary).reads.revision(target))
 
 
 async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:
@@ -105,7 +110,7 @@ async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:
     where = ((lease or {}).get("metadata") or {}).get("annotations", {}).get(WORKER_ANNOTATION, "")
     if holder and await wired.workers.alive(holder, where):
         return None
-    revision = revision_of(target)
+    revision = workload_of(canary).reads.revision(target)
     return TargetChanged(
         delivery=f"{canary.metadata.uid}/{revision}/orphan/{renewed or canary.metadata.resource_version}",
         namespace=canary.namespace,

@@ -221,6 +221,6 @@ async def sut(prefect: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sample_flows, "ENOUGH", set())
     settings = prefect.model_copy(update={"work_pool": f"pool-{uuid4().hex[:8]}"})
     async with telling(settings):
-        await runtime.apply_all(settings, workflows=(DELIVER, HOLD))
+        await runtime.register_all(settings, workflows=(DELIVER, HOLD))
         async with get_client() as client:
             yield Runtime(settings, client, notes)

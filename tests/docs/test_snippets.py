@@ -1,4 +1,4 @@
-"""What README and docs show is true: manifests are valid, commands exist."""
+"""What README, CONTRIBUTING and docs show is true: manifests are valid, commands exist."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from sluice.manifests.flagger.canary import Canary
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 SNIPPETS = [(page.name, kind, text) for page in PAGES for kind, text in FENCE.findall(page.read_text())]
 COMMANDS = [

@@ -21,7 +21,7 @@ from blocks.gates.webhook import Webhooks
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import news
 from blocks.kubernetes.informers import informed
-from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE
+from blocks.kubernetes.kinds import CANARY, HTTP_ROUTE, NAMESPACE, WORKLOAD_KINDS
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.metrics.providers import Providers
@@ -33,8 +33,9 @@ from lab.load.summary import RequestLog
 from lab.processes.child import Child
 from lab.programs.gobuild import build_program
 from sluice.manifests.crd import crds
+from sluice.rollout.workloads import WORKLOADS
 from tasks.run_signals import RunSignals, bind
-from tests.samples import canary_manifest, deployment, merged, success_rate
+from tests.samples import canary_manifest, merged, success_rate, workload
 
 Object = dict[str, Any]
 REPOSITORY = "rollout-shop"
@@ -46,6 +47,7 @@ VARIANTS = {
     "1.1.0-slow": "slow:300",
     "1.1.0-never": "never-ready",
 }
+SIZES: dict[str, Object] = {"Deployment": {"spec": {"replicas": 1}}}
 WEIGHTS = [30, 60]
 RATE = 20
 PATIENCE = 90.0
@@ -90,6 +92,7 @@ class App:
     """One application under a Canary.
 
     Attributes:
+        kind: of the Canary's target.
         seen: (resourceVersion, what, value) of each change; the versions are the cluster's own order of events.
     """
 
@@ -97,13 +100,14 @@ class App:
     cluster: Cluster
     namespace: str
     users: RequestLog
+    kind: str = "Deployment"
     seen: list[tuple[int, str, Any]] = field(default_factory=list)
     _last: dict[str, Any] = field(default_factory=dict)
 
     async def install(self, spec: Object) -> None:
         image = f"{self.env['registry']}/{REPOSITORY}:1.0.0"
         probe = {"httpGet": {"path": "/ready", "port": 9898}, "periodSeconds": 1}
-        target = deployment(image, replicas=1)
+        target = workload(self.kind, image, change=SIZES.get(self.kind))
         target["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = probe
         target["metadata"] = {"name": "shop", "namespace": self.namespace, "labels": {"app": "shop"}}
         gateway = {"gatewayRefs": [self.env["gateway"]], "hosts": [self.host]}
@@ -120,11 +124,11 @@ class App:
 
     async def set_image(self, tag: str) -> None:
         """What `kubectl set image` does."""
-        target = await self.cluster.get(DEPLOYMENT, "shop", self.namespace)
+        target = await self.cluster.get(WORKLOAD_KINDS[self.kind], "shop", self.namespace)
         (container,) = target["spec"]["template"]["spec"]["containers"]
         container = {**container, "image": f"{self.env['registry']}/{REPOSITORY}:{tag}"}
         template = {"template": {"spec": {"containers": [container]}}}
-        await self.cluster.patch(DEPLOYMENT, "shop", self.namespace, {"spec": template})
+        await self.cluster.patch(WORKLOAD_KINDS[self.kind], "shop", self.namespace, {"spec": template})
 
     def start(self, signals: RunSignals | None = None, revision: str = "") -> asyncio.Task[str]:
         """A run of the flow beside the caller."""
@@ -143,7 +147,7 @@ class App:
         return await self.cluster.get(CANARY, "shop", self.namespace)
 
     async def image(self, name: str) -> str:
-        found = await self.cluster.get(DEPLOYMENT, name, self.namespace)
+        found = await self.cluster.get(WORKLOAD_KINDS[self.kind], name, self.namespace)
         return str(found["spec"]["template"]["spec"]["containers"][0]["image"]).rpartition(":")[2]
 
     def values(self, what: str) -> list[Any]:
@@ -188,8 +192,14 @@ def _facts(item: Object) -> list[tuple[str, Any]]:
         beside = [("baseline weight", weights["shop-baseline"])] if "shop-baseline" in weights else []
         return [("weight", weights["shop-canary"]), *beside]
     if item["metadata"]["name"] == "shop-baseline":
-        return [("baseline replicas", item["spec"]["replicas"])]
-    return [("replicas", item["spec"]["replicas"])]
+        return [("baseline replicas", _size(item))]
+    return [("replicas", _size(item))]
+
+
+def _size(item: Object) -> int:
+    """How many pods a workload was given; 1 where it has one on the lab's node."""
+    at_rest = WORKLOADS[item["kind"]].writes.scaled(item, 0) is None
+    return 0 if at_rest else int(item["spec"].get("replicas", 1))
 
 
 @asynccontextmanager
@@ -197,9 +207,9 @@ async def app(env: Object, cluster: Cluster, name: str, folder: Path, spec: Obje
     """The application, initialised by its first run and used by people, for the duration of the block."""
     namespace = f"roll-out-{name}-{uuid4().hex[:5]}"
     out = folder / f"{namespace}.jsonl"
-    it = App(env, cluster, namespace, RequestLog(out))
+    it = App(env, cluster, namespace, RequestLog(out), spec.get("targetRef", {}).get("kind", "Deployment"))
     await it.install(spec)
-    watchers = [asyncio.create_task(it.follow(kind)) for kind in (CANARY, HTTP_ROUTE, DEPLOYMENT)]
+    watchers = [asyncio.create_task(it.follow(kind)) for kind in (CANARY, HTTP_ROUTE, WORKLOAD_KINDS[it.kind])]
     load: Child | None = None
     try:
         first = await it.start()

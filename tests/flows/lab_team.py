@@ -12,7 +12,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from tests.blocks.git_server import Repository
 
 from blocks.connections import Connections, connected
 from blocks.git.mirrors import Git
@@ -26,6 +25,7 @@ from blocks.renderers.kustomize import Kustomize
 from lab.parts import oci
 from sluice.events.model import Event
 from sluice.manifests.crd import crds
+from tests.blocks.git.git_server import Repository
 
 Object = dict[str, Any]
 

@@ -54,14 +54,17 @@ class Told:
 
 
 Tale = Callable[[App, dict[str, Any]], Awaitable[list[str]]]
-TALES: dict[str, tuple[Tale, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+Tales = dict[str, tuple[Tale, Callable[[dict[str, Any]], dict[str, Any]]]]
+TALES: Tales = {}
 
 
-def tale(spec: Callable[[dict[str, Any]], dict[str, Any]] = lambda env: {}) -> Callable[[Tale], Tale]:
+def tale(
+    spec: Callable[[dict[str, Any]], dict[str, Any]] = lambda env: {}, among: Tales = TALES
+) -> Callable[[Tale], Tale]:
     """Register a story; `spec` changes its Canary."""
 
     def keep(function: Tale) -> Tale:
-        TALES[function.__name__.replace("_", "-")] = (function, spec)
+        among[function.__name__.replace("_", "-")] = (function, spec)
         return function
 
     return keep
@@ -251,14 +254,16 @@ async def ask(it: App, path: str) -> None:
         assert answer.status_code == 202
 
 
-async def tell_all(env: dict[str, Any], folder: Path, names: set[str]) -> dict[str, Told | Exception]:
+async def tell_all(
+    env: dict[str, Any], folder: Path, names: set[str], among: Tales = TALES
+) -> dict[str, Told | Exception]:
     """Tell the named stories at the same time; a story that breaks is told as its exception."""
     told: dict[str, Told | Exception] = {}
     async with wired(env) as connections, wired(env, "observer") as eyes:
         await install_kinds(eyes.cluster)
 
         async def one(name: str) -> None:
-            function, spec = TALES[name]
+            function, spec = among[name]
             try:
                 async with app(env, eyes.cluster, name, folder, spec(env)) as it:
                     extra: dict[str, Any] = {}

@@ -19,11 +19,11 @@ from flows import roll_out as story
 from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
-from sluice.rollout.baseline import baseline_of
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.phases import TRANSITIONS
-from sluice.rollout.revision import revision_of
+from sluice.rollout.workloads import WORKLOADS
+from sluice.rollout.workloads.copies import baseline_of
 from tasks import run_signals
 from tasks.measuring import step as judging
 from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
@@ -32,7 +32,7 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
-from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, deployment, gate, merged, success_rate
+from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, gate, merged, success_rate, workload
 
 WEIGHTS = (10, 30, 50)
 ITERATIONS = 3
@@ -67,6 +67,7 @@ class World:
     words: list[str]
     compared: bool = False
     strategy: str = "canary"
+    kind: str = "Deployment"
     toggled: bool = False
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
     writes: int = 0
@@ -85,9 +86,9 @@ class World:
             # Only the comparison speaks about what is counted: the bound is kept by any traffic.
             counted = {"metrics": [OWN, success_rate(1)], "comparison": {}, "earlyFail": False, "onNoData": "pass"}
             analysis |= counted
-        self.cluster.add(
-            canary_manifest({"analysis": analysis, "progressDeadlineSeconds": 0.01}), deployment(IMAGES[0]), TEMPLATE
-        )
+        spec = {"analysis": analysis, "progressDeadlineSeconds": 0.01, "targetRef": {"kind": self.kind}}
+        self.rules = WORKLOADS[self.kind]
+        self.cluster.add(canary_manifest(spec), workload(self.kind, IMAGES[0]), TEMPLATE)
         self.cluster.broken_images.add(IMAGES[3])
         self.cluster.hooks += [self.obeys_the_laws, self.happens]
 
@@ -97,7 +98,14 @@ class World:
 
     @property
     def revision(self) -> str:
-        return revision_of(self.cluster.now("Deployment", NAME, NAMESPACE))
+        return self.rules.reads.revision(self.workload())
+
+    def workload(self, name: str = NAME) -> dict[str, Any]:
+        return self.cluster.now(self.kind, name, NAMESPACE)
+
+    def size(self, one: dict[str, Any]) -> int:
+        """How many pods a workload was given; 1 for one that has them on each node."""
+        return 0 if self.rules.writes.scaled(one, 0) is None else int(one["spec"].get("replicas", 1))
 
     @property
     def status(self) -> dict[str, Any]:
@@ -107,41 +115,50 @@ class World:
         if when == "before" and verb == "shift":
             self.shift_is_safe(item["weight"])
             self.baseline_is_there(item["shares"].get(BASELINE, 0))
-        if when == "before" and item["kind"] == "Deployment" and item["metadata"]["name"] == BASELINE:
+        if when == "before" and item["kind"] == self.kind and item["metadata"]["name"] == BASELINE:
             self.baseline_is_not_taken_away_under_traffic(item)
-        elif when == "before" and verb == "apply" and item["kind"] == "Deployment":
+        elif when == "before" and verb == "apply" and item["kind"] == self.kind:
             self.primary_is_promoted_only_when_judged(item)
         if when == "after" and item["kind"] == "Canary":
             self.journal_is_true(Phase(item["status"]["phase"]))
+        if when == "after" and self.route.weights.get(NAME):
+            self.users_meet_only_what_is_on_its_way()
+
+    def users_meet_only_what_is_on_its_way(self) -> None:
+        """Whatever was pushed since: it has pods of its own only when the traffic is at home."""
+        met = {self.rules.reads.revision({"spec": {"template": pod["template"]}}) for pod in self.pods()}
+        assert met == {self.status["lastAppliedSpec"]}, "users meet pods that nobody judges"
+
+    def pods(self) -> list[dict[str, Any]]:
+        return self.cluster.pods(NAME, NAMESPACE)
 
     def shift_is_safe(self, weight: int) -> None:
-        target = self.cluster.now("Deployment", NAME, NAMESPACE)
+        target = self.workload()
         assert weight in {0, *self.weights, 100}
         assert self.status.get("canaryWeight", 0) == weight or weight == 0, "the intent is written before the act"
         if weight and self.revision == self.status["lastAppliedSpec"]:
-            assert target["spec"]["replicas"] == target["status"]["availableReplicas"] > 0, "traffic to no pods"
+            assert self.rules.reads.ready(target), "traffic to no pods"
         if weight == 100:
             assert self.status["phase"] == Phase.PROMOTING
 
     def baseline_is_there(self, share: int) -> None:
         if not share:
             return
-        baseline = self.cluster.now("Deployment", BASELINE, NAMESPACE)
-        assert baseline["spec"]["replicas"] == baseline["status"]["availableReplicas"] > 0, "traffic to no baseline"
+        baseline = self.workload(BASELINE)
+        assert self.rules.reads.ready(baseline), "traffic to no baseline"
         if self.revision == self.status["lastAppliedSpec"]:
             assert baseline_of(baseline) == self.revision, "compared with pods of an older release"
-        primary = self.cluster.now("Deployment", f"{NAME}-primary", NAMESPACE)
+        primary = self.workload(f"{NAME}-primary")
         ours, theirs = (one["spec"]["template"]["spec"] for one in (baseline, primary))
         assert ours == theirs, "the baseline runs something else than the primary"
 
     def baseline_is_not_taken_away_under_traffic(self, wanted: dict[str, Any]) -> None:
-        now = self.cluster.objects.get(("Deployment", NAMESPACE, BASELINE))
+        now = self.cluster.objects.get((self.kind, NAMESPACE, BASELINE))
         if now is None:
-            assert wanted["spec"]["replicas"] == 0
+            assert self.size(wanted) == 0
             return
-        spec = wanted.get("spec", {})
-        fewer = spec.get("replicas", now["spec"]["replicas"]) < now["spec"]["replicas"]
-        if fewer or spec.get("template", now["spec"]["template"]) != now["spec"]["template"]:
+        other = self.rules.reads.revision(wanted) != self.rules.reads.revision(now)
+        if other or self.size(wanted) < self.size(now):
             assert not self.route.shares.get(BASELINE), "the baseline's pods are taken away while users meet them"
 
     def primary_is_promoted_only_when_judged(self, primary: dict[str, Any]) -> None:
@@ -160,10 +177,10 @@ class World:
             self.phases.append(phase)
         if not phase.in_progress:
             assert self.route.weights[NAME] == 0, "an end with traffic on the canary"
-            assert self.cluster.now("Deployment", NAME, NAMESPACE)["spec"]["replicas"] == 0
-            beside = self.cluster.objects.get(("Deployment", NAMESPACE, BASELINE))
+            assert self.size(self.workload()) == 0
+            beside = self.cluster.objects.get((self.kind, NAMESPACE, BASELINE))
             assert not self.route.shares.get(BASELINE)
-            assert beside is None or beside["spec"]["replicas"] == 0
+            assert beside is None or self.size(beside) == 0
 
     def happens(self, when: str, verb: str, item: dict[str, Any]) -> None:
         """Carry out what is planned for this write."""
@@ -177,13 +194,16 @@ class World:
             self.signals.cancelled = True
         elif event == "toggle" and self.compared:
             self.toggle()
-        elif event.startswith("push") and not (when == "before" and item["kind"] == "Deployment"):
+        elif event.startswith("push") and not (when == "before" and item["kind"] == self.kind):
             self.push(IMAGES[int(event[-1])])
 
     def push(self, image: str) -> None:
         """What `kubectl set image` does."""
-        target = self.cluster.now("Deployment", NAME, NAMESPACE)
-        self.cluster.add({**target, "spec": {**target["spec"], "template": deployment(image)["spec"]["template"]}})
+        target = self.workload()
+        (container,) = target["spec"]["template"]["spec"]["containers"]
+        self.cluster.add(
+            merged(target, {"spec": {"template": {"spec": {"containers": [{**container, "image": image}]}}}})
+        )
 
     def toggle(self) -> None:
         """What somebody does who switches the comparison off in the manifest, or on again."""
@@ -297,20 +317,22 @@ PLANS = st.dictionaries(st.integers(8, 90), EVENTS, max_size=6).map(lambda plan:
 WORDS = st.lists(st.sampled_from(["good", "good", "bad", "open", "open", "closed", "alike", "worse"]), max_size=30)
 
 
-@given(PLANS, WORDS, st.booleans(), st.sampled_from(sorted(STRATEGIES)))
-@example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"], False, "canary")
-@example({10: "push1", 32: "push3", 38: "crash"}, [], False, "canary")
-@example({10: "push1", 26: "crash", 30: "push2", 44: "crash"}, ["worse"], True, "canary")
-@example({10: "push1", 30: "crash"}, [], True, "canary")
-@example({10: "push1", 26: "crash", 34: "hiccup"}, [], False, "blue/green")
+@given(PLANS, WORDS, st.booleans(), st.sampled_from(sorted(STRATEGIES)), st.sampled_from(sorted(WORKLOADS)))
+@example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"], False, "canary", "Deployment")
+@example({10: "push1", 32: "push3", 38: "crash"}, [], False, "canary", "Deployment")
+@example({10: "push1", 26: "crash", 30: "push2", 44: "crash"}, ["worse"], True, "canary", "Deployment")
+@example({10: "push1", 30: "crash"}, [], True, "canary", "Deployment")
+@example({10: "push1", 26: "crash", 30: "push2", 44: "crash"}, ["worse"], True, "canary", "DaemonSet")
+@example({10: "push1", 32: "push3", 38: "crash"}, [], False, "canary", "DaemonSet")
+@example({10: "push1", 26: "crash", 34: "hiccup"}, [], False, "blue/green", "Deployment")
 def test_whatever_happens_a_rollout_ends_with_the_traffic_at_home(
-    plan: dict[int, str], words: list[str], compared: bool, strategy: str
+    plan: dict[int, str], words: list[str], compared: bool, strategy: str, kind: str
 ) -> None:
     """Crashes, hiccups, cancels, newer revisions, bad checks, closed gates, at any write, with a baseline or without: every
     law holds at each write, and at the end all users are on a primary that runs what the journal says is promoted."""
-    world = World(dict(plan), list(words), compared and strategy == "canary", strategy)
+    world = World(dict(plan), list(words), compared and strategy == "canary", strategy, kind)
     asyncio.run(live(world))
-    primary = world.cluster.now("Deployment", f"{NAME}-primary", NAMESPACE)
+    primary = world.workload(f"{NAME}-primary")
     assert world.route.weights[NAME] == 0
     assert primary["metadata"]["annotations"][REVISION_ANNOTATION] == world.status["lastPromotedSpec"]
     assert Phase(world.status["phase"]) in {Phase.SUCCEEDED, Phase.FAILED, Phase.INITIALIZED}
@@ -335,11 +357,12 @@ def test_a_run_whose_worker_died_in_its_promotion_ends_with_its_own_revision_alt
     assert world.status["lastPromotedSpec"] == world.revision != promoted[0]
 
 
+@pytest.mark.parametrize("kind", WORKLOADS)
 @pytest.mark.parametrize(("word", "end"), [("alike", Outcome.PROMOTED), ("worse", Outcome.ROLLED_BACK)])
-def test_a_release_beside_a_baseline_is_judged_by_it(word: str, end: Outcome) -> None:
+def test_a_release_beside_a_baseline_is_judged_by_it(word: str, end: Outcome, kind: str) -> None:
     """The one that is as good is promoted, the one that is worse is taken back; the baseline has no pods after either."""
-    world = World({10: "push1"}, [word], compared=True)
+    world = World({10: "push1"}, [word], compared=True, kind=kind)
     assert end in asyncio.run(live(world))
-    assert world.cluster.now("Deployment", BASELINE, NAMESPACE)["spec"]["replicas"] == 0
+    assert world.size(world.workload(BASELINE)) == 0
     shifts = [act for act in world.cluster.acts if act.startswith("shift")]
     assert shifts == [f"shift to {weight}" for weight in ((10, 30, 50, 100, 0) if word == "alike" else (10, 0))]

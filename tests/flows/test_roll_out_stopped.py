@@ -34,7 +34,7 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryServices
-from tests.samples import NAME, NAMESPACE, canary_manifest, deployment, success_rate
+from tests.samples import NAME, NAMESPACE, canary, canary_manifest, deployment, success_rate
 
 OLD, NEW, NEWER = "registry/shop:1", "registry/shop:2", "registry/shop:3"
 TEMPLATE = {
@@ -227,5 +227,5 @@ async def test_a_takeover_that_is_cut_short_is_done_again_before_all_else(monkey
     monkeypatch.setattr(story, "PAUSE", 0)
     ref = RolloutRef(namespace=NAMESPACE, name=NAME)
     lease: Any = SimpleNamespace(took_over=True, held=True)
-    await story._to_the_end(RolloutRun(ref, Seen("new", carries="new"), NAME, cleaning=True), lease)
+    await story._to_the_end(RolloutRun(ref, Seen("new", carries="new"), canary().spec.target_ref, cleaning=True), lease)
     assert done == ["take over", "take over", "take over", "turn"]

@@ -14,8 +14,8 @@ from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
 from sluice.rollout.decision import Action, Decision
-from sluice.rollout.objects import primary_deployment
-from sluice.rollout.revision import revision_of
+from sluice.rollout.workloads import WORKLOADS
+from sluice.rollout.workloads.copies import primary_copy
 from tasks import run_signals
 from tasks.measuring import step as judging
 from tasks.rollout import finalise, initialise, promote, roll_back
@@ -25,7 +25,7 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
-from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, deployment, merged
+from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, merged, workload
 
 OLD_IMAGE, NEW_IMAGE = "registry/shop:1.0.0", "registry/shop:1.1.0"
 
@@ -84,6 +84,7 @@ class Stage:
     metrics: Requests
     signals: run_signals.RunSignals
     ref: RolloutRef
+    kind: str = "Deployment"
 
     @property
     def acts(self) -> list[str]:
@@ -101,7 +102,8 @@ class Stage:
         self.cluster.add(merged(self.now(kind, name), part))
 
     def push(self, image: str = "registry/shop:1.2.0") -> None:
-        self.cluster.add({**self.now("Deployment", NAME), "spec": deployment(image)["spec"]})
+        target = self.now(self.kind, NAME)
+        self.cluster.add({**target, "spec": workload(self.kind, image)["spec"]})
 
     def breaks(self, verb: str, when: str, error: BaseException) -> None:
         """The next such write breaks, before or after it was done."""
@@ -114,25 +116,28 @@ class Stage:
         self.cluster.hooks.append(hook)
 
 
-def staged(spec: dict[str, Any] | None = None, weight: int = 30, replicas: int = 2, **status: Any) -> Stage:
+def staged(
+    spec: dict[str, Any] | None = None, weight: int = 30, replicas: int = 2, kind: str = "Deployment", **status: Any
+) -> Stage:
     """A release under way: the primary runs the old image, the canary the new one."""
-    cluster = MemoryCluster()
-    old, new = deployment(OLD_IMAGE), deployment(NEW_IMAGE, replicas=replicas)
-    revision = revision_of(new)
+    cluster, rules = MemoryCluster(), WORKLOADS[kind]
+    old, new = workload(kind, OLD_IMAGE), workload(kind, NEW_IMAGE)
+    new = merged(new, rules.writes.scaled(new, replicas) or {})
+    revision = rules.reads.revision(new)
     journal = {
         "phase": Phase.PROGRESSING,
-        "lastPromotedSpec": revision_of(old),
+        "lastPromotedSpec": rules.reads.revision(old),
         "lastAppliedSpec": revision,
         "canaryWeight": weight,
         "step": 1,
         "stepStarted": 1.0,
         **status,
     }
-    manifest = canary_manifest(spec, journal)
-    cluster.add(manifest, new, primary_deployment(Canary.parse(manifest), old, 2))
+    manifest = canary_manifest(merged({"targetRef": {"kind": kind}}, spec or {}), journal)
+    cluster.add(manifest, new, primary_copy(rules, Canary.parse(manifest), old, 2))
     ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=revision, version="1.1.0")
     route = MemoryRoute(cluster, {NAME: weight})
-    return Stage(cluster, route, Gates(), Requests(), run_signals.RunSignals(), ref)
+    return Stage(cluster, route, Gates(), Requests(), run_signals.RunSignals(), ref, kind)
 
 
 def parts(stage: Stage) -> dict[str, Any]:

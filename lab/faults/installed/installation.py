@@ -65,7 +65,7 @@ class Installation:
             stack.callback(self._stop)
             self.start("server")
             await self.ready("server")
-            await asyncio.to_thread(self._apply)
+            await asyncio.to_thread(self._register)
             for name in (*WORKERS, "watcher", "receiver"):
                 self.start(name)
             for name in READY:
@@ -136,14 +136,14 @@ class Installation:
         file.write_text(yaml.safe_dump(document))
         return file
 
-    def _apply(self) -> None:
-        command = [sys.executable, "-m", "deployments.cli", "apply"]
+    def _register(self) -> None:
+        command = [sys.executable, "-m", "deployments.cli", "register"]
         env = {**self.parts["receiver"].environment}
         done = subprocess.run(
             command, env=env, cwd=self.checkout, capture_output=True, text=True, timeout=APPLY_WITHIN_S, check=False
         )
         if done.returncode != 0:
-            raise LabError(f"`sluice apply` failed: {(done.stdout + done.stderr).strip()[-600:]}")
+            raise LabError(f"`sluice register` failed: {(done.stdout + done.stderr).strip()[-600:]}")
 
     def _server_answers(self) -> bool:
         with suppress(httpx.HTTPError):

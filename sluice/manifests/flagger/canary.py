@@ -198,12 +198,6 @@ class CanarySpec(ForeignModel):
         {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"}
     )
 
-    @model_validator(mode="after")
-    def _deployment(self) -> CanarySpec:
-        if self.target_ref.kind != "Deployment":
-            raise ValueError(f"targetRef.kind is {self.target_ref.kind!r}; only Deployment is supported yet")
-        return self
-
 
 class CanaryCondition(ForeignModel):
     """A condition as Kubernetes means it; type `Promoted`, reason = the phase."""
@@ -265,17 +259,17 @@ class Canary(Manifest):
 
     @property
     def target(self) -> str:
-        """Name of the Deployment that users change: the canary."""
+        """Name of the workload that users change: the canary."""
         return self.spec.target_ref.name
 
     @property
     def primary(self) -> str:
-        """Name of the Deployment that serves users."""
+        """Name of the workload that serves users."""
         return f"{self.target}-primary"
 
     @property
     def baseline(self) -> str:
-        """Name of the Deployment that the canary is compared with, where it is."""
+        """Name of the workload that the canary is compared with, where it is."""
         return f"{self.target}-baseline"
 
     @property

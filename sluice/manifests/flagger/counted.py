@@ -5,12 +5,13 @@ Flagger has queries for this (MetricTemplate), which give a value over a window;
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from pydantic import Field, model_validator
 
+from sluice.errors import InvalidError
 from sluice.manifests.meta import ForeignModel
+from sluice.patterns import compiled
 
 NAME = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"
 
@@ -44,7 +45,7 @@ class CountedSeries(ForeignModel):
             raise ValueError("counted needs exactly one of good, bad (of a counter) and quantile (of a histogram)")
         for label, pattern in (self.good | self.bad).items():
             try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"counted: {pattern!r} for {label} is no regular expression: {error}") from error
+                compiled(pattern, f"counted label {label}")
+            except InvalidError as error:
+                raise ValueError(str(error)) from error
         return self

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from sluice.addresses import cleaned
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
 from sluice.manifests.meta import ForeignModel, Manifest
@@ -85,10 +86,5 @@ class GitRepository(Manifest):
 
     @property
     def address(self) -> str:
-        """The URL without the password that it may have: what may be shown, logged and sent."""
-        scheme, mark, rest = self.spec.url.partition("://")
-        host, slash, path = rest.partition("/")
-        user, at, server = host.rpartition("@")
-        # The user of an ssh address is part of it and no secret.
-        kept = user.partition(":")[0] + at if scheme == "ssh" else ""
-        return f"{scheme}{mark}{kept}{server}{slash}{path}"
+        """The URL without the login that it may have: what may be shown, logged and sent."""
+        return cleaned(self.spec.url)

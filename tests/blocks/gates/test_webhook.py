@@ -98,3 +98,18 @@ async def test_a_gate_has_as_long_as_its_owner_says() -> None:
 def test_a_canary_without_a_status_can_be_asked_about() -> None:
     """Before its first phase the fields are there and empty."""
     assert payload(webhook(), canary())["phase"] == ""
+
+
+async def test_a_login_in_a_gate_s_address_is_sent_and_never_shown() -> None:
+    """The gate gets it as basic authentication; what people read of a gate that is away has none of it."""
+    asked: list[httpx.Request] = []
+
+    def gate(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        raise httpx.ConnectError("nobody there", request=request)
+
+    address = "http://bot:TOKEN@gate.test/check?key=TOKEN"
+    answer = await webhooks(gate).ask(webhook(url=address, retries=0), CANARY)
+    assert asked[0].headers["Authorization"] == "Basic Ym90OlRPS0VO"
+    assert "http://gate.test/check" in answer.said
+    assert "TOKEN" not in answer.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import traceback
@@ -225,3 +226,42 @@ async def test_an_ssh_key_is_a_file_that_only_we_can_read_and_goes_away(tmp_path
     assert "BatchMode=yes" in line
     assert (mode, content) == ("600", "THE KEY")
     assert not os.access(line.split()[1], os.F_OK)
+
+
+@pytest.mark.parametrize("login", ["TOKEN", "bot:TOKEN", "TOKEN:x-oauth-basic"])
+async def test_a_login_in_a_url_goes_as_credentials_and_is_never_seen(
+    sut: Git, server: GitServer, repository: Repository, tmp_path: Path, login: str
+) -> None:
+    """`https://TOKEN@host/`: the server gets it as a header; no command line and no message has it, whoever answers."""
+    url = f"{server.url}/team.git".replace("http://", f"http://{login}@")
+    remote = Remote.of(url)
+    assert remote.url == f"{server.url}/team.git"
+    lines, program = tmp_path / "lines", tmp_path / "git"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >> {lines}\nexec git "$@"\n')
+    program.chmod(0o755)
+    await Git(tmp_path / "other", program=str(program)).fetch(remote, "main")
+    user, _, password = login.partition(":")
+    sent = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+    assert set(server.seen) == {sent}
+    assert lines.read_text()
+    assert "TOKEN" not in lines.read_text()
+    server.status = 401
+    with pytest.raises(TerminalError) as caught:
+        await sut.fetch(remote, "main")
+    assert "TOKEN" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_secret_goes_before_a_login_in_the_url(sut: Git, server: GitServer, repository: Repository) -> None:
+    """As in Flux; the URL's is dropped, not shown."""
+    server.password = PASSWORD
+    remote = Remote.of(f"{server.url}/team.git".replace("http://", "http://TOKEN@"), login())
+    await sut.fetch(remote, "main")
+    assert "TOKEN" not in remote.url
+
+
+async def test_no_message_has_a_login_even_where_somebody_left_it_in_the_url(sut: Git, tmp_path: Path) -> None:
+    """The last fence: what is shown goes through one function."""
+    with pytest.raises(TransientError) as caught:
+        await sut.fetch(Remote(url=f"http://{PASSWORD}@127.0.0.1:9/team.git", timeout=20), "main")
+    assert "http://127.0.0.1:9/team.git" in str(caught.value)
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))

@@ -105,6 +105,13 @@ async def test_what_is_not_there_and_what_is_not_valid_are_told_apart(
         await canaries.target(read)
 
 
+async def test_a_target_of_an_unknown_kind_is_an_invalid_canary(cluster: MemoryCluster, canaries: Canaries) -> None:
+    """Before anything is looked for that cannot be there."""
+    change(cluster, {"spec": {"targetRef": {"kind": "CronJob"}}})
+    with pytest.raises(InvalidError, match=r"Canary shop-test/shop is not valid: spec\.targetRef\.kind is 'CronJob'"):
+        await canaries.read(NAME, NAMESPACE)
+
+
 async def settled() -> None:
     """Let the watches of a cluster in memory tell what they have."""
     for _ in range(10):

@@ -396,3 +396,21 @@ async def test_values_are_matched_to_the_letter() -> None:
     some, only = frozenset({'a.b"c', "d"}), frozenset({("namespace", "a-b")})
     await server(handle).samples(Selector("x", "s", some, frozenset({"+Inf"}), only), 0.0, 1.0)
     assert queries == ['x{s=~"a\\\\.b\\"c|d",le=~"\\\\+Inf",namespace=~"a-b"}[1000ms]']
+
+
+@pytest.mark.parametrize("status", [400, 503, None], ids=["refused", "in trouble", "away"])
+async def test_a_login_in_the_address_is_sent_and_never_shown(status: int | None) -> None:
+    """Managed Prometheus servers ask for one; messages name the server without it."""
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if status is None:
+            raise httpx.ConnectError("nobody there", request=request)
+        return httpx.Response(status, text="no")
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    with pytest.raises((InvalidError, TransientError), match=r"https://prometheus\.example/one") as caught:
+        await Prometheus("https://bot:TOKEN@prometheus.example/one", http).value("up")
+    assert asked[0].headers["Authorization"] == "Basic Ym90OlRPS0VO"
+    assert "TOKEN" not in str(caught.value)

@@ -168,13 +168,9 @@ async def test_without_proof_nothing_is_taken(name: str, taken: Taken) -> None:
 
 @every_sender
 @pytest.mark.parametrize("secret", [None, ""], ids=["none", "empty"])
-async def test_without_a_secret_of_ours_nothing_is_taken(
-    name: str, secret: str | None, taken: Taken, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An installation that forgot its secret, or set an empty one, is closed; the answer names the setting."""
-    if secret is not None:
-        monkeypatch.setenv(f"SLUICE_{SENDERS[name].secret.upper()}", secret)
-    known = secrets_of(Settings())(SENDERS[name].secret)
+async def test_without_a_secret_of_ours_nothing_is_taken(name: str, secret: str | None, taken: Taken) -> None:
+    """An installation that forgot its secret is closed, and so is a door with an empty one; the answer names the setting."""
+    known = secrets_of(Settings())(SENDERS[name].secret) if secret is None else SecretStr(secret)
     answer = await Door(name, taken, known).deliver("")
     assert answer.status_code == 401
     assert f"SLUICE_{SENDERS[name].secret.upper()}" in answer.json()["error"]

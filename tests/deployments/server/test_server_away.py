@@ -50,7 +50,7 @@ async def test_runs_go_on_without_the_server_and_their_history_is_whole_when_it_
     second = EmbeddedServer(settings.home, settings.prefect_host, settings.prefect_port)
     try:
         async with telling(settings):
-            await runtime.apply_all(settings, workflows=(DELIVER, HOLD))
+            await runtime.register_all(settings, workflows=(DELIVER, HOLD))
             async with get_client() as client:
                 sut = Runtime(settings, client, notes)
                 async with sut.worker():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from blocks.kubernetes.follow import News
 from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
 from deployments.watchers.sources import SourceWatcher
 from deployments.watchers.tell import Teller
@@ -82,3 +83,20 @@ def test_an_object_that_is_not_valid_is_logged_and_starts_nothing(
     assert seen(sut, {"metadata": {"name": "x", "namespace": "team"}, "spec": {}}) == []
     assert "GitRepository team/shop is not valid: spec.url" in caplog.text
     assert len(seen(sut, source(2))) == 1
+
+
+@pytest.mark.parametrize("namespaces", [("a", "b"), ("c", "a", "b")], ids=" ".join)
+def test_each_watched_namespace_is_known(sut: SourceWatcher, namespaces: tuple[str, ...]) -> None:
+    """A list of one namespace says nothing about the others, and takes away what is gone from its own."""
+
+    def of(space: str, item: dict[str, Any]) -> dict[str, Any]:
+        meta = item["metadata"]
+        return {**item, "metadata": {**meta, "namespace": space, "uid": f"{meta['uid']}-{space}"}}
+
+    for space in namespaces:
+        assert len(sut.take(GIT_REPOSITORY, News([of(space, source())], whole=True), space)) == 1
+    for space in namespaces:
+        assert len(sut.take(KUSTOMIZATION, News([of(space, follower())], whole=True), space)) == 1
+    sut.take(GIT_REPOSITORY, News([], whole=True), namespaces[0])
+    assert [space for space, _ in sut.sources] == list(namespaces[1:])
+    assert {space for space, _ in sut.followers} == set(namespaces)

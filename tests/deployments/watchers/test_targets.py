@@ -139,16 +139,39 @@ def test_what_is_gone_needs_nothing() -> None:
         assert it.event_for(KEY) is None
 
 
+def of(namespace: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "metadata": {**item["metadata"], "namespace": namespace}}
+
+
+@pytest.mark.parametrize("namespaces", [("a", "b"), ("a", "b", "c"), ("c", "b", "a")], ids=" ".join)
+def test_each_watched_namespace_is_known(namespaces: tuple[str, ...]) -> None:
+    """With one watch a namespace, the list of one says nothing about the others: each has its Canary and its target."""
+    it = watching()
+    for space in namespaces:
+        it.take(CANARY, News([of(space, canary_manifest())], whole=True), space)
+    for space in namespaces:
+        it.take(DEPLOYMENT, News([of(space, deployment())], whole=True), space)
+    events = [it.event_for((space, NAME)) for space in namespaces]
+    assert [event and event.namespace for event in events] == list(namespaces)
+    it.take(CANARY, News([], whole=True), namespaces[0])
+    assert [space for space, _ in it.canaries] == list(namespaces[1:])
+
+
 async def sent(it: Watcher) -> list[Event]:
     while it.teller.sending:
         await asyncio.gather(*it.teller.sending)
     return it.teller.post.events  # type: ignore[attr-defined,no-any-return]
 
 
-async def test_an_invalid_canary_starts_a_run_that_tells_its_fault() -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [{"service": {"port": -1}}, {"targetRef": {"kind": "CronJob"}}],
+    ids=["a field", "an unknown kind of target"],
+)
+async def test_an_invalid_canary_starts_a_run_that_tells_its_fault(spec: dict[str, Any]) -> None:
     """The error appears where people look, and what was known of the Canary before is forgotten."""
     it = watching(canary_manifest(), deployment())
-    it.take(CANARY, News([canary_manifest({"service": {"port": -1}})]))
+    it.take(CANARY, News([canary_manifest(spec)]))
     assert it.event_for(KEY) is None
     assert [event.version for event in await sent(it) if isinstance(event, TargetChanged)] == ["invalid"]
 

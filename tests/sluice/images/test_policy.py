@@ -52,6 +52,9 @@ TIMESTAMP = {"pattern": r"^main-[a-f0-9]+-(?P<ts>[0-9]+)", "extract": "$ts"}
             "1-5",
         ),
         (spec({"pattern": "nothing"}, alphabetical={}), "a b", None),
+        (spec({"pattern": "^[[:alpha:]]+$"}, alphabetical={}), "a b9", "a"),
+        (spec({"pattern": r"^\pL+\z"}, alphabetical={}), "a 9b", "a"),
+        (spec({"pattern": r"^(?P<ts>\d+)-(?i:RC)$", "extract": "${ts}"}, numerical={}), "9-rc 10-Rc 11", "10-Rc"),
     ],
 )
 def test_the_latest_tag_is_the_one_flux_chooses(wanted: ImagePolicySpec, tags: str, latest: str | None) -> None:
@@ -69,7 +72,9 @@ def test_the_latest_tag_is_the_one_flux_chooses(wanted: ImagePolicySpec, tags: s
         (spec(numerical={}), "1_000", "1_000"),
         (spec(numerical={}), "nan", "nan"),
         (spec({"pattern": "(["}, alphabetical={}), "a", r"spec\.filterTags\.pattern"),
-        (spec({"pattern": "[[:alpha:]]+"}, alphabetical={}), "a", "POSIX"),
+        (spec({"pattern": r"(a)\1"}, alphabetical={}), "a", r"spec\.filterTags\.pattern .*RE2"),
+        (spec({"pattern": "(?=a)a"}, alphabetical={}), "a", r"spec\.filterTags\.pattern .*RE2"),
+        (spec({"pattern": "((a{1000}){1000}){1000}"}, alphabetical={}), "a", r"spec\.filterTags\.pattern .*RE2"),
     ],
 )
 def test_a_wrong_policy_is_refused_with_the_fields_name(wanted: ImagePolicySpec, tags: str, said: str) -> None:

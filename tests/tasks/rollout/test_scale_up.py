@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sluice.errors import NotFoundError
-from sluice.rollout.readiness import deployment_ready
+from sluice.rollout.workloads.deployment import DEPLOYMENT
 from tasks.rollout.scale_up import scale_up
 from tests.samples import NAME
 from tests.tasks.conftest import NEW_IMAGE, staged
@@ -65,7 +65,7 @@ def test_scale_up_returns_only_when_the_hold_was_seen(play: Any) -> None:
 
     stage.cluster._run = late  # type: ignore[method-assign]
     assert play(stage, scale_up).scaled
-    assert deployment_ready(stage.now("Deployment", NAME))
+    assert DEPLOYMENT.reads.ready(stage.now("Deployment", NAME))
     assert stage.now("Deployment", NAME)["spec"]["paused"]
 
 

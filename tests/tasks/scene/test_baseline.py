@@ -12,10 +12,10 @@ from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.comparison import AnalysisComparison
 from sluice.replay.by_score import compared
 from sluice.replay.recording import Recording
-from sluice.rollout.baseline import BASELINE_OF
 from sluice.rollout.decision import Outcome
 from sluice.rollout.result import StepResult
 from sluice.rollout.strategies.base import Traffic
+from sluice.rollout.workloads.copies import BASELINE_OF
 from tasks.rollout.analyse import analyse
 from tasks.rollout.finalise import finalise
 from tasks.rollout.roll_back import roll_back

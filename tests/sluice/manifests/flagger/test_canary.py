@@ -89,7 +89,6 @@ def test_a_threshold_of_nothing_means_one(threshold: int, allowed: int) -> None:
     [
         pytest.param({"service": {"port": 0}}, "spec.service.port", "1", id="a port that is none"),
         pytest.param({"service": {"port": None}}, "spec.service.port", "required", id="no port"),
-        pytest.param({"targetRef": {"kind": "DaemonSet"}}, "targetRef.kind", "only Deployment", id="another target"),
         pytest.param({"analysis": {"interval": "soon"}}, "spec.analysis.interval", "30s", id="no duration"),
         pytest.param({"analysis": {"stepWeights": [0, 5]}}, "stepWeights", "between 1 and 100", id="a weight of 0"),
         pytest.param({"analysis": {"stepWeights": [50, 101]}}, "stepWeights", "between 1 and 100", id="above 100"),

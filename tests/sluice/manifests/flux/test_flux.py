@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 import pytest
@@ -77,3 +78,12 @@ def test_what_may_be_left_out_is_reported_and_nothing_is_refused() -> None:
     refuse_vital(spec, spec.vital)
     assert list(spec.unsupported("spec")) == ["spec.wait", "spec.dependsOn"]
     assert spec.timeout == 60
+
+
+def test_a_wrong_address_is_refused_without_its_login() -> None:
+    """Also in the traceback, which Prefect keeps."""
+    secret = "correct-horse"
+    with pytest.raises(InvalidError) as caught:
+        source(url=f"Git://{secret}@git.example/team/shop")
+    assert "spec.url" in str(caught.value)
+    assert secret not in "".join(traceback.format_exception(caught.value))

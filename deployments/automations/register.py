@@ -1,7 +1,7 @@
 """Makes Prefect hold what `plan` wants: read by name, compare, then create, update or leave alone.
 
 Prefect's own `create` makes a second automation of the same name, and a deploy with triggers deletes and recreates
-them, losing their state. Applying twice here changes nothing. What people own stays theirs: a deployment or automation
+them, losing their state. Registering twice changes nothing. What people own stays theirs: a deployment or automation
 that somebody paused stays paused.
 """
 
@@ -30,14 +30,14 @@ from deployments.worker import engine
 from sluice.events.model import Event
 
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)
-"""Schedules count from here, so that applying again does not move them."""
+"""Schedules count from here, so that registering again does not move them."""
 RESULTS = "sluice-results"
 """Block for results. Nothing is persisted; without a named one, Prefect's engine asks the API for it at each run's
 start, with a blocking call on the event loop."""
 
 
 class Did(StrEnum):
-    """What applying did, or would do."""
+    """What registering did, or would do."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -59,7 +59,7 @@ class Change:
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
-async def apply(
+async def register(
     work_pool: str, storage: str, workflows: Iterable[Workflow] = WORKFLOWS, *, dry_run: bool = False
 ) -> list[Change]:
     """Bring Prefect in line; returns what was done, or with `dry_run` what would be done.
@@ -194,7 +194,7 @@ async def _automation(
 def _wanted_automation(workflow: Workflow, event: type[Event], deployment_id: UUID, *, enabled: bool) -> AutomationCore:
     return AutomationCore(
         name=workflow.automation,
-        description=f"Starts {workflow.deployment} for each {event.name}. Kept by `sluice apply`.",
+        description=f"Starts {workflow.deployment} for each {event.name}. Kept by `sluice register`.",
         enabled=enabled,
         tags=list(workflow.tags),
         trigger=EventTrigger(expect={event.name}, posture=Posture.Reactive, threshold=1),

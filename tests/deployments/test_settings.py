@@ -1,0 +1,155 @@
+"""The settings: what cannot work is refused at start by name, with the way out; what fits nothing is named."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from deployments.environment import unknown_settings
+from deployments.settings import Settings
+
+SECRETS = [name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)]
+
+
+@pytest.fixture(autouse=True)
+def of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests gets in."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"SLUICE_{name.upper()}", raising=False)
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> str:
+    monkeypatch.setenv(f"SLUICE_{name.upper()}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    (problem,) = caught.value.errors()
+    assert problem["loc"] == (name,)
+    return str(problem["msg"])
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n\t"], ids=["nothing", "blank", "white space"])
+@pytest.mark.parametrize("name", SECRETS)
+def test_an_empty_secret_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """`${SECRET:-}` in a manifest must not mean that anybody may sign with nothing."""
+    assert f"unset SLUICE_{name.upper()}" in refused(monkeypatch, name, value)
+
+
+def test_every_secret_is_among_them() -> None:
+    """The list above is not empty by accident."""
+    assert {"github_secret", "registry_token", "slack_token", "prefect_auth"} <= set(SECRETS)
+
+
+def test_an_empty_secret_ends_the_command_line_with_its_name(tmp_path: Path) -> None:
+    """Exit code 2 and one line, before anything is started."""
+    run = subprocess.run(
+        [sys.executable, "-m", "deployments.cli", "receiver"],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SLUICE_GITHUB_SECRET": ""},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert "SLUICE_GITHUB_SECRET" in run.stderr
+    assert "unset" in run.stderr
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "worker 1", "größe", "a/b", "a%b", "a:b", "Worker", "-a", "a-", "a..b", "a" * 64, "a_b"],
+)
+def test_a_worker_name_that_kubernetes_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """It labels the worker's Lease: a worker without one waits for ever."""
+    said = refused(monkeypatch, "worker_name", name)
+    assert "SLUICE_WORKER_NAME" in said
+    assert "63" in said
+
+
+@pytest.mark.parametrize("name", ["a", "worker-1", "node-7.example", "0", "a" * 63])
+def test_a_worker_name_that_kubernetes_takes_is_kept(name: str) -> None:
+    """RFC 1123: lower-case letters, digits, dashes and dots."""
+    assert Settings(worker_name=name).worker_name == name
+
+
+@pytest.mark.parametrize(
+    ("host", "fitting"),
+    [
+        ("worker-1", r"worker-1"),
+        ("Node_7", r"node-7"),
+        ("Büro.local", r"b-ro\.local"),
+        ("-", r"worker"),
+        ("", r"worker"),
+        ("n" * 64, r"n{54}-[0-9a-f]{8}"),
+    ],
+)
+def test_the_host_s_name_is_made_to_fit(monkeypatch: pytest.MonkeyPatch, host: str, fitting: str) -> None:
+    """Nobody chose the default: it is not refused."""
+    monkeypatch.setattr(socket, "gethostname", lambda: host)
+    name = Settings().worker_name
+    assert re.fullmatch(fitting, name)
+    assert Settings(worker_name=name).worker_name == name
+
+
+def test_two_long_host_names_stay_two_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is cut off still tells them apart."""
+    names = set()
+    for last in "ab":
+        monkeypatch.setattr(socket, "gethostname", lambda last=last: "n" * 63 + last)
+        names.add(Settings().worker_name)
+    assert len(names) == 2
+
+
+def test_a_variable_that_is_no_setting_is_named() -> None:
+    """A typo, or a setting that went: with what was probably meant."""
+    given = {"SLUICE_NAMESPACE": "a", "SLUICE_GIT_PASSWORD": "hush", "SLUICE_HOME": "x", "PATH": "y"}
+    said = unknown_settings(Settings, given)
+    assert "SLUICE_NAMESPACE (SLUICE_NAMESPACES?)" in said
+    assert "SLUICE_GIT_PASSWORD" in said
+    assert "SLUICE_HOME" not in said
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize("given", [{}, {"SLUICE_HOME": "x"}, {"sluice_metrics_url": "x"}, {"SLUICE_LAB_CACHE": "x"}])
+def test_what_is_a_setting_is_not_named(given: dict[str, str]) -> None:
+    """Nor what belongs to the lab."""
+    assert unknown_settings(Settings, given) == ""
+
+
+LINKS = {
+    "SLUICE_PREFECT_PORT": "tcp://10.0.0.7:4200",
+    "SLUICE_PREFECT_SERVICE_HOST": "10.0.0.7",
+    "SLUICE_PREFECT_SERVICE_PORT": "4200",
+    "SLUICE_PREFECT_SERVICE_PORT_HTTP": "4200",
+    "SLUICE_PREFECT_PORT_4200_TCP": "tcp://10.0.0.7:4200",
+    "SLUICE_PREFECT_PORT_4200_TCP_ADDR": "10.0.0.7",
+    "SLUICE_RECEIVER_PORT": "tcp://10.0.0.8:8900",
+    "SLUICE_PORT": "tcp://10.0.0.9:80",
+}
+
+
+def test_a_service_of_the_name_sluice_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kubernetes gives pods a variable for each Service: `sluice-receiver` has SLUICE_RECEIVER_PORT=tcp://…"""
+    for name, value in LINKS.items():
+        monkeypatch.setenv(name, value)
+    assert (Settings().prefect_port, Settings().receiver_port) == (4200, 8900)
+    assert unknown_settings(Settings, LINKS) == ""
+
+
+def test_an_empty_kubeconfig_or_context_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`${KUBECONFIG:-}`: the default, not the folder that sluice was started in."""
+    monkeypatch.setenv("SLUICE_KUBECONFIG", "")
+    monkeypatch.setenv("SLUICE_CONTEXT", "")
+    assert (Settings().kubeconfig, Settings().context) == (None, None)
+
+
+def test_no_error_shows_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that is refused is shown without its user part."""
+    assert "hush" not in refused(monkeypatch, "prefect_api_url", "ftp://me:hush@prefect.example/api")

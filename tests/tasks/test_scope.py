@@ -1,0 +1,122 @@
+"""Scope: an installation with rights in some namespaces asks for nothing else, and what is not installed is not there.
+
+Real stages and the real client against an API server that refuses the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from blocks.connections import Connections
+from blocks.connections import connected as in_this_process
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, IMAGE_POLICY, IMAGE_REPOSITORY, KUSTOMIZATION
+from blocks.sources.git import sources_of
+from tasks.images.choose_image import choose_image
+from tasks.images.find_missed_pushes import find_missed_pushes
+from tasks.sync import sync
+from tasks.sync.due_kustomizations import due_kustomizations
+from tasks.sync.fetch_source import Fetched
+from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.upkeep.find_orphans import find_orphans
+from tests.samples import canary_manifest, deployment
+from tests.scoped_server import ScopedServer, serving
+
+URL = "https://git.example/team/shop"
+MINE = ("a", "b")
+
+
+def of(namespace: str, **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "shop", "namespace": namespace, "uid": f"0{namespace[0]}"}, "spec": spec}
+
+
+def moved(namespace: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "metadata": {**item["metadata"], "namespace": namespace}}
+
+
+def world(*namespaces: str) -> dict[Any, list[dict[str, Any]]]:
+    """One of each in each namespace."""
+    follower = {"sourceRef": {"name": "shop"}, "prune": True}
+    policy = {"imageRepositoryRef": {"name": "shop"}, "policy": {"semver": {"range": "*"}}}
+    return {
+        GIT_REPOSITORY: [of(one, url=URL, ref={"branch": "main"}) for one in namespaces],
+        KUSTOMIZATION: [of(one, **follower) for one in namespaces],
+        IMAGE_REPOSITORY: [of(one, image="registry.example/shop") for one in namespaces],
+        IMAGE_POLICY: [of(one, **policy) for one in namespaces],
+        CANARY: [moved(one, canary_manifest()) for one in namespaces],
+        DEPLOYMENT: [moved(one, deployment()) for one in namespaces],
+    }
+
+
+async def sources(cluster: Cluster) -> Any:
+    return sorted(one.namespace for one in await sources_of(cluster, URL, "main"))
+
+
+async def due(cluster: Cluster) -> Any:
+    fetched = [Fetched(namespace=one, name="shop", commit="c", revision="main@sha1:c") for one in (*MINE, "other")]
+    return sorted(one.namespace for one in await due_kustomizations.fn(fetched))
+
+
+async def chosen(cluster: Cluster) -> Any:
+    return (await choose_image.fn("registry.example/nobodys", "1.0.0")).reason
+
+
+async def missed(cluster: Cluster) -> Any:
+    return await find_missed_pushes.fn()
+
+
+async def branches(cluster: Cluster) -> Any:
+    return await find_moved_branches.fn()
+
+
+async def orphans(cluster: Cluster) -> Any:
+    return await find_orphans.fn()
+
+
+async def applied(cluster: Cluster) -> Any:
+    return await sync._apply(cluster, [])
+
+
+Look = Callable[[Cluster], Awaitable[Any]]
+NOBODY = "no ImageRepository names registry.example/nobodys"
+LOOKS = {
+    sources: (["a", "b"], []),
+    due: (["a", "b"], []),
+    chosen: (NOBODY, NOBODY),
+    missed: ([], []),
+    branches: ([], []),
+    orphans: ([], []),
+    applied: (0, 0),
+}
+
+
+def wired(cluster: Cluster) -> Connections:
+    nothing: Any = None
+    parts = dict.fromkeys(("router", "metrics", "webhooks", "seen", "lease", "workers"), nothing)
+    return Connections(cluster=cluster, **parts)
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.__name__)
+async def test_nothing_outside_of_the_scope_is_asked_for(look: Look) -> None:
+    """Neither the whole cluster nor another namespace: namespaced rights are enough, and two installations do not meet."""
+    server = ScopedServer(MINE, world(*MINE, "other"))
+    if look is orphans:  # what is found would be looked up in Prefect
+        server.objects[DEPLOYMENT] = [
+            one for one in server.objects[DEPLOYMENT] if one["metadata"]["namespace"] == "other"
+        ]
+    async with serving(server) as cluster:
+        with in_this_process(wired(cluster)):
+            assert await look(cluster) == LOOKS[look][0]
+    assert server.refused == []
+
+
+@pytest.mark.parametrize("namespaces", [(), MINE], ids=["everywhere", "in a scope"])
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.__name__)
+async def test_what_is_not_installed_is_not_there(look: Look, namespaces: tuple[str, ...]) -> None:
+    """Only Flagger, only Flux, or nothing yet: no error each minute, and no sync that fails for want of Canaries."""
+    async with serving(ScopedServer(namespaces)) as cluster:
+        with in_this_process(wired(cluster)):
+            assert await look(cluster) == LOOKS[look][1]
