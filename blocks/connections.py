@@ -5,11 +5,12 @@ Stages reach the outside only through here: one place to see what sluice talks t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from blocks.kubernetes.informers import Informers
     from blocks.kubernetes.writer import Writer
     from blocks.leases.worker import WorkerLease, Workers
-    from blocks.metrics.base import Metrics
+    from blocks.metrics.base import Counters, Values
     from blocks.registries.base import Registry
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
@@ -64,10 +65,13 @@ class RendererFactory(Protocol):
 
 
 class MetricsFactory(Protocol):
-    """Makes the metrics provider at an address; the installation's own where it is empty."""
+    """Makes metrics providers at an address; the installation's own where it is empty."""
 
-    def __call__(self, address: str = "") -> Metrics:
-        """Raise TerminalError where neither is configured."""
+    def values(self, kind: str, address: str = "") -> Values:
+        """Raise InvalidError where there is no such type of provider, TerminalError where no address is known."""
+
+    def counters(self, address: str = "") -> Counters:
+        """Raise TerminalError where no address is known."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,6 +88,8 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    services: Callable[[Writer], Services] = Services
+    """Makes and reads the Services of a Canary."""
     chat: Chat | None = None
     git: Git | None = None
     registry: RegistryFactory | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 
@@ -19,32 +19,13 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
-from blocks.metrics.base import Metrics
-from blocks.metrics.batched import Batched
-from blocks.metrics.prometheus import Prometheus
+from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
 from blocks.routers import router_for
+from deployments.installed import all_providers, all_routers
 from deployments.settings import Settings
-from sluice.errors import TerminalError
-
-
-@dataclass(frozen=True, slots=True)
-class MetricsProviders:
-    """Prometheus servers by address; the installation's own where none is named."""
-
-    own: str
-    http: httpx.AsyncClient
-    known: dict[str, Metrics] = field(default_factory=dict)
-
-    def __call__(self, address: str = "") -> Metrics:
-        chosen = (address or self.own).rstrip("/")
-        if not chosen:
-            raise TerminalError("no Prometheus is known: set SLUICE_METRICS_URL, or spec.metricsServer on the Canary")
-        if chosen not in self.known:
-            self.known[chosen] = Batched(Prometheus(chosen, self.http))
-        return self.known[chosen]
 
 
 @asynccontextmanager
@@ -60,8 +41,8 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
         registry = await stack.enter_async_context(open_registries())
         wired = Connections(
             cluster=cluster,
-            router=router_for,
-            metrics=MetricsProviders(settings.metrics_url or "", http),
+            router=partial(router_for, rows=all_routers()),
+            metrics=Providers(http, {"prometheus": settings.metrics_url or ""}, all_providers()),
             gates=Gates(http),
             seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from blocks.connections import Connections
@@ -11,7 +12,22 @@ from blocks.connections import connected as in_this_process
 from blocks.kubernetes.informers import informed
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
+from blocks.metrics import provider_of
 from tests.memory_cluster import MemoryCluster
+
+
+@dataclass
+class Provided:
+    """One provider for whatever is asked, of the types that there are."""
+
+    it: Any
+
+    def values(self, kind: str, address: str = "") -> Any:
+        provider_of(kind)
+        return self.it
+
+    def counters(self, address: str = "") -> Any:
+        return self.it
 
 
 @asynccontextmanager

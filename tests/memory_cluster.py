@@ -16,10 +16,9 @@ from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Change, Kind
 from blocks.kubernetes.kinds import LEASE
 from blocks.kubernetes.writer import Writer
-from blocks.routers.memory import MemoryRouter
 from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
-from sluice.measures.objective import Telemetry
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.split import split
 from sluice.rollout.workloads.daemonset import DAEMON_SET
@@ -248,12 +247,19 @@ class MemoryRoute:
         for hook in self.cluster.hooks:
             hook("after", "shift", told)
 
-    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
-        label = {"primary": canary.primary, "baseline": canary.baseline}.get(half, canary.target)
-        return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
 
-    def telemetry(self, canary: Canary) -> Telemetry:
-        return MemoryRouter().telemetry(canary)
+@dataclass
+class MemoryServices:
+    """Services that offer a MemoryCluster's pods as soon as they are there."""
+
+    cluster: MemoryCluster
+
+    async def ensure(self, canary: Canary, target: Object) -> None:
+        """Nothing has to be made: pods are found by their labels."""
+
+    async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
+        label = {Side.PRIMARY: canary.primary, Side.BASELINE: canary.baseline}.get(side, canary.target)
+        return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
 
 
 def _fits(item: Object, selector: str | None) -> bool:

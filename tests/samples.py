@@ -53,6 +53,11 @@ def canary(spec: Object | None = None, status: Object | None = None, name: str =
     return Canary.parse(canary_manifest(spec, status, name))
 
 
+def counted_at(side: str, code_class: str = "2") -> dict[str, str]:
+    """Labels by which the data plane counts one side's requests."""
+    return {"envoy_cluster_name": f"{NAMESPACE}_{NAME}-{side}_80", "envoy_response_code_class": code_class}
+
+
 def success_rate(least: float = 99) -> Object:
     return {"name": "request-success-rate", "interval": "1m", "thresholdRange": {"min": least}}
 

@@ -17,7 +17,7 @@ from sluice.judge.baseline.score import graded, scored
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.manifests.flagger.comparison import AnalysisComparison
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 
 STEPS, STEP_S, PERIOD = 10, 60, 2
@@ -48,7 +48,7 @@ def taken_back(case: Case, dice: np.random.Generator) -> int | None:
     bad = dice.binomial(requests, [[case.canary], [case.baseline]])
     seen = np.cumsum([requests, bad], axis=2).tolist()
     moments = [
-        (PERIOD * (at + 1.0), Halves(*(Counts(seen[0][half][at], seen[1][half][at]) for half in (0, 1))))
+        (PERIOD * (at + 1.0), Sides(*(Counts(seen[0][half][at], seen[1][half][at]) for half in (0, 1))))
         for at in range(blocks)
     ]
     for step in range(1, STEPS + 1):

@@ -10,7 +10,7 @@ from sluice.judge.policy import Policy
 from sluice.judge.sequential import Look, observe, word
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 
 ASKED = (
@@ -43,6 +43,6 @@ def _look(metrics: int, policy: Policy) -> dict[str, Any]:
 
 def _seen(objectives: list[Objective], number: int) -> Look:
     now = PERIOD * number
-    halves = Halves(Counts(20 * number, number // 7), Counts(180 * number, number))
+    sides = Sides(Counts(20 * number, number // 7), Counts(180 * number, number))
     names = [one.metric.name for one in objectives]
-    return Look(now, now, 10, 0.0, {name: [(now, halves)] for name in names}, dict.fromkeys(names, halves))
+    return Look(now, now, 10, 0.0, {name: [(now, sides)] for name in names}, dict.fromkeys(names, sides))

@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocks.metrics.base import Metrics
+from blocks.metrics.base import Counters
 from sluice.measures.series import Selector, Series
 
 GATHER = 0.05
@@ -44,14 +44,14 @@ class _Batch:
 
 @dataclass(slots=True)
 class Batched:
-    """A provider whose samples are read in batches."""
+    """Counters whose samples are read in batches."""
 
-    metrics: Metrics
+    counters: Counters
     _open: dict[Kind, _Batch] = field(default_factory=dict)
     _asking: set[asyncio.Task[None]] = field(default_factory=set)
 
     def now(self) -> float:
-        return self.metrics.now()
+        return self.counters.now()
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         kind = (selector.metric, selector.label, selector.where, end - start <= SHORT)
@@ -67,9 +67,6 @@ class Batched:
         cut = [Series(one.labels, tuple(s for s in one.samples if start < s[0] <= end)) for one in found]
         return [one for one in cut if one.samples]
 
-    async def value(self, query: str) -> float | None:
-        return await self.metrics.value(query)
-
     async def _ask(self, kind: Kind, batch: _Batch) -> None:
         await asyncio.sleep(GATHER)
         if self._open.get(kind) is batch:
@@ -78,7 +75,7 @@ class Batched:
         selector = Selector(metric, label, frozenset(batch.values), frozenset(batch.bounds or ()), where)
         by_value: dict[str, list[Series]] = {}
         try:
-            for one in await self.metrics.samples(selector, batch.start, batch.end):
+            for one in await self.counters.samples(selector, batch.start, batch.end):
                 by_value.setdefault(one.labels[label], []).append(one)
         except Exception as error:
             _fail(batch.answer, error)

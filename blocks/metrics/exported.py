@@ -18,7 +18,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ValidationError
 
-from blocks.metrics.memory import wanted
 from blocks.metrics.openmetrics import NAME, Sample, samples_in
 from sluice.errors import InvalidError
 from sluice.measures.series import Selector, Series
@@ -29,7 +28,7 @@ Key = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Series by their metric's name. It keeps the contract of all metrics providers, but has no values to give.
+    """Series by their metric's name. It counts, but has no values to give.
 
     Attributes:
         files: where they are from, in words.
@@ -64,7 +63,7 @@ class Exported:
         return max(newest) if newest else time.time()
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
-        found = [one for one in self.series.get(selector.metric, ()) if wanted(selector, one)]
+        found = [one for one in self.series.get(selector.metric, ()) if selector.wants(one)]
         cut = [Series(one.labels, _between(one.samples, start, end)) for one in found]
         return [one for one in cut if one.samples]
 

@@ -1,4 +1,4 @@
-"""Measures that a test sets. It keeps the contract of all metrics providers."""
+"""Measures that a test sets. It keeps both contracts of metrics providers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,9 @@ class MemoryMetrics:
         return time.time()
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
-        found = [one for one in self.series.get(selector.metric, []) if wanted(selector, one)]
+        found = [one for one in self.series.get(selector.metric, []) if selector.wants(one)]
         cut = [Series(one.labels, tuple((t, v) for t, v in one.samples if start < t <= end)) for one in found]
         return [one for one in cut if one.samples]
 
     async def value(self, query: str) -> float | None:
         return self.values.get(query)
-
-
-def wanted(selector: Selector, series: Series) -> bool:
-    """Whether a selector takes a series of its metric."""
-    labels = series.labels
-    if any(labels.get(label) != value for label, value in selector.where):
-        return False
-    return labels.get(selector.label) in selector.values and (not selector.bounds or labels["le"] in selector.bounds)

@@ -12,8 +12,10 @@ from typing import Any
 import httpx
 import orjson
 
+from blocks.metrics.base import Endpoint, Provider
+from blocks.metrics.batched import Batched
 from sluice.addresses import without_login
-from sluice.errors import InvalidError, TransientError
+from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.measures.series import Selector, Series
 
 TIMEOUT = 5.0
@@ -21,6 +23,18 @@ TIMEOUT = 5.0
 
 CLOCKS_AGREE = 3.0
 """Seconds that our clock and the server's may differ before the server's is used: it tells whole seconds."""
+
+
+def provider(at: Endpoint) -> Provider:
+    """One server: queries go to it one by one, samples that many rollouts want are read together.
+
+    Raises:
+        TerminalError: no address is known.
+    """
+    if not at.address:
+        raise TerminalError("no Prometheus is known: set SLUICE_METRICS_URL, or spec.metricsServer on the Canary")
+    server = Prometheus(at.address, at.http)
+    return Provider(server, Batched(server))
 
 
 @dataclass(slots=True)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from sluice.manifests.flagger.canary import Canary
-from sluice.measures.objective import Telemetry
 
 
 class Router(Protocol):
     """Splits users' traffic between the primary, the canary and, where it is compared, the baseline of one Canary."""
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
-        """Make the Services and the route; all traffic to the primary where there was no route, else as it is.
+        """Make the route; all traffic to the primary where there was none, else as it is. The sides' Services are there.
 
         From then on writes fail that an earlier actor may still have on their way.
+
+        Raises:
+            InvalidError: the Canary asks for what this router cannot do; the message names the field.
         """
 
     async def weight(self, canary: Canary) -> int | None:
@@ -30,9 +32,3 @@ class Router(Protocol):
             TransientError: the controller did not acknowledge it in time.
             NotFoundError: there is no route.
         """
-
-    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
-        """Addresses that `half` ("primary", "canary" or "baseline") offers: ready pods, none that is on its way out."""
-
-    def telemetry(self, canary: Canary) -> Telemetry:
-        """How requests to the canary are counted."""

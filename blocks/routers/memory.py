@@ -7,7 +7,6 @@ from typing import Any
 
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary import Canary
-from sluice.measures.objective import Telemetry
 
 
 @dataclass(slots=True)
@@ -17,12 +16,10 @@ class MemoryRouter:
     Attributes:
         weights: the canary's weight by the Canary's name; tests may read and set it.
         history: every weight that was set, in order.
-        offered: what each half offers; tests set it.
     """
 
     weights: dict[str, int] = field(default_factory=dict)
     history: list[int] = field(default_factory=list)
-    offered: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         self.weights.setdefault(canary.name, 0)
@@ -36,17 +33,3 @@ class MemoryRouter:
         if self.weights[canary.name] != weight:
             self.weights[canary.name] = weight
             self.history.append(weight)
-
-    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
-        return self.offered.get(half, frozenset())
-
-    def telemetry(self, canary: Canary) -> Telemetry:
-        return Telemetry(
-            total="requests",
-            buckets="durations",
-            half_label="half",
-            canary="canary",
-            primary="primary",
-            baseline="baseline",
-            bad={"class": "5"},
-        )

@@ -10,13 +10,14 @@ from pathlib import Path
 import httpx
 import yaml
 
-from blocks.metrics.base import Metrics
+from blocks.metrics.base import Counters
 from blocks.metrics.exported import Exported
-from blocks.metrics.prometheus import Prometheus
-from blocks.routers.gateway_api import telemetry
+from blocks.metrics.providers import Providers
+from sluice.addresses import without_login
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.measures.counted import telemetry_of
+from sluice.measures.dataplanes import telemetry_for
 from sluice.measures.objective import Objective
 from sluice.measures.series import Selector, newest_sample, oldest_sample
 from sluice.measures.tally import Tally
@@ -56,9 +57,11 @@ async def past_release(canary: Canary, address: str, begin: datetime, end: datet
         TransientError: Prometheus does not answer.
     """
     async with httpx.AsyncClient() as http:
-        provider = Prometheus(canary.spec.metrics_server or address, http)
-        where = f"Prometheus at {provider.address}"
-        return await _release(canary, provider, where, begin.timestamp(), end.timestamp())
+        server = canary.spec.metrics_server or address
+        provider = Providers(http).counters(server)
+        return await _release(
+            canary, provider, f"Prometheus at {without_login(server)[0]}", begin.timestamp(), end.timestamp()
+        )
 
 
 async def exported_release(
@@ -89,7 +92,7 @@ def _tallies(canary: Canary, since: float, span: float) -> list[Tally]:
     objectives = [Objective.of(metric) for metric in asked if metric.is_counted]
     if not objectives:
         raise InvalidError(f"{canary} has no counted metric to be judged by")
-    usual = telemetry(canary)
+    usual = telemetry_for(canary)
     return [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
 
 
@@ -98,7 +101,7 @@ def _sought(selector: Selector) -> str:
     return f"{selector.metric} with {' and '.join([halves, *(f'{k} {v}' for k, v in sorted(selector.where))])}"
 
 
-async def _release(canary: Canary, provider: Metrics, where: str, since: float, until: float) -> Release:
+async def _release(canary: Canary, provider: Counters, where: str, since: float, until: float) -> Release:
     begin, end = (datetime.fromtimestamp(at, UTC) for at in (since, until))
     if since >= until:
         raise InvalidError(f"--end {end} is not after --begin {begin}")
@@ -114,7 +117,7 @@ async def _release(canary: Canary, provider: Metrics, where: str, since: float, 
     return Release(release=str(canary), outcome=PAST, recordings=(recording.packed(),))
 
 
-async def _read(provider: Metrics, tally: Tally, start: float, until: float) -> None:
+async def _read(provider: Counters, tally: Tally, start: float, until: float) -> None:
     while start < until:
         end = min(start + AT_ONCE, until)
         tally.take(await provider.samples(tally.selector, start, end))

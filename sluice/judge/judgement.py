@@ -22,10 +22,10 @@ class Finding:
 
     Attributes:
         allowed: the bad fraction that the objective allows (p0).
-        canary, primary: what was counted of each half.
+        canary, primary: what was counted of each side.
         interval: 95 % interval of the canary's bad fraction (Wilson); it describes, it decides nothing.
         evidence: natural logarithm of the evidence against the objective being kept.
-        comparison: the same against "no worse than the primary".
+        control: the same against "no worse than the primary".
         assurance: the same, of this step, for the objective being kept.
     """
 
@@ -35,7 +35,7 @@ class Finding:
     primary: Counts
     interval: tuple[float, float]
     evidence: float
-    comparison: float
+    control: float
     assurance: float
 
     @property
@@ -67,5 +67,5 @@ def wilson(requests: int, bad: int) -> tuple[float, float]:
     square = Z95 * Z95
     share, weight = bad / requests, requests + square
     middle = (bad + square / 2) / weight
-    half = Z95 / weight * sqrt(requests * share * (1 - share) + square / 4)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    spread = Z95 / weight * sqrt(requests * share * (1 - share) + square / 4)
+    return max(0.0, middle - spread), min(1.0, middle + spread)

@@ -20,9 +20,9 @@ BLOCK = 2.0
 BLOCK_SLACK = 0.75
 """Share of `BLOCK` after which one may end: scrapes do not come to the millisecond."""
 RECENT = 60.0
-"""Seconds that "how a half does right now" looks back."""
-COMPARED_UP_TO = 50
-"""Weight of the canary, percent, above which too little traffic is left to the primary to wait for the comparison."""
+"""Seconds that "how a side does right now" looks back."""
+CONTROL_UP_TO = 50
+"""Weight of the canary, percent, above which too little traffic is left to the primary to wait for the control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Policy:
 
     Attributes:
         alpha, beta: error rates, see `ALPHA` and `BETA`.
-        tier: see `TIER`. Where nothing is compared, and with `interleave`, the error rate is alpha alone.
+        tier: see `TIER`. Where there is no control, and with `interleave`, the error rate is alpha alone.
         design_effect: D >= 1, how many requests fail as one (variance of a block's bad count over the binomial's); bursts
             make it larger. It weakens the assurance where it is not read off the blocks themselves, with `interleave`.
-        compared_effect: the same for the comparison. Of what both halves suffer together 1 is right already; 2 loses the
+        control_effect: the same against the primary. Of what both sides suffer together 1 is right already; 2 loses the
             small excess, and bursts of the canary alone are braked by the evidence against the objective.
         odds_ratio: ψ0 >= 1, how many times the primary's odds of failure the canary is allowed.
         margin: by how much of itself the allowed fraction may be exceeded and a step still pass: p1 = p0·(1 + margin).
@@ -52,7 +52,7 @@ class Policy:
     beta: float = BETA
     tier: float = TIER
     design_effect: float = 2.0
-    compared_effect: float = 1.0
+    control_effect: float = 1.0
     odds_ratio: float = 1.0
     margin: float = 0.0
     interleave: bool = False
@@ -67,7 +67,7 @@ class Policy:
     def __post_init__(self) -> None:
         if not (0 < self.alpha < 1 and 0 < self.beta < 1):
             raise ValueError(f"alpha {self.alpha} and beta {self.beta} must lie between 0 and 1")
-        if min(self.tier, self.design_effect, self.compared_effect, self.odds_ratio) < 1 or self.margin < 0:
+        if min(self.tier, self.design_effect, self.control_effect, self.odds_ratio) < 1 or self.margin < 0:
             raise ValueError("tier, both design effects and odds_ratio must be 1 or more, and margin 0 or more")
 
     @property

@@ -3,16 +3,16 @@
 A metric's gated evidence is the lesser of `tier` times its evidence against the objective and its evidence against "no worse
 than the primary". The mean over the metrics reaches 1/alpha with probability
 
-- at most alpha for a release that is no worse than the primary, for the comparison has to reach it too;
+- at most alpha for a release that is no worse than the primary, for the control has to reach it too;
 - at most tier·alpha for one that keeps its objectives, be it worse than the primary or not.
 
 A mean of e-processes is one whatever their dependence, and Ville's inequality holds for it at every look. The first asks
-that requests of a block fail independently, at whatever level both halves share; the second what `requests.py` asks.
+that requests of a block fail independently, at whatever level both sides share; the second what `bets/single.py` asks.
 
 Where the primary says too little the gate is open. Then, and for a hold, blocks alone decide at the error rate alpha
-(`evidence.py`), whatever the correlation inside a block: nothing else stands between a burst and a rollback. What they say
-is in the gated evidence too, so that all of it stays within tier·alpha for a release that keeps its objectives. For one that
-is as good as the primary besides, the open gate and the precaution that ends a hold add at most another alpha.
+(`bets/blocks.py`), whatever the correlation inside a block: nothing else stands between a burst and a rollback. What they
+say is in the gated evidence too, so that all of it stays within tier·alpha for a release that keeps its objectives. For one
+that is as good as the primary as well, the open gate and the precaution that ends a hold add at most another alpha.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from collections.abc import Sequence
 from math import log
 
 from sluice.judge.bets.wealth import log_mean
-from sluice.judge.policy import COMPARED_UP_TO, LEAST_BAD, LEAST_BAD_BLOCKS, Policy
+from sluice.judge.policy import CONTROL_UP_TO, LEAST_BAD, LEAST_BAD_BLOCKS, Policy
 from sluice.judge.state import JudgeState, MetricState
 from sluice.measures.counts import Counts
 
 
 def failing(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
-    """The metric that fails the release, by its evidence and in comparison; empty where none does."""
+    """The metric that fails the release, by its evidence and against its control; empty where none does."""
     return _decided({name: gated(state, name, policy) for name in names}, state, policy)
 
 
 def shared(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
     """The metric that breaks its objective right now, whatever the primary does; empty where none does.
 
-    Trouble that is over is not held against a release for as long as the evidence of it lasts: the comparison goes on.
+    Trouble that is over is not held against a release for as long as the evidence of it lasts: the control goes on.
     """
     known = {name: state.metrics[name].on_blocks if name in state.metrics else 0.0 for name in names}
     if not _enough(known, policy):
@@ -52,7 +52,7 @@ def gated(state: JudgeState, name: str, policy: Policy) -> float:
         return metric.on_blocks
     # Without bets on single requests there is no second tier: who asked for blocks alone asked for alpha alone.
     tier = policy.tier if metric.single is not None else 1.0
-    return min(log(tier) + metric.log_wealth, metric.comparison.log_wealth)
+    return min(log(tier) + metric.log_wealth, metric.control.log_wealth)
 
 
 def in_trouble(metric: MetricState | None) -> bool:
@@ -62,8 +62,8 @@ def in_trouble(metric: MetricState | None) -> bool:
     return metric.recent is None or over(metric.recent.canary, metric.evidence.allowed)
 
 
-def compared(metric: MetricState) -> bool:
-    """Whether there is a primary to compare with."""
+def has_control(metric: MetricState) -> bool:
+    """Whether there is a primary as control: one with requests of its own."""
     if metric.recent is not None:
         return metric.recent.primary.requests > 0
     return metric.primary is not None and metric.primary.requests > 0
@@ -75,14 +75,14 @@ def over(counts: Counts, allowed: float) -> bool:
 
 
 def opened(state: JudgeState, metric: MetricState) -> bool:
-    """Whether the evidence decides without the comparison: only about trouble that is there right now."""
+    """Whether the evidence decides without the control: only about trouble that is there right now."""
     if not in_trouble(metric):
         return False
-    if not compared(metric) or state.weight == 100:
+    if not has_control(metric) or state.weight == 100:
         return True
-    if state.weight is None or state.weight <= COMPARED_UP_TO or state.held_since is not None:
+    if state.weight is None or state.weight <= CONTROL_UP_TO or state.held_since is not None:
         return False
-    # Most of the traffic is the canary's: the comparison would come late. What the primary suffers itself still excuses.
+    # Most of the traffic is the canary's: the control would come late. What the primary suffers itself still excuses.
     return metric.recent is not None and not over(metric.recent.primary, metric.evidence.allowed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp, floor, log10
 
-from sluice.judge.rule import compared, opened
+from sluice.judge.rule import has_control, opened
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Silence
 from sluice.measures.counts import Counts
@@ -27,12 +27,12 @@ def good_share(objective: Objective, counts: Counts) -> str:
 
 
 def against(objective: Objective, state: JudgeState) -> str:
-    """What speaks against the canary by its objective and in comparison, and how the primary does: the reason of a FAIL."""
+    """What speaks against the canary, by its objective and its control, and how the primary does: the reason of a FAIL."""
     metric = state.metrics[objective.metric.name]
     if opened(state, metric):
-        return _beside(objective, metric, metric.on_blocks)
-    said = _beside(objective, metric, metric.log_wealth)
-    return f"{said}, {odds(metric.comparison.log_wealth)} against the canary being no worse"
+        return _with_control(objective, metric, metric.on_blocks)
+    said = _with_control(objective, metric, metric.log_wealth)
+    return f"{said}, {odds(metric.control.log_wealth)} against the canary being no worse"
 
 
 def held(objective: Objective, state: JudgeState, *, over: bool) -> str:
@@ -40,10 +40,10 @@ def held(objective: Objective, state: JudgeState, *, over: bool) -> str:
     metric = state.metrics[objective.metric.name]
     seconds = state.looked - (state.held_since if state.held_since is not None else state.looked)
     end = "; taken back as a precaution" if over else ""
-    return f"{_beside(objective, metric, metric.on_blocks)}, no better, for {seconds:.0f} s now{end}"
+    return f"{_with_control(objective, metric, metric.on_blocks)}, no better, for {seconds:.0f} s now{end}"
 
 
-def _beside(objective: Objective, metric: MetricState, log_wealth: float) -> str:
+def _with_control(objective: Objective, metric: MetricState, log_wealth: float) -> str:
     said = f"{objective.reading(metric.seen)}; {odds(log_wealth)} against the bound being kept"
     primary = _primary(metric)
     return f"{said}; the primary had {good_share(objective, primary)}" if primary.requests else said
@@ -60,6 +60,6 @@ def silent(kind: Silence, seconds: float) -> str:
 
 def _primary(metric: MetricState) -> Counts:
     """The primary over the last minute where it is known, and else since the release began."""
-    if not compared(metric):
+    if not has_control(metric):
         return Counts()
     return metric.recent.primary if metric.recent is not None else metric.primary or Counts()

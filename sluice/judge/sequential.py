@@ -17,7 +17,7 @@ from sluice.judge.rule import failing, shared
 from sluice.judge.silence import heard, is_fatal, silence
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Verdict
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 from sluice.measures.reading import Reading
 
@@ -33,16 +33,17 @@ class Look:
         step_started: when the step under way began; another value is another step.
         scrapes: by metric, the counts since the release began at each scrape that is new, oldest first.
         recent: by metric, the counts of the last minute (`policy.RECENT`).
-        beside: as `scrapes`, of the canary and its baseline, which stands as the primary there; empty where there is none.
+        against_baseline: as `scrapes`, of the canary and its baseline, which stands as the primary there; empty where
+            there is none.
     """
 
     now: float
     newest: float = 0.0
     weight: int | None = None
     step_started: float = 0.0
-    scrapes: Mapping[str, Sequence[tuple[float, Halves]]] = field(default_factory=dict)
-    recent: Mapping[str, Halves] = field(default_factory=dict)
-    beside: Mapping[str, Sequence[tuple[float, Halves]]] = field(default_factory=dict)
+    scrapes: Mapping[str, Sequence[tuple[float, Sides]]] = field(default_factory=dict)
+    recent: Mapping[str, Sides] = field(default_factory=dict)
+    against_baseline: Mapping[str, Sequence[tuple[float, Sides]]] = field(default_factory=dict)
 
 
 def judge(
@@ -66,8 +67,8 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
         if anew:
             metric = replace(metric, assurance=Assurance())
         recent = look.recent.get(name)
-        for at, halves in look.scrapes.get(name, ()):
-            metric = metric.after(halves.canary, halves.primary, at, policy, recent)
+        for at, sides in look.scrapes.get(name, ()):
+            metric = metric.after(sides.canary, sides.primary, at, policy, recent)
         metrics[name] = metric if recent is metric.recent else replace(metric, recent=recent)
     now = state.model_copy(
         update={
@@ -89,7 +90,7 @@ def _held(state: JudgeState, names: Sequence[str], policy: Policy) -> JudgeState
         return state
     if troubled:
         return state.model_copy(update={"held_since": state.looked})
-    # What both halves went through says nothing for this step: it proves itself anew.
+    # What both sides went through says nothing for this step: it proves itself anew.
     fresh = {name: replace(metric, assurance=Assurance()) for name, metric in state.metrics.items()}
     return state.model_copy(update={"held_since": None, "metrics": fresh})
 
@@ -192,6 +193,6 @@ def _finding(objective: Objective, metric: MetricState, policy: Policy) -> Findi
         primary=metric.primary or Counts(),
         interval=wilson(metric.seen.requests, metric.seen.bad),
         evidence=metric.log_wealth,
-        comparison=metric.comparison.log_wealth,
+        control=metric.control.log_wealth,
         assurance=_assurance(metric, policy),
     )

@@ -7,17 +7,17 @@ from math import log
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.judge.bets.against_primary import Comparison
+from sluice.judge.bets.against_primary import Control
 from sluice.judge.bets.assurance import Assurance
 from sluice.judge.bets.blocks import Evidence
 from sluice.judge.bets.single import RequestEvidence
 from sluice.judge.policy import BLOCK, BLOCK_SLACK, Policy
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 
 ON_BLOCKS = 0.2
 """Part of a metric's wealth that bets on blocks; the rest bets on single requests. Blocks prove that half of the requests
-fail, requests a small excess. Times the tier of `policy.py` it is more than 1: where canary and primary are compared,
+fail, requests a small excess. Times the tier of `policy.py` it is more than 1: where the primary is the control,
 what blocks alone say counts in full."""
 
 
@@ -27,7 +27,7 @@ class Heard:
 
     Attributes:
         at: when, seconds since the epoch.
-        canary, primary: requests of each half by then.
+        canary, primary: requests of each side by then.
     """
 
     at: float
@@ -44,10 +44,10 @@ class MetricState:
         evidence: bets on blocks against the objective being kept; of the even blocks only, where there is `odd`.
         odd: of the odd blocks, where they are bet on apart.
         single: bets on single requests; None where blocks alone are bet on.
-        primary: the primary's requests that were compared or passed over; None where they were never counted.
-        comparison: evidence that the canary is worse than the primary.
+        primary: the primary's requests that were the control or passed over; None where they were never counted.
+        control: evidence that the canary is worse than the primary.
         assurance: evidence of this step for the objective being kept.
-        recent: both halves over the last minute; None where it is not known.
+        recent: both sides over the last minute; None where it is not known.
         at: time of the scrape that ended the last block, seconds since the epoch.
         taken: time of the last scrape that was looked at.
         gauge: whether its counts are looks at a gauge, and no requests.
@@ -57,9 +57,9 @@ class MetricState:
     seen: Counts = field(default_factory=Counts)
     odd: Evidence | None = None
     primary: Counts | None = None
-    comparison: Comparison = field(default_factory=Comparison)
+    control: Control = field(default_factory=Control)
     assurance: Assurance = field(default_factory=Assurance)
-    recent: Halves | None = None
+    recent: Sides | None = None
     at: float = 0.0
     taken: float = 0.0
     single: RequestEvidence | None = None
@@ -67,7 +67,7 @@ class MetricState:
 
     @classmethod
     def of(cls, objective: Objective, policy: Policy) -> MetricState:
-        """No counts yet, of either half."""
+        """No counts yet, of either side."""
         fresh = Evidence.against(objective.allowed)
         if objective.gauge:
             return cls(evidence=fresh, primary=Counts(), gauge=True)
@@ -99,7 +99,7 @@ class MetricState:
         return self.evidence.bad_blocks + (self.odd.bad_blocks if self.odd else 0)
 
     def after(
-        self, canary: Counts, primary: Counts | None, at: float | None, policy: Policy, recent: Halves | None = None
+        self, canary: Counts, primary: Counts | None, at: float | None, policy: Policy, recent: Sides | None = None
     ) -> MetricState:
         """The state after a scrape.
 
@@ -107,7 +107,7 @@ class MetricState:
             canary, primary: counted since the release began; None where the primary is not counted.
             at: time of the scrape, seconds since the epoch. One that comes too soon after the last block waits for the
                 next; without a time each call is a block.
-            recent: both halves over the last minute, where that is known anew.
+            recent: both sides over the last minute, where that is known anew.
         """
         if at is not None and at <= self.taken:
             return self
@@ -117,19 +117,19 @@ class MetricState:
         if passed < (least if block.requests else 2 * least):
             return self if at is None else replace(self, taken=at)
         if not block.requests:
-            # Whoever is silent is compared with nobody: what the primary does meanwhile belongs to no block.
+            # A silent canary has no control: what the primary does meanwhile belongs to no block.
             return replace(self, primary=primary, taken=at or 0.0)
-        beside = primary.since(self.primary) if primary is not None and self.primary is not None else Counts()
+        primary_block = primary.since(self.primary) if primary is not None and self.primary is not None else Counts()
         even = self.odd is None or self.odd.blocks == self.evidence.blocks
         return MetricState(
             self.evidence.add(block.requests, block.bad) if even else self.evidence,
             canary,
             self.odd if self.odd is None or even else self.odd.add(block.requests, block.bad),
             primary,
-            self.comparison.add(
+            self.control.add(
                 (block.requests, block.bad),
-                (beside.requests, beside.bad),
-                policy.compared_effect,
+                (primary_block.requests, primary_block.bad),
+                policy.control_effect,
                 policy.odds_ratio,
             ),
             self.assurance.add(block.requests, block.at_worst),

@@ -26,7 +26,7 @@ class Silence(StrEnum):
     """Why nothing was counted. Evidence is frozen meanwhile: silence is neither success nor failure."""
 
     NO_TRAFFIC = "no traffic"
-    """Neither half has requests."""
+    """Neither side has requests."""
     STARVED = "starved"
     """By the primary's requests the canary should have had some too, and none came to an end: it may hang."""
     BLIND = "blind"

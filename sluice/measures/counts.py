@@ -40,12 +40,12 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Halves:
+class Sides:
     """Requests to the canary and to the primary in the same stretch of time."""
 
     canary: Counts = Counts()
     primary: Counts = Counts()
 
-    def since(self, earlier: Halves) -> Halves:
-        """What came after `earlier`, of each half."""
-        return Halves(self.canary.since(earlier.canary), self.primary.since(earlier.primary))
+    def since(self, earlier: Sides) -> Sides:
+        """What came after `earlier`, of each side."""
+        return Sides(self.canary.since(earlier.canary), self.primary.since(earlier.primary))

@@ -31,7 +31,7 @@ class Telemetry(BaseModel):
     Attributes:
         total: name of the request counter.
         buckets: name of the duration histogram's buckets (`le` in `unit_ms` milliseconds).
-        half_label: label that tells the halves apart; `canary` and `primary` are its values.
+        side_label: label that tells the sides apart; `canary` and `primary` are its values.
         baseline: the value of the baseline's; empty where the data plane has none.
         bad: labels of what counts as bad, by regular expressions that match whole; all else is good.
         good: the same of what counts as good, where that is told instead; all else is bad.
@@ -41,7 +41,7 @@ class Telemetry(BaseModel):
     model_config = ConfigDict(frozen=True)
     total: str
     buckets: str
-    half_label: str
+    side_label: str
     canary: str
     primary: str
     bad: dict[str, str] = {}
@@ -57,10 +57,10 @@ class Telemetry(BaseModel):
         return _match(self.bad, labels)
 
     def selector(self, objective: Objective, bounds: frozenset[str] = frozenset()) -> Selector:
-        """The series of both halves that an objective is counted by, and of a histogram those buckets."""
+        """The series of both sides that an objective is counted by, and of a histogram those buckets."""
         metric = self.total if objective.limit_ms is None else self.buckets
-        halves, where = frozenset({self.canary, self.primary}), frozenset(self.where.items())
-        return Selector(metric, self.half_label, halves, bounds, where)
+        sides, where = frozenset({self.canary, self.primary}), frozenset(self.where.items())
+        return Selector(metric, self.side_label, sides, bounds, where)
 
 
 def _match(patterns: Mapping[str, str], labels: Mapping[str, str]) -> bool:
@@ -95,7 +95,7 @@ class Objective(BaseModel):
         return cls(metric=metric, allowed=round(1 - quantile, 9), limit_ms=bounds.max or 0.0)
 
     def counts(self, grown: Sequence[tuple[dict[str, str], float]], telemetry: Telemetry) -> Counts:
-        """Requests, and the bad ones among them, from how much each series of one half grew.
+        """Requests, and the bad ones among them, from how much each series of one side grew.
 
         Raises:
             InvalidError: no bucket of the histogram could tell that a request was too slow.

@@ -36,6 +36,13 @@ class Selector:
     bounds: frozenset[str] = frozenset()
     where: frozenset[tuple[str, str]] = frozenset()
 
+    def wants(self, series: Series) -> bool:
+        """Whether a series of its metric is wanted."""
+        labels = series.labels
+        if any(labels.get(label) != value for label, value in self.where):
+            return False
+        return labels.get(self.label) in self.values and (not self.bounds or labels["le"] in self.bounds)
+
 
 @dataclass(slots=True)
 class Counter:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.series import Counter, Selector, Series, newest_sample, oldest_sample
 
@@ -19,14 +19,14 @@ Grown = dict[Key, tuple[dict[str, str], Counter]]
 
 @dataclass(slots=True)
 class Tally:
-    """Requests to both halves after a moment, and the bad ones among them.
+    """Requests to both sides after a moment, and the bad ones among them.
 
     Attributes:
         objective, telemetry: what counts as bad, and how requests look.
         since: the moment, seconds since the epoch.
         span: seconds that the longest window looks back.
-        newest: time of the newest sample of either half; 0 where there is none.
-        halves: requests since `since`, of each half, up to the same moment.
+        newest: time of the newest sample of either side; 0 where there is none.
+        sides: requests since `since`, of each side, up to the same moment.
     """
 
     objective: Objective
@@ -34,21 +34,21 @@ class Tally:
     since: float
     span: float
     newest: float = 0.0
-    halves: Halves = field(default_factory=Halves)
+    sides: Sides = field(default_factory=Sides)
     _first_seen: float = float("inf")
     _canary: Grown = field(default_factory=dict)
     _primary: Grown = field(default_factory=dict)
-    _past: deque[tuple[float, Halves]] = field(default_factory=deque)
+    _past: deque[tuple[float, Sides]] = field(default_factory=deque)
 
     @property
     def counts(self) -> Counts:
         """The canary's since `since`."""
-        return self.halves.canary
+        return self.sides.canary
 
     @property
     def primary(self) -> Counts:
         """The primary's since `since`."""
-        return self.halves.primary
+        return self.sides.primary
 
     @property
     def selector(self) -> Selector:
@@ -60,7 +60,7 @@ class Tally:
         return self.telemetry.selector(self.objective, self.objective.deciding(self._bounds(), self.telemetry))
 
     def take(self, both: Sequence[Series]) -> None:
-        """Take in the samples of both halves; samples that were taken already change nothing.
+        """Take in the samples of both sides; samples that were taken already change nothing.
 
         That the primary was seen at an earlier scrape is what proves that a series of the canary is new and began at zero.
 
@@ -72,17 +72,17 @@ class Tally:
         self.newest = max(self.newest, newest_sample(both))
         by_time: dict[float, list[tuple[Counter, float]]] = {}
         for series in both:
-            half = self._half(series.labels.get(self.telemetry.half_label))
-            if half is not None:
-                counter = self._counter(half, series.labels)
+            side = self._side(series.labels.get(self.telemetry.side_label))
+            if side is not None:
+                counter = self._counter(side, series.labels)
                 for at, value in series.samples:
                     by_time.setdefault(at, []).append((counter, value))
         for at in sorted(by_time):
             for counter, value in by_time[at]:
                 counter.take(at, value, self._first_seen)
             if at > self.since and (not self._past or at > self._past[-1][0]):
-                self.halves = Halves(self._count(self._canary), self._count(self._primary))
-                self._past.append((at, self.halves))
+                self.sides = Sides(self._count(self._canary), self._count(self._primary))
+                self._past.append((at, self.sides))
         while len(self._past) > 2 and self._past[1][0] < self.newest - self.span:
             self._past.popleft()
 
@@ -90,35 +90,35 @@ class Tally:
         """What came to the canary after `begin`, seconds since the epoch, which is at most `span` ago."""
         return self.both(begin).canary
 
-    def both(self, begin: float) -> Halves:
-        """What came to each half after `begin`, seconds since the epoch, which is at most `span` ago."""
-        before = Halves()
-        for at, halves in self._past:
+    def both(self, begin: float) -> Sides:
+        """What came to each side after `begin`, seconds since the epoch, which is at most `span` ago."""
+        before = Sides()
+        for at, sides in self._past:
             if at > begin:
                 break
-            before = halves
-        return self.halves.since(before)
+            before = sides
+        return self.sides.since(before)
 
-    def moments(self, after: float) -> list[tuple[float, Halves]]:
+    def moments(self, after: float) -> list[tuple[float, Sides]]:
         """The counts at each scrape later than `after`, oldest first; those older than `span` are in the first one."""
         found = []
-        for at, halves in reversed(self._past):
+        for at, sides in reversed(self._past):
             if at <= after:
                 break
-            found.append((at, halves))
+            found.append((at, sides))
         return found[::-1]
 
-    def _half(self, value: str | None) -> Grown | None:
+    def _side(self, value: str | None) -> Grown | None:
         return {self.telemetry.canary: self._canary, self.telemetry.primary: self._primary}.get(value or "")
 
-    def _count(self, half: Grown) -> Counts:
-        return self.objective.counts([(labels, counter.grown) for labels, counter in half.values()], self.telemetry)
+    def _count(self, side: Grown) -> Counts:
+        return self.objective.counts([(labels, counter.grown) for labels, counter in side.values()], self.telemetry)
 
-    def _counter(self, half: Grown, labels: dict[str, str]) -> Counter:
+    def _counter(self, side: Grown, labels: dict[str, str]) -> Counter:
         key = tuple(sorted(labels.items()))
-        found = half.get(key)
+        found = side.get(key)
         if found is None:
-            found = half[key] = (labels, Counter(self.since))
+            found = side[key] = (labels, Counter(self.since))
         return found[1]
 
     def _bounds(self) -> frozenset[str]:

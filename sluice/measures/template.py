@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.manifests.flagger.side import Side
 
 _PLACE = re.compile(r"\{\{-?\s*([A-Za-z.]+)\s*-?\}\}")
 
-Half = Literal["canary", "primary"]
 
-
-def render_query(query: str, canary: Canary, metric: CanaryMetric, half: Half = "canary") -> str:
+def render_query(query: str, canary: Canary, metric: CanaryMetric, side: Side = Side.CANARY) -> str:
     """The query with its variables filled in.
 
     Args:
-        half: whose value it asks for; the primary's has its workload as `target`. `{{ half }}` is sluice's own.
+        side: whose value it asks for; the primary's has its workload as `target`. `{{ side }}` is sluice's own.
 
     Raises:
         InvalidError: it uses a variable that does not exist; the message names those that do.
@@ -26,8 +24,8 @@ def render_query(query: str, canary: Canary, metric: CanaryMetric, half: Half = 
     known = {
         "name": canary.name,
         "namespace": canary.namespace,
-        "target": canary.target if half == "canary" else canary.primary,
-        "half": half,
+        "target": canary.primary if side is Side.PRIMARY else canary.target,
+        "side": side.value,
         "service": canary.service_name,
         "ingress": canary.spec.ingress_ref.name if canary.spec.ingress_ref else "",
         "route": canary.spec.route_ref.name if canary.spec.route_ref else "",

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from sluice.judge.baseline.samples import samples
 from sluice.judge.baseline.score import graded, scored
 from sluice.manifests.flagger.comparison import AnalysisComparison
-from sluice.measures.counts import Halves
+from sluice.measures.counts import Sides
 from sluice.replay.recording import Recording, Replayed
 
-Moments = dict[str, list[tuple[float, Halves]]]
+Moments = dict[str, list[tuple[float, Sides]]]
 
 
 @dataclass(frozen=True, slots=True)
 class ByComparison:
-    """The score beside the baseline, at the end of each step (`score.py`).
+    """The score against the baseline, at the end of each step (`score.py`).
 
     Attributes:
         settings: scores that are asked for.
@@ -46,13 +46,13 @@ def compared(recordings: Sequence[Recording], settings: AnalysisComparison) -> I
         recordings: the release's steps, oldest first.
         settings: scores that are asked for.
     """
-    beside = any(look.beside for one in recordings for look in one.looks)
+    with_baseline = any(look.against_baseline for one in recordings for look in one.looks)
     moments: Moments = {}
     highest = max((one.weight for one in recordings), default=0)
     told = [one for one in recordings if one.looks]
     for number, one in enumerate(told):
         for look in one.looks:
-            _add(moments, look.beside if beside else look.scrapes)
+            _add(moments, look.against_baseline if with_baseline else look.scrapes)
         if number + 1 < len(told) and _step(told[number + 1]) == _step(one):
             continue  # a worker went on where another had left the step
         score = scored(
@@ -68,8 +68,8 @@ def _step(recording: Recording) -> tuple[int, float]:
     return recording.weight, recording.looks[-1].step_started
 
 
-def _add(moments: Moments, scrapes: Mapping[str, Sequence[tuple[float, Halves]]]) -> None:
+def _add(moments: Moments, scrapes: Mapping[str, Sequence[tuple[float, Sides]]]) -> None:
     """A worker that took over tells the whole release anew: what is known already stays as it was first told."""
     for name, seen in scrapes.items():
         known = moments.setdefault(name, [])
-        known.extend((at, halves) for at, halves in seen if not known or at > known[-1][0])
+        known.extend((at, sides) for at, sides in seen if not known or at > known[-1][0])

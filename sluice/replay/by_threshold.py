@@ -16,7 +16,7 @@ from sluice.errors import InvalidError
 from sluice.judge.check import threshold_check, without_data
 from sluice.judge.judgement import Judgement
 from sluice.judge.verdict import Verdict
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 from sluice.measures.reading import Reading
 from sluice.replay.checks import Checks
@@ -111,7 +111,7 @@ class _Counted:
     """The counts since a release began, by metric, at each of its scrapes."""
 
     times: dict[str, list[float]] = field(default_factory=dict)
-    halves: dict[str, list[Halves]] = field(default_factory=dict)
+    sides: dict[str, list[Sides]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, recordings: Sequence[Recording]) -> _Counted:
@@ -119,18 +119,18 @@ class _Counted:
         for recording in recordings:
             for name, metric in recording.state.metrics.items():
                 # What a worker that died has left no record of is in the memory of the one that took over.
-                counted._add(name, metric.at, Halves(metric.seen, metric.primary or Counts()))
+                counted._add(name, metric.at, Sides(metric.seen, metric.primary or Counts()))
             for look in recording.looks:
                 for name, scrapes in look.scrapes.items():
-                    for at, halves in scrapes:
-                        counted._add(name, at, halves)
+                    for at, sides in scrapes:
+                        counted._add(name, at, sides)
         return counted
 
-    def _add(self, name: str, at: float, halves: Halves) -> None:
+    def _add(self, name: str, at: float, sides: Sides) -> None:
         times = self.times.setdefault(name, [])
         if not times or at > times[-1]:
             times.append(at)
-            self.halves.setdefault(name, []).append(halves)
+            self.sides.setdefault(name, []).append(sides)
 
     def check(self, at: float, recording: Recording, checks: Checks) -> Judgement:
         """Each metric's window up to a moment against its bound."""
@@ -148,6 +148,6 @@ class _Counted:
         known = bisect_right(times, at)
         return times[known - 2] if known > 1 else 0.0
 
-    def _until(self, name: str, at: float) -> Halves:
+    def _until(self, name: str, at: float) -> Sides:
         known = bisect_right(self.times.get(name, ()), at)
-        return self.halves[name][known - 1] if known else Halves()
+        return self.sides[name][known - 1] if known else Sides()

@@ -1,4 +1,4 @@
-"""How a Canary's manifest has checks made: what Flagger's rule needs to know beside the counts."""
+"""How a Canary's manifest has checks made: what Flagger's rule needs to know next to the counts."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sluice.judge.policy import RECENT
 from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
-from sluice.measures.counts import Halves
+from sluice.measures.counts import Sides
 from sluice.measures.tally import Tally
 from sluice.replay.checks import Checks
 from sluice.replay.recording import Recording
@@ -44,10 +44,10 @@ def recording_of(
     )
 
 
-def _recent(moments: Sequence[tuple[float, Halves]], now: float) -> Halves:
+def _recent(moments: Sequence[tuple[float, Sides]], now: float) -> Sides:
     return _until(moments, now).since(_until(moments, now - RECENT))
 
 
-def _until(moments: Sequence[tuple[float, Halves]], at: float) -> Halves:
+def _until(moments: Sequence[tuple[float, Sides]], at: float) -> Sides:
     known = bisect_right(moments, at, key=lambda one: one[0])
-    return moments[known - 1][1] if known else Halves()
+    return moments[known - 1][1] if known else Sides()

@@ -79,7 +79,7 @@ class Recorder:
     def note(self, look: Look, before: JudgeState, after: JudgeState) -> None:
         """Take down a look between two states of the memory; of those that only moved its clock the last is enough."""
         moved = {"looked": after.looked, "newest": after.newest}
-        if not any(look.beside.values()) and after == before.model_copy(update=moved):
+        if not any(look.against_baseline.values()) and after == before.model_copy(update=moved):
             self._idle = look
             return
         self._looks.append(_LOOK.dump_json(look))

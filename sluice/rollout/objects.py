@@ -1,4 +1,4 @@
-"""The objects that a Canary brings forth, as Flagger's users know them: whose they are, its Services and the route."""
+"""The objects that a Canary brings forth: whose they are, and how pods are told apart, as Flagger's users know them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.split import split
 
 Object = dict[str, Any]
 SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
@@ -65,76 +64,3 @@ _EXPRESSIONS = {
     "Exists": "{key}",
     "DoesNotExist": "!{key}",
 }
-
-
-def services(canary: Canary, target: Object) -> list[Object]:
-    """The apex Service and the primary's select the primary's pods, the canary's the target's; the baseline's its own."""
-    label, value = selector_label(target)
-    name = canary.service_name
-    chosen = {name: f"{value}-primary", f"{name}-primary": f"{value}-primary", f"{name}-canary": value}
-    if canary.compared:
-        chosen[f"{name}-baseline"] = f"{value}-baseline"
-    return [_service(canary, one, {label: pods}) for one, pods in chosen.items()]
-
-
-def _service(canary: Canary, name: str, selector: dict[str, str]) -> Object:
-    service = canary.spec.service
-    port: Object = {
-        "name": service.port_name,
-        "port": service.port,
-        "targetPort": service.target_port or service.port,
-        "protocol": "TCP",
-    }
-    if service.app_protocol:
-        port["appProtocol"] = service.app_protocol
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {
-            "name": name,
-            "namespace": canary.namespace,
-            "labels": {"app": name, **MANAGED_BY},
-            "ownerReferences": [owner_of(canary)],
-        },
-        "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
-    }
-
-
-def http_route(canary: Canary, weight: int) -> Object:
-    """The Gateway API HTTPRoute with that weight of the canary, percent.
-
-    Raises:
-        InvalidError: the Canary names no Gateway.
-    """
-    service = canary.spec.service
-    if not service.gateway_refs:
-        raise InvalidError(f"{canary}: spec.service.gatewayRefs must name the Gateway that users come through")
-    parents = [
-        reference.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
-        | {"group": reference.group, "kind": reference.kind, "namespace": reference.namespace or canary.namespace}
-        for reference in service.gateway_refs
-    ]
-    name = canary.service_name
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": {
-            "name": name,
-            "namespace": canary.namespace,
-            "labels": dict(MANAGED_BY),
-            "ownerReferences": [owner_of(canary)],
-        },
-        "spec": {
-            "parentRefs": parents,
-            "hostnames": list(service.hosts) or None,
-            "rules": [
-                {
-                    "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
-                    "backendRefs": [
-                        {"group": "", "kind": "Service", "name": one, "port": service.port, "weight": share}
-                        for one, share in split(canary, weight).items()
-                    ],
-                }
-            ],
-        },
-    }

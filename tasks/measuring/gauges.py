@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import METRIC_TEMPLATE
-from blocks.metrics.base import Metrics
+from blocks.metrics.base import Values
 from sluice.errors import InvalidError
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
 from sluice.manifests.flagger.metric_template import MetricTemplate
-from sluice.measures.counts import Halves
+from sluice.manifests.flagger.side import Side
+from sluice.measures.counts import Sides
 from sluice.measures.gauge import GaugeTally
 from sluice.measures.objective import Objective
 from sluice.measures.reading import Reading
@@ -23,7 +24,7 @@ EARLY = 0.1
 """Part of `every` that may be missing at a look: the judge comes after scrapes, and not to the second."""
 
 
-async def template_of(wired: Connections, canary: Canary, metric: CanaryMetric) -> tuple[Metrics, str]:
+async def template_of(wired: Connections, canary: Canary, metric: CanaryMetric) -> tuple[Values, str]:
     """The provider and the query of a metric's MetricTemplate, variables not filled in.
 
     Raises:
@@ -34,9 +35,11 @@ async def template_of(wired: Connections, canary: Canary, metric: CanaryMetric) 
     assert reference is not None  # noqa: S101 - only such metrics have one
     found = await wired.cluster.get(METRIC_TEMPLATE, reference.name, reference.namespace or canary.namespace)
     template = MetricTemplate.parse(found)
-    if template.spec.provider.type != "prometheus":
-        raise InvalidError(f"{template}: provider {template.spec.provider.type!r} is not supported yet")
-    return wired.metrics(template.spec.provider.address), template.spec.query
+    provider = template.spec.provider
+    try:
+        return wired.metrics.values(provider.type, provider.address), template.spec.query
+    except InvalidError as error:
+        raise InvalidError(f"{template}: {error}") from error
 
 
 async def own_reading(wired: Connections, canary: Canary, metric: CanaryMetric) -> Reading:
@@ -57,13 +60,13 @@ class Gauge:
     """One gauge of one release, and where its values come from.
 
     Attributes:
-        query, beside: of the canary and of the primary; None where the template's query tells them not apart.
-        looked: time of the last look, seconds since the epoch by the provider's clock; 0 before the first.
+        query, primary_query: of the canary and of the primary; None where the template's query tells them not apart.
+        looked: time of the last look, seconds since the epoch; 0 before the first.
     """
 
-    provider: Metrics
+    provider: Values
     query: str
-    beside: str | None
+    primary_query: str | None
     tally: GaugeTally
     looked: float = 0.0
 
@@ -72,22 +75,25 @@ class Gauge:
         """The gauge, from where the judge's memory is; raises what `template_of` raises."""
         metric = objective.metric
         provider, query = await template_of(wired, canary, metric)
-        own, beside = (render_query(query, canary, metric, half) for half in ("canary", "primary"))
+        own, primary = (render_query(query, canary, metric, side) for side in (Side.CANARY, Side.PRIMARY))
         known = state.metrics.get(metric.name)
-        halves = Halves(known.seen, known.primary or Halves().primary) if known else Halves()
-        return cls(provider, own, None if own == beside else beside, GaugeTally(objective, halves))
+        sides = Sides(known.seen, known.primary or Sides().primary) if known else Sides()
+        return cls(provider, own, None if own == primary else primary, GaugeTally(objective, sides))
 
-    async def look(self) -> None:
+    async def look(self, now: float) -> None:
         """Look at it where its time has come.
+
+        Args:
+            now: seconds since the epoch, by the clock that all looks of the release are dated by.
 
         Raises:
             TransientError: the provider is away.
             InvalidError: it refuses the query, or the query gives more than one value.
         """
-        now, every = self.provider.now(), self.tally.objective.metric.every or 0.0
+        every = self.tally.objective.metric.every or 0.0
         if now - self.looked < every * (1 - EARLY):
             return
-        queries = [self.query, *([self.beside] if self.beside else [])]
+        queries = [self.query, *([self.primary_query] if self.primary_query else [])]
         values = await asyncio.gather(*(self.provider.value(query) for query in queries))
         self.looked = now
         self.tally.take(now, *values)
@@ -102,12 +108,12 @@ class Gauges:
     objectives: list[Objective]
     _known: dict[str, Gauge] = field(default_factory=dict)
 
-    async def look(self, state: JudgeState) -> list[GaugeTally]:
+    async def look(self, state: JudgeState, now: float) -> list[GaugeTally]:
         """What was seen of them so far, now that those whose time has come are looked at; raises what `Gauge.look` does."""
         for objective in self.objectives:
             if objective.metric.name not in self._known:
                 self._known[objective.metric.name] = await Gauge.of(self.wired, self.canary, objective, state)
-        await asyncio.gather(*(gauge.look() for gauge in self._known.values()))
+        await asyncio.gather(*(gauge.look(now) for gauge in self._known.values()))
         return self.tallies
 
     @property

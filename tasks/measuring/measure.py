@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from blocks.connections import Connections
 from blocks.leases.lease import Lease
-from blocks.metrics.base import Metrics
+from blocks.metrics.base import Counters
 from sluice.errors import TransientError
 from sluice.judge.baseline.samples import samples
 from sluice.judge.baseline.score import Score, scored
@@ -18,7 +18,7 @@ from sluice.judge.sequential import Look, observe
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counted import telemetry_of
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.gauge import GaugeTally
 from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.reading import Reading
@@ -56,24 +56,24 @@ class Measures:
     """The metrics of one Canary, where they come from, and what was read of them in this run.
 
     Attributes:
-        usual: how the data plane's requests look.
+        usual: how the data plane's requests look; None where it counts none.
         counted: the metrics whose requests are counted.
         own: the user's own queries, gauges among them, which Flagger's check asks at the end of a step.
         tallies: by metric, what canary and primary were asked.
-        besides: the same of canary and baseline; empty where the Canary is not compared.
-        told: time of the last scrape of `besides` that a look has told.
+        against_baseline: the same of canary and baseline; empty where the Canary is not compared.
+        told: time of the last scrape of `against_baseline` that a look has shown.
     """
 
     wired: Connections
     canary: Canary
-    metrics: Metrics
-    usual: Telemetry
+    metrics: Counters
+    usual: Telemetry | None
     counted: list[Objective]
     gauges: Gauges
     own: list[CanaryMetric]
     policy: Policy = DEFAULT
     tallies: dict[str, Tally] = field(default_factory=dict)
-    besides: dict[str, Tally] = field(default_factory=dict)
+    against_baseline: dict[str, Tally] = field(default_factory=dict)
     told: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -90,8 +90,8 @@ class Measures:
         made = _kept[scene.lease] = cls(
             scene.wired,
             canary,
-            scene.wired.metrics(canary.spec.metrics_server),
-            scene.router.telemetry(canary),
+            scene.wired.metrics.counters(canary.spec.metrics_server),
+            scene.telemetry,
             [Objective.of(metric) for metric in asked if metric.is_counted],
             Gauges(scene.wired, canary, gauges),
             [metric for metric in asked if not metric.is_counted],
@@ -110,23 +110,25 @@ class Measures:
         What could be read is judged all the same, for a gauge may have a provider of its own.
         """
         tallies = [self._tally(objective, state.since) for objective in self.counted]
-        besides = [self._beside(objective, state.since) for objective in self.counted if self.canary.compared]
+        baselines = [
+            self._against_baseline(objective, state.since) for objective in self.counted if self.canary.compared
+        ]
         now, down = self.metrics.now(), ""
         try:
-            await asyncio.gather(*(self._read(tally, now) for tally in (*tallies, *besides)))
+            await asyncio.gather(*(self._read(tally, now) for tally in (*tallies, *baselines)))
         except TransientError as error:
             return Scrape(state, provider_down=str(error))
         try:
-            await self.gauges.look(state)
+            await self.gauges.look(state, self.metrics.now())
         except TransientError as error:
             down = str(error)
-        look = replace(self._look(state, tallies), beside=self._news(besides))
+        look = replace(self._look(state, tallies), against_baseline=self._news(baselines))
         windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
         after = observe(state, self.objectives, look, self.policy)
         return Scrape(after, tuple(windows), look.newest, down, look)
 
     def _look(self, state: JudgeState, tallies: list[Tally]) -> Look:
-        """What the judge has to know: what it has not seen yet, how both halves do now, and the step."""
+        """What the judge has to know: what it has not seen yet, how both sides do now, and the step."""
         gauges = self.gauges.tallies
         recent = {tally.objective.metric.name: tally.both(tally.newest - RECENT) for tally in tallies}
         recent |= {gauge.objective.metric.name: gauge.last for gauge in gauges}
@@ -137,10 +139,10 @@ class Measures:
         status = self.canary.status
         return Look(self.metrics.now(), newest, status.canary_weight, status.step_started, scrapes, recent)
 
-    def _news(self, besides: list[Tally]) -> dict[str, list[tuple[float, Halves]]]:
+    def _news(self, baselines: list[Tally]) -> dict[str, list[tuple[float, Sides]]]:
         """Of canary and baseline, the scrapes that no look has told yet; a worker that takes over tells all of them."""
         found = {}
-        for tally in besides:
+        for tally in baselines:
             name = tally.objective.metric.name
             news = tally.moments(self.told.get(name, 0.0))
             if news:
@@ -148,8 +150,10 @@ class Measures:
         return found
 
     def score(self) -> Score:
-        """How the canary does beside its baseline, over the whole release."""
-        return scored(self.counted, {name: samples(tally.moments(0.0)) for name, tally in self.besides.items()})
+        """How the canary does against its baseline, over the whole release."""
+        return scored(
+            self.counted, {name: samples(tally.moments(0.0)) for name, tally in self.against_baseline.items()}
+        )
 
     def _window(self, tally: Tally) -> Counts:
         return tally.window(max(tally.since, self.metrics.now() - tally.objective.metric.interval))
@@ -163,13 +167,13 @@ class Measures:
             tally = self.tallies[metric.name] = Tally(objective, telemetry, since, span)
         return tally
 
-    def _beside(self, objective: Objective, since: float) -> Tally:
+    def _against_baseline(self, objective: Objective, since: float) -> Tally:
         """The canary's requests and the baseline's, which stands as the primary there, since the release began."""
-        tally = self.besides.get(objective.metric.name)
+        tally = self.against_baseline.get(objective.metric.name)
         if tally is None or tally.since != since:
             telemetry = telemetry_of(objective.metric, self.canary, self.usual)
-            beside = telemetry.model_copy(update={"primary": telemetry.baseline})
-            tally = self.besides[objective.metric.name] = Tally(objective, beside, since, span=float("inf"))
+            of_both = telemetry.model_copy(update={"primary": telemetry.baseline})
+            tally = self.against_baseline[objective.metric.name] = Tally(objective, of_both, since, span=float("inf"))
             self.told.pop(objective.metric.name, None)
         return tally
 

@@ -78,5 +78,5 @@ def _evidence(step: StepResult, metric: str) -> dict[str, object]:
         "95 % interval": f"{100 * low:.3g} to {100 * high:.3g} % bad",
         "breaks its bound with probability": f"{100 * finding.posterior:.3g} %",
         "against the bound": odds(finding.evidence),
-        "worse than the primary": odds(finding.comparison),
+        "worse than the primary": odds(finding.control),
     }

@@ -16,4 +16,6 @@ async def take_over(ref: RolloutRef) -> None:
     scene = await Scene.of(ref)
     await scene.canaries.take_over(scene.canary)
     if await scene.router.weight(scene.canary) is not None:
-        await scene.router.ensure(scene.canary, await scene.canaries.target(scene.canary))
+        target = await scene.canaries.target(scene.canary)
+        await scene.services.ensure(scene.canary, target)
+        await scene.router.ensure(scene.canary, target)

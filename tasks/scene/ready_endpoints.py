@@ -7,6 +7,7 @@ from typing import Any
 
 from blocks.kubernetes.kinds import POD
 from sluice.errors import TransientError
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import pod_query
 from sluice.rollout.readiness import ready_addresses
 from tasks.scene.rollout_ref import Scene
@@ -28,7 +29,7 @@ async def until_endpoints_ready(scene: Scene, half: str, workload: dict[str, Any
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
-        offered = await scene.router.endpoints(scene.canary, half)
+        offered = await scene.services.endpoints(scene.canary, Side(half))
         wanted = scene.workload.reads.pods(await scene.wired.seen.find(scene.kind, name, namespace) or workload)
         if len(offered) >= wanted:
             pods = await scene.wired.cluster.list(POD, namespace, query)

@@ -15,9 +15,12 @@ from blocks.kubernetes.kinds import kind_of
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
+from blocks.services import Services
 from sluice.errors import StaleError
 from sluice.manifests.flagger.canary import Canary, RunEnd
 from sluice.manifests.flagger.phase import Phase
+from sluice.measures.dataplanes import telemetry_for
+from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.workloads import workload_of
@@ -61,6 +64,7 @@ class Scene:
         self.canary = canary
         self.writer = writer_of(wired)
         self.canaries = Canaries(self.writer)
+        self.services: Services = wired.services(self.writer)
         self.workload = workload_of(canary)
         self.kind = kind_of(self.workload)
         self.router: Router = wired.router(canary.spec.provider, self.writer)
@@ -74,6 +78,11 @@ class Scene:
         """
         wired, lease = connections(), current_lease()
         return cls(wired, lease, await Canaries(writer_of(wired)).read(ref.name, ref.namespace))
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """How requests to the Canary's sides are counted on their way; None where nothing counts them."""
+        return telemetry_for(self.canary)
 
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""

@@ -24,7 +24,7 @@ from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import CANARY, HTTP_ROUTE, NAMESPACE, WORKLOAD_KINDS
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
-from blocks.metrics.prometheus import Prometheus
+from blocks.metrics.providers import Providers
 from blocks.routers import router_for
 from flows.roll_out import roll_out
 from lab.apps.variants import push_variant
@@ -64,7 +64,7 @@ async def wired(env: Object, identity: str = "test") -> AsyncIterator[Connection
         yield Connections(
             cluster=cluster,
             router=router_for,
-            metrics=lambda address="": Prometheus(address or env["prometheus_url"], http),
+            metrics=Providers(http, {"prometheus": env["prometheus_url"]}),
             gates=Gates(http),
             seen=await stack.enter_async_context(informed(cluster)),
             lease=await stack.enter_async_context(kept(cluster, "default", process_identity(identity))),

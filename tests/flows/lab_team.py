@@ -105,7 +105,7 @@ async def team(env: Object, home: Path) -> AsyncIterator[Team]:
             cluster=cluster,
             router=None,  # type: ignore[arg-type]
             metrics=None,  # type: ignore[arg-type]
-            webhooks=None,  # type: ignore[arg-type]
+            gates=None,  # type: ignore[arg-type]
             seen=await stack.enter_async_context(informed(cluster, (name,))),
             lease=await stack.enter_async_context(kept(cluster, name, process_identity("test"))),
             workers=Workers(cluster),

@@ -104,7 +104,7 @@ OWN_METRICS = [
 @tale(lambda env: {"analysis": {"interval": "90s", "metrics": OWN_METRICS}})
 async def own_metrics(it: App, extra: dict[str, Any]) -> list[str]:
     """Judged by series that the user names and by a gauge; its answers are good, and late."""
-    place = f'{{envoy_cluster_name="{CLUSTER}{{{{ half }}}}_80"}}[6s]'
+    place = f'{{envoy_cluster_name="{CLUSTER}{{{{ side }}}}_80"}}[6s]'
     time, count = (f"sum(rate(envoy_cluster_upstream_rq_time_{one}{place}))" for one in ("sum", "count"))
     spec = {"provider": {"type": "prometheus", "address": it.env["prometheus_url"]}, "query": f"{time} / {count}"}
     template = {"apiVersion": "flagger.app/v1beta1", "kind": "MetricTemplate", "spec": spec}

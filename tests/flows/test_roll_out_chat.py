@@ -10,7 +10,8 @@ import pytest
 
 from flows import roll_out as story
 from sluice.notices.message import Message
-from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.measuring import step as judging
+from tasks.rollout import finalise, initialise, promote, roll_back
 from tests.connected import connected
 from tests.flows.test_roll_out_stopped import NEW, World, one_run
 from tests.samples import NAME, NAMESPACE
@@ -31,7 +32,7 @@ class SilentChat:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
-    monkeypatch.setattr(analyse, "SEARCH", 0.001)
+    monkeypatch.setattr(judging, "SEARCH", 0.001)
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 
 

@@ -226,7 +226,7 @@ def baseline_rests(told: Told) -> None:
 def test_a_good_release_is_promoted_by_its_score_beside_a_baseline(told: Told) -> None:
     """New pods of the old version have as much traffic as the canary while it is judged, and the sentence tells of both."""
     assert told.outcomes[0].startswith("promoted: request-success-rate 100 %")
-    said = "score 100 of 100 beside the baseline: request-success-rate 100 % good, the baseline 100 %, over "
+    said = "score 100 of 100 against the baseline: request-success-rate 100 % good, the baseline 100 %, over "
     assert said in told.outcomes[0]
     assert said in told.status["conditions"][0]["message"]
     assert told.app.values("weight") == [0, 30, 50, 100, 0]
@@ -247,7 +247,7 @@ def test_no_user_of_a_baseline_loses_a_request(told: Told) -> None:
 @pytest.mark.story("worse-than-its-baseline")
 def test_a_release_that_is_worse_than_its_baseline_is_taken_back_by_its_score(told: Told) -> None:
     """The reason has both halves' numbers; the primary is not touched, and the baseline goes with the canary."""
-    assert told.outcomes[0].startswith("rolled back: score 0 of 100 beside the baseline: request-success-rate ")
+    assert told.outcomes[0].startswith("rolled back: score 0 of 100 against the baseline: request-success-rate ")
     assert "the baseline 100 %" in told.outcomes[0]
     assert told.primary == "1.0.0"
     assert max(told.app.values("weight")) < 100

@@ -25,13 +25,14 @@ from sluice.rollout.phases import TRANSITIONS
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.copies import baseline_of
 from tasks import run_signals
-from tasks.rollout import analyse, ask_gate, finalise, initialise, promote, roll_back
+from tasks.measuring import step as judging
+from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
 from tasks.rollout.take_over import take_over
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
-from tests.connected import connected
-from tests.memory_cluster import MemoryCluster, MemoryRoute
-from tests.samples import NAME, NAMESPACE, canary_manifest, gate, merged, success_rate, workload
+from tests.connected import Provided, connected
+from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
+from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, gate, merged, success_rate, workload
 
 WEIGHTS = (10, 30, 50)
 ITERATIONS = 3
@@ -229,7 +230,7 @@ class World:
         grid = [2.0 * tick for tick in range(int(start / 2) + 1, int(end / 2) + 1)]
         parts = {"canary": 0.0 if alike else 0.5, "primary": 0.0, "baseline": 0.0}
         return [
-            Series({"half": half, "class": class_}, tuple((at, 50 * at * part) for at in grid))
+            Series(counted_at(half, class_), tuple((at, 50 * at * part) for at in grid))
             for half, bad in parts.items()
             for class_, part in (("2", 1 - bad), ("5", bad))
         ]
@@ -280,7 +281,8 @@ async def live(world: World) -> list[Outcome | str]:
     """Run after run, as the watcher and reconcile start them, until nothing is left to do; a new process after a crash."""
     parts = {
         "router": lambda provider, writer: world.route.written_by(writer),
-        "metrics": lambda address="": world,
+        "services": lambda writer: MemoryServices(world.cluster),
+        "metrics": Provided(world),
         "gates": world,
     }
     run_signals.bind(world.signals)
@@ -306,7 +308,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "DRAIN", 0)
     monkeypatch.setattr(story, "PAUSE", 0)
     monkeypatch.setattr(ask_gate, "GATE_PAUSE", 0)
-    monkeypatch.setattr(analyse, "SEARCH", 0.001)
+    monkeypatch.setattr(judging, "SEARCH", 0.001)
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 
 

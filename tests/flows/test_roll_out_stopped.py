@@ -19,18 +19,21 @@ from blocks.connections import connections
 from blocks.gates.base import Answer
 from blocks.kubernetes.kinds import CANARY
 from blocks.routers.gateway_api import GatewayApiRouter
+from blocks.services import Services
 from flows import roll_out as story
 from flows.rollout_run import RolloutRun
 from sluice.errors import LostError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Outcome, Seen
 from tasks import run_signals
-from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.measuring import step as judging
+from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.scene import rollout_ref
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
-from tests.connected import connected
-from tests.memory_cluster import MemoryCluster, MemoryRoute
+from tests.connected import Provided, connected
+from tests.memory_cluster import MemoryCluster, MemoryServices
 from tests.samples import NAME, NAMESPACE, canary, canary_manifest, deployment, success_rate
 
 OLD, NEW, NEWER = "registry/shop:1", "registry/shop:2", "registry/shop:3"
@@ -43,12 +46,12 @@ TEMPLATE = {
 OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
 
 
-class Route(GatewayApiRouter):
-    """The real router on a cluster whose pods are offered as soon as they are there."""
+class Offered(Services):
+    """The real Services on a cluster whose pods are offered as soon as they are there."""
 
-    async def endpoints(self, canary: Canary, half: str) -> frozenset[str]:
+    async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         memory: Any = self.writer.cluster
-        return await MemoryRoute(memory).endpoints(canary, half)
+        return await MemoryServices(memory).endpoints(canary, side)
 
 
 @dataclass
@@ -83,8 +86,9 @@ class World:
 
     def parts(self) -> dict[str, Any]:
         return {
-            "router": lambda provider, writer: Route(writer),
-            "metrics": lambda address="": self,
+            "router": lambda provider, writer: GatewayApiRouter(writer),
+            "services": Offered,
+            "metrics": Provided(self),
             "gates": self,
         }
 
@@ -162,7 +166,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
     monkeypatch.setattr(story, "PAUSE", 0)
-    monkeypatch.setattr(analyse, "SEARCH", 0.001)
+    monkeypatch.setattr(judging, "SEARCH", 0.001)
     monkeypatch.setattr(rollout_ref, "LEASE_LOOK", 0.01)
     monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
 

@@ -17,14 +17,15 @@ from sluice.rollout.decision import Action, Decision
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.copies import primary_copy
 from tasks import run_signals
-from tasks.rollout import analyse, finalise, initialise, promote, roll_back
+from tasks.measuring import step as judging
+from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.rollout.take_over import take_over
 from tasks.scene import ready_endpoints
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
-from tests.connected import connected
-from tests.memory_cluster import MemoryCluster, MemoryRoute
-from tests.samples import NAME, NAMESPACE, canary_manifest, merged, workload
+from tests.connected import Provided, connected
+from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
+from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, merged, workload
 
 OLD_IMAGE, NEW_IMAGE = "registry/shop:1.0.0", "registry/shop:1.1.0"
 
@@ -62,14 +63,14 @@ class Requests(MemoryMetrics):
         good = tuple((at, value * (1 - self.fails)) for at, value in counted)
         primary_bad = tuple((at, value * self.primary_fails) for at, value in counted)
         return [
-            Series({"half": "primary", "class": "2"}, tuple((at, v * (1 - self.primary_fails)) for at, v in counted)),
-            *([Series({"half": "primary", "class": "5"}, primary_bad)] if self.primary_fails else []),
+            Series(counted_at("primary", "2"), tuple((at, v * (1 - self.primary_fails)) for at, v in counted)),
+            *([Series(counted_at("primary", "5"), primary_bad)] if self.primary_fails else []),
             *(
-                Series({"half": "baseline", "class": class_}, tuple((at, value * share) for at, value in counted))
+                Series(counted_at("baseline", class_), tuple((at, value * share) for at, value in counted))
                 for class_, share in (("2", 1 - self.baseline_fails), ("5", self.baseline_fails))
             ),
-            Series({"half": "canary", "class": "2"}, good),
-            Series({"half": "canary", "class": "5"}, bad),
+            Series(counted_at("canary", "2"), good),
+            Series(counted_at("canary", "5"), bad),
         ]
 
 
@@ -143,7 +144,8 @@ def parts(stage: Stage) -> dict[str, Any]:
     """The connections of a stage that is played."""
     return {
         "router": lambda provider, writer: stage.route.written_by(writer),
-        "metrics": lambda address="": stage.metrics,
+        "services": lambda writer: MemoryServices(stage.cluster),
+        "metrics": Provided(stage.metrics),
         "gates": stage.gates,
     }
 
@@ -184,8 +186,8 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests on their way need no time to finish here."""
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
-    monkeypatch.setattr(analyse, "SEARCH", 0.01)
-    monkeypatch.setattr(analyse, "SCRAPE_PERIOD", 0.05)
-    monkeypatch.setattr(analyse, "AFTER_SCRAPE", 0.0)
+    monkeypatch.setattr(judging, "SEARCH", 0.01)
+    monkeypatch.setattr(judging, "SCRAPE_PERIOD", 0.05)
+    monkeypatch.setattr(judging, "AFTER_SCRAPE", 0.0)
     monkeypatch.setattr(ready_endpoints, "LOOK", 0.001)
     monkeypatch.setattr(ready_endpoints, "WITHIN", 0.05)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sluice.judge.policy import BLOCK, BLOCK_SLACK
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 
 LEAST = 8
 """Samples of each below which nothing is compared: with five only what is wholly apart is seen, and one odd one hides it."""
@@ -31,11 +31,11 @@ class Samples:
         return len(self.canary)
 
 
-def samples(moments: Sequence[tuple[float, Halves]]) -> Samples:
+def samples(moments: Sequence[tuple[float, Sides]]) -> Samples:
     """The samples of a release.
 
     Args:
-        moments: time and counts since the release began at each scrape, oldest first; of the halves the second one is what
+        moments: time and counts since the release began at each scrape, oldest first; of the sides the second one is what
             the canary is compared with.
     """
     blocks = _blocks(moments)
@@ -47,19 +47,19 @@ def samples(moments: Sequence[tuple[float, Halves]]) -> Samples:
     return Samples(tuple(_good(part.canary) for part in parts), tuple(_good(part.primary) for part in parts))
 
 
-def _blocks(moments: Sequence[tuple[float, Halves]]) -> list[Halves]:
+def _blocks(moments: Sequence[tuple[float, Sides]]) -> list[Sides]:
     """Stretches of at least two seconds in which both had requests; what is shorter waits for the next scrape."""
-    blocks, begin, before = [], float("-inf"), Halves()
-    for at, halves in moments:
-        block = halves.since(before)
+    blocks, begin, before = [], float("-inf"), Sides()
+    for at, sides in moments:
+        block = sides.since(before)
         if at - begin >= BLOCK * BLOCK_SLACK and block.canary.requests and block.primary.requests:
             blocks.append(block)
-            begin, before = at, halves
+            begin, before = at, sides
     return blocks
 
 
-def _together(blocks: Sequence[Halves]) -> Halves:
-    return Halves(_sum([one.canary for one in blocks]), _sum([one.primary for one in blocks]))
+def _together(blocks: Sequence[Sides]) -> Sides:
+    return Sides(_sum([one.canary for one in blocks]), _sum([one.primary for one in blocks]))
 
 
 def _sum(counts: Sequence[Counts]) -> Counts:

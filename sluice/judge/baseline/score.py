@@ -40,7 +40,7 @@ class Classification(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One metric of the canary beside the baseline's.
+    """One metric of the canary against the baseline's.
 
     Attributes:
         samples: of each.
@@ -94,7 +94,7 @@ class Score:
     def __str__(self) -> str:
         # What failed comes first: it is what a person is woken for.
         told = sorted(self.metrics, key=lambda one: not one.worse)
-        return f"score {self.value:.3g} of 100 beside the baseline: {'; '.join(str(one) for one in told)}"
+        return f"score {self.value:.3g} of 100 against the baseline: {'; '.join(str(one) for one in told)}"
 
 
 class Word(NamedTuple):

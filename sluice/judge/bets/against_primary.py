@@ -21,18 +21,18 @@ RATIOS = (1.5, 2.5, 5.0, 15.0, 100.0)
 GREATEST_WIN = 4.56
 """Cap on the log factor of one block: two thirds of ln(1/0.001), so that two blocks may decide and one never does.
 
-It bounds what scrapes of the halves that lie some moments apart can do when both begin to fail together. It does not depend
+It bounds what scrapes of the sides that lie some moments apart can do when both begin to fail together. It does not depend
 on the error rate that is asked for: a stricter one must never decide sooner.
 """
 _LOG_RATIOS = tuple((ratio, log(ratio)) for ratio in RATIOS)
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Control:
     """The wealth of the bets that the canary fails more often than the primary; immutable.
 
     Attributes:
-        blocks: how many blocks had requests to both halves: the investments run by them, whatever failed.
+        blocks: how many blocks had requests to both sides: the investments run by them, whatever failed.
         staked: how many of them were invested for; a block in which nothing failed changes no bet, so it is caught up later.
         owned: each bet's wealth.
     """
@@ -48,11 +48,11 @@ class Comparison:
         design_effect: float = 1.0,
         odds_ratio: float = 1.0,
         greatest: float = GREATEST_WIN,
-    ) -> Comparison:
+    ) -> Control:
         """The evidence after one more block.
 
         Args:
-            canary, primary: requests and bad ones of each half. A block without requests to one of them says nothing.
+            canary, primary: requests and bad ones of each side. A block without requests to one of them says nothing.
             design_effect: D >= 1, how many requests fail as one; never more than failed in the block at all.
             odds_ratio: ψ0 >= 1, how many times the primary's odds of failure the canary is allowed.
             greatest: cap on the block's log factor.
@@ -61,7 +61,7 @@ class Comparison:
         if n == 0 or m == 0:
             return self
         if f + g == 0:
-            return Comparison(self.blocks + 1, self.staked, self.owned)
+            return Control(self.blocks + 1, self.staked, self.owned)
         # Any D that the bad requests' number alone decides is valid, for the block is judged given that number.
         failed, share = f + g, odds_ratio * n / (odds_ratio * n + m)
         effect = min(design_effect, failed)
@@ -70,7 +70,7 @@ class Comparison:
         won = [f * log_ratio - failed * log1p((ratio - 1) * share) for ratio, log_ratio in _LOG_RATIOS]
         played = zip(self.owned, won, strict=True)
         after = cut_off([(owned + invested) * exp(min(each / effect, greatest)) for owned, each in played])
-        return Comparison(self.blocks + 1, self.blocks + 1, after)
+        return Control(self.blocks + 1, self.blocks + 1, after)
 
     @property
     def log_wealth(self) -> float:

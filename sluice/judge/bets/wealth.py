@@ -5,7 +5,7 @@ that a regression which begins late is not buried under good traffic (weighted S
 e-detectors). The investments sum to 1: what is staked and what is still cash stay a nonnegative supermartingale from 1, with
 no horizon, so by Ville's inequality it ever reaches 1/alpha with probability at most alpha.
 
-Each bet's wealth is a plain number, cut off at `RICHEST`; what is told and compared is the logarithm of their sum.
+Each bet's wealth is a plain number, cut off at `RICHEST`; what is reported is the logarithm of their sum.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from sluice.judge import state as scalar_state
 from sluice.judge.bets import blocks as scalar
 from sluice.judge.bets import single as scalar_requests
 from sluice.judge.bets import wealth
-from sluice.judge.bets.against_primary import GREATEST_WIN, RATIOS, Comparison
+from sluice.judge.bets.against_primary import GREATEST_WIN, RATIOS, Control
 from sluice.judge.bets.blocks import Evidence
 from sluice.judge.bets.single import RequestEvidence
 from sluice.judge.policy import LEAST_BAD, LEAST_BAD_BLOCKS, TIER, Policy
@@ -118,7 +118,7 @@ def test_the_comparison_is_the_products_after_every_block(scenario: Scenario, de
     for metric, found in enumerate(relative(streams, design_effect)):
         canary, primary = streams.canary, streams.primary
         for release in range(len(found)):
-            state = Comparison()
+            state = Control()
             for block in range(found.shape[1]):
                 state = state.add(
                     (int(canary.requests[release, block]), int(canary.bad[metric][release, block])),

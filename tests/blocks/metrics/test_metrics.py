@@ -1,4 +1,4 @@
-"""What every metrics provider promises, tried on each: in memory, exported files, and the lab's real Prometheus."""
+"""What every metrics provider promises, tried on each row of the table, in memory, on files, and on a real Prometheus."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from blocks.metrics.base import Metrics
+from blocks.metrics import PROVIDERS, provider_of
+from blocks.metrics.base import Counters, Endpoint, Provider, Values
 from blocks.metrics.batched import MOST, Batched
 from blocks.metrics.exported import Exported
 from blocks.metrics.memory import MemoryMetrics
 from blocks.metrics.prometheus import Prometheus
-from sluice.errors import InvalidError, TransientError
+from blocks.metrics.providers import Providers
+from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.measures.series import Selector, Series
+from tests.blocks.metrics.servers import SERVERS, served
 
 PATIENCE = 60.0
 
@@ -35,7 +38,8 @@ def select(metric: str, label: str = "x", *values: str) -> Selector:
 class Ground:
     """A provider with one counter in it, and a query that yields 42; none where it cannot compute."""
 
-    metrics: Metrics
+    values: Values
+    counters: Counters | None
     selector: Selector
     query: str
     nothing: Selector
@@ -43,6 +47,7 @@ class Ground:
 
 @pytest.fixture(
     params=[
+        *(f"served {kind}" for kind in PROVIDERS),
         "memory",
         "memory in batches",
         "exported as JSON",
@@ -52,16 +57,23 @@ class Ground:
     ]
 )
 async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    if request.param.startswith("served"):
+        kind = request.param.removeprefix("served ")
+        async with served(kind) as address, httpx.AsyncClient(trust_env=False) as http:
+            made = provider_of(kind)(Endpoint(address, http))
+            yield Ground(made.values, made.counters, select("x_total", "a", "b"), "answer", select("absent"))
+        return
     batches = request.param.endswith("in batches")
     if request.param.startswith("memory"):
         now = time.time()
         samples = tuple((now - 60 + 2 * at, float(at)) for at in range(30))
-        metrics = MemoryMetrics({"x_total": [Series({"a": "b"}, samples)]}, {"answer": 42.0})
-        yield Ground(Batched(metrics) if batches else metrics, select("x_total", "a", "b"), "answer", select("absent"))
+        it = MemoryMetrics({"x_total": [Series({"a": "b"}, samples)]}, {"answer": 42.0})
+        yield Ground(it, Batched(it) if batches else it, select("x_total", "a", "b"), "answer", select("absent"))
         return
     if request.param.startswith("exported"):
         folder: Path = request.getfixturevalue("tmp_path")
-        yield Ground(Exported.of([export(folder, request.param)]), select("x_total", "a", "b"), "", select("absent"))
+        files = Exported.of([export(folder, request.param)])
+        yield Ground(files, files, select("x_total", "a", "b"), "", select("absent"))
         return
     env = request.getfixturevalue("lab_env")
     async with httpx.AsyncClient(trust_env=False) as http:
@@ -70,8 +82,15 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
         async with asyncio.timeout(PATIENCE):
             while len((await prometheus.samples(selector, time.time() - 60, time.time()) or [Series()])[0].samples) < 3:
                 await asyncio.sleep(0.5)
-        metrics = Batched(prometheus) if batches else prometheus
-        yield Ground(metrics, selector, "vector(42)", select("nobody_counts_this_total"))
+        counters = Batched(prometheus) if batches else prometheus
+        yield Ground(prometheus, counters, selector, "vector(42)", select("nobody_counts_this_total"))
+
+
+def counted(ground: Ground) -> Counters:
+    """The raw samples of a provider; one that has none keeps the other contract only."""
+    if ground.counters is None:
+        pytest.skip("it has no counters")
+    return ground.counters
 
 
 def export(folder: Path, form: str) -> Path:
@@ -89,8 +108,9 @@ def export(folder: Path, form: str) -> Path:
 
 async def test_samples_are_those_that_were_scraped_rising_in_time(ground: Ground) -> None:
     """Raw samples in their own times, not interpolated, inside of what was asked for."""
+    metrics = counted(ground)
     end = time.time()
-    (series,) = await ground.metrics.samples(ground.selector, end - 50, end)
+    (series,) = await metrics.samples(ground.selector, end - 50, end)
     times = [at for at, _ in series.samples]
     assert len(times) >= 2
     assert times == sorted(set(times))
@@ -100,38 +120,81 @@ async def test_samples_are_those_that_were_scraped_rising_in_time(ground: Ground
 
 async def test_the_same_window_gives_the_same_samples(ground: Ground) -> None:
     """What was scraped does not change by being read at another moment."""
+    metrics = counted(ground)
     end = time.time() - 1
-    whole = await ground.metrics.samples(ground.selector, end - 40, end)
-    again = await ground.metrics.samples(ground.selector, end - 40, end)
+    whole = await metrics.samples(ground.selector, end - 40, end)
+    again = await metrics.samples(ground.selector, end - 40, end)
     assert [one.samples for one in whole] == [one.samples for one in again]
 
 
 async def test_two_windows_that_meet_share_no_sample(ground: Ground) -> None:
     """A window holds what is after its start, up to its end: nothing is counted twice."""
+    metrics = counted(ground)
     end = time.time() - 1
-    (whole,) = await ground.metrics.samples(ground.selector, end - 40, end)
+    (whole,) = await metrics.samples(ground.selector, end - 40, end)
     middle = whole.samples[len(whole.samples) // 2][0]
-    first = await ground.metrics.samples(ground.selector, end - 40, middle)
-    last = await ground.metrics.samples(ground.selector, middle, end)
+    first = await metrics.samples(ground.selector, end - 40, middle)
+    last = await metrics.samples(ground.selector, middle, end)
     joined = [sample for part in (first, last) for one in part for sample in one.samples]
     assert joined == list(whole.samples)
 
 
 async def test_no_data_is_an_empty_answer_and_no_error(ground: Ground) -> None:
     """A series that nobody counts, and a window in which nothing was scraped."""
+    metrics = counted(ground)
     now = time.time()
-    assert await ground.metrics.samples(ground.nothing, now - 60, now) == []
-    assert await ground.metrics.samples(ground.selector, now + 1000, now + 1060) == []
+    assert await metrics.samples(ground.nothing, now - 60, now) == []
+    assert await metrics.samples(ground.selector, now + 1000, now + 1060) == []
 
 
 async def test_a_value_is_a_number_and_nothing_where_there_is_none(ground: Ground) -> None:
     """A query of the user's own yields one number; a provider that cannot compute refuses it, and says what can."""
     if not ground.query:
         with pytest.raises(InvalidError, match=r"needs a Prometheus that answers.*--begin and --end"):
-            await ground.metrics.value("vector(42)")
+            await ground.values.value("vector(42)")
         return
-    assert await ground.metrics.value(ground.nothing.metric) is None
-    assert await ground.metrics.value(ground.query) == 42.0
+    assert await ground.values.value(ground.nothing.metric) is None
+    assert await ground.values.value(ground.query) == 42.0
+
+
+def test_each_row_of_the_table_is_tried_on_a_server_of_its_own() -> None:
+    """A provider without one would be promised, and not tried."""
+    assert set(SERVERS) == set(PROVIDERS)
+
+
+async def test_providers_are_named_as_in_flagger_and_unknown_ones_refused_by_name() -> None:
+    """With the field, and those that there are."""
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(
+            InvalidError, match=r"spec\.provider\.type 'datadog' is not supported yet; use one of: prometheus"
+        ):
+            Providers(http).values("datadog")
+
+
+async def test_the_manifest_s_address_goes_before_the_installation_s_and_one_server_is_one_provider() -> None:
+    """Rollouts that name the same server share its batches and its clock; without any address the way out is named."""
+    async with httpx.AsyncClient() as http:
+        providers = Providers(http, {"prometheus": "http://own.test/"})
+        own = providers.values("prometheus")
+        assert isinstance(own, Prometheus)
+        assert own.address == "http://own.test"
+        assert providers.values("prometheus", "http://own.test") is own
+        assert providers.counters() is providers.counters("http://own.test/")
+        other = providers.values("prometheus", "http://other.test")
+        assert isinstance(other, Prometheus)
+        assert other.address == "http://other.test"
+        with pytest.raises(TerminalError, match=r"set SLUICE_METRICS_URL, or spec\.metricsServer"):
+            Providers(http).counters()
+
+
+async def test_an_installation_s_own_provider_is_a_row_more() -> None:
+    """One that has values and no samples: queries are answered by it, requests are counted elsewhere."""
+    own = MemoryMetrics(values={"answer": 42.0})
+    async with httpx.AsyncClient() as http:
+        providers = Providers(http, {"acme": "http://acme.test"}, {**PROVIDERS, "acme": lambda at: Provider(own)})
+        assert await providers.values("acme").value("answer") == 42.0
+        with pytest.raises(InvalidError, match="use one of: acme, prometheus"):
+            providers.values("datadog")
 
 
 def server(handle: Callable[[httpx.Request], httpx.Response]) -> Prometheus:

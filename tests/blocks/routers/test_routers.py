@@ -1,49 +1,36 @@
-"""What every router promises, tried on each: in memory, and the Gateway API on the lab's real data plane."""
+"""What every router promises, tried on each row of the table, in memory, and on the lab's real data plane."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.informers import Informers, informed
-from blocks.kubernetes.kinds import DEPLOYMENT, HTTP_ROUTE, NAMESPACE, SERVICE
+from blocks.kubernetes.informers import informed
+from blocks.kubernetes.kinds import HTTP_ROUTE, SERVICE
 from blocks.kubernetes.writer import Writer
-from blocks.routers import router_for
-from blocks.routers.base import Router
+from blocks.routers import ROUTERS, router_for
 from blocks.routers.gateway_api import GatewayApiRouter
 from blocks.routers.memory import MemoryRouter
+from blocks.services import Services
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
+from tests.blocks.routers.ground import Ground, on_the_lab
 from tests.memory_cluster import MemoryCluster, MemoryRoute
 from tests.samples import canary_manifest, deployment, success_rate
 
 PATIENCE = 60.0
 
 
-@dataclass
-class Ground:
-    """A router, and a Canary with its target for it to work on."""
-
-    router: Router
-    canary: Canary
-    target: dict[str, Any]
-    cluster: Cluster | None = None
-    seen: Informers | None = None
-
-    async def replace_route(self, route: dict[str, Any]) -> None:
-        """What somebody else does to the route; returns when it was seen."""
-        assert self.cluster is not None
-        assert self.seen is not None
-        self.seen.learn(HTTP_ROUTE, await self.cluster.replace(HTTP_ROUTE, route))
-
-
-@pytest.fixture(params=["memory", "memory cluster", pytest.param("gateway api", marks=pytest.mark.lab)])
+@pytest.fixture(
+    params=[
+        "memory",
+        "memory cluster",
+        *(f"row {provider!r}" for provider in ROUTERS),
+        pytest.param("gateway api", marks=pytest.mark.lab),
+    ]
+)
 async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
     manifest = canary_manifest()
     if request.param == "memory":
@@ -51,6 +38,12 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
         return
     if request.param == "memory cluster":
         yield Ground(MemoryRoute(MemoryCluster()), Canary.parse(manifest), deployment())
+        return
+    if request.param.startswith("row "):
+        provider = request.param.removeprefix("row ").strip("'")
+        async with informed(MemoryCluster()) as seen:  # type: ignore[arg-type]
+            router = router_for(provider, Writer(seen.cluster, seen, lambda: None, "run/1"))
+            yield Ground(router, Canary.parse(canary_manifest({"provider": provider})), deployment())
         return
     async with on_the_lab(request.getfixturevalue("lab_env"), manifest) as real:
         yield real
@@ -60,28 +53,6 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
 async def real(lab_env: dict[str, Any]) -> AsyncIterator[Ground]:
     async with on_the_lab(lab_env, canary_manifest()) as ground:
         yield ground
-
-
-class on_the_lab:  # noqa: N801 - used as a verb
-    """A namespace with a Canary that nobody rolls out: there is no target in the cluster."""
-
-    def __init__(self, env: dict[str, Any], manifest: dict[str, Any]) -> None:
-        self.env, self.manifest, self.namespace = env, manifest, f"router-{uuid4().hex[:6]}"
-
-    async def __aenter__(self) -> Ground:
-        self.cluster = await Cluster.connect(self.env["kubeconfig"], self.env["context"])
-        await self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
-        self.manifest["metadata"] = {"name": "shop", "namespace": self.namespace}
-        self.manifest["spec"]["service"] |= {"gatewayRefs": [self.env["gateway"]], "hosts": [f"{self.namespace}.test"]}
-        canary = Canary.parse(await self.cluster.create(self.manifest))
-        self.seen = Informers(self.cluster, (self.namespace,))
-        writer = Writer(self.cluster, self.seen, lambda: None, "run/1")
-        return Ground(GatewayApiRouter(writer), canary, deployment(), self.cluster, self.seen)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.seen.close()
-        await self.cluster.delete(NAMESPACE, self.namespace)
-        await self.cluster.close()
 
 
 async def test_before_anything_was_made_there_is_no_weight(ground: Ground) -> None:
@@ -118,26 +89,23 @@ async def test_shifting_without_a_route_is_refused(ground: Ground) -> None:
         await ground.router.shift(ground.canary, 10)
 
 
-async def test_a_half_without_pods_offers_nothing(ground: Ground) -> None:
-    """No pods are no addresses, for both halves."""
-    await ground.router.ensure(ground.canary, ground.target)
-    for half in ("primary", "canary"):
-        assert await ground.router.endpoints(ground.canary, half) == frozenset()
-
-
-async def test_the_canary_can_be_told_from_the_primary_by_telemetry(ground: Ground) -> None:
-    """Both halves are read together, and one value of one label is the canary's."""
-    telemetry = ground.router.telemetry(ground.canary)
-    assert all([telemetry.total, telemetry.buckets, telemetry.half_label, telemetry.canary, telemetry.bad])
-    assert len({telemetry.canary, telemetry.primary, telemetry.baseline}) == 3
-
-
 def test_providers_are_named_as_in_flagger_and_unknown_ones_refused_by_name() -> None:
     """A Canary for another data plane is an error that names the field, not a silent default."""
     for provider in ("", "gatewayapi", "gatewayapi:v1"):
         assert isinstance(router_for(provider, MemoryCluster()), GatewayApiRouter)  # type: ignore[arg-type]
-    with pytest.raises(InvalidError, match=r"spec\.provider 'istio' is not supported yet"):
+    with pytest.raises(
+        InvalidError, match=r"spec\.provider 'istio' is not supported yet; use one of: gatewayapi, gatewayapi:v1"
+    ):
         router_for("istio", MemoryCluster())  # type: ignore[arg-type]
+
+
+def test_an_installation_s_own_router_is_a_row_more() -> None:
+    """Made as the others are, and named among those that there are."""
+    own = MemoryRouter()
+    rows = {**ROUTERS, "acme": lambda writer: own}
+    assert router_for("acme", MemoryCluster(), rows) is own  # type: ignore[arg-type]
+    with pytest.raises(InvalidError, match="use one of: acme, gatewayapi, gatewayapi:v1"):
+        router_for("istio", MemoryCluster(), rows)  # type: ignore[arg-type]
 
 
 @pytest.mark.lab
@@ -158,6 +126,7 @@ async def test_the_three_services_are_there_and_what_users_added_to_the_route_st
     """A shift changes two weights and nothing else of the route."""
     assert real.cluster is not None
     namespace = real.canary.namespace
+    await Services(real.writer).ensure(real.canary, real.target)
     await real.router.ensure(real.canary, real.target)
     assert {one["metadata"]["name"] for one in await real.cluster.list(SERVICE, namespace)} == {
         "shop",
@@ -185,7 +154,7 @@ def shares(route: dict[str, Any]) -> dict[str, int]:
 async def test_a_comparison_that_is_switched_on_and_off_finds_its_place_in_the_route_and_leaves_no_traffic_behind() -> (
     None
 ):
-    """A route that was made before gets the baseline beside the canary; afterwards nothing comes to it."""
+    """A route that was made before gets the baseline next to the canary; afterwards nothing comes to it."""
     cluster = MemoryCluster()
     plain = Canary.parse(canary_manifest())
     compared = Canary.parse(canary_manifest({"analysis": COMPARED}))
@@ -193,10 +162,10 @@ async def test_a_comparison_that_is_switched_on_and_off_finds_its_place_in_the_r
         router = GatewayApiRouter(Writer(seen.cluster, seen, lambda: None, "run/1"))
         await router.ensure(plain, deployment())
         assert shares(cluster.now("HTTPRoute", "shop", plain.namespace)) == {"shop-primary": 100, "shop-canary": 0}
-        for weight, primary, beside in ((0, 100, 0), (10, 80, 10), (100, 0, 0), (10, 80, 10)):
+        for weight, primary, baseline in ((0, 100, 0), (10, 80, 10), (100, 0, 0), (10, 80, 10)):
             await router.shift(compared, weight)
             route = cluster.now("HTTPRoute", "shop", plain.namespace)
-            assert shares(route) == {"shop-primary": primary, "shop-canary": weight, "shop-baseline": beside}
+            assert shares(route) == {"shop-primary": primary, "shop-canary": weight, "shop-baseline": baseline}
             assert await router.weight(compared) == weight
         before = list(cluster.acts)
         await router.shift(compared, 10)
@@ -223,22 +192,3 @@ async def test_weights_that_somebody_else_set_are_read_as_shares_and_put_right(
         await real.router.shift(real.canary, asked)
         after = await real.cluster.get(HTTP_ROUTE, "shop", real.canary.namespace)
         assert [one["weight"] for one in after["spec"]["rules"][0]["backendRefs"]] == [100 - asked, asked]
-
-
-@pytest.mark.lab
-async def test_the_addresses_are_those_of_the_ready_pods(real: Ground, lab_env: dict[str, Any]) -> None:
-    """A half offers its pods when they are ready, and none of them once they are gone."""
-    from lab.apps.variants import push_variant
-
-    assert real.cluster is not None
-    push_variant(lab_env["registry"], "rollout-shop", "1.0.0", "good")
-    target = deployment(f"{lab_env['registry']}/rollout-shop:1.0.0", replicas=2)
-    target["metadata"] = {"name": "shop", "namespace": real.canary.namespace, "labels": {"app": "shop"}}
-    await real.router.ensure(real.canary, target)
-    await real.cluster.create(target)
-    for wanted in (2, 0):
-        await real.cluster.patch(DEPLOYMENT, "shop", real.canary.namespace, {"spec": {"replicas": wanted}})
-        async with asyncio.timeout(PATIENCE):
-            while len(await real.router.endpoints(real.canary, "canary")) != wanted:
-                await asyncio.sleep(0.05)
-        assert await real.router.endpoints(real.canary, "primary") == frozenset()

@@ -13,7 +13,7 @@ from deployments.tools.past import canary_in, past_release
 from deployments.tools.replay import release_of
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.verdict import Verdict
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.replay.checks import Checks
 from sluice.replay.judges import judge_of
 from sluice.replay.recording import replay
@@ -94,7 +94,7 @@ def test_exported_files_are_judged_from_their_first_sample_to_their_last(tmp_pat
     (recording,) = release.steps()
     assert (recording.interleave, recording.checks) == (True, Checks(interval=10.0, threshold=3))
     assert (release.began, len(recording.looks)) == (FIRST, SCRAPES)
-    assert recording.looks[-1].scrapes[SUCCESS][0][1] == Halves(Counts(800, 160), Counts(8000, 0))
+    assert recording.looks[-1].scrapes[SUCCESS][0][1] == Sides(Counts(800, 160), Counts(8000, 0))
     *_, evidence = judge_of("evidence").judge([recording])
     *_, threshold = judge_of("threshold").judge([recording])
     assert evidence.judgement.verdict is threshold.judgement.verdict is Verdict.FAIL
@@ -146,7 +146,7 @@ def test_series_that_a_user_names_are_judged_from_files_too(tmp_path: Path) -> N
     manifest = tmp_path / "shop.yaml"
     manifest.write_text(yaml.safe_dump(canary_manifest({"analysis": {"metrics": [orders]}})))
     (recording,) = release_of(str(manifest), files=[tmp_path / "orders.om"]).steps()
-    assert recording.looks[-1].scrapes["accepted"][0][1] == Halves(Counts(800, 200), Counts(8000, 0))
+    assert recording.looks[-1].scrapes["accepted"][0][1] == Sides(Counts(800, 200), Counts(8000, 0))
     manifest.write_text(manifest.read_text().replace("namespace: shop-test", "namespace: nobody-s"))
     with pytest.raises(
         NotFoundError, match=r"orders_total with service shop-canary or shop-primary and namespace nobody-s"

@@ -10,7 +10,7 @@ import pytest
 from sluice.judge.policy import BETA, Policy
 from sluice.judge.state import MetricState
 from sluice.judge.verdict import Verdict
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from tests.sluice.judge.traffic import PERIOD, SUCCESS, Block, Watch, at_most, binomial, fails
 
 LOOSE = Policy(alpha=0.05)
@@ -31,7 +31,7 @@ def test_a_release_at_its_bound_is_failed_at_most_as_often_as_alpha_says(size: i
 
 @pytest.mark.parametrize("shape", ["steady", "outage", "blips"])
 def test_what_the_primary_suffers_alike_is_blamed_on_the_canary_at_most_as_often_as_alpha_says(shape: str) -> None:
-    """The same failure rate on both halves, far beyond the objective, of any shape: the canary is not at fault."""
+    """The same failure rate on both sides, far beyond the objective, of any shape: the canary is not at fault."""
     dice, releases, failed = random.Random(len(shape)), 100, 0
     for _ in range(releases):
         blocks = []
@@ -101,7 +101,7 @@ def test_odd_and_even_blocks_are_bet_on_apart_and_averaged() -> None:
         pytest.param((1, 1, 9, 0), 5, id="everything fails at one request a scrape"),
         pytest.param((2, 2, 18, 0), 5, id="everything fails at one request a second"),
         pytest.param((200, 20, 200, 0), 6, id="a tenth fails at half of the traffic"),
-        pytest.param((20, 20, 180, 2), 2, id="everything fails beside a primary that is not perfect"),
+        pytest.param((20, 20, 180, 2), 2, id="everything fails with a primary that is not perfect"),
     ],
 )
 def test_a_broken_release_is_failed_within_blocks(block: Block, most: int) -> None:
@@ -119,7 +119,7 @@ def test_a_total_failure_after_an_hour_of_good_traffic_fires_within_six_blocks()
         seen, primary = metric.seen.requests + 556, (metric.primary or Counts()).requests + 5000
         after = metric.after(Counts(seen), Counts(primary), watch.now, watch.policy)
         watch.state = watch.state.model_copy(update={"metrics": {name: after}})
-    watch.history[SUCCESS.metric.name] = [(watch.now, Halves(Counts(seen), Counts(primary)))]
+    watch.history[SUCCESS.metric.name] = [(watch.now, Sides(Counts(seen), Counts(primary)))]
     assert watch.until(Verdict.FAIL, (556, 556, 5000, 0)) <= 6
 
 

@@ -37,7 +37,7 @@ def test_findings_hold_the_counts_the_evidence_and_an_interval() -> None:
     low, high = finding.interval
     assert 0.04 < low < 0.08 < high < 0.13
     assert finding.evidence > 0 > finding.assurance
-    assert finding.comparison > 0
+    assert finding.control > 0
 
 
 def test_the_interval_is_wilson_s() -> None:

@@ -10,7 +10,7 @@ from sluice.judge.policy import ALPHA, Policy
 from sluice.judge.rule import gated
 from sluice.judge.sequential import Look
 from sluice.judge.verdict import Verdict
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from tests.sluice.judge.traffic import DURATION, PERIOD, SUCCESS, Block, Watch
 
 CLEAN: Block = (100, 0, 900, 0)
@@ -38,7 +38,7 @@ def test_trouble_that_the_primary_shares_is_held_at_any_weight(weight: int) -> N
 
 
 def test_a_primary_that_recovers_first_does_not_fail_a_canary_that_was_held() -> None:
-    """Once trouble was shared, only the comparison says that the canary is worse, even where it has most of the traffic."""
+    """Once trouble was shared, only the control says that the canary is worse, even where it has most of the traffic."""
     watch = Watch(weight=90)
     list(watch.all([(90, 45, 10, 5)] * 10))
     first = watch.see((90, 45, 10**6, 0))  # so many that the primary's last minute is good at once
@@ -46,7 +46,7 @@ def test_a_primary_that_recovers_first_does_not_fail_a_canary_that_was_held() ->
     assert metric.recent is not None
     assert metric.recent.primary.bad < 0.01 * metric.recent.primary.requests
     assert first.verdict is Verdict.HOLD
-    assert metric.comparison.log_wealth < log(1 / ALPHA)
+    assert metric.control.log_wealth < log(1 / ALPHA)
 
 
 def test_trouble_that_is_shared_for_too_long_is_taken_back_as_a_precaution() -> None:
@@ -71,7 +71,7 @@ def test_trouble_that_is_shared_for_too_long_is_taken_back_as_a_precaution() -> 
 def test_where_the_primary_says_too_little_the_evidence_decides(
     weight: int | None, primary: tuple[int, int], verdict: Verdict
 ) -> None:
-    """The gate is for comparison: without one the objective alone decides."""
+    """The gate is for the control: without one the objective alone decides."""
     judgements = list(Watch(weight=weight).all([(100, 50, *primary)] * 8))
     assert judgements[-1].verdict is verdict
 
@@ -108,9 +108,9 @@ def test_requests_between_two_buckets_are_held_neither_against_nor_for_a_release
     """All may have been too slow and none certainly was: neither FAIL nor PASS."""
     watch, name = Watch(objectives=(DURATION,)), DURATION.metric.name
     for number in range(1, 100):
-        halves = Halves(Counts(100 * number, 0, 50 * number), Counts(900 * number, 0, 450 * number))
+        sides = Sides(Counts(100 * number, 0, 50 * number), Counts(900 * number, 0, 450 * number))
         now = PERIOD * number
-        judgement = watch.look(Look(now, now, 10, 0.0, {name: [(now, halves)]}, {name: halves}))
+        judgement = watch.look(Look(now, now, 10, 0.0, {name: [(now, sides)]}, {name: sides}))
         assert judgement.verdict is Verdict.CONTINUE
 
 

@@ -16,7 +16,7 @@ def test_silence_of_both_halves_is_no_traffic_and_freezes_what_is_known() -> Non
     judgement = [watch.see((0, 0, 0, 0)) for _ in range(1000)][-1]
     after = watch.state.metrics[SUCCESS.metric.name]
     assert (judgement.verdict, judgement.silence) == (Verdict.NO_DATA, Silence.NO_TRAFFIC)
-    assert (after.evidence, after.comparison, after.assurance) == (before.evidence, before.comparison, before.assurance)
+    assert (after.evidence, after.control, after.assurance) == (before.evidence, before.control, before.assurance)
     assert watch.see((10, 0, 90, 0)).silence is None
 
 

@@ -14,7 +14,7 @@ from sluice.judge.rule import gated
 from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from tests.sluice.judge.traffic import DURATION, SUCCESS, Block, Watch, with_counts
 
 COUNT = st.integers(0, 200)
@@ -40,7 +40,7 @@ def test_a_worker_that_takes_over_judges_bit_for_bit_as_the_one_that_died(
 
 
 def test_a_status_that_an_older_version_kept_still_loads_and_goes_on() -> None:
-    """No comparison was kept, and bets in a form that is no more: their wins count for nothing, and the counts go on."""
+    """No control was kept, and bets in a form that is no more: their wins count for nothing, and the counts go on."""
     stakes = [7.1, 7.2, 7.3, 7.4, 7.5, 7.6]
     evidence = {"allowed": 0.01, "blocks": 2, "bad_blocks": 1, "requests": 100, "bad": 3, "stakes": stakes}
     kept = {"seen": {"requests": 100, "bad": 3}, "evidence": evidence}
@@ -48,9 +48,9 @@ def test_a_status_that_an_older_version_kept_still_loads_and_goes_on() -> None:
     assert old.metrics[SUCCESS.metric.name].log_wealth < 0
     new = with_counts(old, SUCCESS, Counts(120, 13), Counts(9000, 4000), at=10.0).metrics[SUCCESS.metric.name]
     assert (new.evidence.blocks, new.evidence.requests, new.evidence.bad) == (3, 120, 13)
-    assert (new.comparison.blocks, new.primary) == (0, Counts(9000, 4000))
+    assert (new.control.blocks, new.primary) == (0, Counts(9000, 4000))
     then = new.after(Counts(140, 23), Counts(9200, 4000), 12.0, Policy())
-    assert then.comparison.blocks == 1
+    assert then.control.blocks == 1
 
 
 @settings(max_examples=25)
@@ -84,7 +84,7 @@ def test_a_missed_look_and_scrapes_within_one_block_change_nothing(
     history, now, requests, bad = [], 0.0, 0, 0
     for more, fails_all, pause in scrapes:
         now, requests, bad = now + pause, requests + more, bad + more * fails_all
-        history.append((now, Halves(Counts(requests, bad), Counts(9 * requests, 0))))
+        history.append((now, Sides(Counts(requests, bad), Counts(9 * requests, 0))))
     name = SUCCESS.metric.name
     often, seldom = Watch(), Watch()
     for scrape in history:
@@ -97,16 +97,16 @@ def test_a_missed_look_and_scrapes_within_one_block_change_nothing(
 
 
 def test_halves_that_are_scraped_at_different_moments_share_their_blocks() -> None:
-    """A scrape of the primary alone, a moment before the canary's, does not take its requests out of the comparison."""
+    """A scrape of the primary alone, a moment before the canary's, does not take its requests out of the control."""
     watch, name, now = Watch(), SUCCESS.metric.name, 0.0
     for number in range(1, 11):
         now = 2.0 * number
-        early = Halves(Counts(10 * (number - 1)), Counts(90 * number))
-        late = Halves(Counts(10 * number), Counts(90 * number))
+        early = Sides(Counts(10 * (number - 1)), Counts(90 * number))
+        late = Sides(Counts(10 * number), Counts(90 * number))
         watch.look(Look(now, now, 10, 0.0, {name: [(now - 0.3, early), (now, late)]}))
     metric = watch.state.metrics[name]
     assert (metric.evidence.requests, metric.primary) == (100, Counts(900))
-    assert metric.comparison.blocks >= 9
+    assert metric.control.blocks >= 9
 
 
 @pytest.mark.parametrize("bad", [0, 10_000_000, 1_000_000_000])
@@ -115,4 +115,4 @@ def test_huge_counts_give_finite_findings(bad: int) -> None:
     watch = Watch(Policy(design_effect=1.0))
     list(watch.all([(10**9, bad, 10**9, 10**9 - bad)] * 100))
     (finding,) = watch.findings()
-    assert all(isfinite(one) for one in (finding.evidence, finding.comparison, finding.assurance))
+    assert all(isfinite(one) for one in (finding.evidence, finding.control, finding.assurance))

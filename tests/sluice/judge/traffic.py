@@ -1,4 +1,4 @@
-"""Traffic to both halves of a release, block by block, and the judge that watches it."""
+"""Traffic to both sides of a release, block by block, and the judge that watches it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sluice.judge.sequential import Look, findings, judge
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 from tests.samples import duration, success_rate
 
@@ -34,7 +34,7 @@ class Watch:
 
     Attributes:
         weight: the canary's share of the traffic, percent.
-        remembers: whether "right now" is told to it beside the counts.
+        remembers: whether "right now" is shown to it next to the counts.
     """
 
     policy: Policy = DEFAULT
@@ -46,7 +46,7 @@ class Watch:
     def __post_init__(self) -> None:
         self.state = JudgeState(revision="r1", since=0.0)
         self.now = 0.0
-        self.history: dict[str, list[tuple[float, Halves]]] = {}
+        self.history: dict[str, list[tuple[float, Sides]]] = {}
 
     def see(self, *blocks: Block) -> Judgement:
         """Look after a scrape with one block for each metric; the last block is that of all further ones."""
@@ -54,13 +54,13 @@ class Watch:
         scrapes, recent = {}, {}
         for number, objective in enumerate(self.objectives):
             n, f, m, g = blocks[min(number, len(blocks) - 1)]
-            history = self.history.setdefault(objective.metric.name, [(0.0, Halves())])
+            history = self.history.setdefault(objective.metric.name, [(0.0, Sides())])
             last = history[-1][1]
-            halves = Halves(_more(last.canary, n, f), _more(last.primary, m, g))
-            history.append((self.now, halves))
-            scrapes[objective.metric.name] = [(self.now, halves)]
-            before = [one for at, one in history if at <= self.now - RECENT][-1:] or [Halves()]
-            recent[objective.metric.name] = halves.since(before[0])
+            sides = Sides(_more(last.canary, n, f), _more(last.primary, m, g))
+            history.append((self.now, sides))
+            scrapes[objective.metric.name] = [(self.now, sides)]
+            before = [one for at, one in history if at <= self.now - RECENT][-1:] or [Sides()]
+            recent[objective.metric.name] = sides.since(before[0])
         return self.look(Look(self.now, self.now, self.weight, self.step_started, scrapes, recent))
 
     def blind(self, seconds: float) -> Judgement:

@@ -9,13 +9,13 @@ import pytest
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counted import telemetry_of
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.series import Series
 from sluice.measures.tally import Tally
 from tests.samples import canary, success_rate
 
-USUAL = Telemetry(total="t", buckets="b", half_label="h", canary="c", primary="p", bad={"class": "5"})
+USUAL = Telemetry(total="t", buckets="b", side_label="h", canary="c", primary="p", bad={"class": "5"})
 
 
 def metric(counted: dict[str, Any], bounds: dict[str, float] | None = None) -> CanaryMetric:
@@ -23,7 +23,7 @@ def metric(counted: dict[str, Any], bounds: dict[str, float] | None = None) -> C
     return CanaryMetric.model_validate(said)
 
 
-def grown(of: CanaryMetric, *many: tuple[dict[str, str], float]) -> Halves:
+def grown(of: CanaryMetric, *many: tuple[dict[str, str], float]) -> Sides:
     tally = Tally(Objective.of(of), telemetry_of(of, canary(), USUAL), 0.0, span=60.0)
     tally.take(
         [
@@ -32,7 +32,7 @@ def grown(of: CanaryMetric, *many: tuple[dict[str, str], float]) -> Halves:
             for service in (labels.pop("of", "shop-canary"),)
         ]
     )
-    return tally.halves
+    return tally.sides
 
 
 def test_a_metric_without_series_of_its_own_is_counted_by_the_data_plane() -> None:
@@ -61,24 +61,24 @@ def test_by_default_the_halves_are_the_services_of_this_namespace() -> None:
 )
 def test_good_and_bad_are_told_by_labels(counted: dict[str, Any], bad: int) -> None:
     """Of all that the counter counted."""
-    halves = grown(
+    sides = grown(
         metric(counted),
         ({"code": "200"}, 90.0),
         ({"code": "404"}, 10.0),
         ({"code": "503"}, 7.0),
         ({"code": "200", "of": "shop-primary"}, 50.0),
     )
-    assert halves.canary == Counts(107, bad)
-    assert halves.primary.requests == 50
+    assert sides.canary == Counts(107, bad)
+    assert sides.primary.requests == 50
 
 
 def test_a_histogram_is_held_against_its_own_quantile() -> None:
     """95 % within 300 ms, counted in seconds: one in twenty may be slower."""
     slow = metric({"quantile": 0.95}, {"max": 300})
-    halves = grown(slow, ({"le": "0.3"}, 90.0), ({"le": "+Inf"}, 100.0))
-    assert halves.canary == Counts(100, 10)
+    sides = grown(slow, ({"le": "0.3"}, 90.0), ({"le": "+Inf"}, 100.0))
+    assert sides.canary == Counts(100, 10)
     assert (
-        str(Objective.of(slow).reading(halves.canary)) == "orders 90 % over 100 requests (at least 95 % within 300 ms)"
+        str(Objective.of(slow).reading(sides.canary)) == "orders 90 % over 100 requests (at least 95 % within 300 ms)"
     )
 
 

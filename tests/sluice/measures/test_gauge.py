@@ -13,7 +13,7 @@ from sluice.judge.sequential import Look, judge
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Silence, Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.gauge import KEPT, GaugeTally
 from sluice.measures.objective import Objective
 from tests.sluice.judge.traffic import PERIOD, SUCCESS, at_most
@@ -111,9 +111,9 @@ def test_no_value_is_no_look() -> None:
     tally.take(2.0, BAD, None)
     tally.take(4.0, None, None)
     tally.take(6.0, GOOD, BAD)
-    assert tally.moments(0.0) == [(2.0, Halves(Counts(1, 1))), (6.0, Halves(Counts(2, 1), Counts(1, 1)))]
+    assert tally.moments(0.0) == [(2.0, Sides(Counts(1, 1))), (6.0, Sides(Counts(2, 1), Counts(1, 1)))]
     assert tally.moments(2.0) == tally.moments(0.0)[1:]
-    assert (tally.newest, tally.last) == (6.0, Halves(Counts(1, 0), Counts(1, 1)))
+    assert (tally.newest, tally.last) == (6.0, Sides(Counts(1, 0), Counts(1, 1)))
     for at in range(8, 8 + 2 * KEPT):
         tally.take(at, GOOD)
     assert len(tally.moments(0.0)) == KEPT
@@ -125,8 +125,8 @@ def test_looks_are_no_requests() -> None:
     served, words = Counts(), []
     for number in range(1, 40):
         now = PERIOD * number
-        halves = Halves(served, Counts(90 * number))
-        scrapes = {SUCCESS.metric.name: [(now, halves)], AGE.metric.name: [(now, Halves(Counts(number)))]}
+        sides = Sides(served, Counts(90 * number))
+        scrapes = {SUCCESS.metric.name: [(now, sides)], AGE.metric.name: [(now, Sides(Counts(number)))]}
         state, said = judge(state, objectives, Look(now, now, 10, 0.0, scrapes, {}))
         words.append(said.silence)
     assert Silence.STARVED in words

@@ -17,7 +17,7 @@ from tests.samples import duration, success_rate
 TELEMETRY = Telemetry(
     total="total",
     buckets="buckets",
-    half_label="half",
+    side_label="side",
     canary="canary",
     primary="primary",
     bad={"class": "5"},
@@ -37,8 +37,8 @@ def counted(
     return tally.counts
 
 
-def counter(half: str, value: float, **labels: str) -> Series:
-    return Series({"half": half, **labels}, ((0.0, 0.0), (2.0, value)))
+def counter(side: str, value: float, **labels: str) -> Series:
+    return Series({"side": side, **labels}, ((0.0, 0.0), (2.0, value)))
 
 
 def buckets(**at: float) -> list[Series]:
@@ -107,7 +107,7 @@ def test_no_series_are_no_requests() -> None:
 def test_there_are_never_more_bad_requests_than_requests(many: list[tuple[str, list[int]]]) -> None:
     """Whatever resets and newcomers the provider shows."""
     series = [
-        Series({"half": "canary", "class": kind}, tuple((float(2 * at), float(v)) for at, v in enumerate(values)))
+        Series({"side": "canary", "class": kind}, tuple((float(2 * at), float(v)) for at, v in enumerate(values)))
         for kind, values in many
     ]
     for since in (0.0, 3.0):

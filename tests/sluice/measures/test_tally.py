@@ -16,7 +16,7 @@ from tests.samples import duration, success_rate
 TELEMETRY = Telemetry(
     total="total",
     buckets="buckets",
-    half_label="half",
+    side_label="side",
     canary="canary",
     primary="primary",
     bad={"class": "5"},
@@ -36,12 +36,12 @@ def series(scrapes: list[dict[str, int]]) -> list[Series]:
     times = [2.0 * number for number in range(len(scrapes))]
     canary = [
         Series(
-            {"half": "canary", "class": kind},
+            {"side": "canary", "class": kind},
             tuple((at, float(scrape[kind])) for at, scrape in zip(times, scrapes, strict=True) if kind in scrape),
         )
         for kind in classes
     ]
-    return [Series({"half": "primary", "class": "2"}, ((-2.0, 1.0), *((at, 1.0) for at in times))), *canary]
+    return [Series({"side": "primary", "class": "2"}, ((-2.0, 1.0), *((at, 1.0) for at in times))), *canary]
 
 
 def between(many: list[Series], start: float, end: float) -> list[Series]:
@@ -80,32 +80,32 @@ def test_windows_add_up_to_the_whole(scrapes: list[dict[str, int]], begin: float
 def test_both_halves_are_counted_alike_and_up_to_the_same_moment(
     scrapes: list[dict[str, int]], since: int, begin: float
 ) -> None:
-    """Two halves whose processes tell the same have the same counts, whatever restarts and newcomers there are."""
+    """Two sides whose processes tell the same have the same counts, whatever restarts and newcomers there are."""
     it = tally(success_rate(), float(since))
-    canary = [one for one in series(scrapes) if one.labels["half"] == "canary"]
-    before = Series({"half": "canary", "class": "3"}, ((-2.0, 1.0),))
-    twins = [Series({**one.labels, "half": "primary"}, one.samples) for one in (before, *canary)]
+    canary = [one for one in series(scrapes) if one.labels["side"] == "canary"]
+    before = Series({"side": "canary", "class": "3"}, ((-2.0, 1.0),))
+    twins = [Series({**one.labels, "side": "primary"}, one.samples) for one in (before, *canary)]
     it.take([before, *canary, *twins])
     assert it.counts == it.primary
     assert it.both(begin).canary == it.both(begin).primary == it.window(begin)
-    for _, halves in it.moments(begin):
-        assert halves.canary == halves.primary
+    for _, sides in it.moments(begin):
+        assert sides.canary == sides.primary
 
 
 def test_each_half_has_its_own_counts() -> None:
     """What the primary answers is never the canary's, nor the other way round."""
     samples = ((0.0, 0.0), (2.0, 10.0))
     it = tally(success_rate())
-    it.take([Series({"half": "canary", "class": "5"}, samples), Series({"half": "primary", "class": "2"}, samples)])
+    it.take([Series({"side": "canary", "class": "5"}, samples), Series({"side": "primary", "class": "2"}, samples)])
     assert (it.counts, it.primary) == (Counts(10, 10), Counts(10, 0))
-    assert it.both(0.0) == it.halves
+    assert it.both(0.0) == it.sides
 
 
 def test_moments_are_the_scrapes_after_a_time_with_all_that_was_counted_by_then() -> None:
     """Whoever looks seldom still sees each scrape, oldest first; one that was seen is not told again."""
     it = tally(success_rate())
     it.take(series([{"2": 5}, {"2": 9}, {"2": 9, "5": 4}, {"2": 1, "5": 4}]))
-    assert [(at, halves.canary) for at, halves in it.moments(2.0)] == [(4.0, Counts(8, 4)), (6.0, Counts(9, 4))]
+    assert [(at, sides.canary) for at, sides in it.moments(2.0)] == [(4.0, Counts(8, 4)), (6.0, Counts(9, 4))]
     assert [at for at, _ in it.moments(0.0)] == [2.0, 4.0, 6.0]
     assert it.moments(6.0) == []
 
@@ -114,7 +114,7 @@ def test_what_no_window_needs_any_more_is_forgotten() -> None:
     """A release that is judged for days keeps no more than its longest window."""
     it = tally(success_rate(), span=20.0)
     for number in range(1000):
-        it.take([Series({"half": "canary", "class": "2"}, ((2.0 * number, float(number)),))])
+        it.take([Series({"side": "canary", "class": "2"}, ((2.0 * number, float(number)),))])
     assert len(it._past) < 15
     assert it.window(2.0 * 999 - 20) == Counts(requests=10)
 
@@ -126,7 +126,7 @@ def test_of_a_histogram_only_the_deciding_buckets_are_read_again(limit: float, b
     """All buckets are read once, to know which there are."""
     it = tally(duration(limit))
     assert it.selector.bounds == frozenset()
-    it.take([Series({"half": "canary", "le": le}, ((0.0, 1.0),)) for le in ("100", "500", "+Inf")])
+    it.take([Series({"side": "canary", "le": le}, ((0.0, 1.0),)) for le in ("100", "500", "+Inf")])
     assert it.selector.bounds == bounds
     assert it.selector.values == {"canary", "primary"}
     assert tally(success_rate()).selector.metric == "total"

@@ -6,6 +6,7 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.manifests.flagger.side import Side
 from sluice.measures.template import render_query
 from tests.samples import canary
 
@@ -37,12 +38,13 @@ def test_every_variable_of_flagger_is_filled_in(query: str, rendered: str) -> No
 
 
 def test_the_primary_has_its_own_workload_as_target() -> None:
-    """A gauge is looked at beside the primary's, by the same query."""
-    query = 'x{pod=~"{{ target }}-[0-9a-z]+-[0-9a-z]+",half="{{ half }}"}'
+    """A gauge is looked at next to the primary's, by the same query."""
+    query = 'x{pod=~"{{ target }}-[0-9a-z]+-[0-9a-z]+",side="{{ side }}"}'
     assert (
-        render_query(query, canary(), METRIC, "primary") == 'x{pod=~"shop-primary-[0-9a-z]+-[0-9a-z]+",half="primary"}'
+        render_query(query, canary(), METRIC, Side.PRIMARY)
+        == 'x{pod=~"shop-primary-[0-9a-z]+-[0-9a-z]+",side="primary"}'
     )
-    assert 'half="canary"' in render_query(query, canary(), METRIC)
+    assert 'side="canary"' in render_query(query, canary(), METRIC)
 
 
 def test_an_unknown_variable_is_refused_by_name() -> None:

@@ -13,7 +13,7 @@ from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.counts import Counts, Halves
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 from sluice.replay.by_threshold import ByThreshold
 from sluice.replay.checks import Checks
@@ -113,7 +113,7 @@ def test_of_a_gauge_the_last_look_counts() -> None:
     looks, seen = [], Counts()
     for k, out in enumerate(outside, 1):
         seen = Counts(seen.requests + 1, seen.bad + out)
-        looks.append(Look(5.0 * k, 5.0 * k, 10, 0.0, {age.metric.name: [(5.0 * k, Halves(seen))]}))
+        looks.append(Look(5.0 * k, 5.0 * k, 10, 0.0, {age.metric.name: [(5.0 * k, Sides(seen))]}))
     looks.append(Look(200.0, 25.0, 10, 0.0))
     checks = Checks(interval=5, threshold=9, on_no_data="hold", min_requests=20)
     recording = Recording(
@@ -198,7 +198,7 @@ def test_every_judge_says_which_it_is_and_ends_at_a_fail(kind: str) -> None:
 
 def test_a_look_without_a_sample_is_no_reason_for_a_check_to_see_less() -> None:
     """Counts of a scrape belong to its own time."""
-    halves = [Halves(Counts(100 * k, k)) for k in (1, 2)]
-    looks = tuple(Look(2.0 * k, 2.0 * k, 10, 0.0, {SUCCESS.metric.name: [(2.0 * k, halves[k - 1])]}) for k in (1, 2))
+    sides = [Sides(Counts(100 * k, k)) for k in (1, 2)]
+    looks = tuple(Look(2.0 * k, 2.0 * k, 10, 0.0, {SUCCESS.metric.name: [(2.0 * k, sides[k - 1])]}) for k in (1, 2))
     recording = Recording(weight=10, state=JudgeState(revision="r", since=0.0), objectives=(SUCCESS,), looks=looks)
     assert words([recording], 3.0, 1) == [(3.0, Verdict.PASS)]

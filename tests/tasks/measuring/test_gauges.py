@@ -1,4 +1,4 @@
-"""Gauges in a step: looked at every so often, of canary and primary, and judged beside the requests."""
+"""Gauges in a step: looked at every so often, of canary and primary, and judged next to the requests."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_gauge_that_stays_out_takes_the_release_back_in_the_middle_of_a_step(play: Any) -> None:
-    """Requests go well, the queue does not: both were looked at beside the primary's."""
+    """Requests go well, the queue does not: both were looked at next to the primary's."""
     stage = queued(judged, {OF_CANARY: 60.0, OF_PRIMARY: 5.0})
     result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
@@ -70,7 +70,7 @@ def test_a_gauge_that_stays_out_takes_the_release_back_in_the_middle_of_a_step(p
     assert set(stage.metrics.asked) == {OF_CANARY, OF_PRIMARY}
 
 
-def test_a_query_that_names_no_half_is_asked_once_and_compared_with_nobody(play: Any) -> None:
+def test_a_query_that_names_no_side_is_asked_once_and_compared_with_nobody(play: Any) -> None:
     """One queue for all: its owner says that it matters."""
     stage = queued(judged, {"age": 60.0}, query="age")
     result = play(stage, analyse, step=1, traffic=Traffic(30)).step

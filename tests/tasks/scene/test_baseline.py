@@ -170,7 +170,9 @@ def test_a_step_passes_with_the_comparison_s_word_beside_the_check_s(play: Any) 
     assert result.judgement.verdict is Verdict.PASS
     check, score = result.judgement.reason.split("; ")
     assert check.startswith("request-success-rate 100 % over")
-    assert score.startswith("score 100 of 100 beside the baseline: request-success-rate 100 % good, the baseline 100 %")
+    assert score.startswith(
+        "score 100 of 100 against the baseline: request-success-rate 100 % good, the baseline 100 %"
+    )
     (said,) = compared([Recording.unpacked(one) for one in result.recordings], AnalysisComparison())
     assert said.judgement.reason == score
 
@@ -181,7 +183,7 @@ def test_a_canary_that_is_worse_than_its_baseline_is_taken_back_at_the_end_of_a_
     stage.metrics.fails, stage.metrics.primary_fails, stage.metrics.baseline_fails = 0.5, 0.5, 0.1
     result = judged(play, stage, 1)
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
-    assert result.judgement.reason.startswith("score 0 of 100 beside the baseline: request-success-rate 50")
+    assert result.judgement.reason.startswith("score 0 of 100 against the baseline: request-success-rate 50")
     assert [reading.metric for reading in result.judgement.readings] == ["request-success-rate"]
 
 

@@ -1,4 +1,4 @@
-"""The comparison of canary and primary: what its mathematics promises, tried."""
+"""The primary as control of the canary: what its mathematics promises, tried."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sluice.judge.bets.against_primary import GREATEST_WIN, RATIOS, Comparison
+from sluice.judge.bets.against_primary import GREATEST_WIN, RATIOS, Control
 from sluice.judge.bets.wealth import FIRST_STAKE, cash
 from tests.sluice.judge.traffic import Block, binomial
 
-KEPT = TypeAdapter(Comparison)
+KEPT = TypeAdapter(Control)
 UNCAPPED = 500.0
 """More nats than any of these blocks wins, but for the huge ones."""
 COUNT = st.integers(0, 300)
@@ -25,14 +25,14 @@ BLOCKS = st.lists(
 
 
 def add(
-    state: Comparison, block: Block, greatest: float = GREATEST_WIN, effect: float = 1.0, ratio: float = 1.0
-) -> Comparison:
+    state: Control, block: Block, greatest: float = GREATEST_WIN, effect: float = 1.0, ratio: float = 1.0
+) -> Control:
     n, f, m, g = block
     return state.add((n, f), (m, g), effect, ratio, greatest)
 
 
-def after(blocks: list[Block], **kwargs: float) -> Comparison:
-    state = Comparison()
+def after(blocks: list[Block], **kwargs: float) -> Control:
+    state = Control()
     for block in blocks:
         state = add(state, block, **kwargs)
     return state
@@ -47,13 +47,13 @@ def tables(n: int, m: int, s: int, odds: float) -> dict[int, float]:
 @pytest.mark.parametrize("odds", [1.0, 1.5, 3.0])
 @pytest.mark.parametrize("effect", [1.0, 2.0])
 def test_every_block_is_fair_or_worse_for_the_bets_by_enumeration(odds: float, effect: float) -> None:
-    """Whatever both halves' common level is: given the bad requests of a block, the expected wealth does not rise."""
+    """Whatever both sides' common level is: given the bad requests of a block, the expected wealth does not rise."""
     for n in (1, 2, 5, 12):
         for m in (1, 3, 9, 20):
             for s in range(n + m + 1):
                 for true in (odds, odds / 2, 0.01):
                     expected = sum(
-                        p * exp(add(Comparison(), (n, f, m, s - f), UNCAPPED, effect, odds).log_wealth)
+                        p * exp(add(Control(), (n, f, m, s - f), UNCAPPED, effect, odds).log_wealth)
                         for f, p in tables(n, m, s, true).items()
                     )
                     assert expected <= 1 + 1e-9
@@ -76,7 +76,7 @@ def test_the_expected_wealth_after_one_more_block_is_at_most_the_wealth_before(
 def test_more_bad_requests_of_the_canary_never_lower_it_and_of_the_primary_never_raise_it(
     blocks: list[Block], at: int, more: int
 ) -> None:
-    """The comparison points in one direction, whenever the requests come."""
+    """The control points in one direction, whenever the requests come."""
     if not blocks:
         return
     at %= len(blocks)
@@ -99,8 +99,8 @@ def test_good_requests_never_speak_against_the_canary(blocks: list[Block], more:
 
 @settings(max_examples=50)
 @given(BLOCKS, st.integers(0, 100))
-def test_without_requests_to_one_half_nothing_is_compared(blocks: list[Block], requests: int) -> None:
-    """A silent half is no better and no worse than the other."""
+def test_without_requests_to_one_side_there_is_no_control(blocks: list[Block], requests: int) -> None:
+    """A silent side is no better and no worse than the other."""
     state = after(blocks)
     assert add(state, (requests, requests, 0, 0)) == add(state, (0, 0, requests, requests)) == state
 
@@ -122,7 +122,7 @@ def test_blocks_in_which_nothing_failed_win_and_lose_nothing(blocks: list[Block]
 
 def test_what_is_staked_and_what_is_cash_are_the_initial_one() -> None:
     """With nothing won, stakes and cash sum to 1 however many blocks are caught up at once."""
-    state = Comparison()
+    state = Control()
     for number in range(2000):
         failed = 1 if number % 7 == 0 else 0
         state = add(state, (1, failed, 10**12, 0), 0.0)  # a cap of 0 on what is always won
@@ -145,7 +145,7 @@ def test_what_failed_alone_in_its_block_did_not_fail_as_one_of_several() -> None
 
 
 def test_one_block_wins_no_more_than_the_cap() -> None:
-    """Scrapes of the halves may lie some moments apart when both begin to fail: one such block must not decide."""
+    """Scrapes of the sides may lie some moments apart when both begin to fail: one such block must not decide."""
     state = after([(1000, 1000, 9000, 0)])
     assert GREATEST_WIN < log(1000) < 2 * GREATEST_WIN + log(FIRST_STAKE / len(RATIOS))
     assert state.log_wealth < GREATEST_WIN < log(1000)
@@ -154,7 +154,7 @@ def test_one_block_wins_no_more_than_the_cap() -> None:
 @pytest.mark.parametrize(("weight", "most"), [(1, 2), (10, 2), (50, 3), (90, 9)], ids=["1 %", "10 %", "50 %", "90 %"])
 def test_a_canary_that_alone_fails_is_told_apart_within_blocks(weight: int, most: int) -> None:
     """Half of the canary's requests fail and one in a thousand of the primary's: the less it weighs, the sooner it shows."""
-    state, needed = Comparison(), 0
+    state, needed = Control(), 0
     n, m = 10 * weight, 10 * (100 - weight)
     while state.log_wealth < log(1000):
         state = add(state, (n, n // 2, m, m // 1000), effect=2.0)
@@ -170,7 +170,7 @@ def test_what_both_halves_suffer_alike_is_the_canary_s_fault_at_most_as_often_as
     dice, alpha, releases, length = random.Random(len(shape)), 0.05, 250, 40
     failed = 0
     for _ in range(releases):
-        state = Comparison()
+        state = Control()
         for number in range(length):
             level = {
                 "steady": 0.1,
@@ -197,6 +197,6 @@ def test_a_state_that_was_kept_and_restored_goes_on_bit_for_bit(first: list[Bloc
 
 
 def test_the_bets_are_on_odds_above_those_allowed_and_rise() -> None:
-    """A bet on odds of 1 or less would speak for the canary, and the comparison would no longer point in one direction."""
+    """A bet on odds of 1 or less would speak for the canary, and the control would no longer point in one direction."""
     assert sorted(RATIOS) == list(RATIOS)
     assert RATIOS[0] > 1

@@ -38,7 +38,7 @@ def test_a_release_that_keeps_its_objective_beside_a_better_primary_is_failed_at
 
 
 def test_a_release_that_is_no_worse_than_the_primary_is_failed_at_most_at_alpha() -> None:
-    """Five times what the objective allows, of both alike: the comparison alone decides, and at the first rate."""
+    """Five times what the objective allows, of both alike: the control alone decides, and at the first rate."""
     dice, policy, releases, failed = random.Random(43), Policy(alpha=0.05), 80, 0
     for _ in range(releases):
         blocks = [(10, binomial(dice, 10, 0.05), 30, binomial(dice, 30, 0.05)) for _ in range(30)]
@@ -60,11 +60,11 @@ def test_the_gated_evidence_is_never_less_than_that_of_blocks_behind_the_gate(bl
     metric = watch.state.metrics.get(NAME)
     if metric is None:
         return
-    assert gated(watch.state, NAME, watch.policy) >= min(metric.on_blocks, metric.comparison.log_wealth) - 1e-9
+    assert gated(watch.state, NAME, watch.policy) >= min(metric.on_blocks, metric.control.log_wealth) - 1e-9
 
 
 def test_half_of_the_requests_failing_ends_a_release_after_two_blocks() -> None:
-    """Ten requests a second, beside a clean primary, and a second metric that is good: no more than four seconds."""
+    """Ten requests a second, with a clean primary, and a second metric that is good: no more than four seconds."""
     watch = Watch(objectives=(SUCCESS, DURATION))
     assert watch.see((20, 10, 180, 0), CLEAN).verdict is Verdict.CONTINUE
     assert watch.see((20, 10, 180, 0), CLEAN).verdict is Verdict.FAIL
@@ -96,7 +96,7 @@ def test_an_outage_that_both_share_fails_no_release(level: float) -> None:
 
 @pytest.mark.parametrize("together", [False, True], ids=["each by itself", "all or nothing"])
 def test_without_a_primary_blocks_alone_decide_and_at_alpha(together: bool) -> None:
-    """No comparison stands between a burst and a rollback: then nothing is assumed of the requests of a block."""
+    """No control stands between a burst and a rollback: then nothing is assumed of the requests of a block."""
     dice, policy, releases, failed = random.Random(53), Policy(alpha=0.05), 120, 0
     for _ in range(releases):
         draws = [10 * binomial(dice, 1, 0.01) if together else binomial(dice, 10, 0.01) for _ in range(30)]
@@ -115,7 +115,7 @@ def test_who_asks_for_blocks_alone_has_one_error_rate(told: dict[str, Any], sing
     list(watch.all([(20, 2, 1800, 0)] * 4))
     metric = watch.state.metrics[NAME]
     assert (metric.single is not None) is single
-    assert metric.comparison.log_wealth > gated(watch.state, NAME, watch.policy)
+    assert metric.control.log_wealth > gated(watch.state, NAME, watch.policy)
     assert gated(watch.state, NAME, watch.policy) == pytest.approx(metric.log_wealth + log(tier))
 
 

@@ -121,7 +121,7 @@ def test_a_threshold_of_nothing_means_one(threshold: int, allowed: int) -> None:
             )
         ),
         pytest.param(
-            {"analysis": {"webhooks": [{"name": "x", "url": "ftp://x"}]}}, "webhooks.0.url", "http", id="not http"
+            {"analysis": {"webhooks": [{"name": "x", "url": "gate.test/x"}]}}, "webhooks.0.url", "://", id="no address"
         ),
         pytest.param(
             {"analysis": {"webhooks": [{"name": "x", "url": "http://x", "type": "pre-rolout"}]}},

@@ -1,0 +1,33 @@
+"""The Services of a Canary in the cluster, and what each side offers: once for all routers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.kubernetes.kinds import ENDPOINT_SLICE, SERVICE
+from blocks.kubernetes.writer import Writer
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.side import Side
+from sluice.rollout.readiness import serving_addresses
+from sluice.rollout.services import service_of, services
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The Services that a route points at."""
+
+    writer: Writer
+
+    async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
+        """Make them, or bring them to what the Canary asks for. Idempotent."""
+        for service in services(canary, target):
+            await self.writer.apply(SERVICE, service)
+
+    async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
+        """Addresses that a side offers: ready pods, none that is on its way out."""
+        service = service_of(canary, side)
+        slices = await self.writer.seen.list(ENDPOINT_SLICE, canary.namespace)
+        return serving_addresses([one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service])

@@ -1,0 +1,25 @@
+"""Data planes: how each one's proxies count requests. A new one is a file here and a row in this table."""
+
+from __future__ import annotations
+
+from sluice.manifests.flagger.canary import Canary
+from sluice.measures.dataplanes.base import ANY, Row
+from sluice.measures.dataplanes.contour import contour
+from sluice.measures.objective import Telemetry
+
+GATEWAY_API: Row = {ANY: contour}
+DATAPLANES: dict[str, Row | None] = dict.fromkeys(("", "gatewayapi", "gatewayapi:v1"), GATEWAY_API)
+"""By `spec.provider` of a Canary; None where nothing counts requests on their way: built-in metrics are refused there."""
+
+
+def telemetry_for(canary: Canary, controller: str = ANY) -> Telemetry | None:
+    """How requests to a Canary's sides are counted on their way; None where nothing is known to count them.
+
+    Args:
+        controller: that the route's status names, where it is known.
+    """
+    row = DATAPLANES.get(canary.spec.provider)
+    if row is None:
+        return None
+    plane = row.get(controller) or row.get(ANY)
+    return plane(canary) if plane else None

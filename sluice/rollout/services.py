@@ -1,0 +1,52 @@
+"""The Services of a Canary: the apex that users know, and one for each side of a release, which a route points at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.side import Side
+from sluice.rollout.objects import MANAGED_BY, owner_of, selector_label
+
+Object = dict[str, Any]
+
+
+def service_of(canary: Canary, side: Side) -> str:
+    """Name of one side's Service."""
+    return f"{canary.service_name}-{side}"
+
+
+def services(canary: Canary, target: Object) -> list[Object]:
+    """The apex Service and the primary's select the primary's pods, the canary's the target's; the baseline's its own."""
+    label, value = selector_label(target)
+    chosen = {
+        canary.service_name: f"{value}-{Side.PRIMARY}",
+        service_of(canary, Side.PRIMARY): f"{value}-{Side.PRIMARY}",
+        service_of(canary, Side.CANARY): value,
+    }
+    if canary.compared:
+        chosen[service_of(canary, Side.BASELINE)] = f"{value}-{Side.BASELINE}"
+    return [_service(canary, name, {label: pods}) for name, pods in chosen.items()]
+
+
+def _service(canary: Canary, name: str, selector: dict[str, str]) -> Object:
+    service = canary.spec.service
+    port: Object = {
+        "name": service.port_name,
+        "port": service.port,
+        "targetPort": service.target_port or service.port,
+        "protocol": "TCP",
+    }
+    if service.app_protocol:
+        port["appProtocol"] = service.app_protocol
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": name,
+            "namespace": canary.namespace,
+            "labels": {"app": name, **MANAGED_BY},
+            "ownerReferences": [owner_of(canary)],
+        },
+        "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
+    }
