@@ -29,7 +29,9 @@ Object = dict[str, Any]
 Key = tuple[str, str, str]
 Hook = Callable[[str, str, Object], None]
 """Called with "before" or "after", the verb, and the object of a write; what it raises breaks the write there."""
-KINDS = {kind.kind: kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+"""What a user's manifests bring; sluice itself knows nothing of it."""
+KINDS = {kind.kind: kind for kind in (CONFIG_MAP, *vars(kinds).values()) if isinstance(kind, Kind)}
 
 
 @dataclass
