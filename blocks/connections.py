@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
+from sluice.measures.dataplanes import telemetry_for
 
 if TYPE_CHECKING:
     from blocks.chat.base import Chat
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from blocks.registries.base import Registry
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
+    from sluice.manifests.flagger.canary import Canary
+    from sluice.measures.objective import Telemetry
 
 
 class Events(Protocol):
@@ -90,6 +93,8 @@ class Connections:
     """What is known of the signs of life of others."""
     services: Callable[[Writer], Services] = Services
     """Makes and reads the Services of a Canary."""
+    telemetry: Callable[[Canary], Telemetry | None] = telemetry_for
+    """How requests to a Canary's sides are counted on their way; None where nothing counts them."""
     chat: Chat | None = None
     git: Git | None = None
     registry: RegistryFactory | None = None
