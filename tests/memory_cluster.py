@@ -127,6 +127,9 @@ class MemoryCluster:
         finally:
             self.watchers.remove(entry)
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     def add(self, *manifests: Object) -> None:
         """Put objects there as somebody else would, unseen by hooks and acts."""
         for manifest in manifests:
