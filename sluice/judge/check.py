@@ -31,7 +31,10 @@ def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:
             verdict=Verdict.FAIL, reason="; ".join(str(reading) for reading in broken), readings=tuple(readings)
         )
     if silent:
-        names = ", ".join(one.metric if one.value is None else f"{one} with less than {least}" for one in silent)
+        names = ", ".join(
+            one.metric if one.value is None else f"{one.metric} ({one.requests} requests, {least} needed)"
+            for one in silent
+        )
         return Judgement(verdict=Verdict.NO_DATA, reason=f"nothing was measured for {names}", readings=tuple(readings))
     said = "; ".join(str(reading) for reading in readings) or "no metrics to judge by"
     return Judgement(verdict=Verdict.PASS, reason=said, readings=tuple(readings))

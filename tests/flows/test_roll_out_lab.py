@@ -106,10 +106,10 @@ def test_the_verdict_is_found_in_prometheus_afterwards(told: Told, lab_env: dict
 def test_a_failing_release_is_taken_back_and_the_primary_is_not_touched(told: Told) -> None:
     """Traffic home first, then the canary to zero; the reason has the numbers; the revision is not tried again."""
     assert told.outcomes[0].startswith("rolled back: request-success-rate ")
-    assert "at least 99 % good" in told.outcomes[0]
+    assert "), objective 99 %: breaks the objective (odds " in told.outcomes[0]
     assert told.outcomes[1].startswith("refused")
     assert told.status["phase"] == "Failed"
-    assert "was taken back: request-success-rate" in told.status["conditions"][0]["message"]
+    assert "was rolled back: request-success-rate" in told.status["conditions"][0]["message"]
     assert told.primary == "1.0.0"
     assert max(told.app.values("weight")) < 100
     home_before_zero(told)
@@ -119,8 +119,8 @@ def test_a_failing_release_is_taken_back_and_the_primary_is_not_touched(told: To
 @pytest.mark.story("own-metrics")
 def test_a_gauge_that_stays_out_takes_a_release_back_beside_counts_of_the_user_s_own(told: Told) -> None:
     """The mean duration was looked at of canary and primary; what was counted by the user's own series speaks for it."""
-    assert told.outcomes[0].startswith("rolled back: mean-ms 0 % over ")
-    assert "the primary had 100 %" in told.outcomes[0]
+    assert told.outcomes[0].startswith("rolled back: mean-ms 0 % (0 of ")
+    assert "the primary at 100 % (odds " in told.outcomes[0]
     counted = told.status["evidence"]["metrics"]["accepted"]
     assert counted["seen"]["requests"] > 20
     assert counted["seen"]["bad"] == 0

@@ -150,5 +150,5 @@ def graded(score: Score, settings: AnalysisComparison, *, last: bool) -> Word:
     if score.lacking:
         return Word(Judgement(verdict=Verdict.NO_DATA, reason=str(score)))
     if last and score.value < settings.pass_:
-        return Word(Judgement(verdict=Verdict.FAIL, reason=f"{score}; {settings.pass_:g} is asked for"))
+        return Word(Judgement(verdict=Verdict.FAIL, reason=f"{score}; {settings.pass_:g} needed"))
     return Word(Judgement(verdict=Verdict.PASS, reason=str(score)))

@@ -65,8 +65,8 @@ def test_a_gauge_that_stays_out_takes_the_release_back_in_the_middle_of_a_step(p
     stage = queued(judged, {OF_CANARY: 60.0, OF_PRIMARY: 5.0})
     result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
-    assert "age 0 % over" in result.judgement.reason
-    assert "the primary had 100 %" in result.judgement.reason
+    assert "age 0 % (0 of " in result.judgement.reason
+    assert " the primary at 100 % (odds " in result.judgement.reason
     assert set(stage.metrics.asked) == {OF_CANARY, OF_PRIMARY}
 
 

@@ -169,7 +169,8 @@ def test_a_step_passes_with_the_comparison_s_word_beside_the_check_s(play: Any) 
     result = judged(play, last_step())
     assert result.judgement.verdict is Verdict.PASS
     check, score = result.judgement.reason.split("; ")
-    assert check.startswith("request-success-rate 100 % over")
+    assert check.startswith("request-success-rate 100 % (")
+    assert check.endswith(" requests), objective 99 %")
     assert score.startswith(
         "score 100 of 100 against the baseline: request-success-rate 100 % good, the baseline 100 %"
     )

@@ -114,7 +114,7 @@ def test_weights_make_the_score() -> None:
     last, early = told(*both), told(*both, last=False)
     assert (last.judgement.verdict, last.fatal) == (Verdict.FAIL, False)
     assert last.judgement.reason.startswith("score 75 of 100 against the baseline: request-duration 50 % good")
-    assert last.judgement.reason.endswith("; 95 is asked for")
+    assert last.judgement.reason.endswith("; 95 needed")
     assert (early.judgement.verdict, early.fatal) == (Verdict.PASS, False)
 
 
