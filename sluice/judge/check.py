@@ -1,8 +1,8 @@
-"""The judge's two words on a release: the evidence's, at any scrape, and Flagger's threshold, at the end of a step.
+"""The judge's two verdicts on a release: the evidence's, at any scrape, and Flagger's threshold, at the end of a step.
 
 The evidence (`sequential.py`) is carried over the whole release with one error budget, `ALPHA`. The threshold is what the
 manifest's author knows: at the end of each interval the value of the metric's window is held against its range, and
-`analysis.threshold` such failures take the release back.
+`analysis.threshold` such failures roll the release back.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:
 
 
 def without_data(check: Judgement, policy: NoData, extended: bool) -> Judgement:
-    """What a step comes to at whose end nothing was measured; any other word stays as it is.
+    """What a step comes to at whose end nothing was measured; any other verdict stays as it is.
 
     Args:
         policy: the manifest's `analysis.onNoData`.

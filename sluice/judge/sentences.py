@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp, floor, log10
 
 from sluice.judge.policy import Policy
-from sluice.judge.rule import has_control, opened
+from sluice.judge.rule import decides_alone, has_control
 from sluice.judge.rule import over as breaks
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Silence
@@ -34,7 +34,7 @@ def against(objective: Objective, state: JudgeState, policy: Policy, metrics: in
     metric = state.metrics[objective.metric.name]
     reading, primary = objective.reading(metric.seen), _primary(metric)
     share = good_share(objective, primary)
-    if opened(state, metric):
+    if decides_alone(state, metric):
         said = f"{reading}: breaks the objective ({_needed(metric.on_blocks, 1 / policy.alpha, metrics)})"
         return f"{said}; the primary is at {share}" if primary.requests else said
     enough = 1 / policy.alpha / (policy.tier if metric.single is not None else 1.0)

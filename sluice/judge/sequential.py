@@ -1,7 +1,7 @@
 """The sequential judge: after every scrape one of FAIL, HOLD, NO_DATA, PASS and CONTINUE, valid whenever one looks.
 
-`observe` takes what a look at the metrics gave into the judge's memory; `word` reads the verdict from that memory alone.
-Both are pure: a worker that takes over from the journal judges as the one that died would have.
+`observe` adds what a look at the metrics gave to the judge's memory; `judgement_of` reads the verdict from that memory
+alone. Both are pure: a worker that takes over from the journal judges as the one that died would have.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def judge(
 ) -> tuple[JudgeState, Judgement]:
     """The memory after a look and the verdict on it. A FAIL stands, whatever comes after it."""
     state = observe(state, objectives, look, policy)
-    judgement = word(state, objectives, policy)
+    judgement = judgement_of(state, objectives, policy)
     if judgement.verdict is Verdict.FAIL and not state.failed:
         state = state.model_copy(update={"failed": judgement.reason})
     return state, judgement
@@ -59,12 +59,12 @@ def judge(
 
 def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, policy: Policy = DEFAULT) -> JudgeState:
     """The memory after a look."""
-    anew = look.step_started != state.step_started
+    new_step = look.step_started != state.step_started
     names = [objective.metric.name for objective in objectives]
     metrics = dict(state.metrics)
     for objective, name in zip(objectives, names, strict=True):
         metric = metrics.get(name) or MetricState.of(objective, policy)
-        if anew:
+        if new_step:
             metric = replace(metric, assurance=Assurance())
         recent = look.recent.get(name)
         for at, sides in look.scrapes.get(name, ()):
@@ -84,18 +84,18 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
 
 
 def _held(state: JudgeState, names: Sequence[str], policy: Policy) -> JudgeState:
-    """The same with the clock of a hold begun, going on, or stopped."""
+    """The state with the clock of a hold started, left running, or stopped."""
     troubled = bool(shared(state, names, policy))
     if troubled is (state.held_since is not None) or failing(state, names, policy):
         return state
     if troubled:
         return state.model_copy(update={"held_since": state.looked})
-    # What both sides went through says nothing for this step: it proves itself anew.
+    # What both sides went through says nothing for this step: it has to prove itself from the start.
     fresh = {name: replace(metric, assurance=Assurance()) for name, metric in state.metrics.items()}
     return state.model_copy(update={"held_since": None, "metrics": fresh})
 
 
-def word(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement:
+def judgement_of(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement:
     """The verdict that the memory holds."""
     verdict, reason, kind = Verdict.CONTINUE, "", None
     fail = against(state, objectives, policy)

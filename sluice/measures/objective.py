@@ -34,7 +34,7 @@ class Telemetry(BaseModel):
         side_label: label that tells the sides apart; `canary` and `primary` are its values.
         baseline: the value of the baseline's; empty where the data plane has none.
         bad: labels of what counts as bad, by regular expressions that match whole; all else is good.
-        good: the same of what counts as good, where that is told instead; all else is bad.
+        good: labels of what counts as good, where the manifest gives those instead; all else is bad.
         where: further labels, and the values that they have.
     """
 

@@ -116,7 +116,7 @@ class Step:
         return replace(now, queried=tuple(queried), score=score)
 
     async def _gated(self, now: Moment) -> Moment:
-        """The same with the answers of the gates of a step; after one that is closed no other is asked."""
+        """The moment with the answers of the gates of a step; after one that is closed no other is asked."""
         for webhook in self.analysis.webhooks:
             if asked_at(webhook, When.STEP):
                 answer = await self.scene.wired.gates.ask(webhook, self.scene.canary)

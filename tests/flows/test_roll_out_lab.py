@@ -103,7 +103,7 @@ def test_the_verdict_is_found_in_prometheus_afterwards(told: Told, lab_env: dict
 
 
 @pytest.mark.story("failing")
-def test_a_failing_release_is_taken_back_and_the_primary_is_not_touched(told: Told) -> None:
+def test_a_failing_release_is_rolled_back_and_the_primary_is_not_touched(told: Told) -> None:
     """Traffic home first, then the canary to zero; the reason has the numbers; the revision is not tried again."""
     assert told.outcomes[0].startswith("rolled back: request-success-rate ")
     assert "), objective 99 %: breaks the objective (odds " in told.outcomes[0]
@@ -245,7 +245,7 @@ def test_no_user_of_a_baseline_loses_a_request(told: Told) -> None:
 
 
 @pytest.mark.story("worse-than-its-baseline")
-def test_a_release_that_is_worse_than_its_baseline_is_taken_back_by_its_score(told: Told) -> None:
+def test_a_release_that_is_worse_than_its_baseline_is_rolled_back_by_its_score(told: Told) -> None:
     """The reason has both halves' numbers; the primary is not touched, and the baseline goes with the canary."""
     assert told.outcomes[0].startswith("rolled back: score 0 of 100 against the baseline: request-success-rate ")
     assert "the baseline 100 %" in told.outcomes[0]

@@ -12,7 +12,7 @@ from sluice.judge import sentences
 from sluice.judge.check import overwhelming
 from sluice.judge.judgement import wilson
 from sluice.judge.policy import ALPHA, TIER
-from sluice.judge.sequential import word
+from sluice.judge.sequential import judgement_of
 from sluice.judge.verdict import Verdict
 from sluice.measures.counts import Counts
 from tests.sluice.judge.traffic import DURATION, SUCCESS, Watch
@@ -22,7 +22,7 @@ def test_the_reason_of_a_fail_has_value_requests_objective_odds_and_the_primary(
     """A person can check it, and sees what would have been enough."""
     watch = Watch()
     watch.until(Verdict.FAIL, (100, 8, 1000, 1))
-    judgement = word(watch.state.model_copy(update={"failed": ""}), watch.objectives)
+    judgement = judgement_of(watch.state.model_copy(update={"failed": ""}), watch.objectives)
     value, verdict = judgement.reason.split(": ", 1)
     counts = watch.state.metrics[SUCCESS.metric.name].seen
     good = counts.requests - counts.bad

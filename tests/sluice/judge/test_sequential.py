@@ -7,7 +7,7 @@ from math import exp, log
 import pytest
 
 from sluice.judge.policy import ALPHA, Policy
-from sluice.judge.rule import gated
+from sluice.judge.rule import with_control
 from sluice.judge.sequential import Look
 from sluice.judge.verdict import Verdict
 from sluice.measures.counts import Counts, Sides
@@ -101,8 +101,8 @@ def test_metrics_share_one_error_budget_and_all_of_them_must_pass() -> None:
     assert watch.see((20, 9, 180, 0), CLEAN).verdict is Verdict.CONTINUE
     names = [SUCCESS.metric.name, DURATION.metric.name]
     while watch.see((20, 9, 180, 0), CLEAN).verdict is not Verdict.FAIL:
-        assert sum(exp(gated(watch.state, name, watch.policy)) for name in names) / 2 < 1 / ALPHA
-    assert sum(exp(gated(watch.state, name, watch.policy)) for name in names) / 2 >= 1 / ALPHA
+        assert sum(exp(with_control(watch.state, name, watch.policy)) for name in names) / 2 < 1 / ALPHA
+    assert sum(exp(with_control(watch.state, name, watch.policy)) for name in names) / 2 >= 1 / ALPHA
     slow = Watch(objectives=(SUCCESS, DURATION))
     judgement = [slow.see(CLEAN, (100, 1, 900, 9)) for _ in range(30)][-1]
     assert judgement.verdict is Verdict.CONTINUE

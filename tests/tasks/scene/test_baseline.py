@@ -178,7 +178,7 @@ def test_a_step_passes_with_the_comparison_s_word_beside_the_check_s(play: Any) 
     assert said.judgement.reason == score
 
 
-def test_a_canary_that_is_worse_than_its_baseline_is_taken_back_at_the_end_of_a_step(play: Any) -> None:
+def test_a_canary_that_is_worse_than_its_baseline_is_rolled_back_at_the_end_of_a_step(play: Any) -> None:
     """Although it keeps its objective, and whatever the threshold says; the primary is not asked."""
     stage = last_step({"analysis": {"threshold": 100, "metrics": [success_rate(40)]}})
     stage.metrics.fails, stage.metrics.primary_fails, stage.metrics.baseline_fails = 0.5, 0.5, 0.1
