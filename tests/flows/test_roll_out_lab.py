@@ -208,7 +208,7 @@ def test_a_closed_gate_waits_without_pods_and_an_open_one_goes_on(told: Told) ->
 
 @pytest.mark.story("e2e-failing")
 def test_a_failing_end_to_end_gate_takes_the_release_back_without_traffic(told: Told) -> None:
-    """At the threshold the release is taken back; users never saw it, the reason names the gate."""
+    """At the threshold the release is rolled back; users never saw it, the reason names the gate."""
     assert told.outcomes[0].startswith("rolled back: gate pre-rollout did not open")
     assert "403" in told.outcomes[0]
     assert told.app.values("weight") == [0]

@@ -360,7 +360,7 @@ def test_a_run_whose_worker_died_in_its_promotion_ends_with_its_own_revision_alt
 @pytest.mark.parametrize("kind", WORKLOADS)
 @pytest.mark.parametrize(("word", "end"), [("alike", Outcome.PROMOTED), ("worse", Outcome.ROLLED_BACK)])
 def test_a_release_beside_a_baseline_is_judged_by_it(word: str, end: Outcome, kind: str) -> None:
-    """The one that is as good is promoted, the one that is worse is taken back; the baseline has no pods after either."""
+    """The one that is as good is promoted, the one that is worse is rolled back; the baseline has no pods after either."""
     world = World({10: "push1"}, [word], compared=True, kind=kind)
     assert end in asyncio.run(live(world))
     assert world.size(world.workload(BASELINE)) == 0

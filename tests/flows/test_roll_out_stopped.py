@@ -226,6 +226,6 @@ async def test_a_takeover_that_is_cut_short_is_done_again_before_all_else(monkey
     monkeypatch.setattr(story, "_turn", turn)
     monkeypatch.setattr(story, "PAUSE", 0)
     ref = RolloutRef(namespace=NAMESPACE, name=NAME)
-    lease: Any = SimpleNamespace(took_over=True, held=True)
+    lease: Any = SimpleNamespace(took_over=True, owned=True)
     await story._to_the_end(RolloutRun(ref, Seen("new", carries="new"), canary().spec.target_ref, cleaning=True), lease)
     assert done == ["fence out", "fence out", "fence out", "turn"]

@@ -11,7 +11,7 @@ from bench.judge.measure import Sizes
 
 SIZES = Sizes(releases=1000, seed=7, alpha=0.001)
 FEW = 6
-"""Of a thousand releases, one in a thousand of which may be taken back: six and more would be seen once in 1,700 times."""
+"""Of a thousand releases, one in a thousand of which may be rolled back: six and more would be seen once in 1,700 times."""
 
 
 @pytest.mark.parametrize("title", [title for title in rows.FALSE if "bursts" not in title])

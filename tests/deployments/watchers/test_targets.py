@@ -66,7 +66,7 @@ REVISION = revision_of(deployment())
         pytest.param(canary_manifest(), deployment(), True, id="a Canary that nobody has made anything for"),
         pytest.param(at(Phase.SUCCEEDED), deployment(), True, id="a new revision"),
         pytest.param(at(Phase.SUCCEEDED, promoted=REVISION), deployment(), False, id="what is promoted"),
-        pytest.param(at(Phase.FAILED, applied=REVISION), deployment(), False, id="what was taken back"),
+        pytest.param(at(Phase.FAILED, applied=REVISION), deployment(), False, id="what was rolled back"),
         pytest.param(at(Phase.PROGRESSING, applied=REVISION), deployment(), False, id="what is on its way"),
         pytest.param(at(Phase.PROGRESSING, applied="r2"), deployment(), True, id="a newer one"),
         pytest.param(at(Phase.SUCCEEDED, suspend=True), deployment(), False, id="suspended"),

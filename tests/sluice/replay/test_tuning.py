@@ -40,7 +40,7 @@ def evidence(*alphas: float, interleave: bool = False) -> list[tuple[str, Judge]
 
 
 def test_each_judge_is_counted_on_good_and_bad_releases() -> None:
-    """Promoted ones that it takes back are its false alarms; of those that were taken back, how many it sees and when."""
+    """Promoted ones that it takes back are its false alarms; of those that were rolled back, how many it sees and when."""
     releases = [released(GOOD, "promoted"), released(BAD, "rolled back"), released(GOOD, "rolled back")]
     alphas = (0.0001, 0.001, 0.01, 0.05)
     plain, apart = (list(tried(releases, evidence(*alphas, interleave=one))) for one in (False, True))

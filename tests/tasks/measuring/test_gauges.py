@@ -96,7 +96,7 @@ def test_a_gauge_is_looked_at_as_often_as_it_asks_for(play: Any, monkeypatch: py
 
 
 def test_while_its_provider_is_away_nothing_passes_and_requests_are_judged_all_the_same(play: Any) -> None:
-    """A release that fails its users is taken back although nobody knows how old the queue is."""
+    """A release that fails its users is rolled back although nobody knows how old the queue is."""
     stage = queued(judged, {})
     stage.metrics.away, stage.metrics.fails = True, 0.5
     result = play(stage, analyse, step=1, traffic=Traffic(30)).step

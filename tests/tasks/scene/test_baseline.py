@@ -198,7 +198,7 @@ def test_both_failing_alike_is_the_check_s_to_judge(play: Any) -> None:
 
 
 def test_between_marginal_and_pass_the_last_step_has_a_failed_check_and_an_earlier_one_goes_on(play: Any) -> None:
-    """Kayenta's marginal: not good enough to be promoted, not bad enough to be taken back at once."""
+    """Kayenta's marginal: not good enough to be promoted, not bad enough to be rolled back at once."""
     spec = {"analysis": {"metrics": [success_rate(40)], "comparison": {"pass": 1, "marginal": 0}}}
     for step, verdict in ((2, Verdict.FAIL), (1, Verdict.PASS)):
         stage = last_step(spec)
