@@ -53,7 +53,7 @@ bench-scale: $(READY) ## many rollouts at once, written to .lab/bench-scale.json
 	@$(BIN)/python -m lab up
 	@$(BIN)/python -m bench.scale $(SCALE)
 
-bench-judge: $(READY) ## the judge: beside its peers on simulated releases, and on the lab; written to .lab/bench-judge.json; JUDGE="--quick" says how
+bench-judge: $(READY) ## the judge: against its peers on simulated releases, and on the lab; written to .lab/bench-judge.json; JUDGE="--quick" says how
 	@$(BIN)/python -m bench.judge $(JUDGE)
 
 faults: $(READY) ## 500 rollouts hit by seeded faults, written to .lab/faults.json; FAULTS="--replay 7/3" says which (about an hour)

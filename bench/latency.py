@@ -21,7 +21,7 @@ PAUSE_S = 0.7
 
 
 def measure(about: dict[str, Any]) -> dict[str, Any]:
-    """Seconds: minimum, median, maximum. `about` is told what machine this is."""
+    """Seconds: minimum, median, maximum. `about` is called with what machine this is."""
     places = LabPaths()
     with contextlib.ExitStack() as ending:
         measurements = set_up(places, about, ending)
@@ -40,13 +40,13 @@ def _events(env: dict[str, Any]) -> list[float]:
     with httpx.Client(trust_env=False, timeout=10) as http:
         for _ in range(EVENTS):
             tag = uuid4().hex
-            told = time.time()
+            pushed = time.time()
             http.post(
                 f"http://127.0.0.1:{env['receiver_port']}/registry",
                 json={"events": [_pushed(env["registry"], tag)]},
                 headers={"Authorization": f"Bearer {env['registry_token']}"},
             ).raise_for_status()
-            taken.append(_started(http, api, tag) - told)
+            taken.append(_started(http, api, tag) - pushed)
             time.sleep(PAUSE_S)
     return taken
 

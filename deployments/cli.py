@@ -44,7 +44,7 @@ def settings_with(home: Path | None) -> Settings:
     return Settings(home=home) if home else Settings()
 
 
-def tell(part: str, where: str) -> None:
+def ready(part: str, where: str) -> None:
     """One line for a part that is ready."""
     out.print(f"[bold]{part:<12}[/] {escape(where)}", soft_wrap=True)
 
@@ -52,7 +52,7 @@ def tell(part: str, where: str) -> None:
 @app.command(name="up")
 def up_command(*, home: Home = None) -> None:
     """Run everything in one place: Prefect server, automations, worker, receiver, watcher. Ctrl-C ends it."""
-    asyncio.run(up.up(settings_with(home), tell))
+    asyncio.run(up.up(settings_with(home), ready))
     leave(0)
 
 
@@ -132,7 +132,7 @@ def replay_command(
     chart: Path | None = None,
     home: Home = None,
 ) -> None:
-    """Judge a release once more by what the judge saw, and print its word wherever it changes.
+    """Judge a release once more by what the judge saw, and print the verdict wherever it changes.
 
     Parameters
     ----------
@@ -145,15 +145,15 @@ def replay_command(
         Files exported from a Prometheus instead: JSON of /api/v1/query?query=NAME[1h], or what promtool tsdb
         dump-openmetrics wrote. Their first and last sample are --begin and --end where those are not given.
     judge:
-        Whose word: evidence, threshold for Flagger's rule, or comparison for the score beside a baseline.
+        Which judge: evidence, threshold for Flagger's rule, or comparison for the score against a baseline.
     alpha:
-        Evidence: judge with another bound on the chance that a good release is taken back.
+        Evidence: judge with another bound on the chance that a good release is rolled back.
     interleave:
         Evidence: judge with or without `analysis.interleave`.
     interval:
         Threshold: time between two checks, such as 60s; the manifest's, or the ends of the steps, where not given.
     threshold:
-        Threshold: failed checks that take the release back; the manifest's where not given.
+        Threshold: failed checks that roll the release back; the manifest's where not given.
     pass_score, marginal:
         Comparison: scores as in `analysis.comparison`. Where no baseline was recorded the primary stands in.
     outcome:
@@ -170,7 +170,7 @@ def replay_command(
         found = replay.release_of(release, settings.metrics_url or "", begin, end, exported or ())
     found = replay.ended(found, outcome)
     said = list(chosen.judge(found.steps()))
-    for line in replay.told(found, said, chosen):
+    for line in replay.lines(found, said, chosen):
         out.print(escape(line), soft_wrap=True)
     if save:
         save.write_text(found.model_dump_json(indent=1) + "\n")
@@ -189,7 +189,7 @@ def tune_command(
     chart: Path | None = None,
     home: Home = None,
 ) -> None:
-    """Try judges on past releases: how many good ones each takes back, and how soon it sees the bad ones.
+    """Try judges on past releases: how many good ones each rolls back, and how soon it sees the bad ones.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]
 def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) -> None:
     async def run() -> None:
         with up.stop_signal() as stop, runtime.prefect_for(settings):
-            await up.until(stop, part(settings, lambda: tell(part.__name__, where(settings))))
+            await up.until(stop, part(settings, lambda: ready(part.__name__, where(settings))))
 
     asyncio.run(run())
     leave(0)

@@ -1,6 +1,6 @@
 """Extensions: rows that installed packages add to sluice's tables, by entry points (packaging.python.org, "entry points").
 
-A package names the group and the object in its `pyproject.toml`; whoever installs it next to sluice has the row:
+A package names the group and the object in its `pyproject.toml`; installed next to sluice, it adds the row:
 
     [project.entry-points."sluice.senders"]
     acme = "acme_sluice:SENDER"

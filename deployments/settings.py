@@ -36,7 +36,7 @@ def host_name() -> str:
 
 
 class Settings(BaseSettings):
-    """What an installation can be told. Secrets are `SecretStr`: printing the settings does not show them."""
+    """The settings of an installation. Secrets are `SecretStr`: printing the settings does not show them."""
 
     model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore", use_attribute_docstrings=True)
 
@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     that starts resumes the runs that an earlier one of its name left behind."""
     worker_capacity: int = Field(1000, ge=1)
     """Most rollouts that this worker holds at once. Short flows (deliveries, syncs, reconciliation) have room of their
-    own beside them, for 64 at once."""
+    own, for 64 at once."""
 
     @field_validator("namespaces", mode="before")
     @classmethod

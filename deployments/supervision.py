@@ -16,7 +16,7 @@ log = logging.getLogger("sluice")
 async def forever(
     what: str, step: Callable[[], Awaitable[object]], every: float, *, fatal: tuple[type[Exception], ...] = ()
 ) -> None:
-    """Await `step` again and again, `every` seconds after it ended. Errors are told once per spell and not raised.
+    """Await `step` again and again, `every` seconds after it ended. Errors are logged once per spell and not raised.
 
     Args:
         what: the part's name in the log.

@@ -1,4 +1,4 @@
-"""`sluice up`: server, automations, worker, receiver and watcher in one place, watched over until told to stop.
+"""`sluice up`: server, automations, worker, receiver and watcher in one place, each restarted where it fails.
 
 The Prefect server is a child process; the rest shares this process and its event loop, which is the shortest way from a
 notification to running code. A part that fails is started again; only a part that can never work (its port is taken)
@@ -74,14 +74,14 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
         raise group.exceptions[0] from group
 
 
-def _part(run: Callable[[runtime.Ready], Awaitable[None]], told: runtime.Ready) -> Callable[[], Awaitable[None]]:
+def _part(run: Callable[[runtime.Ready], Awaitable[None]], report: runtime.Ready) -> Callable[[], Awaitable[None]]:
     """One start of a part. What can never work ends the whole only before the part has ever worked: later it is the
     world that changed, and hundreds of runs should not leave for that."""
     worked = asyncio.Event()
 
     def ready() -> None:
         worked.set()
-        told()
+        report()
 
     async def start() -> None:
         try:

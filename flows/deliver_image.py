@@ -45,24 +45,26 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     while wanted:
         written = await write_back(wanted)
         if not written:
-            return ended("ignored", "no ImageUpdateAutomation writes this image; add one beside the ImagePolicy")
+            return ended(
+                "ignored", "no ImageUpdateAutomation writes this image; add one in the namespace of the ImagePolicy"
+            )
         await post_events([one.event for one in written if one.event])
         faults += [one.fault for one in written if one.fault]
         news = [one for one in written if one.files]
         changed += news
         wanted = await _newer_than(choice, image, tag, digest) if news else {}
-    told = "; ".join(f"{one.event.commit[:12]} changed {', '.join(one.files)}" for one in changed if one.event)
+    commits = "; ".join(f"{one.event.commit[:12]} changed {', '.join(one.files)}" for one in changed if one.event)
     if faults:
         # Only now: one team's refused push does not stop the others' deliveries.
-        raise TerminalError("; ".join([*([f"delivered: {told}"] if told else []), *faults]))
-    return ended("delivered", told) if changed else ended("unchanged", "git had it already")
+        raise TerminalError("; ".join([*([f"delivered: {commits}"] if commits else []), *faults]))
+    return ended("delivered", commits) if changed else ended("unchanged", "git had it already")
 
 
 async def _newer_than(choice: Choice, image: str, tag: str, digest: str) -> dict[str, ImageRef]:
     """What the policies want by now instead of what was just written.
 
     A newer image may have come between our look and our commit, and its delivery may have been the faster one: then our
-    commit has taken it back, and we are the ones who know.
+    commit has undone it, and only this run knows.
     """
     newer = (await choose_image(image, tag, digest)).newer
     wanted: dict[str, ImageRef] = {}

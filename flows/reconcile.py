@@ -21,7 +21,7 @@ LOOK_BACK = 900.0
 
 @flow(name="reconcile", persist_result=False)
 async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
-    """Start what is needed and is not there: rollouts that nobody carries, deliveries and syncs that nobody told of.
+    """Start what is needed and is not there: rollouts that nobody carries, deliveries and syncs that no event came for.
 
     What one of the looks cannot see does not keep the others from seeing theirs.
 
@@ -35,8 +35,8 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
     for look in looks:
         if isinstance(look, BaseException):
             raise look
-    told = [_said(event) for event in news] + started
-    return ended("started", ", ".join(told)) if told else ended("nothing to do")
+    lines = [_said(event) for event in news] + started
+    return ended("started", ", ".join(lines)) if lines else ended("nothing to do")
 
 
 def _said(event: Event) -> str:
@@ -46,5 +46,5 @@ def _said(event: Event) -> str:
         case ImagePushed():
             return f"{event.image}:{event.tag}"
         case SourceChanged():
-            return f"{event.again or event.url}"
+            return f"{event.reapply or event.url}"
     return event.resource

@@ -1,4 +1,4 @@
-"""roll_out: take one revision of one Canary to promotion, or take it back.
+"""roll_out: take one revision of one Canary to promotion, or roll it back.
 
 The flow is a loop: look, decide, act. What to do next is decided by `sluice.rollout.decide` from the Canary's status and the
 router's real weights, so that a run that starts in the middle, after a crash or on another worker, goes on from there.
@@ -23,9 +23,9 @@ from sluice.rollout.needs import is_under_way
 from sluice.rollout.result import StageResult
 from tasks.people.label_run import label_run
 from tasks.people.record import record
+from tasks.rollout.fence_out import fence_out
 from tasks.rollout.let_go import let_go
 from tasks.rollout.table import Stage, row_of
-from tasks.rollout.take_over import take_over
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
 from tasks.scene.look import look
@@ -69,11 +69,11 @@ async def roll_out(
             if signals.cancelled and not signals.leaving:
                 run.cleaning = True
                 await asyncio.shield(asyncio.create_task(_to_the_end(run, lease)))
-                await run.told()
+                await run.flush()
             raise
         if run.ended and run.outcome and run.outcome.judged:
             run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
-        await run.told()
+        await run.flush()
     if run.outcome is Outcome.UNCHANGED and revision not in {"", run.ref.revision}:
         # Another run has brought the newer revision to its end while this one's worker was dead, or its event on its way.
         return ended(str(Outcome.SUPERSEDED), f"a newer revision came; {run.reason}")
@@ -84,7 +84,7 @@ async def resumed(asked: RolloutRef, retry_refused: bool = False) -> RolloutRun:
     """What a run has to do: what its target holds now, or a revision that was begun and left, to its end.
 
     A run whose worker died goes on with its own revision also where the target has moved on meanwhile: the newer one has a
-    run of its own, and people are told of both.
+    run of its own, and people hear of both.
     """
     first = await look(asked)
     current = {"revision": first.revision, "version": first.version}
@@ -96,20 +96,20 @@ async def resumed(asked: RolloutRef, retry_refused: bool = False) -> RolloutRun:
 async def _to_the_end(run: RolloutRun, lease: Lease) -> None:
     alone = not lease.took_over
     while run.outcome is None:
-        if not lease.held:
+        if not lease.owned:
             await _regain(run, lease)
         if alone:
             await _turn(run)
         else:
-            alone = await _take_over(run)
+            alone = await _fence_out(run)
 
 
-async def _take_over(run: RolloutRun) -> bool:
-    """Before all else, whoever acted before is kept from acting; whether that is done."""
+async def _fence_out(run: RolloutRun) -> bool:
+    """Fence out the previous holder of the lease. Returns True when done, False to try again."""
     try:
-        await run.do(take_over, run.ref)
+        await run.do(fence_out, run.ref)
     except (LostError, TransientError) as error:
-        get_run_logger().warning("taking %s over waits: %s", run.ref, error)
+        get_run_logger().warning("fencing out the previous holder of %s waits: %s", run.ref, error)
         await asyncio.sleep(PAUSE)
         return False
     except NotFoundError:
@@ -125,13 +125,13 @@ async def _regain(run: RolloutRun, lease: Lease) -> None:
         get_run_logger().warning("%s waits for its lease: %s", run.ref, error)
         await asyncio.sleep(PAUSE)
     except LostError:
-        # Whoever has it carries the rollout, and tells its end.
+        # The run that has it carries the rollout, and posts its end.
         signals_for_current_run().lost = True
         raise
 
 
 async def _turn(run: RolloutRun) -> None:
-    """Look, decide, act, once. What fails for now is decided anew; what cannot be helped takes the release back."""
+    """Look, decide, act, once. What fails for now is decided again; what cannot be helped rolls the release back."""
     try:
         now = await look(run.ref)
     except LostError:

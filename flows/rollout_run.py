@@ -1,4 +1,4 @@
-"""One run of a rollout: what it knows beside the journal, and how it runs stages and tells people."""
+"""One run of a rollout: what it knows besides what the journal says, how it runs stages, and how it posts to people."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ R = TypeVar("R")
 
 @dataclass(slots=True)
 class RolloutRun:
-    """What a run knows beside the journal.
+    """One run of a rollout, with what the journal does not say.
 
     Attributes:
         ref: what it is about.
         seen: what it decides by.
         target: of the Canary, which may be gone when it has to be let go.
         steps: what each judged step came to.
-        asides: what runs beside the rollout.
+        asides: what runs next to the rollout, such as messages.
         outcome, reason, ended: how and why it ended, and when the traffic was home, seconds since the epoch.
         cleaning: cancelled: Prefect runs no more tasks for this run, so the stages that bring it home run as plain code.
     """
@@ -50,7 +50,7 @@ class RolloutRun:
         return await act(*args, **kwargs)
 
     def learn(self, decision: Decision, result: StageResult) -> None:
-        """Keep what a stage came to, and tell people what they are to hear."""
+        """Keep what a stage came to, and post what people are to hear."""
         self.seen = after(self.seen, result)
         if result.step:
             self.note(result.step)
@@ -60,10 +60,10 @@ class RolloutRun:
         if result.home:
             self.ended = result.home
         if result.news:
-            self.tell(result.news, reason, self.facts() if result.home else None)
+            self.post(result.news, reason, self.facts() if result.home else None)
 
-    def tell(self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> None:
-        """Tell people without waiting for it: a slow chat must not hold traffic where it is."""
+    def post(self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> None:
+        """Post a message without waiting for it: a slow chat must not hold traffic where it is."""
         self.aside(self.do(notify, self.ref, occasion, reason, facts))
 
     def note(self, result: StepResult) -> None:
@@ -76,11 +76,11 @@ class RolloutRun:
             self.steps.append(result)
 
     def aside(self, stage: Coroutine[Any, Any, Any]) -> None:
-        """Run a stage beside the rollout."""
+        """Run a stage next to the rollout, without waiting for it."""
         self.asides.add(asyncio.create_task(stage))
 
-    async def told(self) -> None:
-        """Wait for what runs beside the rollout; its failures are in the run's tasks and harm nothing."""
+    async def flush(self) -> None:
+        """Wait for what runs next to the rollout; its failures are in the run's tasks and harm nothing."""
         await asyncio.gather(*self.asides, return_exceptions=True)
 
     def facts(self) -> dict[str, str]:

@@ -14,8 +14,8 @@ from flows.outcome import ended
 from sluice.addresses import cleaned
 from tasks.sync.due_kustomizations import Due, due_kustomizations
 from tasks.sync.fetch_source import fetch_source
+from tasks.sync.mark_commit import mark_commit
 from tasks.sync.sync import Synced, sync
-from tasks.sync.tell_forge import tell_forge
 
 
 def _run_name() -> str:
@@ -25,14 +25,14 @@ def _run_name() -> str:
 
 
 @flow(name="sync_source", flow_run_name=_run_name, persist_result=False)
-async def sync_source(url: str, branch: str, commit: str = "", again: str = "") -> State[str]:
+async def sync_source(url: str, branch: str, commit: str = "", reapply: str = "") -> State[str]:
     """Sync everything that follows a branch.
 
     Args:
         url: of the repository, however it is written.
         branch: that moved.
         commit: that the event was about; only for display, the branch's newest is taken.
-        again: Kustomizations to be applied though nothing moved, `namespace/name` with commas between.
+        reapply: Kustomizations to be applied though nothing moved, `namespace/name` with commas between.
 
     Returns:
         What was done.
@@ -41,34 +41,34 @@ async def sync_source(url: str, branch: str, commit: str = "", again: str = "") 
     sources = await fetch_source(url, branch)
     if not sources:
         return ended("ignored", f"no GitRepository follows {branch} of {url}")
-    due = await due_kustomizations(sources, [name for name in again.split(",") if name])
+    due = await due_kustomizations(sources, [name for name in reapply.split(",") if name])
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
     done = await asyncio.gather(*(sync(one) for one in due), return_exceptions=True)
-    await _tell_forge(url, due, done)
+    await _mark_commits(url, due, done)
     for did in done:
         # Only now: one team's broken directory does not stop the others' syncs.
         if isinstance(did, BaseException):
             raise did
-    told = (
+    lines = (
         f"{one}: {did.applied} applied, {did.pruned} pruned, {did.left_alone} left alone"
         for one, did in zip(due, done, strict=True)
         if not isinstance(did, BaseException)
     )
-    return ended("synced", "; ".join(told))
+    return ended("synced", "; ".join(lines))
 
 
-async def _tell_forge(url: str, due: Sequence[Due], done: Sequence[Synced | BaseException]) -> None:
+async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Synced | BaseException]) -> None:
     """Show next to the commit what became of it; where that fails, the task run says why and the sync is as it is.
 
     A forge keeps a limited number of statuses, so what is only applied again sets none. Why a sync failed may quote what
     must not be public: the status says where to read it.
     """
-    told = []
+    marks = []
     for one, did in zip(due, done, strict=True):
-        if one.again:
+        if one.reapply:
             continue
         good = not isinstance(did, BaseException)
         said = "applied" if good else f"not applied: see the Ready condition of Kustomization {one}"
-        told.append(tell_forge(url, one.source.commit, f"sluice/{one}", good, said))
-    await asyncio.gather(*told, return_exceptions=True)
+        marks.append(mark_commit(url, one.source.commit, f"sluice/{one}", good, said))
+    await asyncio.gather(*marks, return_exceptions=True)

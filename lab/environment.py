@@ -1,4 +1,4 @@
-"""`.lab/env.json`: where everything of the lab is, for whoever works with it."""
+"""`.lab/env.json`: where everything of the lab is, for those who work with it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`CONTEXT=name`: work with a cluster that exists instead of starting one.
 
 Nothing is started here. What the lab would otherwise bring is named by environment variables, because only the
-cluster's owner knows it; what is not named is left out of env.json, and whoever needs it says so.
+cluster's owner knows it; what is not named is left out of env.json, and what needs it says so.
 """
 
 from __future__ import annotations

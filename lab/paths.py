@@ -44,7 +44,7 @@ class LabPaths:
         self.containerd_state = self.run / "containerd"
 
     def of_one_lab(self) -> list[Path]:
-        """What `down` deletes; the logs stay, for whoever wants to know what happened."""
+        """What `down` deletes; the logs stay, to see what happened."""
         return [self.pids, self.bin, self.git, self.data, self.pki, self.config, self.kubeconfig, self.env_json]
 
     def make(self) -> None:

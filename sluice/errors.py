@@ -24,7 +24,7 @@ class InvalidError(TerminalError):
 
 
 class StaleError(TerminalError):
-    """What an act was decided on is no longer so. Repeating the act is wrong; looking and deciding anew is right."""
+    """What an act was decided on is no longer so. Repeating the act is wrong; looking and deciding again is right."""
 
 
 class TransientError(SluiceError):

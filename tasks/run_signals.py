@@ -20,8 +20,8 @@ class RunSignals:
         cancelled: somebody pressed Cancel. The code also gets `asyncio.CancelledError`; this mark tells why, and is
             already set when a run is started only to clean up after a worker that died in the middle of a cancel.
         leaving: this process stops and the same run goes on elsewhere or later. The code also gets
-            `asyncio.CancelledError`; nothing must be taken back.
-        lost: set by the code itself before it gives up: another run carries the same Canary, and tells its end.
+            `asyncio.CancelledError`; nothing must be rolled back.
+        lost: set by the code itself before it gives up: another run carries the same Canary, and posts its end.
     """
 
     paused: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 from bench.rules import microseconds
 from sluice.judge.check import overwhelming
 from sluice.judge.policy import Policy
-from sluice.judge.sequential import Look, observe, word
+from sluice.judge.sequential import Look, judgement_of, observe
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counts import Counts, Sides
@@ -37,7 +37,9 @@ def _look(metrics: int, policy: Policy) -> dict[str, Any]:
         "observe and overwhelming": microseconds(
             lambda: overwhelming(observe(state, objectives, look, policy), objectives)
         ),
-        "observe and word": microseconds(lambda: word(observe(state, objectives, look, policy), objectives, policy)),
+        "observe and judge": microseconds(
+            lambda: judgement_of(observe(state, objectives, look, policy), objectives, policy)
+        ),
     }
 
 

@@ -18,7 +18,7 @@ KINDS = (("good", "good", PROMOTED), ("fails 50 %", "fail:50", ROLLED_BACK), ("f
 
 
 def measure(rounds: int, about: dict[str, Any]) -> dict[str, Any]:
-    """Release each kind so many times, one after the other; `about` is told what machine this is."""
+    """Release each kind so many times, one after the other; `about` is called with what machine this is."""
     done: dict[str, list[dict[str, Any]]] = {meaning: [] for meaning, _, _ in KINDS}
     with contextlib.ExitStack() as ending:
         measurements = set_up(LabPaths(), about, ending)
@@ -35,8 +35,8 @@ def summary(each: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The figures of one kind of release.
 
     Returns:
-        `bad_traffic_s`: from the first to the last answer of a version that was taken back; `first_traffic_to_end_s`: from a
-        version's first answer until all users have one version, and the route is home.
+        `bad_traffic_s`: from the first to the last answer of a version that was rolled back; `first_traffic_to_end_s`: from
+        a version's first answer until all users have one version, and the route is home.
     """
     took = [one["push_to_end_s"] - (one["push_to_first_traffic_s"] or 0.0) for one in each]
     return {

@@ -40,12 +40,12 @@ def streams_of(scenario: Scenario, sizes: Sizes) -> Iterator[Streams]:
 
 
 def false_alarms(scenario: Scenario, rules: Mapping[str, Rule], sizes: Sizes) -> Figures:
-    """Share of good releases that each rule takes back."""
+    """Share of good releases that each rule rolls back."""
     found: dict[str, int] = {}
     for streams in streams_of(scenario, sizes):
         for name, times in _all_times(streams, rules, sizes.alpha):
             found[name] = found.get(name, 0) + int(np.isfinite(times).sum())
-    return {"releases": sizes.releases, "taken_back": found}
+    return {"releases": sizes.releases, "rolled_back": found}
 
 
 def seconds_to_rollback(
@@ -88,7 +88,7 @@ def spread(times: Reals, since: int) -> Figures:
     right = times[times >= since] - since
     if not len(right):
         return {"median_s": None, "p90_s": None, "never": 0.0, "early": 1.0}
-    # The order statistic below, not a mean of two: a release that is never taken back has no number to average with.
+    # The order statistic below, not a mean of two: a release that is never rolled back has no number to average with.
     median, high = (float(np.quantile(right, q, method="lower")) for q in (0.5, 0.9))
     return {
         "median_s": median if np.isfinite(median) else None,

@@ -1,4 +1,4 @@
-"""The tables on the terminal, and the document beside them."""
+"""The tables on the terminal, and the document next to them."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def write(file: Path, document: Figures) -> None:
 
 
 def _false(rows: dict[str, Figures]) -> Table:
-    names = list(next(iter(rows.values()))["taken_back"])
+    names = list(next(iter(rows.values()))["rolled_back"])
     releases = next(iter(rows.values()))["releases"]
     table = Table("canary, true failure", *names, title=f"false rollbacks, % of {releases} good releases of 600 s")
     for title, row in rows.items():
-        table.add_row(title, *(_percent(row["taken_back"][name], row["releases"]) for name in names))
+        table.add_row(title, *(_percent(row["rolled_back"][name], row["releases"]) for name in names))
     return table
 
 
@@ -76,7 +76,7 @@ def _live(kinds: dict[str, Figures]) -> Table:
         "release",
         "as it should be",
         "failed requests",
-        "its traffic until it was taken back, s",
+        "its traffic until it was rolled back, s",
         "first traffic to end, s",
         title="on the lab: minimum, median, maximum",
     )

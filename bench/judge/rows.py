@@ -26,7 +26,7 @@ FALSE: dict[str, Scenario] = {
     "10 rps, 0.5 %, 10 % of scrapes missed": replace(SERVICE, missed=0.1),
     "10 rps, 0.5 %, 5 pod restarts": replace(SERVICE, restarts=5),
 }
-"""Good releases: whoever takes one back is wrong."""
+"""Good releases: rolling one back is wrong."""
 
 
 def _bad(rps: float, failure: float, scrape: int = 2) -> Scenario:
@@ -58,9 +58,9 @@ SPEED: dict[str, Scenario] = {
     "10 rps, 20 % after 10 good minutes": replace(_bad(10, 0.2), changes_at=600, seconds=900),
     "100 rps, 2 % after 10 good minutes": replace(_bad(100, 0.02), changes_at=600, seconds=900),
 }
-"""Bad releases of a service that has 0.5 % of failures itself: how long until they are taken back."""
+"""Bad releases of a service that has 0.5 % of failures itself: how long until they are rolled back."""
 
 
 def as_good(scenario: Scenario) -> Scenario:
-    """The same service with a release that is as good as it was: what the peers are tuned on."""
+    """That service with a release that is as good as it was: what the peers are tuned on."""
     return replace(scenario, failure=scenario.usual, changes_at=0)

@@ -1,4 +1,4 @@
-"""What happens to a service beside its steady level of failures: blips, bursts, an outage."""
+"""What happens to a service on top of its steady level of failures: blips, bursts, an outage."""
 
 from __future__ import annotations
 

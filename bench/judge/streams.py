@@ -28,7 +28,7 @@ class Scenario:
         failure: true share of failed requests of the canary, from `changes_at` on.
         usual: share of failed requests of the service as it was: the canary's before `changes_at`, the primary's always.
         slow: true share of slow requests, of both.
-        shape: what happens beside the steady level.
+        shape: what happens on top of the steady level.
         scrape: seconds between two scrapes; their phase is random.
         weight: share of the traffic that the canary gets; the primary gets the rest.
         missed: share of the scrapes that fail.
@@ -68,7 +68,7 @@ class Half:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Streams:
-    """The same releases as every rule sees them.
+    """Releases as every rule sees them.
 
     Attributes:
         times: second of each scrape: [releases, scrapes].

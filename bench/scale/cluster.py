@@ -41,7 +41,7 @@ async def remove_all(api: Api) -> None:
 async def remove_namespaces(api: Api, names: Iterable[str]) -> None:
     """Delete namespaces with all that is in them and wait until they are gone.
 
-    The Canaries go first: what they own goes with them, and nothing is told of a target without them.
+    The Canaries go first: what they own goes with them, and a target without them starts nothing.
     """
     names = list(names)
     for name in names:

@@ -65,11 +65,11 @@ class Product:
 
     def start_workers(self, count: int, namespaces: list[str]) -> None:
         """The watcher and as many workers, for these namespaces."""
-        told = {"SLUICE_NAMESPACES": ",".join(namespaces)}
+        scope = {"SLUICE_NAMESPACES": ",".join(namespaces)}
         for index in range(count):
             name = {"SLUICE_WORKER_NAME": f"bench-{index}"}
-            self._ready(self._start(f"worker-{index}", CLI, ["worker"], told | name))
-        self._ready(self._start("sluice-watcher", CLI, ["watcher"], told))
+            self._ready(self._start(f"worker-{index}", CLI, ["worker"], scope | name))
+        self._ready(self._start("sluice-watcher", CLI, ["watcher"], scope))
 
     def stop_workers(self) -> None:
         """End the watcher and the workers, in order."""
@@ -101,11 +101,11 @@ class Product:
         stdin: int = subprocess.DEVNULL,
     ) -> Child:
         run = ["-P", SAMPLER, module] if self._profile else ["-m", module]
-        told = {"BENCH_PROFILE": str(self._home / f"profile-{name}.json")} if self._profile else {}
+        profile = {"BENCH_PROFILE": str(self._home / f"profile-{name}.json")} if self._profile else {}
         child = self._services.child(
             name,
             [sys.executable, *run, *arguments],
-            self._environment | settings | told,
+            self._environment | settings | profile,
             stdin=stdin,
             folder=self._source,
         )

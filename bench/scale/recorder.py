@@ -34,14 +34,14 @@ def of_route(route: Object) -> Object:
         for rule in route["spec"].get("rules", [])
         for backend in rule.get("backendRefs", [])
     }
-    told = [
+    accepted = [
         condition.get("observedGeneration", 0)
         for parent in route.get("status", {}).get("parents", [])
         for condition in parent.get("conditions", [])
         if condition["type"] == "Accepted" and condition["status"] == "True"
     ]
     weight = weights.get(f"{route['metadata']['name']}-canary", 0)
-    return {"k": "route", "w": weight, "g": route["metadata"]["generation"], "a": min(told, default=0)}
+    return {"k": "route", "w": weight, "g": route["metadata"]["generation"], "a": min(accepted, default=0)}
 
 
 def of_canary(canary: Object) -> Object:

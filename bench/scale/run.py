@@ -25,7 +25,7 @@ from lab.paths import LabPaths
 from lab.processes import keeper
 from lab.progress import say
 
-PATIENCE_S, TELL_EVERY_S, COUNT_EVERY_S = 120.0, 10.0, 10.0
+PATIENCE_S, SAY_EVERY_S, COUNT_EVERY_S = 120.0, 10.0, 10.0
 SETTLE_S = 10.0
 """Seconds between the end of the initialisations and the first release."""
 
@@ -98,17 +98,17 @@ class Run:
         return before, after
 
     async def _release_all(self, releases: list[Release], begun: float) -> None:
-        told: dict[str, float] = {}
+        errors_set: dict[str, float] = {}
         async with asyncio.TaskGroup() as group:
             for one in releases:
                 await asyncio.sleep(max(0.0, begun + one.at - time.time()))
-                group.create_task(self._release_one(one, told))
+                group.create_task(self._release_one(one, errors_set))
 
-    async def _release_one(self, one: Release, told: dict[str, float]) -> None:
+    async def _release_one(self, one: Release, errors_set: dict[str, float]) -> None:
         name, namespace = canary_name(one.canary), namespace_of(self.prefix, one.canary)
         key = f"{namespace}_{name}"
-        if told.get(key, 0.0) != one.errors:
-            told[key] = one.errors
+        if errors_set.get(key, 0.0) != one.errors:
+            errors_set[key] = one.errors
             await asyncio.to_thread(services.fail, {key: one.errors})
         self.released.setdefault(one.canary, []).append((time.time(), one))
         await cluster.set_image(self.api, name, namespace, one.version)
@@ -125,7 +125,7 @@ class Run:
 
     async def _until(self, record: Record, count: Any, within_s: float, what: str) -> None:
         """Wait for all of them; when none has come for so long, go on and let the figures show it."""
-        give_up, last, told = time.monotonic() + within_s, -1, 0.0
+        give_up, last, said_at = time.monotonic() + within_s, -1, 0.0
         while True:
             done = count(record.read())
             if done >= self.load.n:
@@ -139,10 +139,10 @@ class Run:
                 return
             if done != last:
                 give_up, last = now + within_s, done
-                if now - told > TELL_EVERY_S:
+                if now - said_at > SAY_EVERY_S:
                     active = sum(story.phase in PROGRESSING for story in record.stories.values())
                     say(f"  {done} of {self.load.n} {what}, {active} in progress")
-                    told = now
+                    said_at = now
             await asyncio.sleep(1.0)
 
     def _rollouts(self, record: Record) -> list[tuple[Release, float, Rollout]]:
@@ -171,12 +171,12 @@ class Run:
     async def _watched(self, record: Record) -> AsyncIterator[None]:
         """Memory and the queries to Prometheus, looked at again and again."""
 
-        def told(name: str, mib: float) -> None:
+        def report(name: str, mib: float) -> None:
             self.memory[name] = max(self.memory.get(name, 0.0), mib)
 
         server = self.product.children["prefect-server"].pid
         groups = {"workers": self.product.workers, "prefect-server": [server]}
-        watching = [asyncio.create_task(one) for one in (usage.peaks(groups, told), self._count_queries(record))]
+        watching = [asyncio.create_task(one) for one in (usage.peaks(groups, report), self._count_queries(record))]
         try:
             yield
         finally:

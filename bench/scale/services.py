@@ -1,4 +1,4 @@
-"""Starts what the rollouts need beside the lab: fake nodes, the users' requests as series, a Prometheus, databases."""
+"""Starts what the rollouts need besides the lab: fake nodes, the users' requests as series, a Prometheus, databases."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Git repositories: follow a branch, lay out a commit's files, commit an edit and push it.
 
 A commit is made in the mirror without a working directory and pushed on the condition that the branch still is where the
-edit started from; if it moved, the edit is done anew on what is there now. So nobody's commit is ever lost, whoever else
+edit started from; if it moved, the edit is made again on what is there now. So no commit is ever lost, however many others
 pushes.
 """
 
@@ -87,7 +87,7 @@ class Git:
             home: directory for mirrors and laid out trees; created where it is missing, may be deleted at any time.
             program: the `git` program.
             protocols: URL schemes that a repository may have.
-            redo: how often an edit is done anew because somebody else pushed meanwhile.
+            redo: how often an edit is made again because somebody else pushed meanwhile.
             clock: seconds since the epoch, for the dates of commits.
         """
         self._mirrors, self._trees = home / "mirrors", home / "trees"

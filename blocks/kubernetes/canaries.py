@@ -105,10 +105,10 @@ class Canaries:
         workload = workload_named(target)
         await self.writer.change(kind_of(workload), target.name, namespace, workload.writes.thawed)
 
-    async def take_over(self, canary: Canary) -> None:
-        """Make writes fail that whoever acted before may still have on their way."""
-        beside = await self.baseline(canary)
-        for name in (canary.target, canary.primary, *([canary.baseline] if beside else [])):
+    async def fence_out(self, canary: Canary) -> None:
+        """Make writes fail that the previous holder of the lease may still have on their way."""
+        baseline = await self.baseline(canary)
+        for name in (canary.target, canary.primary, *([canary.baseline] if baseline else [])):
             await self.writer.mark(_kind(canary), name, canary.namespace)
 
     async def why_not_ready(self, canary: Canary, workload: Object) -> str:

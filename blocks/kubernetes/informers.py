@@ -22,7 +22,7 @@ from sluice.rollout.objects import MANAGED_BY
 Object = dict[str, Any]
 Key = tuple[str, str]
 SYNC_WITHIN = 15.0
-"""Seconds that the first list of a kind may take before a reader is told that the cluster does not answer."""
+"""Seconds that the first list of a kind may take before a reader gets an error that the cluster does not answer."""
 OURS = ",".join(f"{name}={value}" for name, value in MANAGED_BY.items())
 SELECTORS = {LEASE: OURS, ENDPOINT_SLICE: OURS}
 """Kinds that a cluster is full of, of which only sluice's own are wanted. EndpointSlices carry their Service's labels."""
@@ -53,7 +53,7 @@ class Followed:
         self._changed.clear()
 
     def take(self, item: Object | None) -> None:
-        """Take what is new."""
+        """Keep the newest state."""
         self.object = item
         self._changed.set()
 
@@ -74,21 +74,21 @@ class Informer:
     _gone: dict[Key, int] = field(default_factory=dict)
     _followers: defaultdict[Key, set[Followed]] = field(default_factory=lambda: defaultdict(set))
 
-    def take(self, told: News) -> None:
-        """Take in news of the watch."""
-        if told.whole:
-            seen = {_key(item) for item in told.objects}
+    def take(self, change: News) -> None:
+        """Add what the watch brought."""
+        if change.whole:
+            seen = {_key(item) for item in change.objects}
             # What a write of ours brought after the list was made is newer than the list.
-            lost = [k for k, item in self.objects.items() if k not in seen and _version(item) <= told.version]
+            lost = [k for k, item in self.objects.items() if k not in seen and _version(item) <= change.version]
             self._gone.clear()
             for key in lost:
-                self._forget(key, told.version)
-        for item in told.objects:
-            if told.gone:
+                self._forget(key, change.version)
+        for item in change.objects:
+            if change.gone:
                 self._forget(_key(item), _version(item))
             else:
                 self.learn(item)
-        if told.whole:
+        if change.whole:
             self.synced.set()
 
     def learn(self, item: Object) -> None:
@@ -99,14 +99,14 @@ class Informer:
             return
         item["metadata"].pop("managedFields", None)  # a third of its size, and nobody here reads it
         self.objects[key] = item
-        self._tell(key, item)
+        self._notify(key, item)
 
     def _forget(self, key: Key, version: int) -> None:
         self._gone[key] = version
         if self.objects.pop(key, None) is not None:
-            self._tell(key, None)
+            self._notify(key, None)
 
-    def _tell(self, key: Key, item: Object | None) -> None:
+    def _notify(self, key: Key, item: Object | None) -> None:
         for follower in self._followers.get(key, ()):
             follower.take(item)
 
@@ -141,17 +141,17 @@ class Informers:
         """An object as it was last seen; None where it does not exist. Not to be changed: it is shared.
 
         Raises:
-            TransientError: the cluster has not told yet what there is.
+            TransientError: the kind has not been listed yet.
         """
         return (await self._informer(kind, namespace)).objects.get((namespace, name))
 
     def known(self, kind: Kind, name: str, namespace: str) -> Object | None:
-        """The same without waiting: None also where nothing was told yet."""
+        """An object as `find` gives it, without waiting: None also where its kind has not been listed yet."""
         informer = self._informers.get((kind, self._scope(namespace)))
         return informer.objects.get((namespace, name)) if informer else None
 
     async def get(self, kind: Kind, name: str, namespace: str) -> Object:
-        """The same.
+        """An object as it was last seen, which has to exist.
 
         Raises:
             NotFoundError: it does not exist, also by the API server's own word.
@@ -189,7 +189,7 @@ class Informers:
         """Follow an object for the duration of the block; its present state is known from the start.
 
         Raises:
-            TransientError: the cluster has not told yet what there is. Later absences only delay the news.
+            TransientError: the kind has not been listed yet. Later absences only delay the news.
         """
         informer = await self._informer(kind, namespace)
         async with informer.following((namespace, name)) as followed:
@@ -223,8 +223,8 @@ class Informers:
         def waiting(error: SluiceError) -> None:
             informer.trouble = str(error)
 
-        async for told in news(self.cluster, kind, scope, SELECTORS.get(kind), waiting):
-            informer.take(told)
+        async for change in news(self.cluster, kind, scope, SELECTORS.get(kind), waiting):
+            informer.take(change)
 
 
 def _key(item: Object) -> Key:

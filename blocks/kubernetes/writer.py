@@ -1,8 +1,8 @@
 """The writes of one actor: each checked against its lease, fenced by the object's version, and known to readers at once.
 
-A process that was stopped between its last look and its write wakes up with an old version in its hand. Whoever took over
-from it has marked every object that it acts on (`TOKEN_ANNOTATION`) before anything else, so that this version is refused
-by the API server.
+A process that was stopped between its last look and its write still has the old version when it wakes up. The run that
+fenced it out has marked every object that it acts on (`TOKEN_ANNOTATION`) before anything else, so that the API server
+refuses this version.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ TRIES = 8
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Attributes:
-    cluster: where to write.
-    seen: what is known of it.
-    check: raises LostError where the right to act is gone; asked right before each write.
-    token: marks this holding of the lease.
+    """Writes under one lease, each fenced by the version of the object that it was decided on.
+
+    Attributes:
+        cluster: where to write.
+        seen: what is known of it.
+        check: raises LostError where the right to act is gone; asked right before each write.
+        token: marks this holding of the lease.
     """
 
     cluster: Cluster
@@ -72,7 +74,7 @@ class Writer:
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 
     async def mark(self, kind: Kind, name: str, namespace: str) -> None:
-        """Make writes of whoever acted before fail; nothing else changes, nor where there is no such object."""
+        """Make writes of the previous holder fail; changes nothing else, and nothing where there is no such object."""
 
         def wish(now: Object) -> Object | None:
             marked = (now["metadata"].get("annotations") or {}).get(TOKEN_ANNOTATION) == self.token

@@ -1,6 +1,6 @@
 """One rollout at a time per Canary, by a Kubernetes Lease.
 
-It is written when it is taken and when it is given back; that its holder lives is told by the holder's worker lease
+It is written when a run claims it and when it releases it; whether its holder lives is known from the worker's lease
 (`blocks.leases.worker`). Prefect's limits are not used for this: a lost slot there would mean two actors on one route.
 """
 
@@ -56,7 +56,7 @@ class Lease:
         return f"{self.worker.identity}/{self.run}"
 
     @property
-    def held(self) -> bool:
+    def owned(self) -> bool:
         """Whether nobody else can have it."""
         if self._epoch != self.worker.epoch or not self.worker.valid:
             return False
@@ -69,11 +69,11 @@ class Lease:
         Raises:
             LostError: the right to act cannot be proven now.
         """
-        if not self.held:
+        if not self.owned:
             raise LostError(f"{self.identity} may not act on {self.name}: its lease has run out")
 
     async def try_take(self) -> bool:
-        """Take the lease where it is free, ours, or its holder is dead."""
+        """Claim the lease where it is free, ours, or its holder is dead."""
         await self.worker.until_valid()
         epoch = self.worker.epoch
         lease = await self.seen.find(LEASE, self.name, self.namespace)
@@ -116,9 +116,9 @@ class Lease:
         self._epoch = epoch
 
     async def release(self) -> None:
-        """Give the lease back so that the next one need not wait; returns whether or not that could be written at once.
+        """Release it so that the next run need not wait; returns whether or not that could be written at once.
 
-        What could not is tried again beside all else: nobody but a run of this process could take it meanwhile.
+        What could not is tried again in the background: only a run of this process could claim it meanwhile.
         """
         self.worker.acting.discard(self.identity)
         if not await self._given_back():
@@ -192,7 +192,7 @@ def current_lease() -> Lease:
 
 
 @asynccontextmanager
-async def held(lease: Lease) -> AsyncIterator[Lease]:
+async def owning(lease: Lease) -> AsyncIterator[Lease]:
     """Wait for the lease, then hold it for the duration of the block."""
     async with lease.seen.following(LEASE, lease.name, lease.namespace) as followed:
         while not await _taken(lease):

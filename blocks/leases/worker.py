@@ -2,7 +2,7 @@
 
 Renewing a Lease per rollout would cost the API server hundreds of writes a second. So a Canary's Lease
 (`blocks.leases.lease`) is written when it is taken and given back, and refers to this one, which is renewed. The protocol is
-client-go's leader election: whoever looks at a holder compares renewals with its own clock, never with the holder's.
+client-go's leader election: a waiter compares a holder's renewals with its own clock, never with the holder's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Samples in files that were exported from a Prometheus: of a month ago, or of a network that this machine is not in.
 
-Two forms are read, told apart by how a file begins: the JSON of the HTTP API (`/api/v1/query?query=NAME[1h]`, or
+Two forms are read, recognised by how a file begins: the JSON of the HTTP API (`/api/v1/query?query=NAME[1h]`, or
 `query_range` of the name alone), and the OpenMetrics text of `promtool tsdb dump-openmetrics` (`openmetrics.py`).
 """
 

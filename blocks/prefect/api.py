@@ -26,7 +26,7 @@ REMEMBERED = 5000
 
 
 class PrefectEvents:
-    """Posts events to a Prefect server, each of them once, whoever tells it again and however late.
+    """Posts events to a Prefect server, each of them once, however often and however late it is posted again.
 
     Prefect forgets after minutes, and at each restart, which ids it has seen: its triggers would start a second run for
     a late redelivery. The stored events are asked first; they are kept for days.
@@ -63,7 +63,7 @@ class PrefectEvents:
         """Hand over events; returns how many of them were new. When it returns, Prefect has taken all of them.
 
         Raises:
-            TransientError: Prefect cannot be reached or is overloaded; nothing may be lost by telling again.
+            TransientError: Prefect cannot be reached or is overloaded; posting again loses nothing.
             TerminalError: Prefect refuses the events.
         """
         asked = {event.id: event for event in events if event.id not in self._accepted}
@@ -100,7 +100,7 @@ class PrefectEvents:
             self._accepted.popitem(last=False)
 
     async def _call(self, path: str, body: Any) -> Any:
-        """One call, told again a few times with growing, random pauses while the server does not answer."""
+        """One call, tried a few times with growing, random pauses while the server does not answer."""
         async for attempt in retrying(self._attempts, 1.0):
             with attempt:
                 return await self._once(path, body)

@@ -100,9 +100,9 @@ def build_the_application_once() -> None:
 def name_runs_by_their_event() -> None:
     """Let the flow run that an automation starts carry the event's id in its idempotency key.
 
-    Prefect makes a new key for each firing, so that an event that fires twice (told to two servers, or told again after
-    a restart, which empties Prefect's memory of seen events) starts two runs. With the event in the key the database
-    itself allows one, and whoever finds an event without a run can start it without a risk (`tasks.upkeep.find_unanswered`).
+    Prefect makes a new key for each firing, so that an event that fires twice (received by two servers, or again after a
+    restart, which empties Prefect's memory of events) starts two runs. With the event in the key the database itself
+    allows one, and a worker may start a run for an event that has none (`tasks.upkeep.find_unanswered`).
     """
 
     def idempotency_key(self: TriggeredAction) -> str:

@@ -1,4 +1,4 @@
-"""The embedded Prefect server's process: serves until told to stop, or until the process that started it is gone.
+"""The embedded Prefect server's process: serves until it is stopped, or until the process that started it is gone.
 
 The parent keeps the other end of this process's standard input open. When the parent ends, however it ends, the read
 returns and the server stops: a killed `sluice up` leaves no server behind that would keep the port and the database.

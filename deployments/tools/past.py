@@ -68,7 +68,7 @@ async def past_release(canary: Canary, address: str, begin: datetime, end: datet
 async def exported_release(
     canary: Canary, files: Sequence[Path], begin: datetime | None = None, end: datetime | None = None
 ) -> Release:
-    """The same by files that were exported from a Prometheus.
+    """A Canary's past traffic as a release, from files that were exported from a Prometheus.
 
     Args:
         begin, end: from when to when; the first and the last sample of the Canary's traffic where not given.
@@ -98,8 +98,8 @@ def _tallies(canary: Canary, since: float, span: float) -> list[Tally]:
 
 
 def _sought(selector: Selector) -> str:
-    halves = f"{selector.label} {' or '.join(sorted(selector.values))}"
-    return f"{selector.metric} with {' and '.join([halves, *(f'{k} {v}' for k, v in sorted(selector.where))])}"
+    sides = f"{selector.label} {' or '.join(sorted(selector.values))}"
+    return f"{selector.metric} with {' and '.join([sides, *(f'{k} {v}' for k, v in sorted(selector.where))])}"
 
 
 async def _release(canary: Canary, provider: Counters, where: str, since: float, until: float) -> Release:

@@ -96,11 +96,11 @@ def seconds_of(option: str, text: str) -> float:
         raise InvalidError(f"{option}: {error}") from error
 
 
-def told(release: Release, said: Sequence[Replayed], judge: Judge) -> Iterator[str]:
-    """The judge's words as lines, each where the word or the weight changes, and the last one."""
+def lines(release: Release, said: Sequence[Replayed], judge: Judge) -> Iterator[str]:
+    """The judge's verdicts as lines, one where the verdict or the weight changes, and the last one."""
     yield f"{release.release}, {release.outcome}; judged by {judge}"
     if not said:
-        yield "no word: what is recorded ends before this judge has one"
+        yield "no verdict: what is recorded ends before this judge has one"
     before: tuple[object, ...] = ()
     for index, one in enumerate(said):
         now = (one.weight, one.judgement.verdict)
@@ -111,7 +111,7 @@ def told(release: Release, said: Sequence[Replayed], judge: Judge) -> Iterator[s
 
 
 def drawn(release: Release, said: Sequence[Replayed], judge: Judge) -> str:
-    """The replay as a picture, see `sluice.charts.rollout`; its frame is red where this judge takes the release back."""
+    """The replay as a picture, see `sluice.charts.rollout`; its frame is red where this judge rolls the release back."""
     began = release.began
     moments = [Moment(one.at - began, one.weight, _success(one)) for one in said]
     failed = any(one.judgement.verdict is Verdict.FAIL for one in said[-1:])

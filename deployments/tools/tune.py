@@ -12,7 +12,7 @@ from sluice.errors import NotFoundError
 from sluice.replay.recording import Release
 from sluice.replay.tuning import Tried
 
-HEAD = ("promoted", "of them taken back", "rolled back", "of them seen", "too short", "median")
+HEAD = ("promoted", "of them rolled back", "rolled back", "of them seen", "too short", "median")
 JUDGE = 46
 """Characters of a judge's name."""
 
@@ -31,14 +31,14 @@ def releases_of(files: Sequence[Path], most: int) -> list[Release]:
 
 
 def tuned(rows: Sequence[Tried]) -> Iterator[str]:
-    """A line for each judge: good releases taken back, and how soon bad ones are."""
+    """A line for each judge: good releases rolled back, and how soon bad ones are."""
     yield "  ".join((f"{'judge':<{JUDGE}}", *HEAD))
     for row in rows:
-        counts = (row.good, row.taken_back, row.bad, row.seen, row.too_short, _soon(row))
+        counts = (row.good, row.rolled_back, row.bad, row.seen, row.too_short, _soon(row))
         cells = (f"{cell:>{len(head)}}" for cell, head in zip(counts, HEAD, strict=True))
         yield "  ".join((f"{row.judge!s:<{JUDGE}}", *cells))
     if any(row.too_short for row in rows):
-        yield "too short: what is recorded of a bad release ends before that judge could have taken it back"
+        yield "too short: what is recorded of a bad release ends before that judge could have rolled it back"
 
 
 def _soon(row: Tried) -> str:

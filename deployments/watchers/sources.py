@@ -9,7 +9,7 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, news
 from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
-from deployments.watchers.tell import Teller, log
+from deployments.watchers.announcer import Announcer, log
 from sluice.errors import InvalidError
 from sluice.events.model import SourceChanged
 from sluice.manifests.flux.git_repository import GitRepository
@@ -24,14 +24,14 @@ class SourceWatcher:
 
     Attributes:
         sources: GitRepository objects by namespace and name.
-        told: the generations that an event was posted for, by the object's uid.
+        announced: the generations that an event was posted for, by the object's uid.
     """
 
     cluster: Cluster
-    teller: Teller
+    announcer: Announcer
     sources: dict[Key, GitRepository] = field(default_factory=dict)
     followers: dict[Key, Kustomization] = field(default_factory=dict)
-    told: dict[str, int] = field(default_factory=dict)
+    announced: dict[str, int] = field(default_factory=dict)
 
     async def watch(self, namespace: str | None) -> None:
         """Watch until cancelled."""
@@ -40,25 +40,25 @@ class SourceWatcher:
             group.create_task(self._follow(KUSTOMIZATION, namespace))
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
-        async for told in news(self.cluster, kind, namespace):
-            for event in self.take(kind, told, namespace):
-                self.teller.tell(event)
+        async for change in news(self.cluster, kind, namespace):
+            for event in self.take(kind, change, namespace):
+                self.announcer.announce(event)
 
-    def take(self, kind: Kind, told: News, namespace: str | None = None) -> list[SourceChanged]:
+    def take(self, kind: Kind, change: News, namespace: str | None = None) -> list[SourceChanged]:
         """Remember what is new; returns the events that it calls for.
 
         Args:
             kind: of the objects.
-            told: the news.
+            change: what the watch brought.
             namespace: whose watch the news come from; None for all. A whole list says nothing about other namespaces.
         """
         known: dict[Key, Any] = self.sources if kind is GIT_REPOSITORY else self.followers
-        if told.whole:
+        if change.whole:
             forget(known, namespace)
         events = []
-        for item in told.objects:
+        for item in change.objects:
             key = (item["metadata"]["namespace"], item["metadata"]["name"])
-            if told.gone:
+            if change.gone:
                 known.pop(key, None)
             else:
                 events += self.events_for(kind, key, item)
@@ -80,9 +80,9 @@ class SourceWatcher:
 
     def _event(self, about: GitRepository | Kustomization, source: GitRepository) -> list[SourceChanged]:
         uid, generation = about.metadata.uid, about.metadata.generation
-        if self.told.get(uid) == generation:
+        if self.announced.get(uid) == generation:
             return []
-        self.told[uid] = generation
+        self.announced[uid] = generation
         branch = source.spec.ref.branch
         return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, branch=branch, commit="")]
 

@@ -1,4 +1,4 @@
-"""The watcher: sees Canaries and their targets change, whoever changed them, and says so as an event.
+"""The watcher: sees Canaries and their targets change, by any hand, and announces it as an event.
 
 `kubectl edit` starts a rollout just as a push does, because both end here.
 """
@@ -13,8 +13,8 @@ from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, news
 from blocks.kubernetes.kinds import CANARY, WORKLOAD_KINDS
 from deployments.settings import Settings
+from deployments.watchers.announcer import Announcer, Post, log
 from deployments.watchers.sources import SourceWatcher, forget
-from deployments.watchers.tell import Post, Teller, log
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
 from sluice.manifests.flagger.canary import Canary
@@ -30,8 +30,8 @@ async def watch(settings: Settings, post: Post) -> None:
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
     cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
     try:
-        teller = Teller(post)
-        watcher, sources = Watcher(cluster, teller), SourceWatcher(cluster, teller)
+        announcer = Announcer(post)
+        watcher, sources = Watcher(cluster, announcer), SourceWatcher(cluster, announcer)
         async with asyncio.TaskGroup() as group:
             for namespace in settings.namespaces or (None,):
                 group.create_task(sources.watch(namespace))
@@ -44,36 +44,36 @@ async def watch(settings: Settings, post: Post) -> None:
 
 @dataclass(slots=True)
 class Watcher:
-    """What the watcher knows of the cluster, and which revisions it has told already."""
+    """What the watcher knows of the cluster, and which revisions it has announced already."""
 
     cluster: Cluster
-    teller: Teller
+    announcer: Announcer
     canaries: dict[Key, Canary] = field(default_factory=dict)
     targets: dict[str, dict[Key, dict[str, Any]]] = field(default_factory=dict)
-    told: dict[Key, tuple[str, str]] = field(default_factory=dict)
+    announced: dict[Key, tuple[str, str]] = field(default_factory=dict)
 
     async def follow(self, kind: Kind, namespace: str | None) -> None:
         """Take in all news of one kind."""
-        async for told in news(self.cluster, kind, namespace):
-            for key in self.take(kind, told, namespace):
+        async for change in news(self.cluster, kind, namespace):
+            for key in self.take(kind, change, namespace):
                 self._look(key)
 
-    def take(self, kind: Kind, told: News, namespace: str | None = None) -> list[Key]:
+    def take(self, kind: Kind, change: News, namespace: str | None = None) -> list[Key]:
         """Remember what is new; returns the Canaries that it may matter to.
 
         Args:
             kind: of the objects.
-            told: the news.
+            change: what the watch brought.
             namespace: whose watch the news come from; None for all. A whole list says nothing about other namespaces.
         """
         known: dict[Key, Any] = self.canaries if kind is CANARY else self.targets.setdefault(kind.kind, {})
-        if told.whole:
+        if change.whole:
             forget(known, namespace)
         keys = []
-        for item in told.objects:
+        for item in change.objects:
             key = (item["metadata"]["namespace"], item["metadata"]["name"])
             keys.append(key)
-            if told.gone:
+            if change.gone:
                 known.pop(key, None)
             elif kind is CANARY:
                 self._take_canary(key, item)
@@ -94,12 +94,12 @@ class Watcher:
             self.canaries.pop(key, None)
             log.error("%s", error)
             delivery = f"{item['metadata']['uid']}/{item['metadata']['generation']}/invalid"
-            self.teller.tell(
+            self.announcer.announce(
                 TargetChanged(delivery=delivery, namespace=key[0], canary=key[1], revision="", version="invalid")
             )
 
     def event_for(self, key: Key) -> TargetChanged | None:
-        """The event that this Canary calls for now, if it was not told yet."""
+        """The event that this Canary calls for now, if it was not announced yet."""
         canary = self.canaries.get(key)
         if canary is None:
             return None
@@ -108,14 +108,14 @@ class Watcher:
             return None
         revision = workload_of(canary).reads.revision(target)
         # A revision that comes back after another one was promoted is new again.
-        told = (revision, canary.status.last_promoted_spec)
+        state = (revision, canary.status.last_promoted_spec)
         if not needs_rollout(canary, revision):
-            # What was told is over with: the same revision may come again, after it was put back or taken up.
-            self.told.pop(key, None)
+            # The last event is done with: its revision may come back, after it was reverted or rolled out.
+            self.announced.pop(key, None)
             return None
-        if self.told.get(key) == told:
+        if self.announced.get(key) == state:
             return None
-        self.told[key] = told
+        self.announced[key] = state
         generation = target["metadata"]["generation"]
         return TargetChanged(
             delivery=f"{target['metadata']['uid']}/{generation}/{revision}",
@@ -128,4 +128,4 @@ class Watcher:
     def _look(self, key: Key) -> None:
         event = self.event_for(key)
         if event:
-            self.teller.tell(event)
+            self.announcer.announce(event)

@@ -33,7 +33,7 @@ class Caretaker:
 
     Attributes:
         identity: of this worker.
-        held: ids of the runs that this worker holds now.
+        carried: ids of the runs that this worker carries now.
         adopt: starts a run's code here with these marks.
         drop: stops a run's code here, because another worker has taken the run over.
         dead: which workers are dead.
@@ -42,7 +42,7 @@ class Caretaker:
     client: PrefectClient
     work_pool: str
     identity: Identity
-    held: Callable[[], set[UUID]]
+    carried: Callable[[], set[UUID]]
     adopt: Callable[[FlowRun, RunSignals], None]
     drop: Callable[[UUID], None]
     dead: Dead = nobody
@@ -58,29 +58,29 @@ class Caretaker:
         self._buried = dead
 
     async def sweep(self, dead: Collection[tuple[str, int]] | None = None) -> None:
-        """Take up all that was left, by whomever; drop what others have taken over from here.
+        """Resume every run that was left; drop those that another worker carries now.
 
-        A run that is ours and not held may be on its way between two states: it has to be seen twice.
+        A run that is ours and not carried may be on its way between two states: it has to be seen twice.
         """
         gone = set(await self.dead()) if dead is None else set(dead)
-        before = self.held()
+        before = self.carried()
         found = await recovery.under_way(self.client, self.work_pool)
         strays: dict[UUID, UUID | None] = {}
         for run, who in found:
             if who == self.identity:
-                if run.id not in before | self.held():
+                if run.id not in before | self.carried():
                     strays[run.id] = run.state_id
                     if self._strays.get(run.id, "") == run.state_id:
-                        await self._take_up(run)
+                        await self._resume(run)
             elif who.name == self.identity.name or (who.name, who.pid) in gone:
-                await self._take_up(run)
-            elif run.id in self.held():
-                engine.log.warning("%s is held by %s now: it stops here", run.name, who)
+                await self._resume(run)
+            elif run.id in self.carried():
+                engine.log.warning("%s is carried by %s now: it stops here", run.name, who)
                 self.drop(run.id)
         self._strays = strays
 
-    async def _take_up(self, run: FlowRun) -> None:
-        if run.id in self.held() or not await recovery.still_left(self.client, run):
+    async def _resume(self, run: FlowRun) -> None:
+        if run.id in self.carried() or not await recovery.still_left(self.client, run):
             return
         if (signals := await recovery.put_back(self.client, run)) is None:
             engine.log.warning("%s was left by %s: it goes on", run.name, run.infrastructure_pid)

@@ -1,4 +1,4 @@
-"""Which workers are dead, by their signs of life in the cluster, in the words of the runs that they held."""
+"""Which workers are dead, by their signs of life in the cluster, in the words of the runs that they carried."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blocks.kubernetes.kinds import LEASE
 from sluice.errors import NotFoundError
 
 REMEMBERED = 120.0
-"""Seconds that the Lease of a dead worker is kept, so that every living one has seen it and taken up what it left."""
+"""Seconds that the Lease of a dead worker is kept, so that every living one has seen it and resumed what it left."""
 
 
 @dataclass(slots=True)

@@ -175,7 +175,7 @@ async def _until_taken(worker: EventsWorker, event: Event) -> None:
     """Tell Prefect an event, which is how it learns of task runs, until it is taken.
 
     Prefect gives up after ten seconds, one event after the other: ten minutes without a server cost sixty task runs
-    their history. What is to be told after it waits in the queue.
+    their history. What comes after it waits in the queue.
     """
     context = worker._context_cache.get(event.id)
     while True:
@@ -217,7 +217,7 @@ class InProcessWorker(BaseWorker[BaseJobConfiguration, BaseVariables, InProcessR
         await self._sync_and_initialize()
 
     async def announce(self) -> None:
-        """Tell in Prefect's events that this worker started; its end is told by Prefect's teardown."""
+        """Tell in Prefect's events that this worker started; its end comes from Prefect's teardown."""
         self._started_event = await self._emit_worker_started_event()
 
     async def run(

@@ -1,8 +1,8 @@
 """Which of the flow runs that are due a worker takes first, when there are more than it has room for.
 
 - Each queue has room of its own: short flows never wait behind rollouts, which last for hours.
-- Within a queue, whoever has the least has the next turn: a namespace that releases a thousand services at once does not
-  keep the one service of another waiting. Among equals the oldest goes first, so that everybody gets a turn.
+- Within a queue, the owner of the fewest runs has the next turn: a namespace that releases a thousand services at once does
+  not keep the one service of another waiting. Among equals the oldest goes first, so that everybody gets a turn.
 - Of several runs that wait for one Canary only the newest matters: a rollout takes what the target holds when it starts.
 """
 
@@ -34,15 +34,15 @@ class Choice:
     superseded: list[tuple[FlowRun, FlowRun]]
 
 
-def choose(due: Mapping[Queue, Sequence[FlowRun]], held: Iterable[FlowRun], room: Mapping[Queue, int]) -> Choice:
+def choose(due: Mapping[Queue, Sequence[FlowRun]], carried: Iterable[FlowRun], room: Mapping[Queue, int]) -> Choice:
     """Choose among the due runs of each queue.
 
     Args:
         due: by queue.
-        held: what the worker runs already.
+        carried: what the worker runs already.
         room: how many more runs of each queue it can hold.
     """
-    has = Counter(owner(run) for run in held)
+    has = Counter(owner(run) for run in carried)
     take: list[FlowRun] = []
     superseded: list[tuple[FlowRun, FlowRun]] = []
     for queue, runs in due.items():

@@ -1,7 +1,7 @@
 """Who holds a flow run: a worker's name, and which life of it.
 
-A worker that starts takes up what an earlier life of its name left behind. That is right only if that life is over, so
-a name is held with a lock of the operating system, which ends with the process however it ends.
+A worker that starts resumes what an earlier life of its name left behind. That is right only if that life is over, so
+a name is owned with a lock of the operating system, which ends with the process however it ends.
 """
 
 from __future__ import annotations

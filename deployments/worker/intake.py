@@ -40,8 +40,8 @@ class Intake:
             Queue.SHORT: [name for name in names if name != Queue.ROLLOUTS],
         }
 
-    async def due(self, room: Mapping[Queue, int], held: Collection[Any]) -> dict[Queue, list[FlowRun]]:
-        """The runs that are due in the queues that there is room for, without those held already.
+    async def due(self, room: Mapping[Queue, int], carried: Collection[Any]) -> dict[Queue, list[FlowRun]]:
+        """The runs that are due in the queues that there is room for, without those carried already.
 
         Where all of a page can be taken, nobody has to wait, and the rest is for the next look.
         """
@@ -49,7 +49,7 @@ class Intake:
         for queue, free in room.items():
             if free > 0 and self._names[queue]:
                 runs = await self._waiting(self._names[queue], free)
-                found[queue] = [run for run in runs if run.id not in held]
+                found[queue] = [run for run in runs if run.id not in carried]
         return found
 
     async def _waiting(self, names: list[str], free: int) -> list[FlowRun]:

@@ -42,21 +42,21 @@ async def make_holdable(client: PrefectClient, flow_run: FlowRun) -> None:
     """
     seen = flow_run.state
     if seen and (seen.state_details.pause_reschedule or seen.state_details.pause_timeout):
-        await states.replace(client, flow_run.id, seen, Paused(message="Held until resumed."))
+        await states.replace(client, flow_run.id, seen, Paused(message="Carried until resumed."))
 
 
 class Observer:
-    """Keeps the marks of the runs held here in line with their states in the API."""
+    """Keeps the marks of the runs carried here in line with their states in the API."""
 
-    def __init__(self, client: PrefectClient, held: Callable[[UUID], RunSignals | None], due: asyncio.Event) -> None:
+    def __init__(self, client: PrefectClient, carried: Callable[[UUID], RunSignals | None], due: asyncio.Event) -> None:
         """
         Args:
             client: an open client.
-            held: the marks of a run that this process holds, None for others.
+            carried: the marks of a run that this process holds, None for others.
             due: set when a flow run may be due, or when there is room for one again.
         """
         self._client = client
-        self._held = held
+        self._carried = carried
         self._wanted = asyncio.Event()
         self._due = due
         self._listening = False
@@ -77,7 +77,7 @@ class Observer:
     def _hear(self, name: str, key: UUID) -> None:
         if name in DUE:
             self._due.set()
-        signals = self._held(key)
+        signals = self._carried(key)
         if signals is not None and (name != "Running" or signals.paused):  # a start is no wish, a resume is
             self._wanted.set()
 
@@ -101,13 +101,13 @@ class Observer:
     async def look(self, ids: Collection[UUID], cancel: Callable[[UUID], None]) -> None:
         """Bring the marks of these runs up to date, and call `cancel` for those that somebody wants to end.
 
-        Resume needs no trace of its own: a held run that was paused and is not in the answer is Running again.
+        Resume needs no trace of its own: a carried run that was paused and is not in the answer is Running again.
         """
         if not ids:
             return
         stopped = {flow_run.id: flow_run for flow_run in await self._not_running(ids)}
         for key in ids:
-            signals = self._held(key)
+            signals = self._carried(key)
             if signals is None:
                 continue
             flow_run = stopped.get(key)

@@ -5,7 +5,7 @@
 - Cancelling: its code starts again with the mark `cancelled` and is cancelled after two seconds, so that its cleanup
   runs; what people see stays Cancelling until it is Cancelled.
 
-A worker takes up the runs that carry its own name, which this process holds alone, and those of workers that are known to
+A worker resumes the runs that carry its own name, which this process owns alone, and those of workers that are known to
 be dead: their sign of life in the cluster has run out, or their process on this host is gone.
 """
 

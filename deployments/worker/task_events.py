@@ -1,8 +1,8 @@
-"""How much Prefect is told of a task run: enough for a person, a third of what its engine would tell.
+"""How many events Prefect gets of a task run: enough for a person, a third of what its engine would send.
 
 Prefect learns of task runs by events: three a run, each stored, looked at by every automation and recorded. At a hundred
-stages a second that, and not the rollouts, is what a server spends its time on. So nothing tells that a task is pending,
-which it is for a millisecond, and that it runs is told only of those that still run after a moment.
+stages a second that, and not the rollouts, is what a server spends its time on. So no event says that a task is pending,
+which it is for a millisecond, and one that it runs is sent only for those that still run after a moment.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import Event
 
 MOMENT = 1.0
-"""Seconds after which a task run that is not over is told to be running."""
+"""Seconds after which a task run that is not over is reported as running."""
 EMIT = "emit_task_run_state_change_event"
 """What the engine calls at each change of a task run's state; a private part of Prefect 3.8."""
 
 
 @contextmanager
 def brief() -> Iterator[None]:
-    """Tell less for the duration of the block."""
+    """Send fewer events for the duration of the block."""
     names = vars(task_engine)
     full = names[EMIT]
     names[EMIT] = _Brief(full)
@@ -36,12 +36,12 @@ def brief() -> Iterator[None]:
 
 
 class _Brief:
-    """Stands in for the engine's own function; calls it for what is to be told."""
+    """Stands in for the engine's own function; calls it for the events that are to be sent."""
 
     def __init__(self, full: Any) -> None:
         self.full = full
         self.waiting: dict[UUID, asyncio.TimerHandle] = {}
-        self.told: dict[UUID, Event] = {}
+        self.sent: dict[UUID, Event] = {}
 
     def __call__(
         self,
@@ -55,7 +55,7 @@ class _Brief:
         if validated_state.is_pending():
             return None
         if validated_state.is_running():
-            # The run goes on changing while we wait: what is told is how it is now.
+            # The run goes on changing while we wait: the event has the run as it is now.
             now = task_run.model_copy()
             tell = asyncio.get_running_loop().call_later(MOMENT, self._running, now, initial_state, validated_state)
             self.waiting[key] = tell
@@ -63,10 +63,10 @@ class _Brief:
         tell_ = self.waiting.pop(key, None)
         if tell_ is not None:
             tell_.cancel()
-        return self.full(task_run, initial_state, validated_state, follows=self.told.pop(key, None))  # type: ignore[no-any-return]
+        return self.full(task_run, initial_state, validated_state, follows=self.sent.pop(key, None))  # type: ignore[no-any-return]
 
     def _running(self, task_run: TaskRun, initial_state: State[Any] | None, state: State[Any]) -> None:
         self.waiting.pop(task_run.id, None)
         event = self.full(task_run, initial_state, state, follows=None)
         if event is not None:
-            self.told[task_run.id] = event
+            self.sent[task_run.id] = event

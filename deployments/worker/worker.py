@@ -9,7 +9,7 @@ A rollout waits for most of its life; a process for each would cost 84 MiB and t
 - **a killed worker's runs go on** when a worker of its name starts, and in the others as soon as they know that it is dead
   (`deployments.worker.caretaker`);
 - **room is shared fairly**, and short flows have room of their own (`deployments.worker.fairness`);
-- **a worker that is told to stop hands its runs on**: they are put back on the schedule, nothing is taken back;
+- **a worker that is stopped hands its runs on**: they are put back on the schedule, nothing is rolled back;
 - **an API that is away** stops no run, and delays final states until it is back.
 """
 
@@ -39,7 +39,7 @@ from tasks.run_signals import RunSignals
 POLL_PAUSE, HEARTBEAT_EVERY, SWEEP_EVERY, DEAD_EVERY = 0.2, 10.0, 15.0, 2.0
 """Seconds between looks for due runs, at least; signs of life; looks for runs nobody holds; looks for dead workers."""
 SHORT_AT_ONCE = 64
-"""Most short flows at once, beside the rollouts: each of them may be a git or kustomize process for a while."""
+"""Most short flows at once, in addition to the rollouts: each of them may be a git or kustomize process for a while."""
 LEAVE_WITHIN = 8.0
 """Seconds that runs get to put their affairs in order when the worker stops."""
 CLEANUP_AFTER = 2.0
@@ -48,7 +48,7 @@ where it can tell a cancel."""
 
 
 @dataclass(slots=True)
-class Held:
+class Carried:
     """A run of this process: its marks, and its task once the code runs."""
 
     flow_run: FlowRun
@@ -64,7 +64,7 @@ class SluiceWorker(engine.InProcessWorker):
         """
         Args:
             work_pool: Prefect work pool, created where missing.
-            name: must be held by this process alone (`identity.only_one`).
+            name: must be owned by this process alone (`identity.only_one`).
             capacity: most rollouts at once.
             dead: which workers are dead, so that this one takes their runs up.
         """
@@ -75,7 +75,7 @@ class SluiceWorker(engine.InProcessWorker):
             heartbeat_interval_seconds=int(HEARTBEAT_EVERY),
         )
         self.identity = Identity.new(name)
-        self._held: dict[UUID, Held] = {}
+        self._carried: dict[UUID, Carried] = {}
         self._flows = Flows()
         self._tasks: set[asyncio.Task[None]] = set()
         self._capacity = {Queue.SHORT: SHORT_AT_ONCE, Queue.ROLLOUTS: capacity}
@@ -84,7 +84,7 @@ class SluiceWorker(engine.InProcessWorker):
         self._broken: set[UUID] = set()
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Work until cancelled, then hand on what is held. `ready` is called once runs are being taken."""
+        """Work until cancelled, then hand on what is carried. `ready` is called once runs are being taken."""
         async with self, engine.in_process():
             observer = Observer(self.client, self._signals, self._freed)
             intake = Intake(self.client, self._work_pool_name)
@@ -92,7 +92,7 @@ class SluiceWorker(engine.InProcessWorker):
                 client=self.client,
                 work_pool=self._work_pool_name,
                 identity=self.identity,
-                held=lambda: set(self._held),
+                carried=lambda: set(self._carried),
                 adopt=self._adopt,
                 drop=self._drop,
                 dead=self._dead,
@@ -118,10 +118,10 @@ class SluiceWorker(engine.InProcessWorker):
     async def _poll(self, observer: Observer, intake: Intake) -> None:
         """Wait until runs may be due, and take those whose turn it is."""
         await observer.next_due()
-        used = [held.queue for held in self._held.values()]
+        used = [carried.queue for carried in self._carried.values()]
         room = {queue: most - used.count(queue) for queue, most in self._capacity.items()}
-        due = await intake.due(room, self._held)
-        choice = choose(due, [held.flow_run for held in self._held.values()], room)
+        due = await intake.due(room, self._carried)
+        choice = choose(due, [carried.flow_run for carried in self._carried.values()], room)
         queues = {run.id: queue for queue, runs in due.items() for run in runs}
         for run in choice.take:
             self._hold(run, queues[run.id], self.take(run))
@@ -131,14 +131,14 @@ class SluiceWorker(engine.InProcessWorker):
     def _hold(
         self, run: FlowRun, queue: Queue, work: Coroutine[Any, Any, None], signals: RunSignals | None = None
     ) -> None:
-        self._held[run.id] = Held(run, queue, signals or RunSignals())
+        self._carried[run.id] = Carried(run, queue, signals or RunSignals())
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(lambda done: self._let_go(done, run.id))
 
     def _let_go(self, task: asyncio.Task[None], run: UUID) -> None:
         self._tasks.discard(task)
-        self._held.pop(run, None)
+        self._carried.pop(run, None)
         self._freed.set()
 
     async def take(self, flow_run: FlowRun) -> None:
@@ -147,7 +147,7 @@ class SluiceWorker(engine.InProcessWorker):
             return
         try:
             if await claim.claim(self.client, flow_run, self.identity):
-                await self._run(flow_run, self._held[flow_run.id], adopted=False)
+                await self._run(flow_run, self._carried[flow_run.id], adopted=False)
         except Exception:  # the worker holds hundreds of others
             engine.log.exception("Flow run %s was not taken", flow_run.id)
 
@@ -162,23 +162,23 @@ class SluiceWorker(engine.InProcessWorker):
         except Exception:
             engine.log.exception("Flow run %s was not ended", flow_run.id)
 
-    async def _run(self, flow_run: FlowRun, held: Held, *, adopted: bool) -> None:
+    async def _run(self, flow_run: FlowRun, carried: Carried, *, adopted: bool) -> None:
         try:
             flow = await self._flows.of(self.client, flow_run)
         except Exception as error:
             await states.force(self.client, flow_run.id, Crashed(message=f"The flow cannot be loaded: {error}"))
             return
-        if held.signals.leaving:
+        if carried.signals.leaving:
             return  # the next life of this worker finds the claim
-        if held.signals.cancelled and not adopted:
+        if carried.signals.cancelled and not adopted:
             await states.force(self.client, flow_run.id, Cancelled(message="Cancelled before its code ran."))
             return
-        held.task = asyncio.create_task(engine.run(flow, flow_run, held.signals), name=flow_run.name)
-        if held.signals.cancelled:
-            asyncio.get_running_loop().call_later(CLEANUP_AFTER, held.task.cancel)
-        await asyncio.wait({held.task})
-        left = None if held.task.cancelled() else held.task.exception()
-        if left is not None and not (held.signals.leaving or held.signals.lost):
+        carried.task = asyncio.create_task(engine.run(flow, flow_run, carried.signals), name=flow_run.name)
+        if carried.signals.cancelled:
+            asyncio.get_running_loop().call_later(CLEANUP_AFTER, carried.task.cancel)
+        await asyncio.wait({carried.task})
+        left = None if carried.task.cancelled() else carried.task.exception()
+        if left is not None and not (carried.signals.leaving or carried.signals.lost):
             await self._after_error(flow_run, left)
 
     async def _after_error(self, flow_run: FlowRun, error: BaseException) -> None:
@@ -199,39 +199,39 @@ class SluiceWorker(engine.InProcessWorker):
             await states.force(self.client, flow_run.id, word if once_more else Crashed(message=said))
 
     def _signals(self, flow_run_id: UUID) -> RunSignals | None:
-        held = self._held.get(flow_run_id)
-        return held.signals if held else None
+        carried = self._carried.get(flow_run_id)
+        return carried.signals if carried else None
 
     async def _observe(self, observer: Observer) -> None:
         await observer.next_look()
-        await observer.look(list(self._held), self._cancel)
+        await observer.look(list(self._carried), self._cancel)
 
     def _cancel(self, flow_run_id: UUID) -> None:
-        held = self._held[flow_run_id]
-        if not held.signals.cancelled:
-            held.signals.cancelled = True
-            if held.task is not None:
-                held.task.cancel()
+        carried = self._carried[flow_run_id]
+        if not carried.signals.cancelled:
+            carried.signals.cancelled = True
+            if carried.task is not None:
+                carried.task.cancel()
 
     def _drop(self, flow_run_id: UUID) -> None:
-        """Stop a run's code and leave its state to whoever holds it now."""
-        held = self._held[flow_run_id]
-        held.signals.leaving = held.signals.lost = True
-        if held.task is not None:
-            held.task.cancel()
+        """Stop a run's code and leave its state to the worker that carries it now."""
+        carried = self._carried[flow_run_id]
+        carried.signals.leaving = carried.signals.lost = True
+        if carried.task is not None:
+            carried.task.cancel()
 
     def _adopt(self, flow_run: FlowRun, signals: RunSignals) -> None:
         self._hold(flow_run, Queue.ROLLOUTS, self._go_on(flow_run), signals)
 
     async def _go_on(self, flow_run: FlowRun) -> None:
-        held = self._held[flow_run.id]
+        carried = self._carried[flow_run.id]
         try:
             await self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
-            await self._run(flow_run, held, adopted=True)
-            if held.signals.cancelled and not held.signals.leaving:
+            await self._run(flow_run, carried, adopted=True)
+            if carried.signals.cancelled and not carried.signals.leaving:
                 await self._end_cancelled(flow_run.id)
         except Exception:
-            engine.log.exception("Flow run %s was not taken up", flow_run.id)
+            engine.log.exception("Flow run %s was not resumed", flow_run.id)
 
     async def _end_cancelled(self, flow_run_id: UUID) -> None:
         state = (await self.client.read_flow_run(flow_run_id)).state
@@ -240,16 +240,16 @@ class SluiceWorker(engine.InProcessWorker):
 
     async def _leave(self) -> None:
         """Stop the code of every run and give the runs back; a run that is cleaning up is left to finish."""
-        for held in list(self._held.values()):
-            if not held.signals.cancelled:
-                held.signals.leaving = True
-                if held.task is not None:
-                    held.task.cancel()
-        tasks = {held.task for held in self._held.values() if held.task is not None}
+        for carried in list(self._carried.values()):
+            if not carried.signals.cancelled:
+                carried.signals.leaving = True
+                if carried.task is not None:
+                    carried.task.cancel()
+        tasks = {carried.task for carried in self._carried.values() if carried.task is not None}
         if tasks:
             await asyncio.wait(tasks, timeout=LEAVE_WITHIN)
-        for held in self._held.values():
-            held.signals.leaving = True
-            if held.task is not None:
-                held.task.cancel()
+        for carried in self._carried.values():
+            carried.signals.leaving = True
+            if carried.task is not None:
+                carried.task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

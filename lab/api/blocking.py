@@ -1,4 +1,4 @@
-"""The same client for code that is not asynchronous."""
+"""A client of the Kubernetes API for code that is not asynchronous."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """``python -m lab.demo [--keep]``: four releases, good and bad, under load; a table and ``.lab/demo.json`` at the end.
 
-It brings the lab up if it is not, starts ``sluice up`` beside it, and lets it do the rest. Exit status 0 means that
-the good release was promoted and the three bad ones were taken back. Everything it started is ended again, unless
+It brings the lab up if it is not, starts ``sluice up`` next to it, and lets it do the rest. Exit status 0 means that
+the good release was promoted and the three bad ones were rolled back. Everything it started is ended again, unless
 ``--keep`` asks to look around first.
 """
 

@@ -22,7 +22,7 @@ def write(path: Path, document: Result) -> None:
 
 
 def as_wanted(deliveries: Sequence[Result]) -> bool:
-    """Whether the good release was promoted and every bad one taken back."""
+    """Whether the good release was promoted and every bad one rolled back."""
     return bool(deliveries) and all(one["verdict"] == one["expected"] for one in deliveries)
 
 

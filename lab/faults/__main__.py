@@ -1,6 +1,6 @@
 """``python -m lab.faults --seed S --cases N [--only KIND] [--replay SEED/ROUND|FILE]``: the fault suite.
 
-Exit status 0: every law was kept; 1: one was broken, and its seed and timeline are told; 2: the suite itself failed.
+Exit status 0: every law was kept; 1: one was broken, and its seed and timeline are printed; 2: the suite itself failed.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from lab.paths import CHECKOUT, LabPaths
 from lab.progress import say
 
 READY_WITHIN_S = 120.0
-TOLD_TIMELINES = 3
+PRINTED_TIMELINES = 3
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m lab.faults", description="rollouts hit by seeded faults")
-    parser.add_argument("--seed", type=int, default=None, help="of the plans; chosen and told where it is not given")
+    parser.add_argument("--seed", type=int, default=None, help="of the plans; chosen and printed where it is not given")
     parser.add_argument("--cases", type=int, default=500, help="releases that a fault has hit, at least")
     parser.add_argument("--minutes", type=float, default=0, help="begin no round after this long; 0: no limit")
     parser.add_argument("--only", choices=KINDS, default="", help=f"one kind of fault; {', '.join(WHOLE_LAB)} only so")
@@ -64,10 +64,10 @@ def plans(asked: argparse.Namespace) -> list[Plan] | None:
     return [_plan(one, asked) for one in asked.replay.split(",")]
 
 
-def _plan(told: str, asked: argparse.Namespace) -> Plan:
-    if Path(told).is_file():
-        return Plan.from_json(json.loads(Path(told).read_text()))
-    seed, _, number = told.partition("/")
+def _plan(which: str, asked: argparse.Namespace) -> Plan:
+    if Path(which).is_file():
+        return Plan.from_json(json.loads(Path(which).read_text()))
+    seed, _, number = which.partition("/")
     return draw(int(seed), int(number), APPS[: asked.apps], asked.only)
 
 
@@ -122,7 +122,7 @@ async def run(asked: argparse.Namespace) -> int:
             result = await stage.play(plan)
             results.append(result)
             say(report.line(result))
-            tell(stage, result, folder)
+            report_round(stage, result, folder)
             report.write(asked.out, report.document(results, seed, began, load))
             enough = sum(len(one.hit) for one in results) >= asked.cases
             late = asked.minutes and time.time() - began > asked.minutes * 60
@@ -137,7 +137,7 @@ async def run(asked: argparse.Namespace) -> int:
     return conclude(results, seed, asked)
 
 
-def tell(stage: Stage, result: Result, folder: Path) -> None:
+def report_round(stage: Stage, result: Result, folder: Path) -> None:
     """Tell the broken laws of a round; the timelines go to files, and the first ones to the terminal too."""
     writes = [write for proxy in stage.installation.proxies.values() for write in proxy.writes]
     for case in result.cases:

@@ -63,17 +63,17 @@ LATEST_INSTANT_S = 22.0
 INITIALISING = ("journal Initializing", "apply primary", "apply service", "create route", "scale target to 0")
 ENDINGS = {
     "good": (),
-    "bad": ("journal taking back", "route 0", "scale target to 0", "journal Failed", "route step"),
-    "never": ("journal taking back", "scale target up", "scale target to 0", "journal Failed"),
+    "bad": ("journal rolling back", "route 0", "scale target to 0", "journal Failed", "route step"),
+    "never": ("journal rolling back", "scale target up", "scale target to 0", "journal Failed"),
     "superseded": ("journal superseded", "route 0", "begin", "scale target up"),
     "reverted": ("route 0", "scale target to 0", "begin", "journal Succeeded"),
     "first": (*INITIALISING, "journal Initialized"),
 }
-"""Boundaries that a story is sure to come to, beside those of all stories."""
+"""Boundaries that a story is sure to come to, in addition to those of all stories."""
 FORWARD = tuple(
     one
     for one in BOUNDARIES
-    if one not in {"journal taking back", "journal Failed", "journal superseded"}
+    if one not in {"journal rolling back", "journal Failed", "journal superseded"}
     and one not in {"journal Initializing", "apply service", "create route", "journal Initialized"}
     and not one.startswith("journal Waiting")
 )

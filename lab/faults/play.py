@@ -162,7 +162,7 @@ class Stage:
                     continue
 
     async def _watch_over(self) -> None:
-        """A part that ended though nobody killed it is started again, as a service manager would; and told."""
+        """A part that ended though nobody killed it is started again, as a service manager would; and reported."""
         while True:
             await asyncio.sleep(LOOK_S)
             for name, part in self.installation.parts.items():

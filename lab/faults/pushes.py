@@ -1,4 +1,4 @@
-"""Pushes of images that nobody's policy wants, told to the receiver as a registry tells them: again until it says yes."""
+"""Pushes of images that nobody's policy wants, sent to the receiver as a registry sends them: again until it says yes."""
 
 from __future__ import annotations
 

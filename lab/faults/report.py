@@ -87,18 +87,18 @@ def under_kills(cases: Sequence[Case]) -> dict[str, int]:
 
 def recoveries(results: Sequence[Result]) -> dict[str, Any]:
     """Per kind of kill: seconds until a rollout went on, by whom."""
-    told = {}
+    kinds_found = {}
     every = [one for result in results for one in result.recoveries]
     for kind in sorted({one.kind for one in every}):
         mine = [one for one in every if one.kind == kind]
         back = [one for one in mine if one.same]
-        told[kind] = {
+        kinds_found[kind] = {
             "another worker went on, from the kill": spread([one.from_fault for one in mine if not one.same]),
             "the killed worker went on, from the kill": spread([one.from_fault for one in back]),
             "the killed worker went on, from its start": spread([one.from_start for one in back]),
             "the killed worker went on, from when it was ready": spread([one.from_ready for one in back]),
         }
-    return told
+    return kinds_found
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -130,14 +130,14 @@ def _lost(results: Sequence[Result]) -> dict[str, int]:
     return dict(lost)
 
 
-def write(path: Path, told: dict[str, Any]) -> None:
+def write(path: Path, document: dict[str, Any]) -> None:
     """Write the results."""
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def line(result: Result) -> str:
     """One round in one line."""
     kinds = Counter(hit.kind for case in result.cases for hit in case.hits if hit.aimed)
-    told = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items())
+    counts = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items())
     verdict = f"{len(result.violations)} BROKEN" if result.violations else "all laws kept"
-    return f"round {result.plan.number}: {len(result.hit)} cases in {result.seconds:.0f} s, {verdict} ({told})"
+    return f"round {result.plan.number}: {len(result.hit)} cases in {result.seconds:.0f} s, {verdict} ({counts})"

@@ -44,7 +44,7 @@ func serve(address, root string) error {
 	return server.ListenAndServe()
 }
 
-// pushed never fails a push: whoever listens may well be down, and git has the commits already.
+// pushed never fails a push: the listener may well be down, and git has the commits already.
 func pushed(url, repository string) {
 	client := &http.Client{Timeout: 2 * time.Second}
 	lines := bufio.NewScanner(os.Stdin)
@@ -61,7 +61,7 @@ func pushed(url, repository string) {
 		}
 		answer, err := client.Post(url, "application/json", bytes.NewReader(said))
 		if err != nil {
-			log.Printf("nobody was told of the push: %v", err)
+			log.Printf("the push was not reported: %v", err)
 			continue
 		}
 		answer.Body.Close()

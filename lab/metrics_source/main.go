@@ -1,7 +1,7 @@
 // A stand-in for the data plane of a thousand services: it counts the requests that their routes would have had and
 // serves them as Envoy does behind Contour, so that a real Prometheus can scrape them and sluice can judge by them.
 //
-// The weights are those of the HTTPRoutes in the cluster, watched; how many requests fail is told over HTTP:
+// The weights are those of the HTTPRoutes in the cluster, watched; how many requests fail is set over HTTP:
 //
 //	PUT /errors {"<namespace>_<service>": 0.05}    the share of the canary's requests that fail from now on
 //	GET /stats/prometheus                          the series
@@ -23,7 +23,7 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:19191", "address to serve on")
 	rate := flag.Float64("rate", 20, "requests per second to each service")
-	background := flag.Float64("background", 0, "share of failing requests where nothing else was told")
+	background := flag.Float64("background", 0, "share of failing requests where nothing else was set")
 	prefix := flag.String("namespaces", "", "only namespaces whose names begin with this")
 	seed := flag.Uint64("seed", 1, "of the random numbers")
 	accept := flag.String("accept", "", "namespace/name of a Gateway whose routes are accepted here")

@@ -51,7 +51,7 @@ def table(places: LabPaths, built: Built, identities: Identities, webhook_secret
     """All daemons, in the order in which they start."""
     return [
         *_storage_and_api(places, built, identities),
-        *_beside(places, built, webhook_secret),
+        *_stand_ins_and_prometheus(places, built, webhook_secret),
         *_cluster(places, built, identities),
         *_gateway(places, built),
     ]
@@ -109,7 +109,7 @@ def _storage_and_api(places: LabPaths, built: Built, identities: Identities) -> 
     ]
 
 
-def _beside(places: LabPaths, built: Built, webhook_secret: str) -> list[Daemon]:
+def _stand_ins_and_prometheus(places: LabPaths, built: Built, webhook_secret: str) -> list[Daemon]:
     git_server = [str(built.git_server), f"{ports.HOST}:{ports.GIT}", str(places.git)]
     prometheus = [
         f"--config.file={places.config / 'prometheus.yaml'}",

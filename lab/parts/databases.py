@@ -1,7 +1,7 @@
 """PostgreSQL and Redis from Debian's packages, as Prefect wants them where it serves more than one machine.
 
 They run as users without rights, listen on the loopback address only, keep all they write in a folder of the lab, and
-carry the lab's mark, so that `lab down` finds them even when whoever started them is gone.
+carry the lab's mark, so that `lab down` finds them even when the process that started them is gone.
 """
 
 from __future__ import annotations

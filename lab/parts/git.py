@@ -16,7 +16,7 @@ GIT_URL = f"http://{ports.HOST}:{ports.GIT}"
 def create_repository(places: LabPaths, name: str) -> str:
     """Make the bare repository `name` ("shop" or "acme/shop"), if it is not there; return the URL to clone it from.
 
-    Every push is told to the GitHub stand-in, which sends the webhook that GitHub would send.
+    Every push is reported to the GitHub stand-in, which sends the webhook that GitHub would send.
     """
     short = name.rpartition("/")[2]
     folder = places.git / f"{short}.git"
@@ -28,8 +28,8 @@ def create_repository(places: LabPaths, name: str) -> str:
 
 
 def _write_hook(places: LabPaths, folder: Path, name: str) -> None:
-    told = f"http://{ports.HOST}:{ports.GITHUB}/-/pushed"
-    command = shlex.join([str(places.bin / "gitserver"), "pushed", told, name])
+    address = f"http://{ports.HOST}:{ports.GITHUB}/-/pushed"
+    command = shlex.join([str(places.bin / "gitserver"), "pushed", address, name])
     hook = folder / "hooks" / "post-receive"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\n{command}\nexit 0\n")

@@ -1,6 +1,6 @@
 """Things that take long to make are made once: under a name that says what went into them, all or nothing.
 
-A build happens in a temporary folder beside its final place and is renamed into it, so that what is there is always
+A build happens in a temporary folder next to its final place and is renamed into it, so that what is there is always
 whole; a lock per name lets two builds of the same thing wait for each other instead of racing.
 """
 

@@ -1,6 +1,6 @@
 """What the lab is made of, and in which versions.
 
-Go modules are pinned by the go.mod and go.sum files beside the programs; this file pins the rest. All of it goes
+Go modules are pinned by the go.mod and go.sum files next to the programs; this file pins the rest. All of it goes
 into the cache key, so a change here builds anew.
 """
 
@@ -33,4 +33,4 @@ DATABASE_PACKAGES: dict[str, str] = {
     "pg_lsclusters": "postgresql",
     "redis-server": "redis-server",
 }
-"""The same for what the scale bench puts behind Prefect; nothing else of the lab needs it."""
+"""Versions of what the scale bench puts behind Prefect; nothing else of the lab needs it."""

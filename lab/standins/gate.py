@@ -1,7 +1,7 @@
 """A stand-in for a team's gate service: ``python -m lab.standins.gate --port P --state-dir DIR``.
 
 It speaks the gate API that users of Flagger's load tester script: gates and rollback switches per namespace and name,
-closed at first. ``/e2e`` stands for an end-to-end test run: it passes unless it was told to fail, and keeps each call,
+closed at first. ``/e2e`` stands for an end-to-end test run: it passes unless it was set to fail, and keeps each call,
 so that one can see that the gate was asked, in which phase, and before which traffic.
 """
 
@@ -80,8 +80,8 @@ def application(state_dir: Path) -> Starlette:
             gates.calls.add({"path": path, "status": MALFORMED, "why": str(error)})
             return PlainTextResponse(str(error), status_code=MALFORMED)
         status = gates.answer(path, question)
-        told: dict[str, Any] = question.model_dump()
-        gates.calls.add({"path": path, "status": status, **told})
+        asked: dict[str, Any] = question.model_dump()
+        gates.calls.add({"path": path, "status": status, **asked})
         return JSONResponse({"status": status}, status_code=status)
 
     async def calls(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Keeps what a stand-in was told, so that a person, the demo and tests can see what arrived and what was refused.
+"""Keeps what a stand-in received, so that a person, the demo and tests can see what arrived and what was refused.
 
 Entries are kept in memory for reading over HTTP (``GET /-/…``) and appended to a file in the state folder for reading
 after the stand-in is gone.

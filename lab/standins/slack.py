@@ -1,7 +1,7 @@
 """A stand-in for Slack's Web API and incoming webhooks: ``python -m lab.standins.slack --port P --state-dir DIR``.
 
 Like Slack it answers 200 with ``{"ok": false, "error": …}`` when it refuses (:mod:`lab.standins.slack_rules` says on
-what grounds), and keeps posted messages so that ``chat.update`` works on them. Beside Slack's own paths:
+what grounds), and keeps posted messages so that ``chat.update`` works on them. In addition to Slack's own paths:
 
 - ``GET /-/messages``: the messages as they stand, with the instant each was accepted (``at``) and last changed;
 - ``GET /-/refused``: every refused call with its reason;

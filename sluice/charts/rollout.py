@@ -21,7 +21,7 @@ class Moment:
 
 
 def chart(title: str, moments: Sequence[Moment], *, good: bool) -> str:
-    """The rollout as an SVG document; the frame is green where it was promoted and red where it was taken back."""
+    """The rollout as an SVG document; the frame is green where it was promoted and red where it was rolled back."""
     length = max((moment.at for moment in moments), default=1.0) or 1.0
     frame = GREEN if good else RED
     parts = [

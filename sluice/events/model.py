@@ -1,6 +1,6 @@
 """The three events that start deliveries, whatever sent them.
 
-An event's id is derived from what the sender calls the delivery, so that the same delivery told twice is one event.
+An event's id is derived from what the sender calls the delivery, so that a delivery that is sent twice is one event.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Event(BaseModel):
 
     @property
     def id(self) -> UUID:
-        """The same for every redelivery of the same thing."""
+        """The id of the event; equal for every redelivery."""
         return uuid5(NAMESPACE_URL, f"{self.name}/{self.delivery}")
 
     @property
@@ -60,7 +60,7 @@ class SourceChanged(Event):
     url: str
     branch: str
     commit: str
-    again: str = ""
+    reapply: str = ""
     """Kustomizations to be applied though nothing moved, `namespace/name` with commas between: their interval is over."""
 
     @property

@@ -1,7 +1,7 @@
 """The latest tag that an image policy wants, from all tags of the repository.
 
 The answer depends on the set of tags alone, never on which was pushed last: an older push that is handled late cannot
-take a newer image back.
+replace a newer image by an older one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What deliveries write into the status of Flux's image objects, in Flux's words: the latest image, the last scan.
 
-`kubectl get imagepolicy` shows from it what the policy wants, and whoever reads Flux's status goes on reading it.
+`kubectl get imagepolicy` shows from it what the policy wants, and tools that read Flux's status go on reading it.
 """
 
 from __future__ import annotations

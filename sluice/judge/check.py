@@ -1,8 +1,8 @@
-"""The judge's two words on a release: the evidence's, at any scrape, and Flagger's threshold, at the end of a step.
+"""The judge's two verdicts on a release: the evidence's, at any scrape, and Flagger's threshold, at the end of a step.
 
 The evidence (`sequential.py`) is carried over the whole release with one error budget, `ALPHA`. The threshold is what the
 manifest's author knows: at the end of each interval the value of the metric's window is held against its range, and
-`analysis.threshold` such failures take the release back.
+`analysis.threshold` such failures roll the release back.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:
             verdict=Verdict.FAIL, reason="; ".join(str(reading) for reading in broken), readings=tuple(readings)
         )
     if silent:
-        names = ", ".join(one.metric if one.value is None else f"{one} with less than {least}" for one in silent)
+        names = ", ".join(
+            one.metric if one.value is None else f"{one.metric} ({one.requests} requests, {least} needed)"
+            for one in silent
+        )
         return Judgement(verdict=Verdict.NO_DATA, reason=f"nothing was measured for {names}", readings=tuple(readings))
     said = "; ".join(str(reading) for reading in readings) or "no metrics to judge by"
     return Judgement(verdict=Verdict.PASS, reason=said, readings=tuple(readings))
 
 
 def without_data(check: Judgement, policy: NoData, extended: bool) -> Judgement:
-    """What a step comes to at whose end nothing was measured; any other word stays as it is.
+    """What a step comes to at whose end nothing was measured; any other verdict stays as it is.
 
     Args:
         policy: the manifest's `analysis.onNoData`.

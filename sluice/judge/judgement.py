@@ -1,4 +1,4 @@
-"""A verdict with what it rests on, for people, charts and whoever acts on it."""
+"""A verdict with what it rests on, for people, for charts and for the run that acts on it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Finding:
         canary, primary: what was counted of each side.
         interval: 95 % interval of the canary's bad fraction (Wilson); it describes, it decides nothing.
         evidence: natural logarithm of the evidence against the objective being kept.
-        control: the same against "no worse than the primary".
-        assurance: the same, of this step, for the objective being kept.
+        control: natural logarithm of the evidence against "no worse than the primary".
+        assurance: natural logarithm of this step's evidence for the objective being kept.
     """
 
     metric: str

@@ -34,14 +34,14 @@ class Policy:
         tier: see `TIER`. Where there is no control, and with `interleave`, the error rate is alpha alone.
         design_effect: D >= 1, how many requests fail as one (variance of a block's bad count over the binomial's); bursts
             make it larger. It weakens the assurance where it is not read off the blocks themselves, with `interleave`.
-        control_effect: the same against the primary. Of what both sides suffer together 1 is right already; 2 loses the
-            small excess, and bursts of the canary alone are braked by the evidence against the objective.
+        control_effect: the design effect against the primary. Of what both sides suffer together 1 is right already; 2 loses
+            the small excess, and bursts of the canary alone are braked by the evidence against the objective.
         odds_ratio: ψ0 >= 1, how many times the primary's odds of failure the canary is allowed.
         margin: by how much of itself the allowed fraction may be exceeded and a step still pass: p1 = p0·(1 + margin).
         interleave: bet on odd and even blocks apart, and not on single requests, for a canary whose bursts span blocks:
             slower by two times and more.
         least_blocks, least_step: blocks with requests and seconds that a step has before it passes early.
-        common_mode_timeout: seconds that a failure which the primary shares is held before the canary is taken back: it may
+        common_mode_timeout: seconds that a failure which the primary shares is held before the canary is rolled back: it may
             be what poisons a dependency of both.
         scrape_period: seconds between scrapes; a gap of more than three of them is blindness.
         starved_requests: requests that the canary should have had, by the primary's, before silence is called starvation.

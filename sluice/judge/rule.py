@@ -1,7 +1,7 @@
 """Whether the evidence of all metrics together fails a release, and whether the primary's own trouble stands in the way.
 
-A metric's gated evidence is the lesser of `tier` times its evidence against the objective and its evidence against "no worse
-than the primary". The mean over the metrics reaches 1/alpha with probability
+What counts of a metric, its evidence with the control, is the lesser of two: `tier` times its evidence against the
+objective, and its evidence against "no worse than the primary". The mean over the metrics reaches 1/alpha with probability
 
 - at most alpha for a release that is no worse than the primary, for the control has to reach it too;
 - at most tier·alpha for one that keeps its objectives, be it worse than the primary or not.
@@ -9,10 +9,11 @@ than the primary". The mean over the metrics reaches 1/alpha with probability
 A mean of e-processes is one whatever their dependence, and Ville's inequality holds for it at every look. The first asks
 that requests of a block fail independently, at whatever level both sides share; the second what `bets/single.py` asks.
 
-Where the primary says too little the gate is open. Then, and for a hold, blocks alone decide at the error rate alpha
+Where the primary says too little the control is left out. Then, and for a hold, blocks alone decide at the error rate alpha
 (`bets/blocks.py`), whatever the correlation inside a block: nothing else stands between a burst and a rollback. What they
-say is in the gated evidence too, so that all of it stays within tier·alpha for a release that keeps its objectives. For one
-that is as good as the primary as well, the open gate and the precaution that ends a hold add at most another alpha.
+say is in the evidence with the control too, so that all of it stays within tier·alpha for a release that keeps its
+objectives. For one that is as good as the primary as well, leaving the control out and the precaution that ends a hold add
+at most another alpha.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sluice.measures.counts import Counts
 
 def failing(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
     """The metric that fails the release, by its evidence and against its control; empty where none does."""
-    return _decided({name: gated(state, name, policy) for name in names}, state, policy)
+    return _decided({name: with_control(state, name, policy) for name in names}, state, policy)
 
 
 def shared(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
@@ -43,12 +44,12 @@ def shared(state: JudgeState, names: Sequence[str], policy: Policy) -> str:
     return _decided(now, state, policy)
 
 
-def gated(state: JudgeState, name: str, policy: Policy) -> float:
-    """Logarithm of one metric's evidence behind the gate."""
+def with_control(state: JudgeState, name: str, policy: Policy) -> float:
+    """Logarithm of one metric's evidence with the control, as far as there is one."""
     metric = state.metrics.get(name)
     if metric is None:
         return 0.0
-    if opened(state, metric):
+    if decides_alone(state, metric):
         return metric.on_blocks
     # Without bets on single requests there is no second tier: who asked for blocks alone asked for alpha alone.
     tier = policy.tier if metric.single is not None else 1.0
@@ -74,7 +75,7 @@ def over(counts: Counts, allowed: float) -> bool:
     return counts.bad > allowed * counts.requests + 1e-9
 
 
-def opened(state: JudgeState, metric: MetricState) -> bool:
+def decides_alone(state: JudgeState, metric: MetricState) -> bool:
     """Whether the evidence decides without the control: only about trouble that is there right now."""
     if not in_trouble(metric):
         return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from math import exp, floor, log10
 
-from sluice.judge.rule import has_control, opened
+from sluice.judge.policy import Policy
+from sluice.judge.rule import decides_alone, has_control
+from sluice.judge.rule import over as breaks
 from sluice.judge.state import JudgeState, MetricState
 from sluice.judge.verdict import Silence
 from sluice.measures.counts import Counts
@@ -14,11 +16,8 @@ GREATEST_ODDS = 1e12
 
 
 def odds(log_wealth: float) -> str:
-    """Evidence as odds, to three digits: `12,400 : 1`."""
-    value = min(exp(min(log_wealth, 700.0)), GREATEST_ODDS)
-    if value < 100:
-        return f"{value:.2g} : 1"
-    return f"{round(value, 2 - floor(log10(value))):,.0f} : 1"
+    """Evidence as odds, to three digits: `12,400:1`."""
+    return f"{_digits(min(exp(min(log_wealth, 700.0)), GREATEST_ODDS))}:1"
 
 
 def good_share(objective: Objective, counts: Counts) -> str:
@@ -26,27 +25,58 @@ def good_share(objective: Objective, counts: Counts) -> str:
     return f"{objective.reading(counts).value or 0.0:.4g} %"
 
 
-def against(objective: Objective, state: JudgeState) -> str:
-    """What speaks against the canary, by its objective and its control, and how the primary does: the reason of a FAIL."""
+def against(objective: Objective, state: JudgeState, policy: Policy, metrics: int) -> str:
+    """The reason of a FAIL: by what odds the canary breaks its objective and is worse than the primary.
+
+    Args:
+        metrics: how many metrics are judged: the evidence has to be enough on average over all of them.
+    """
     metric = state.metrics[objective.metric.name]
-    if opened(state, metric):
-        return _with_control(objective, metric, metric.on_blocks)
-    said = _with_control(objective, metric, metric.log_wealth)
-    return f"{said}, {odds(metric.control.log_wealth)} against the canary being no worse"
+    reading, primary = objective.reading(metric.seen), _primary(metric)
+    share = good_share(objective, primary)
+    if decides_alone(state, metric):
+        said = f"{reading}: breaks the objective ({_needed(metric.on_blocks, 1 / policy.alpha, metrics)})"
+        return f"{said}; the primary is at {share}" if primary.requests else said
+    enough = 1 / policy.alpha / (policy.tier if metric.single is not None else 1.0)
+    return (
+        f"{reading}: breaks the objective ({_needed(metric.log_wealth, enough, metrics)}) and is worse than the primary "
+        f"at {share} ({_needed(metric.control.log_wealth, 1 / policy.alpha, metrics)})"
+    )
 
 
-def held(objective: Objective, state: JudgeState, *, over: bool) -> str:
-    """Why the canary is neither failed nor promoted, and for how long already; `over` says that it is given up."""
+def held(objective: Objective, state: JudgeState, policy: Policy, *, over: bool) -> str:
+    """Why the weight stays, and for how long already; `over` says that the release is rolled back after all."""
     metric = state.metrics[objective.metric.name]
-    seconds = state.looked - (state.held_since if state.held_since is not None else state.looked)
-    end = "; taken back as a precaution" if over else ""
-    return f"{_with_control(objective, metric, metric.on_blocks)}, no better, for {seconds:.0f} s now{end}"
-
-
-def _with_control(objective: Objective, metric: MetricState, log_wealth: float) -> str:
-    said = f"{objective.reading(metric.seen)}; {odds(log_wealth)} against the bound being kept"
     primary = _primary(metric)
-    return f"{said}; the primary had {good_share(objective, primary)}" if primary.requests else said
+    seconds = state.looked - (state.held_since if state.held_since is not None else state.looked)
+    both = breaks(primary, metric.evidence.allowed)
+    numbers = str(objective.reading(metric.seen))
+    if primary.requests:
+        numbers = f"{numbers}; the primary is at {good_share(objective, primary)}"
+    if over:
+        who = "canary and primary have both broken" if both else "the canary has broken"
+        why = "rolled back as a precaution, for the canary may be the cause"
+        return f"{who} the objective for {seconds:.0f} s: {why}. {numbers}"
+    why = (
+        "canary and primary both break the objective: probably a shared dependency"
+        if both
+        else "the canary breaks the objective, but is not shown to be worse than the primary"
+    )
+    return f"{why}; the weight stays until it is over, {_most(policy)} at most. {seconds:.0f} s so far: {numbers}"
+
+
+def _most(policy: Policy) -> str:
+    seconds = policy.common_mode_timeout
+    return "five minutes" if seconds == 300 else f"{seconds:g} s"
+
+
+def _needed(log_wealth: float, enough: float, metrics: int) -> str:
+    average = f" on average over {metrics} metrics" if metrics > 1 else ""
+    return f"odds {odds(log_wealth)}, {_digits(enough)} needed{average}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.2g}" if value < 100 else f"{round(value, 2 - floor(log10(value))):,.0f}"
 
 
 def silent(kind: Silence, seconds: float) -> str:

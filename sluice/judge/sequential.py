@@ -1,7 +1,7 @@
 """The sequential judge: after every scrape one of FAIL, HOLD, NO_DATA, PASS and CONTINUE, valid whenever one looks.
 
-`observe` takes what a look at the metrics gave into the judge's memory; `word` reads the verdict from that memory alone.
-Both are pure: a worker that takes over from the journal judges as the one that died would have.
+`observe` adds what a look at the metrics gave to the judge's memory; `judgement_of` reads the verdict from that memory
+alone. Both are pure: a worker that takes over from the journal judges as the one that died would have.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sluice.judge import sentences as words
+from sluice.judge import sentences
 from sluice.judge.bets.assurance import Assurance
 from sluice.judge.judgement import Finding, Judgement, wilson
 from sluice.judge.policy import DEFAULT, Policy
@@ -51,7 +51,7 @@ def judge(
 ) -> tuple[JudgeState, Judgement]:
     """The memory after a look and the verdict on it. A FAIL stands, whatever comes after it."""
     state = observe(state, objectives, look, policy)
-    judgement = word(state, objectives, policy)
+    judgement = judgement_of(state, objectives, policy)
     if judgement.verdict is Verdict.FAIL and not state.failed:
         state = state.model_copy(update={"failed": judgement.reason})
     return state, judgement
@@ -59,12 +59,12 @@ def judge(
 
 def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, policy: Policy = DEFAULT) -> JudgeState:
     """The memory after a look."""
-    anew = look.step_started != state.step_started
+    new_step = look.step_started != state.step_started
     names = [objective.metric.name for objective in objectives]
     metrics = dict(state.metrics)
     for objective, name in zip(objectives, names, strict=True):
         metric = metrics.get(name) or MetricState.of(objective, policy)
-        if anew:
+        if new_step:
             metric = replace(metric, assurance=Assurance())
         recent = look.recent.get(name)
         for at, sides in look.scrapes.get(name, ()):
@@ -84,18 +84,18 @@ def observe(state: JudgeState, objectives: Sequence[Objective], look: Look, poli
 
 
 def _held(state: JudgeState, names: Sequence[str], policy: Policy) -> JudgeState:
-    """The same with the clock of a hold begun, going on, or stopped."""
+    """The state with the clock of a hold started, left running, or stopped."""
     troubled = bool(shared(state, names, policy))
     if troubled is (state.held_since is not None) or failing(state, names, policy):
         return state
     if troubled:
         return state.model_copy(update={"held_since": state.looked})
-    # What both sides went through says nothing for this step: it proves itself anew.
+    # What both sides went through says nothing for this step: it has to prove itself from the start.
     fresh = {name: replace(metric, assurance=Assurance()) for name, metric in state.metrics.items()}
     return state.model_copy(update={"held_since": None, "metrics": fresh})
 
 
-def word(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement:
+def judgement_of(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DEFAULT) -> Judgement:
     """The verdict that the memory holds."""
     verdict, reason, kind = Verdict.CONTINUE, "", None
     fail = against(state, objectives, policy)
@@ -104,13 +104,15 @@ def word(state: JudgeState, objectives: Sequence[Objective], policy: Policy = DE
         return fail
     if missing is not None:
         kind, seconds = missing
-        verdict, reason = Verdict.NO_DATA, words.silent(kind, seconds)
+        verdict, reason = Verdict.NO_DATA, sentences.silent(kind, seconds)
         if is_fatal(kind, seconds, policy):
             verdict = Verdict.FAIL
     if state.held_since is not None and verdict is not Verdict.FAIL:
         culprit = _of(objectives, shared(state, [one.metric.name for one in objectives], policy))
         kind, verdict = None, Verdict.HOLD
-        reason = words.held(culprit, state, over=False) if culprit else "the canary fails as the primary does"
+        reason = (
+            sentences.held(culprit, state, policy, over=False) if culprit else "the canary fails as the primary does"
+        )
     readings = _readings(state, objectives)
     if verdict is Verdict.CONTINUE:
         verdict, reason = _assured(state, objectives, readings, policy)
@@ -126,13 +128,13 @@ def against(state: JudgeState, objectives: Sequence[Objective], policy: Policy =
     names = [objective.metric.name for objective in objectives]
     culprit = _of(objectives, failing(state, names, policy))
     if culprit is not None:
-        return _failed(words.against(culprit, state), state, objectives, policy)
+        return _failed(sentences.against(culprit, state, policy, len(objectives)), state, objectives, policy)
     if state.held_since is None or state.looked - state.held_since < policy.common_mode_timeout:
         return None
     culprit = _of(objectives, shared(state, names, policy))
     if culprit is None:
         return None
-    return _failed(words.held(culprit, state, over=True), state, objectives, policy)
+    return _failed(sentences.held(culprit, state, policy, over=True), state, objectives, policy)
 
 
 def _assured(
@@ -142,14 +144,14 @@ def _assured(
     if not objectives:
         return Verdict.CONTINUE, "no counted metrics to judge by"
     said = list(map(str, readings))
-    known, asked = len(said), words.odds(policy.pass_at)
+    known, asked = len(said), sentences.odds(policy.pass_at)
     for objective in objectives:
         name = objective.metric.name
         metric = state.metrics.get(name)
         if metric is None or metric.assurance.blocks < policy.least_blocks:
             said.append(f"{name} has had requests in too few scrapes of this step")
         elif (shown := _assurance(metric, policy)) < policy.pass_at:
-            said.append(f"{words.odds(shown)} for {name} so far, {asked} is asked for")
+            said.append(f"{name} keeps its objective by odds of {sentences.odds(shown)}, {asked} needed")
     if state.looked - state.step_started < policy.least_step:
         said.append(f"a step lasts {policy.least_step:g} s at least")
     return (Verdict.CONTINUE if len(said) > known else Verdict.PASS), "; ".join(said)

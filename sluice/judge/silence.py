@@ -16,7 +16,7 @@ MISSED_SCRAPES = 3
 
 
 def heard(state: JudgeState, metrics: Mapping[str, MetricState], now: float, weight: int | None) -> Heard:
-    """When the canary last had requests; a change of weight begins anew, for it changes what was to be expected.
+    """When the canary last had requests; a change of weight starts the count again, for it changes what was to be expected.
 
     Args:
         state: the memory before the look.

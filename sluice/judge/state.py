@@ -107,7 +107,7 @@ class MetricState:
             canary, primary: counted since the release began; None where the primary is not counted.
             at: time of the scrape, seconds since the epoch. One that comes too soon after the last block waits for the
                 next; without a time each call is a block.
-            recent: both sides over the last minute, where that is known anew.
+            recent: both sides over the last minute, where newer counts are known.
         """
         if at is not None and at <= self.taken:
             return self
@@ -148,7 +148,7 @@ class JudgeState(BaseModel):
         revision: whom the evidence is about.
         since: seconds since the epoch at which this revision first could get traffic: counts begin there.
         metrics: the state of each counted metric and gauge by its name.
-        looked: time of the last look, seconds since the epoch; all times are by the clock of whoever counted.
+        looked: time of the last look, seconds since the epoch; all times are by the clock of the provider that counted.
         newest: time of the newest sample at that look; 0 where there was none.
         weight: the canary's share of the traffic at that look, percent; None where it is not known.
         step_started: when the step under way began.

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from sluice.judge.baseline.score import Score, Word, graded
+from sluice.judge.baseline.score import Ruling, Score, graded
 from sluice.judge.check import threshold_check, without_data
 from sluice.judge.judgement import Judgement
 from sluice.judge.policy import Policy
-from sluice.judge.sequential import against, word
+from sluice.judge.sequential import against, judgement_of
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import CanaryAnalysis
@@ -95,7 +95,7 @@ def evidence_of(
     """What the evidence says, as far as the manifest lets it speak: `pace: auto` lets it pass a step, and hold it."""
     # What a provider that is away has not said may have changed since: nothing passes by what was known before.
     if analysis.pace == "auto" and not provider_down:
-        return word(state, objectives, policy)
+        return judgement_of(state, objectives, policy)
     return against(state, objectives, policy) or Judgement(verdict=Verdict.CONTINUE, reason="")
 
 
@@ -119,10 +119,10 @@ def step_verdict(analysis: CanaryAnalysis, now: Moment) -> StepVerdict | Ask:
     return StepVerdict(judgement)
 
 
-def _checked(analysis: CanaryAnalysis, now: Moment, evidence: Judgement) -> Word | Ask:
+def _checked(analysis: CanaryAnalysis, now: Moment, evidence: Judgement) -> Ruling | Ask:
     """What a step that may end comes to: neither a provider's absence nor silence is the canary's failure."""
     if now.provider_down:
-        return Word(Judgement(verdict=Verdict.PROVIDER_DOWN, reason=now.provider_down))
+        return Ruling(Judgement(verdict=Verdict.PROVIDER_DOWN, reason=now.provider_down))
     if now.queried is None:
         return Ask.CHECK
     readings = [*now.windows, *now.queried]
@@ -131,24 +131,24 @@ def _checked(analysis: CanaryAnalysis, now: Moment, evidence: Judgement) -> Word
     if comparison.fatal:
         return comparison
     if check.verdict is Verdict.FAIL and evidence.verdict is Verdict.HOLD:
-        return Word(evidence)
+        return Ruling(evidence)
     if check.verdict is not Verdict.PASS:
-        return Word(check)
+        return Ruling(check)
     if comparison.judgement.verdict is not Verdict.PASS:
         return comparison
     if now.closed is None:
         return Ask.GATES
     if now.closed:
-        return Word(Judgement(verdict=Verdict.FAIL, reason=now.closed, readings=check.readings))
+        return Ruling(Judgement(verdict=Verdict.FAIL, reason=now.closed, readings=check.readings))
     passed = evidence if evidence.verdict is Verdict.PASS else check
     reason = "; ".join(one for one in (passed.reason, comparison.judgement.reason) if one)
-    return Word(passed.model_copy(update={"reason": reason, "readings": check.readings}))
+    return Ruling(passed.model_copy(update={"reason": reason, "readings": check.readings}))
 
 
-def _compared(analysis: CanaryAnalysis, now: Moment, readings: tuple[Reading, ...]) -> Word:
+def _compared(analysis: CanaryAnalysis, now: Moment, readings: tuple[Reading, ...]) -> Ruling:
     """What the score says; a silent pass where nothing is compared."""
     if analysis.comparison is None or now.score is None:
-        return Word(Judgement(verdict=Verdict.PASS, reason=""))
+        return Ruling(Judgement(verdict=Verdict.PASS, reason=""))
     judgement, fatal = graded(now.score, analysis.comparison, last=now.last)
     judgement = judgement.model_copy(update={"readings": readings})
-    return Word(without_data(judgement, analysis.on_no_data, now.extended), fatal)
+    return Ruling(without_data(judgement, analysis.on_no_data, now.extended), fatal)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The judge's word at one moment."""
+    """What the judge says at one moment."""
 
     CONTINUE = "continue"
     """Nothing against the revision, and not enough for it yet."""
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
     NO_DATA = "no data"
     """Nothing was measured: neither good nor bad."""
     HOLD = "hold"
-    """The bound is broken, but the primary fails alike: more traffic would prove nothing, and neither would less."""
+    """Canary and primary both break the objective: probably a shared dependency. The weight stays until it is over."""
     PROVIDER_DOWN = "provider down"
     """The metrics provider did not answer: nothing is known about the revision."""
 

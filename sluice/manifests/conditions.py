@@ -1,6 +1,6 @@
 """Conditions of an object's status, as Kubernetes and Flux write them.
 
-A condition's `lastTransitionTime` moves only when its status does; whoever writes conditions goes through
+A condition's `lastTransitionTime` moves only when its status does; everything that writes conditions goes through
 `with_condition`, so that "Ready since" is true.
 """
 

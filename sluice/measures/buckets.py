@@ -26,7 +26,7 @@ def around(bounds: Iterable[float], limit_ms: float, unit_ms: float) -> tuple[fl
         unit_ms: milliseconds of the histogram's unit.
 
     Raises:
-        InvalidError: no finite bound is at or above the limit, so that no request could ever be told to be too slow.
+        InvalidError: no finite bound is at or above the limit, so that no request could ever count as too slow.
     """
     finite = sorted(bound for bound in bounds if isfinite(bound))
     limit = limit_ms / unit_ms
@@ -39,8 +39,8 @@ def around(bounds: Iterable[float], limit_ms: float, unit_ms: float) -> tuple[fl
 def _unreachable(limit_ms: float, greatest_ms: float | None) -> str:
     said = f"metrics[].thresholdRange.max of request-duration is {limit_ms:g} ms, but the histogram has no "
     if greatest_ms is None:
-        return f"{said}finite bucket: no request can be told to be too slow; give it a bucket at {limit_ms:g} ms"
+        return f"{said}finite bucket: no request can count as too slow; give it a bucket at {limit_ms:g} ms"
     return (
-        f"{said}finite bucket beyond {greatest_ms:g} ms: no request can be told to be too slow; "
+        f"{said}finite bucket beyond {greatest_ms:g} ms: no request can count as too slow; "
         f"set thresholdRange.max to {greatest_ms:g} or less, or give the histogram a bucket at {limit_ms:g} ms"
     )

@@ -34,7 +34,7 @@ class Telemetry(BaseModel):
         side_label: label that tells the sides apart; `canary` and `primary` are its values.
         baseline: the value of the baseline's; empty where the data plane has none.
         bad: labels of what counts as bad, by regular expressions that match whole; all else is good.
-        good: the same of what counts as good, where that is told instead; all else is bad.
+        good: labels of what counts as good, where the manifest gives those instead; all else is bad.
         where: further labels, and the values that they have.
     """
 
@@ -145,14 +145,15 @@ class Objective(BaseModel):
             bound=bound,
             within=within,
             requests=counts.requests,
+            good=counts.requests - counts.bad,
             counted="looks" if self.gauge else "requests",
         )
 
 
 @lru_cache(maxsize=256)
 def _bound(allowed: float, limit: float | str | None) -> str:
-    """The bound in words; `limit` is a duration's milliseconds, a gauge's range, or None for a ratio."""
-    asked = f"at least {100 * (1 - allowed):g} %"
+    """The objective in words; `limit` is a duration's milliseconds, a gauge's range, or None for a ratio."""
+    asked = f"{100 * (1 - allowed):g} %"
     if isinstance(limit, str):
-        return f"{asked} {limit}"
-    return f"{asked} good" if limit is None else f"{asked} within {limit:g} ms"
+        return f"{asked} of looks {limit}"
+    return asked if limit is None else f"{asked} within {limit:g} ms"

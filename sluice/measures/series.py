@@ -1,4 +1,4 @@
-"""From the raw samples of counters to how much they grew: per series, with resets and newcomers told apart."""
+"""From the raw samples of counters to how much they grew: per series, with resets and new series recognised."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Selector:
 
 @dataclass(slots=True)
 class Counter:
-    """How much one series grew after a moment, told sample by sample.
+    """How much one series grew after a moment, given sample by sample.
 
     A drop is a reset: the process began again at 0, so the whole new value is growth. A series that an earlier scrape
     did not have began at 0 after that scrape.

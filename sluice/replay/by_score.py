@@ -26,7 +26,7 @@ class ByComparison:
 
     @property
     def earliest(self) -> float:
-        """Seconds into a release before which it cannot be taken back: none is known, steps differ."""
+        """Seconds into a release before which it cannot be rolled back: none is known, steps differ."""
         return 0.0
 
     def judge(self, recordings: Sequence[Recording]) -> Iterator[Replayed]:
@@ -49,11 +49,11 @@ def compared(recordings: Sequence[Recording], settings: AnalysisComparison) -> I
     with_baseline = any(look.against_baseline for one in recordings for look in one.looks)
     moments: Moments = {}
     highest = max((one.weight for one in recordings), default=0)
-    told = [one for one in recordings if one.looks]
-    for number, one in enumerate(told):
+    filled = [one for one in recordings if one.looks]
+    for number, one in enumerate(filled):
         for look in one.looks:
             _add(moments, look.against_baseline if with_baseline else look.scrapes)
-        if number + 1 < len(told) and _step(told[number + 1]) == _step(one):
+        if number + 1 < len(filled) and _step(filled[number + 1]) == _step(one):
             continue  # a worker went on where another had left the step
         score = scored(
             [each for each in one.objectives if not each.gauge], {name: samples(seen) for name, seen in moments.items()}
@@ -69,7 +69,7 @@ def _step(recording: Recording) -> tuple[int, float]:
 
 
 def _add(moments: Moments, scrapes: Mapping[str, Sequence[tuple[float, Sides]]]) -> None:
-    """A worker that took over tells the whole release anew: what is known already stays as it was first told."""
+    """A worker that resumes a run records the whole release again: what is known already stays as it was first recorded."""
     for name, seen in scrapes.items():
         known = moments.setdefault(name, [])
         known.extend((at, sides) for at, sides in seen if not known or at > known[-1][0])

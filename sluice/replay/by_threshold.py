@@ -29,7 +29,7 @@ class ByThreshold:
 
     Attributes:
         interval: seconds between two checks; None for when they were made.
-        threshold: failed checks that take the release back; None for what the manifest said.
+        threshold: failed checks that roll the release back; None for what the manifest said.
     """
 
     interval: float | None = None
@@ -37,7 +37,7 @@ class ByThreshold:
 
     @property
     def earliest(self) -> float:
-        """Seconds into a release before which this rule cannot take it back."""
+        """Seconds into a release before which this rule cannot roll it back."""
         return (self.interval or 0.0) * (self.threshold or 1)
 
     def judge(self, recordings: Sequence[Recording]) -> Iterator[Replayed]:

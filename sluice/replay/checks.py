@@ -12,7 +12,7 @@ class Checks(BaseModel):
 
     Attributes:
         interval: seconds between two checks, from the beginning of the release on; None for one at the end of each step.
-        threshold: failed checks that take the release back.
+        threshold: failed checks that roll the release back.
         on_no_data: what a check comes to where nothing was measured; for Flagger it has failed.
         min_requests: requests in a metric's window below which nothing counts as measured.
     """

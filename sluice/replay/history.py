@@ -30,7 +30,7 @@ def recording_of(
     counted = {name: dict(one) for name, one in moments.items()}
     looks = []
     for now in sorted({at for one in moments.values() for at, _ in one}):
-        # Not all targets are scraped at the same moment: each metric is told up to its own last scrape.
+        # Not all targets are scraped at the same moment: each metric is given up to its own last scrape.
         scrapes = {name: [(now, one[now])] for name, one in counted.items() if now in one}
         recent = {name: _recent(one, now) for name, one in moments.items()}
         looks.append(Look(now, now, weight, since, scrapes, recent))

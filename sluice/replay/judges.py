@@ -22,7 +22,7 @@ class Judge(Protocol):
 
     @property
     def earliest(self) -> float:
-        """Seconds into a release before which this judge cannot take it back, whatever it sees."""
+        """Seconds into a release before which this judge cannot roll it back, whatever it sees."""
 
     def judge(self, recordings: Sequence[Recording]) -> Iterator[Replayed]:
         """The words on a release, in order; after a FAIL there is nothing to be said.
@@ -63,7 +63,7 @@ class Asked:
         alpha: error rate, see `Policy`.
         interleave: see `Policy`.
         interval: seconds between two checks.
-        threshold: failed checks that take a release back.
+        threshold: failed checks that roll a release back.
         pass_score, marginal: see `AnalysisComparison`.
     """
 

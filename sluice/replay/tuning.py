@@ -1,4 +1,4 @@
-"""What a judge would have said of past releases: how many good ones it takes back, and how soon it sees bad ones."""
+"""What a judge would have said of past releases: how many good ones it rolls back, and how soon it sees bad ones."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Tried:
     Attributes:
         kind: of the judge, a key of `JUDGES`.
         judge: the judge.
-        good, taken_back: releases that were promoted, and those of them that it takes back.
-        bad, seen: releases that were rolled back, and those of them that it takes back.
-        too_short: further ones of them whose recording ends before this judge could have taken them back.
+        good, rolled_back: releases that were promoted, and those of them that it rolls back.
+        bad, seen: releases that were rolled back, and those of them that it rolls back.
+        too_short: further ones of them whose recording ends before this judge could have rolled them back.
         median_s: median of the seconds from a release's beginning until it does; None where it sees none.
     """
 
     kind: str
     judge: Judge
     good: int
-    taken_back: int
+    rolled_back: int
     bad: int
     seen: int
     too_short: int
@@ -37,8 +37,8 @@ class Tried:
 
     @property
     def false_alarms(self) -> float:
-        """The share of good releases that it takes back; 0 where there is none."""
-        return self.taken_back / self.good if self.good else 0.0
+        """The share of good releases that it rolls back; 0 where there is none."""
+        return self.rolled_back / self.good if self.good else 0.0
 
 
 def tried(releases: Sequence[Release], judges: Sequence[tuple[str, Judge]]) -> Iterator[Tried]:
@@ -51,17 +51,17 @@ def tried(releases: Sequence[Release], judges: Sequence[tuple[str, Judge]]) -> I
     bad = [one.steps() for one in releases if one.outcome == Outcome.ROLLED_BACK]
     if not good and not bad:
         raise InvalidError(
-            "none of the releases was promoted or rolled back; a past one is told to be either by "
+            "none of the releases was promoted or rolled back; say which a past one was with "
             "sluice replay --outcome promoted --save FILE"
         )
     for kind, judge in judges:
-        seen = [(_taken_back(one, judge), _length(one)) for one in bad]
+        seen = [(_rolled_back(one, judge), _length(one)) for one in bad]
         soon = [after for after, _ in seen if after is not None]
         yield Tried(
             kind,
             judge,
             good=len(good),
-            taken_back=sum(_taken_back(one, judge) is not None for one in good),
+            rolled_back=sum(_rolled_back(one, judge) is not None for one in good),
             bad=len(bad),
             seen=len(soon),
             too_short=sum(after is None and length < judge.earliest for after, length in seen),
@@ -69,8 +69,8 @@ def tried(releases: Sequence[Release], judges: Sequence[tuple[str, Judge]]) -> I
         )
 
 
-def _taken_back(recordings: Sequence[Recording], judge: Judge) -> float | None:
-    """Seconds from the beginning until the judge takes the release back; None where it does not."""
+def _rolled_back(recordings: Sequence[Recording], judge: Judge) -> float | None:
+    """Seconds from the beginning until the judge rolls the release back; None where it does not."""
     for said in judge.judge(recordings):
         if said.judgement.verdict is Verdict.FAIL:
             return said.at - recordings[0].state.since

@@ -6,9 +6,9 @@ from sluice.manifests.flagger.canary import Canary
 
 
 def needs_rollout(canary: Canary, revision: str) -> bool:
-    """True where nothing was made for the Canary yet, or its target holds a revision that nobody is or was at.
+    """Whether nothing was made for the Canary yet, or its target holds a revision that was neither promoted nor attempted.
 
-    A revision that was taken back is not tried again by itself, and one that is on its way has its run already.
+    A revision that was rolled back is not tried again by itself, and one that is on its way has its run already.
     """
     status = canary.status
     if status.phase is None:

@@ -1,4 +1,4 @@
-"""The objects that a Canary brings forth: whose they are, and how pods are told apart, as Flagger's users know them."""
+"""The objects that sluice makes for a Canary: who owns them, and the label that selects each side's pods, as in Flagger."""
 
 from __future__ import annotations
 

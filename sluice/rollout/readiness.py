@@ -47,8 +47,8 @@ def why_not_ready(pods: list[Object], events: list[Object]) -> str:
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
                 return f"pod {pod['metadata']['name']}: {condition.get('reason')}: {condition.get('message')}"
     names = {pod["metadata"]["name"] for pod in pods}
-    told = [event for event in events if (event.get("involvedObject") or {}).get("name") in names]
-    warnings = [event for event in told if event.get("type") == "Warning"]
+    about_pods = [event for event in events if (event.get("involvedObject") or {}).get("name") in names]
+    warnings = [event for event in about_pods if event.get("type") == "Warning"]
     about_health = [event for event in warnings if str(event.get("reason", "")).startswith(TELLING)]
     warnings = about_health or warnings
     if warnings:

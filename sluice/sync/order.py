@@ -31,12 +31,12 @@ _BEFORE_WORKLOADS = frozenset(
 )
 
 
-def stages(objects: Iterable[Object]) -> list[list[Object]]:
-    """The objects in stages; those of one stage do not need each other and may be applied at once.
+def waves(objects: Iterable[Object]) -> list[list[Object]]:
+    """The objects in waves; those of one wave do not need each other and may be applied at once.
 
-    Namespaces and definitions come first, then what workloads use, then all the rest. Empty stages are left out.
+    Namespaces and definitions come first, then what workloads use, then all the rest. Empty waves are left out.
     """
     ordered: list[list[Object]] = [[], [], []]
     for one in objects:
         ordered[0 if one["kind"] in _FIRST else 1 if one["kind"] in _BEFORE_WORKLOADS else 2].append(one)
-    return [stage for stage in ordered if stage]
+    return [wave for wave in ordered if wave]

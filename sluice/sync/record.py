@@ -37,8 +37,8 @@ def is_due(kustomization: Kustomization, revision: str) -> bool:
 def begun(kustomization: Kustomization, revision: str, planned: Iterable[ObjectId], now: datetime) -> Body:
     """The status while `revision`, which has the objects `planned`, is being applied."""
     progress = Condition(type=RECONCILING, status="True", reason=PROGRESSING, message=f"applying {revision}")
-    told = progress.model_copy(update={"observed_generation": kustomization.metadata.generation})
-    conditions = with_condition(kustomization.status.conditions, told, now)
+    condition = progress.model_copy(update={"observed_generation": kustomization.metadata.generation})
+    conditions = with_condition(kustomization.status.conditions, condition, now)
     intended = {entry.id: entry for entry in (*inventory(planned).entries, *kustomization.status.inventory.entries)}
     status: Body = {"lastAttemptedRevision": revision, "inventory": _entries(intended.values())}
     status["conditions"] = [one.model_dump(by_alias=True) for one in conditions]

@@ -106,7 +106,7 @@ class Answer:
 
 
 async def _ask(repository: ImageRepository, tag: str) -> Answer:
-    """The tags that count, and what the pushed one names now. A refusal is told on the ImageRepository."""
+    """The tags that count, and what the pushed one names now. A refusal is written on the ImageRepository."""
     wired = connections()
     registry: Registry = wired.registry(repository.spec.provider)
     now = datetime.fromtimestamp(time.time(), UTC)
@@ -129,7 +129,7 @@ async def _ask(repository: ImageRepository, tag: str) -> Answer:
 
 async def _tell(kind: Kind, about: Manifest, body: Body | None) -> None:
     if body:
-        # Whoever deleted it meanwhile does not want to be told.
+        # It was deleted meanwhile: nobody is left to read the reason.
         with contextlib.suppress(NotFoundError):
             await connections().cluster.patch(kind, about.name, about.namespace, body, subresource="status")
 

@@ -1,4 +1,4 @@
-"""Find images that were pushed and that no notification told of: ask the registries, at each ImageRepository's interval."""
+"""Find images that were pushed and that no notification came for: ask the registries, at each ImageRepository's interval."""
 
 from __future__ import annotations
 
@@ -78,6 +78,6 @@ async def _missed(one: ImageRepository, policies: list[ImagePolicy]) -> list[Ima
             continue
         # What the policy chose before is part of the name: the same image may be missed again after another one.
         before = f"{known.tag}@{known.digest}" if known else ""
-        told = f"{policy.metadata.uid}/{policy.metadata.generation}/{before}/{latest}@{digest}"
-        events[latest] = ImagePushed(delivery=told, image=one.spec.image, tag=latest, digest=digest)
+        delivery = f"{policy.metadata.uid}/{policy.metadata.generation}/{before}/{latest}@{digest}"
+        events[latest] = ImagePushed(delivery=delivery, image=one.spec.image, tag=latest, digest=digest)
     return list(events.values())

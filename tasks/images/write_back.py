@@ -86,7 +86,7 @@ async def _selected(automation: ImageUpdateAutomation, images: dict[str, ImageRe
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The images that one automation writes, and what writing them came to; done anew where somebody else pushed."""
+    """The images that one automation writes, and what writing them came to; done again where somebody else pushed."""
 
     automation: ImageUpdateAutomation
     images: dict[str, ImageRef]
@@ -168,7 +168,7 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
 
 async def _tell(automation: ImageUpdateAutomation, body: Body | None) -> None:
     if body:
-        # Whoever deleted it meanwhile does not want to be told.
+        # It was deleted meanwhile: nobody is left to read the reason.
         with contextlib.suppress(NotFoundError):
             await connections().cluster.patch(
                 IMAGE_UPDATE_AUTOMATION, automation.name, automation.namespace, body, subresource="status"

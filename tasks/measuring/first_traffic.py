@@ -1,4 +1,4 @@
-"""When a revision meets its first users: shortly before a scrape, so that whoever meets a bad one meets it for less long.
+"""When a revision meets its first users: shortly before a scrape, so that a bad one is found sooner.
 
 Nothing is known of a revision before the first scrape of its traffic, and two scrapes are the least that fails one. Traffic
 that begins right after a scrape is a whole period that nobody sees; begun `LEAD` before one, it is seen after that time.

@@ -60,8 +60,8 @@ class Measures:
         counted: the metrics whose requests are counted.
         own: the user's own queries, gauges among them, which Flagger's check asks at the end of a step.
         tallies: by metric, what canary and primary were asked.
-        against_baseline: the same of canary and baseline; empty where the Canary is not compared.
-        told: time of the last scrape of `against_baseline` that a look has shown.
+        against_baseline: the tallies of canary and baseline; empty where the Canary is not compared.
+        shown: time of the last scrape of `against_baseline` that a look has shown.
     """
 
     wired: Connections
@@ -74,7 +74,7 @@ class Measures:
     policy: Policy = DEFAULT
     tallies: dict[str, Tally] = field(default_factory=dict)
     against_baseline: dict[str, Tally] = field(default_factory=dict)
-    told: dict[str, float] = field(default_factory=dict)
+    shown: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scene: Scene) -> Measures:
@@ -105,7 +105,7 @@ class Measures:
         return [*self.counted, *self.gauges.objectives]
 
     async def scrape(self, state: JudgeState) -> Scrape:
-        """Read what is new; a provider that is away is told, not raised: it is not the release.
+        """Read what is new; a provider that is away is reported, not raised: it is not the release's fault.
 
         What could be read is judged all the same, for a gauge may have a provider of its own.
         """
@@ -140,13 +140,13 @@ class Measures:
         return Look(self.metrics.now(), newest, status.canary_weight, status.step_started, scrapes, recent)
 
     def _news(self, baselines: list[Tally]) -> dict[str, list[tuple[float, Sides]]]:
-        """Of canary and baseline, the scrapes that no look has told yet; a worker that takes over tells all of them."""
+        """Of canary and baseline, the scrapes that no look has shown yet; a worker that goes on shows all of them."""
         found = {}
         for tally in baselines:
             name = tally.objective.metric.name
-            news = tally.moments(self.told.get(name, 0.0))
+            news = tally.moments(self.shown.get(name, 0.0))
             if news:
-                found[name], self.told[name] = news, news[-1][0]
+                found[name], self.shown[name] = news, news[-1][0]
         return found
 
     def score(self) -> Score:
@@ -174,7 +174,7 @@ class Measures:
             telemetry = telemetry_of(objective.metric, self.canary, self.usual)
             of_both = telemetry.model_copy(update={"primary": telemetry.baseline})
             tally = self.against_baseline[objective.metric.name] = Tally(objective, of_both, since, span=float("inf"))
-            self.told.pop(objective.metric.name, None)
+            self.shown.pop(objective.metric.name, None)
         return tally
 
     async def _read(self, tally: Tally, now: float) -> None:

@@ -116,7 +116,7 @@ class Step:
         return replace(now, queried=tuple(queried), score=score)
 
     async def _gated(self, now: Moment) -> Moment:
-        """The same with the answers of the gates of a step; after one that is closed no other is asked."""
+        """The moment with the answers of the gates of a step; after one that is closed no other is asked."""
         for webhook in self.analysis.webhooks:
             if asked_at(webhook, When.STEP):
                 answer = await self.scene.wired.gates.ask(webhook, self.scene.canary)
@@ -125,13 +125,14 @@ class Step:
         return replace(now, closed="")
 
     async def _wait(self, judgement: Judgement, *, over: bool) -> None:
-        """Say in the Canary's status what a step is held for, once for each kind of reason, and ask for load in silence."""
+        """Write into the Canary's status what a step waits for, once for each kind of reason; call for load in silence."""
         if judgement.verdict is Verdict.NO_DATA:
             self.load.call()
         if not over or judgement.verdict is self.waits_for:
             return
         self.waits_for = judgement.verdict
-        said = f"{self.ref.version} is held at {self.weight} %: {judgement.reason}"
+        stands = "is held" if judgement.verdict is Verdict.HOLD else "waits"
+        said = f"{self.ref.version} {stands} at {self.weight} %: {judgement.reason}"
         await self.scene.write(entry(self.scene.canary, time.time(), Phase.PROGRESSING, said))
 
     def _nobody_asks(self) -> bool:

@@ -15,7 +15,7 @@ class SyntheticLoad:
     """The `rollout` webhooks of one step, as those that send load; as gates they are asked at its end.
 
     Attributes:
-        every: seconds between two times that they are called: a load tester is told for how long it has to go on.
+        every: seconds between two times that they are called: a load tester is configured to go on for that long.
     """
 
     scene: Scene
@@ -24,7 +24,7 @@ class SyntheticLoad:
     _calls: set[asyncio.Task[object]] = field(default_factory=set)
 
     def call(self) -> None:
-        """Call them where it is time, and wait for nobody: the judging goes on, and what they answer is no gate's word."""
+        """Call them where it is time, and wait for nobody: judging goes on, and their answers open or close no gate."""
         now, analysis = time.monotonic(), self.scene.canary.spec.analysis
         if analysis is None or now - self._called < self.every:
             return

@@ -57,7 +57,7 @@ def rows(steps: list[StepResult]) -> list[dict[str, object]]:
             "verdict": str(step.judgement.verdict),
             "metric": reading.metric,
             "value": "no data" if reading.value is None else round(reading.value, 3),
-            "bound": reading.bound,
+            "objective": reading.bound,
             "requests": reading.requests if reading.requests is not None else "",
             **_evidence(step, reading.metric),
             "why": step.judgement.reason,
@@ -76,7 +76,7 @@ def _evidence(step: StepResult, metric: str) -> dict[str, object]:
     return {
         "bad since the release began": f"{finding.canary.bad} of {finding.canary.requests}",
         "95 % interval": f"{100 * low:.3g} to {100 * high:.3g} % bad",
-        "breaks its bound with probability": f"{100 * finding.posterior:.3g} %",
-        "against the bound": odds(finding.evidence),
-        "worse than the primary": odds(finding.control),
+        "breaks its objective with probability": f"{100 * finding.posterior:.3g} %",
+        "odds: breaks its objective": odds(finding.evidence),
+        "odds: worse than the primary": odds(finding.control),
     }

@@ -7,6 +7,7 @@ import time
 
 from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
@@ -43,7 +44,7 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
         raise TransientError(f"{canary.primary} did not become ready: {why}")
     await scene.services.ensure(canary, target)
     await scene.router.ensure(canary, target)
-    await until_endpoints_ready(scene, "primary", primary)
+    await until_endpoints_ready(scene, Side.PRIMARY, primary)
     if workload.writes.scaled(target, 0):
         await asyncio.sleep(DRAIN)
         await scene.canaries.scale(canary, canary.target, 0)

@@ -11,6 +11,7 @@ import time
 
 from sluice.errors import StaleError, TransientError
 from sluice.manifests.flagger.phase import Phase
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
@@ -57,7 +58,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     if not done:
         why = await scene.canaries.why_not_ready(canary, applied)
         raise TransientError(f"{canary.primary} did not come up with {ref.version}: {why}")
-    await until_endpoints_ready(scene, "primary", applied)
+    await until_endpoints_ready(scene, Side.PRIMARY, applied)
     await scene.router.shift(canary, HOME)
     said = f"{ref.version} is promoted; scaling the canary down"
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}

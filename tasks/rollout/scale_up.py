@@ -8,6 +8,7 @@ from typing import Any
 
 from blocks.kubernetes.informers import Followed
 from sluice.errors import NotFoundError
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision
 from sluice.rollout.result import StageResult
 from tasks.scene.baseline import raise_baseline, why_not_standing
@@ -46,12 +47,12 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
         if reason:
             return StageResult(scaled=False, fault=reason)
         if canary.ready_threshold == 100:
-            await until_endpoints_ready(scene, "canary", target.object or {})
+            await until_endpoints_ready(scene, Side.CANARY, target.object or {})
         reason = await why_not_standing(scene, ref, lambda: standing.moved_on(target.object))
         if reason:
             return StageResult(scaled=False, fault=reason)
         frozen = await scene.canaries.freeze(canary)
-        # Whoever looks next must not find a change that the workload's controller has still to see.
+        # The next look must not find a change that the workload's controller has still to observe.
         reason = await standing.reached(int(frozen["metadata"]["generation"]))
     return StageResult(scaled=not reason, fault=reason)
 

@@ -23,14 +23,14 @@ async def supersede(ref: RolloutRef, decision: Decision) -> StageResult:
     await scene.router.shift(scene.canary, HOME)
     promoted = await scene.given_to_primary()
     fields: dict[str, object] = {"canaryWeight": 0, "step": -1, **promoted}
-    told = StageResult(news=Occasion.SUPERSEDED)
+    result = StageResult(news=Occasion.SUPERSEDED)
     if decision.outcome is Outcome.REVERTED and not promoted:
         await scene.canaries.scale(scene.canary, scene.canary.target, 0)
         await retire_baseline(scene)
         fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
         fields |= scene.end(decision.outcome)
         await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, decision.reason, **fields))
-        return told
+        return result
     await scene.canaries.thaw(scene.canary.spec.target_ref, scene.canary.namespace)
     await scene.write(entry(scene.canary, time.time(), phase, decision.reason, **fields))
-    return told
+    return result

@@ -1,4 +1,4 @@
-"""The baseline of a release, as the stages need it: raised beside the canary, looked after, taken away. No stage of its own.
+"""The baseline of a release, as the stages need it: made next to the canary, looked after, removed. No stage of its own.
 
 A Canary that is not compared costs nothing here: its baseline is looked for where it would be known.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sluice.errors import InvalidError, StaleError
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import is_owned
 from sluice.rollout.strategies.base import HOME, Traffic
 from sluice.rollout.workloads.base import merged
@@ -42,7 +43,7 @@ async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, pods: i
 
     def wish(now: Object | None) -> Object | None:
         if now is None:
-            # Made without pods: whoever wakes up with this write in its hand after the release is over starts none.
+            # Made without pods: a process that wakes up with this write after the release is over starts none.
             return baseline_copy(workload, canary, target, primary, 0, ref.revision)
         if not is_owned(canary, now):
             raise InvalidError(f"{workload.kind} {canary.baseline} is not {canary}'s: the comparison needs this name")
@@ -71,7 +72,7 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
         why = await scene.canaries.why_not_ready(canary, baseline) if baseline else "it is gone"
         return f"the baseline is not ready after {limit:g} s: {why}"
     if canary.ready_threshold == 100:
-        await until_endpoints_ready(scene, "baseline", baseline)
+        await until_endpoints_ready(scene, Side.BASELINE, baseline)
     weight = canary.status.canary_weight
     if weight and await scene.router.weight(canary) == weight:
         # A comparison that is switched on in the middle of a step begins here; else this changes nothing.

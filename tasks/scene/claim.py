@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from blocks.connections import connections
-from blocks.leases.lease import Lease, held
+from blocks.leases.lease import Lease, owning
 from tasks.scene.rollout_ref import RolloutRef
 
 
@@ -20,5 +20,5 @@ async def claimed(ref: RolloutRef, run: str) -> AsyncIterator[Lease]:
     """
     wired = connections()
     lease = Lease(wired.cluster, wired.seen, wired.lease, wired.workers, f"sluice-{ref.name}", ref.namespace, run)
-    async with held(lease):
+    async with owning(lease):
         yield lease

@@ -56,7 +56,7 @@ async def look(ref: RolloutRef) -> Look:
 
 async def _look(ref: RolloutRef) -> Look:
     scene = await Scene.of(ref)
-    target, weight, beside = await asyncio.gather(
+    target, weight, baseline = await asyncio.gather(
         scene.canaries.target(scene.canary), scene.router.weight(scene.canary), is_standing(scene, ref)
     )
     reads, writes = scene.workload.reads, scene.workload.writes
@@ -67,5 +67,5 @@ async def _look(ref: RolloutRef) -> Look:
         revision=reads.revision(target),
         version=version_of(target),
         weight=weight,
-        standing=beside and stays and reads.ready(target, scene.canary.ready_threshold),
+        standing=baseline and stays and reads.ready(target, scene.canary.ready_threshold),
     )

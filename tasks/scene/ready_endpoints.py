@@ -16,8 +16,8 @@ LOOK = 0.1
 WITHIN = 30.0
 
 
-async def until_endpoints_ready(scene: Scene, half: str, workload: dict[str, Any], within: float = WITHIN) -> None:
-    """Return when `half` ("primary", "canary", "baseline") offers exactly the workload's ready pods, as many as it wants.
+async def until_endpoints_ready(scene: Scene, side: Side, workload: dict[str, Any], within: float = WITHIN) -> None:
+    """Return when the Service of a side offers exactly the workload's ready pods, as many as it wants.
 
     A proxy learns of pods through the Service's endpoints, which lag behind the pods: equal counts are not enough, the
     addresses have to be the same. How many are wanted is looked at each time: an autoscaler or a new node changes it.
@@ -29,12 +29,12 @@ async def until_endpoints_ready(scene: Scene, half: str, workload: dict[str, Any
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
-        offered = await scene.services.endpoints(scene.canary, Side(half))
+        offered = await scene.services.endpoints(scene.canary, side)
         wanted = scene.workload.reads.pods(await scene.wired.seen.find(scene.kind, name, namespace) or workload)
         if len(offered) >= wanted:
             pods = await scene.wired.cluster.list(POD, namespace, query)
             if offered == ready_addresses(pods):
                 return
         if loop.time() > end:
-            raise TransientError(f"{scene.canary}: the {half} does not offer {wanted} ready pods after {within:g} s")
+            raise TransientError(f"{scene.canary}: the {side} does not offer {wanted} ready pods after {within:g} s")
         await asyncio.sleep(LOOK)

@@ -1,4 +1,4 @@
-"""What every stage of a rollout is told: which Canary, which revision. All else it reads where the truth is."""
+"""What every stage of a rollout gets: which Canary, which revision. All else it reads from the cluster."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Scene:
     async def given_to_primary(self) -> dict[str, object]:
         """The journal's fields for a promotion that was broken off after the primary had been given the revision.
 
-        It is promoted then, whatever comes next and whoever writes this down; no fields where it was not.
+        It is promoted then, whatever comes next and whichever run writes this down; no fields where it was not.
         """
         if self.canary.status.phase is not Phase.PROMOTING:
             return {}

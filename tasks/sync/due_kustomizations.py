@@ -26,19 +26,19 @@ class Due(BaseModel):
     namespace: str
     name: str
     source: Fetched
-    again: bool = False
+    reapply: bool = False
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
 
 @stage("find due syncs")
-async def due_kustomizations(sources: list[Fetched], again: Sequence[str] = ()) -> list[Due]:
+async def due_kustomizations(sources: list[Fetched], reapply: Sequence[str] = ()) -> list[Due]:
     """The Kustomizations of these sources that are to be synced now, and are not suspended.
 
     Args:
         sources: at their newest commits; what has not been synced to them is due.
-        again: `namespace/name` of those that are due though they were.
+        reapply: `namespace/name` of those that are due though they were.
 
     One that follows a source of a kind that sluice does not have says so in its Ready condition. It is nobody else's: a
     GitRepository of that name is another source.
@@ -53,15 +53,15 @@ async def due_kustomizations(sources: list[Fetched], again: Sequence[str] = ()) 
         source = by_key.get(one.source)
         if source is None:
             continue
-        asked = f"{one.namespace}/{one.name}" in again
+        asked = f"{one.namespace}/{one.name}" in reapply
         if asked or is_due(one, source.revision):
-            due.append(Due(namespace=one.namespace, name=one.name, source=source, again=asked))
+            due.append(Due(namespace=one.namespace, name=one.name, source=source, reapply=asked))
     return due
 
 
 async def _refuse(one: Kustomization, why: str) -> None:
     body = refused(one, why, datetime.fromtimestamp(time.time(), UTC))
     if body:
-        # Whoever deleted it meanwhile has no use for the reason.
+        # It was deleted meanwhile: nobody is left to read the reason.
         with contextlib.suppress(NotFoundError):
             await connections().cluster.patch(KUSTOMIZATION, one.name, one.namespace, body, subresource="status")

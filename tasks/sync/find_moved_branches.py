@@ -1,4 +1,4 @@
-"""Find branches that moved and that no webhook told of, and Kustomizations whose interval is over."""
+"""Find branches that moved and that no webhook came for, and Kustomizations whose interval is over."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ async def _moved(source: GitRepository, turn: asyncio.Semaphore) -> SourceChange
     commit = commit_of(at)
     # What was synced before, and when, is part of the name: a branch may come back to a commit it was at.
     before = f"{known}/{artifact.last_update_time}" if artifact else ""
-    told = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{commit}"
-    return SourceChanged(delivery=told, url=source.address, branch=source.spec.ref.branch, commit=commit)
+    delivery = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{commit}"
+    return SourceChanged(delivery=delivery, url=source.address, branch=source.spec.ref.branch, commit=commit)
 
 
 def drifting(
@@ -72,7 +72,7 @@ def drifting(
     """One event for each source and interval: the Kustomizations that are applied again in this span of time.
 
     Time is cut into spans of the interval, each object's own way so that they do not all come at once. An event is named
-    by its span: whoever looks, and however often, it is the same one.
+    by its span: however often and from whichever worker it is looked for, it is one event.
     """
     spans: dict[tuple[SourceKey, float, int], list[str]] = defaultdict(list)
     for one in followers:
@@ -86,7 +86,7 @@ def drifting(
             url=sources[key].address,
             branch=sources[key].spec.ref.branch,
             commit="",
-            again=",".join(sorted(names)),
+            reapply=",".join(sorted(names)),
         )
         for (key, interval, span), names in spans.items()
     ]

@@ -22,7 +22,7 @@ from sluice.rollout.workloads import WORKLOADS
 from sluice.sync import record
 from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned
-from sluice.sync.order import stages
+from sluice.sync.order import waves
 from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets
 from tasks.stage import stage
 from tasks.sync.due_kustomizations import Due
@@ -70,9 +70,9 @@ async def _synced(wired: Connections, kustomization: Kustomization, due: Due) ->
         refuse_vital(kustomization.spec, kustomization.spec.vital)
         source = await source_for(wired, kustomization.source)
         # What `due` names may be old by now: this may be a late retry. Only a look at the branch after the Kustomization
-        # was read cannot take a newer sync back: its writes would have changed the resourceVersion that fences ours.
+        # was read cannot undo a newer sync: its writes would have changed the resourceVersion that fences ours.
         at = await source.latest()
-        if not (due.again or record.is_due(kustomization, at)):
+        if not (due.reapply or record.is_due(kustomization, at)):
             return Synced(applied=0, pruned=0, left_alone=0)
         tree = await source.tree(at)
         rendered = await wired.renderer(kustomization.kind).render(tree, kustomization.spec)
@@ -120,9 +120,9 @@ async def _placed(cluster: Cluster, objects: Sequence[Object], owner: Kustomizat
 
 
 async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
-    """Apply the objects stage by stage; how many were spared because the cluster's own object asks for it.
+    """Apply the objects wave by wave; how many were spared because the cluster's own object asks for it.
 
-    Each object of a stage gets its try; a failure among them ends the sync after the stage.
+    Each object of a wave gets its try; a failure among them ends the sync after the wave.
     """
     canaries = Canary.valid(await cluster.list(CANARY))
     targets = rollout_targets([canary for canary in canaries if canary.spec.target_ref.kind in WORKLOADS])
@@ -143,7 +143,7 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
             return True
 
     spared = 0
-    for together in stages(objects):
+    for together in waves(objects):
         ends = await asyncio.gather(*(one(manifest) for manifest in together), return_exceptions=True)
         for error in ends:
             if isinstance(error, BaseException):

@@ -73,7 +73,7 @@ def _due(wanting: list[Wanting], now: float) -> list[Wanting]:
     """Those that were begun and left, at once; what was never begun, once its event has had the time to start it.
 
     In a burst an event waits in Prefect's queue for its turn, and no run tells of it yet. The time counts from the change
-    itself: a worker that looks for the first time, as each does that took another's place, must not begin to wait anew.
+    itself: a worker that looks for the first time, as each does that took another's place, must not wait from the start.
     """
     return [one for one in wanting if _begun(one.canary) or now - one.since >= TIME_TO_BEGIN]
 

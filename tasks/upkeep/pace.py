@@ -1,7 +1,7 @@
 """When an object's own interval is over, as this process remembers it.
 
 The memory is a process's own and is lost with it: then everything is looked at once more, which is right after a start.
-Two workers look at most twice as often. What is found has the same id whoever finds it, so nothing is started twice.
+Two workers look at most twice as often. What is found has one id, whichever worker finds it, so nothing is started twice.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ async def test_an_installation_survives_what_people_and_accidents_do_to_it(
 
 
 async def a_killed_worker_goes_on_with_the_same_run(it: Scene) -> None:
-    """After kill -9 the same run goes on from the journal: no step is taken back, none is begun twice."""
+    """After kill -9 the same run goes on from the journal: no step is rolled back, none is begun twice."""
     await it.release("1.1.0")
     started = [value for value in it.app.values("step") if value[0] == 30][-1]
     it.sluice.end(signal.SIGKILL)

@@ -84,8 +84,8 @@ async def test_what_somebody_changed_by_hand_is_put_right(sut: Team) -> None:
     kind = await sut.cluster.resource_for("v1", "ConfigMap")
     await sut.cluster.patch(kind, "shop", sut.name, {"data": {"value": "by hand"}})
     found = await find_moved_branches.find_moved_branches.fn()
-    (drift,) = [event for event in found if event.url == sut.url and event.again]
-    assert drift.again == f"{sut.name}/shop"
+    (drift,) = [event for event in found if event.url == sut.url and event.reapply]
+    assert drift.reapply == f"{sut.name}/shop"
     await sync_source(**drift.payload)
     assert (await sut.cluster.get(kind, "shop", sut.name))["data"] == {"value": "1"}
 

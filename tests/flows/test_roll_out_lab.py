@@ -103,10 +103,10 @@ def test_the_verdict_is_found_in_prometheus_afterwards(told: Told, lab_env: dict
 
 
 @pytest.mark.story("failing")
-def test_a_failing_release_is_taken_back_and_the_primary_is_not_touched(told: Told) -> None:
+def test_a_failing_release_is_rolled_back_and_the_primary_is_not_touched(told: Told) -> None:
     """Traffic home first, then the canary to zero; the reason has the numbers; the revision is not tried again."""
     assert told.outcomes[0].startswith("rolled back: request-success-rate ")
-    assert "at least 99 % good" in told.outcomes[0]
+    assert "), objective 99 %: breaks the objective (odds " in told.outcomes[0]
     assert told.outcomes[1].startswith("refused")
     assert told.status["phase"] == "Failed"
     assert "was rolled back: request-success-rate" in told.status["conditions"][0]["message"]
@@ -119,8 +119,8 @@ def test_a_failing_release_is_taken_back_and_the_primary_is_not_touched(told: To
 @pytest.mark.story("own-metrics")
 def test_a_gauge_that_stays_out_takes_a_release_back_beside_counts_of_the_user_s_own(told: Told) -> None:
     """The mean duration was looked at of canary and primary; what was counted by the user's own series speaks for it."""
-    assert told.outcomes[0].startswith("rolled back: mean-ms 0 % over ")
-    assert "the primary had 100 %" in told.outcomes[0]
+    assert told.outcomes[0].startswith("rolled back: mean-ms 0 % (0 of ")
+    assert "the primary at 100 % (odds " in told.outcomes[0]
     counted = told.status["evidence"]["metrics"]["accepted"]
     assert counted["seen"]["requests"] > 20
     assert counted["seen"]["bad"] == 0
@@ -208,7 +208,7 @@ def test_a_closed_gate_waits_without_pods_and_an_open_one_goes_on(told: Told) ->
 
 @pytest.mark.story("e2e-failing")
 def test_a_failing_end_to_end_gate_takes_the_release_back_without_traffic(told: Told) -> None:
-    """At the threshold the release is taken back; users never saw it, the reason names the gate."""
+    """At the threshold the release is rolled back; users never saw it, the reason names the gate."""
     assert told.outcomes[0].startswith("rolled back: gate pre-rollout did not open")
     assert "403" in told.outcomes[0]
     assert told.app.values("weight") == [0]
@@ -245,7 +245,7 @@ def test_no_user_of_a_baseline_loses_a_request(told: Told) -> None:
 
 
 @pytest.mark.story("worse-than-its-baseline")
-def test_a_release_that_is_worse_than_its_baseline_is_taken_back_by_its_score(told: Told) -> None:
+def test_a_release_that_is_worse_than_its_baseline_is_rolled_back_by_its_score(told: Told) -> None:
     """The reason has both halves' numbers; the primary is not touched, and the baseline goes with the canary."""
     assert told.outcomes[0].startswith("rolled back: score 0 of 100 against the baseline: request-success-rate ")
     assert "the baseline 100 %" in told.outcomes[0]

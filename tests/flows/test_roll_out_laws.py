@@ -27,7 +27,7 @@ from sluice.rollout.workloads.copies import baseline_of
 from tasks import run_signals
 from tasks.measuring import step as judging
 from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
-from tasks.rollout.take_over import take_over
+from tasks.rollout.fence_out import fence_out
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
@@ -267,10 +267,10 @@ async def to_the_end(world: World, ref: RolloutRef, lease: Lease) -> Outcome:
     run = await story.resumed(ref)
     run.cleaning, world.left = True, run.ref.revision  # stages as plain code, so that thousands of runs need no Prefect
     if lease.took_over:
-        await run.do(take_over, run.ref)
+        await run.do(fence_out, run.ref)
     for _ in range(MOST_TURNS):
         if run.outcome is not None:
-            await run.told()
+            await run.flush()
             world.left = ""
             return run.outcome
         await story._turn(run)
@@ -360,7 +360,7 @@ def test_a_run_whose_worker_died_in_its_promotion_ends_with_its_own_revision_alt
 @pytest.mark.parametrize("kind", WORKLOADS)
 @pytest.mark.parametrize(("word", "end"), [("alike", Outcome.PROMOTED), ("worse", Outcome.ROLLED_BACK)])
 def test_a_release_beside_a_baseline_is_judged_by_it(word: str, end: Outcome, kind: str) -> None:
-    """The one that is as good is promoted, the one that is worse is taken back; the baseline has no pods after either."""
+    """The one that is as good is promoted, the one that is worse is rolled back; the baseline has no pods after either."""
     world = World({10: "push1"}, [word], compared=True, kind=kind)
     assert end in asyncio.run(live(world))
     assert world.size(world.workload(BASELINE)) == 0

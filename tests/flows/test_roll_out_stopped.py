@@ -118,7 +118,7 @@ async def one_run(name: str) -> Outcome:
         run = await story.resumed(ref)
         run.cleaning = True
         await story._to_the_end(run, lease)
-        await run.told()
+        await run.flush()
         assert run.outcome is not None
         return run.outcome
 
@@ -213,8 +213,8 @@ async def test_a_takeover_that_is_cut_short_is_done_again_before_all_else(monkey
     done: list[str] = []
     trouble: list[Exception] = [LostError("stopped for too long"), TransientError("no answer")]
 
-    async def take_over(ref: RolloutRef) -> None:
-        done.append("take over")
+    async def fence_out(ref: RolloutRef) -> None:
+        done.append("fence out")
         if trouble:
             raise trouble.pop(0)
 
@@ -222,10 +222,10 @@ async def test_a_takeover_that_is_cut_short_is_done_again_before_all_else(monkey
         done.append("turn")
         run.outcome = Outcome.UNCHANGED
 
-    monkeypatch.setattr(story, "take_over", SimpleNamespace(fn=take_over))
+    monkeypatch.setattr(story, "fence_out", SimpleNamespace(fn=fence_out))
     monkeypatch.setattr(story, "_turn", turn)
     monkeypatch.setattr(story, "PAUSE", 0)
     ref = RolloutRef(namespace=NAMESPACE, name=NAME)
-    lease: Any = SimpleNamespace(took_over=True, held=True)
+    lease: Any = SimpleNamespace(took_over=True, owned=True)
     await story._to_the_end(RolloutRun(ref, Seen("new", carries="new"), canary().spec.target_ref, cleaning=True), lease)
-    assert done == ["take over", "take over", "take over", "turn"]
+    assert done == ["fence out", "fence out", "fence out", "turn"]

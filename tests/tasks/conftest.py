@@ -19,7 +19,7 @@ from sluice.rollout.workloads.copies import primary_copy
 from tasks import run_signals
 from tasks.measuring import step as judging
 from tasks.rollout import finalise, initialise, promote, roll_back
-from tasks.rollout.take_over import take_over
+from tasks.rollout.fence_out import fence_out
 from tasks.scene import ready_endpoints
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
@@ -168,13 +168,13 @@ def play() -> Any:
 
 @pytest.fixture
 def fence() -> Any:
-    """Runs `take_over`, which nobody decides on."""
+    """Runs `fence_out`, which nobody decides on."""
 
     def run(stage: Stage) -> Any:
         async def it() -> Any:
             run_signals.bind(stage.signals)
             async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
-                return await take_over.fn(stage.ref)
+                return await fence_out.fn(stage.ref)
 
         return asyncio.run(it())
 

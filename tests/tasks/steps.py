@@ -31,14 +31,18 @@ def over(spec: dict[str, Any] | None = None, **status: Any) -> Stage:
 
 
 def told(stage: Stage) -> list[str]:
-    """The messages about a hold that are written into the Canary's status from now on, while its step goes on."""
+    """The messages about a hold or a wait that are written into the Canary's status from now on, while its step goes on."""
     said: list[str] = []
     evidence = stage.status["evidence"]
 
     def note(when: str, verb: str, item: dict[str, Any]) -> None:
         status = item.get("status") or {}
         message = (status.get("conditions") or [{}])[0].get("message", "")
-        if when == "after" and " is held at " in message and status["evidence"] == evidence:
+        if (
+            when == "after"
+            and (" is held at " in message or " waits at " in message)
+            and status["evidence"] == evidence
+        ):
             said.append(message)
 
     stage.cluster.hooks.append(note)

@@ -15,7 +15,7 @@ from bench.judge.streams import Flags, Ints, Reals
 BETS = (0.02, 0.0437, 0.0956, 0.209, 0.457, 0.999)
 PRIOR = (0.08, 0.08, 0.08, 0.08, 0.08, 0.60)
 FIRST_STAKE, INVESTMENT_SPAN = 0.9, 150.0
-"""The product's numbers, told a second time: a test holds the two against each other."""
+"""The product's numbers, written a second time: a test holds the two against each other."""
 HIGHEST = 1e250
 
 

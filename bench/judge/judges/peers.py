@@ -33,7 +33,7 @@ class Flagger:
         return np.cumsum(failed, axis=1), at
 
     def judge(self, streams: Streams) -> Reals:
-        """Second at which each release is taken back, infinity where it is not."""
+        """Second at which each release is rolled back, infinity where it is not."""
         counts, at = self.counted(streams)
         late = first_reached(counts, at, self.threshold) + self.interval
         return np.where(late <= streams.scenario.seconds, late, np.inf)

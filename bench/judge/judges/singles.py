@@ -14,7 +14,7 @@ PLAN = Plan(prior=(0.6, 0.22, 0.1, 0.08))
 BRAKE, BRAKE_A_SECOND, BRAKE_BLOCKS = 2.0, 0.5, 4
 FIRST_SECONDS, LONGEST = 2.0, 8.0
 MOST_NATS, TRUST, CHANCE = 50.0, 2.0, 2.0
-"""The product's numbers, told a second time: a test holds the two against each other."""
+"""The product's numbers, written a second time: a test holds the two against each other."""
 
 
 @lru_cache(maxsize=2)

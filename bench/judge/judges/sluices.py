@@ -55,7 +55,7 @@ def mixed(rule: Rule, part: float = ON_BLOCKS) -> Rule:
     return both
 
 
-def gated(rule: Rule, tier: float = 1.0) -> Rule:
+def with_control(rule: Rule, tier: float = 1.0) -> Rule:
     """Evidence against "no worse than the primary", as far as `tier` times that against the objective goes."""
 
     def both(streams: Streams, alpha: float) -> tuple[Reals, ...]:
@@ -66,7 +66,7 @@ def gated(rule: Rule, tier: float = 1.0) -> Rule:
 
 
 def judge(streams: Streams, evidence: tuple[Reals, ...], alpha: float) -> Reals:
-    """Second at which each release is taken back, infinity where it is not.
+    """Second at which each release is rolled back, infinity where it is not.
 
     One error budget for all metrics, and the guards on the metric that is worst.
     """
@@ -112,8 +112,8 @@ def _relative(canary: Half, primary: Half, metric: int, design_effect: float) ->
 
 
 RULES: dict[str, Rule] = {
-    "sluice": gated(mixed(by_request), TIER),
-    "interleaved": gated(interleaved),
+    "sluice": with_control(mixed(by_request), TIER),
+    "interleaved": with_control(interleaved),
     "no primary": absolute,
 }
 """The product's rules by the names of the tables: as it is, with `interleave`, and where there is nobody to compare with."""

@@ -71,9 +71,9 @@ def pss_mib(pids: Sequence[int]) -> float:
     return total / 1024
 
 
-async def peaks(groups: Mapping[str, Sequence[int]], told: Callable[[str, float], None]) -> None:
+async def peaks(groups: Mapping[str, Sequence[int]], report: Callable[[str, float], None]) -> None:
     """Tell the memory of each group again and again, until cancelled."""
     while True:
         for name, pids in groups.items():
-            told(name, pss_mib(pids))
+            report(name, pss_mib(pids))
         await asyncio.sleep(SAMPLE_EVERY_S)

@@ -43,7 +43,7 @@ class Program:
         api_version: of the protocol.
         user: the kubeconfig's user that it belongs to.
         hint: what the kubeconfig says about installing it.
-        cluster: what it is told of the cluster; None where it did not ask.
+        cluster: what it gets to know of the cluster; None where it did not ask.
     """
 
     command: tuple[str, ...]
@@ -168,7 +168,7 @@ class ExecPlugin:
         return self._running
 
     async def _ended(self, running: asyncio.Task[SluiceError | None] | None) -> SluiceError | None:
-        # Whoever waits may be cancelled before the program is ready; the others go on waiting.
+        # A waiting task may be cancelled before the program is ready; the others go on waiting.
         failure = await asyncio.shield(running) if running else self._failure
         return type(failure)(str(failure)) if failure else None
 

@@ -1,6 +1,6 @@
 """What a kubeconfig itself says of a user: a token, a password, a certificate, or a login at an identity provider.
 
-It is as good as the file: where the server refuses it, the file is read again, because logging in anew rewrites it.
+It is as good as the file: where the server refuses it, the file is read again, because a new login rewrites it.
 """
 
 from __future__ import annotations

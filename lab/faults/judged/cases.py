@@ -10,7 +10,7 @@ from lab.faults.judged.observer import Answer
 from lab.faults.plan import Release
 
 WITHOUT_WORD = {"oom", "clock jump", "api server restart", "contour away", "prometheus away", "node not ready"}
-"""Faults under which a good release may be taken back: they hit the release itself, or what it is judged by."""
+"""Faults under which a good release may be rolled back: they hit the release itself, or what it is judged by."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
@@ -95,17 +95,17 @@ def has_ended(history: History, case: Case) -> bool:
     if not case.started or not at_rest(history, case.app):
         return False
     primary = history.now("deployments", f"{case.app}-primary")
-    promoted = primary.get("tag") == case.tags[-1] or (case.hit_by(WITHOUT_WORD) and _was_taken_back(history, case))
+    promoted = primary.get("tag") == case.tags[-1] or (case.hit_by(WITHOUT_WORD) and _was_rolled_back(history, case))
     match case.release.story:
         case "good" | "superseded" | "first":
             return promoted
         case "reverted":
             return promoted and len(case.tags) == 2
         case _:
-            return _was_taken_back(history, case)
+            return _was_rolled_back(history, case)
 
 
-def _was_taken_back(history: History, case: Case) -> bool:
+def _was_rolled_back(history: History, case: Case) -> bool:
     now = history.now("canaries", case.app)
     return now["phase"] == "Failed" and any(
         moment.facts.get("phase") not in AT_REST for moment in history.of("canaries", case.app, case.since)
@@ -120,7 +120,7 @@ def where(history: History, case: Case) -> str:
     if canary["phase"] in AT_REST:
         began = any(one.facts.get("phase") not in AT_REST for one in history.of("canaries", case.app, case.since))
         return "ended" if began else "before begin"
-    if canary["taken back"]:
+    if canary["rollback reason"]:
         return "rolling back"
     if canary["phase"] != "Promoting" and len(case.tags) > 1:
         return "superseded"

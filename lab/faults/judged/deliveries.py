@@ -15,7 +15,7 @@ ANSWERED_WITHIN_S = 240.0
 once a minute."""
 UNSTORED_S = 2.5
 """Seconds before its end in which a killed server may have said yes to what it had not stored yet: not promised
-(docs/reliability.md), so told and not counted as broken."""
+(docs/reliability.md), so reported and not counted as broken."""
 LOOK_S = 3.0
 BEFORE_S = 5.0
 Push = tuple[float, str]

@@ -91,7 +91,7 @@ def _canary(item: Object) -> Facts:
         "weight": status.get("canaryWeight", 0),
         "step": status.get("step", 0),
         "failed": status.get("failedChecks", 0),
-        "taken back": status.get("rollbackReason") or "",
+        "rollback reason": status.get("rollbackReason") or "",
         "applied": status.get("lastAppliedSpec", ""),
         "promoted": status.get("lastPromotedSpec", ""),
         "said": promoted.get("message", ""),

@@ -163,7 +163,9 @@ def a_bad_revision_has_no_traffic(seen: Evidence, case: Case) -> Iterator[Violat
             continue
         if tag.endswith("-never"):
             yield Violation("a bad revision has no traffic", case.app, f"users got {tag}, never ready", answers[0])
-        verdict = _first(seen.history.of("canaries", case.app, case.since), lambda one: one.facts.get("taken back"))
+        verdict = _first(
+            seen.history.of("canaries", case.app, case.since), lambda one: one.facts.get("rollback reason")
+        )
         bound = max(verdict.at if verdict else 0.0, case.last_fault_over()) + BAD_BOUND_S
         if verdict and answers[-1] > bound:
             late = answers[-1] - bound

@@ -55,7 +55,7 @@ class Runs:
                     return found
 
     async def settled(self, began: float) -> list[Run]:
-        """The same once all of them are final, or when that takes too long."""
+        """The runs once all of them are final, or when that takes too long."""
         end = time.time() + WITHIN_S
         while True:
             try:
@@ -86,14 +86,17 @@ def rollouts_are_recorded(history: History, case: Case, runs: Sequence[Run]) -> 
             yield Violation(
                 law, case.app, f"run {run.ident} of {run.parameters.get('version')} is {run.name}: {run.said}"
             )
-    told = Counter(run.name for run in mine)
+    recorded = Counter(run.name for run in mine)
     promoted, failed = _seen(history, case)
     first = 1 if case.release.story == "first" else 0
-    superseded = told["Superseded"] + told["Reverted"] if len(case.tags) > 1 else 0
-    if not promoted - first - superseded <= told["Promoted"] <= promoted - first or told["Initialised"] != first:
-        yield Violation(law, case.app, f"the cluster has seen {promoted} promotions, recorded is {dict(told)}")
-    if told["Rolled back"] != failed:
-        yield Violation(law, case.app, f"the cluster has seen {failed} rollbacks, recorded is {dict(told)}")
+    superseded = recorded["Superseded"] + recorded["Reverted"] if len(case.tags) > 1 else 0
+    if (
+        not promoted - first - superseded <= recorded["Promoted"] <= promoted - first
+        or recorded["Initialised"] != first
+    ):
+        yield Violation(law, case.app, f"the cluster has seen {promoted} promotions, recorded is {dict(recorded)}")
+    if recorded["Rolled back"] != failed:
+        yield Violation(law, case.app, f"the cluster has seen {failed} rollbacks, recorded is {dict(recorded)}")
 
 
 def _seen(history: History, case: Case) -> tuple[int, int]:

@@ -25,7 +25,7 @@ def timeline(history: History, writes: Sequence[Write], log: Sequence[tuple[floa
         moments = history.of("pods", name, case.since)
         if any(one.facts.get("app") in {case.app, f"{case.app}-primary"} for one in moments):
             lines += _changes(moments, history.at("pods", name, case.since))
-    lines += [(one.done, _told(one)) for one in writes if one.act.canary == case.app and one.act.what not in LEFT_OUT]
+    lines += [(one.done, _line(one)) for one in writes if one.act.canary == case.app and one.act.what not in LEFT_OUT]
     failed = [one for one in case.answers if one.failed]
     lines += [
         (one.at, f"a user's request failed: {one.version or 'nobody'} {one.status} {one.error}") for one in failed[:5]
@@ -45,7 +45,7 @@ def _changes(moments: Sequence[Moment], before: Facts) -> list[tuple[float, str]
     return lines
 
 
-def _told(write: Write) -> str:
+def _line(write: Write) -> str:
     took = f" after {write.done - write.at:.1f} s" if write.done - write.at > 0.5 else ""
     lost = "" if write.answered else ", the answer was lost"
     return f"    {write.client}.{write.life} {write.run[-6:]} {write.act.what}: {write.status} [{write.version}]{took}{lost}"

@@ -31,7 +31,7 @@ BOUNDARIES = (
     "journal Finalising",
     "scale target to 0",
     "journal Succeeded",
-    "journal taking back",
+    "journal rolling back",
     "journal Failed",
     "journal Initializing",
     "apply service",
@@ -139,7 +139,7 @@ def _journal(status: Object) -> str:
     if phase is None:
         return "journal evidence"
     if status.get("rollbackReason"):
-        return "journal taking back"
+        return "journal rolling back"
     if phase != "Progressing":
         return f"journal {phase}"
     if "stepStarted" in status and "lastAppliedSpec" in status:

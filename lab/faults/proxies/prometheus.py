@@ -33,5 +33,5 @@ def _samples(series: dict[str, Any]) -> list[tuple[float, str]]:
 
 
 def _with(series: dict[str, Any], samples: list[tuple[float, str]]) -> dict[str, Any]:
-    told: list[list[float | str]] = [[at, value] for at, value in samples]
-    return {**series, "values": told} if "values" in series else {**series, "value": told[0]}
+    samples_as_text: list[list[float | str]] = [[at, value] for at, value in samples]
+    return {**series, "values": samples_as_text} if "values" in series else {**series, "value": samples_as_text[0]}

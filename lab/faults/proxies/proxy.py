@@ -69,7 +69,7 @@ class Sentry(Protocol):
 
 
 class Proxy:
-    """One listener. `life` is moved on by whoever starts the client's process anew."""
+    """One listener. `life` is moved on by the code that starts the client's process again."""
 
     def __init__(
         self, client: str, target: str, tls: ssl.SSLContext | None, weather: Weather, sentry: Sentry | None = None
@@ -137,23 +137,23 @@ class Proxy:
             status, kind = answer.status, answer.headers.get("Content-Type", "application/json")
             asked_wait = answer.headers.get("Retry-After")
         lost = rule is not None and rule.effect is Effect.LOSE_ANSWER
-        told = not lost and not (self._sentry and ask.act and not await self._sentry.after(ask, status))
+        answered = not lost and not (self._sentry and ask.act and not await self._sentry.after(ask, status))
         if ask.act:
-            self._note(ask, status, raw, told)
-        if not told:
+            self._note(ask, status, raw, answered)
+        if not answered:
             return _break(request)
         if rule:
             raw = altered(rule, raw)
         headers = {"Content-Type": kind} | ({"Retry-After": asked_wait} if asked_wait else {})
         return web.Response(body=raw, status=status, headers=headers)
 
-    def _note(self, ask: Ask, status: int, raw: bytes, told: bool) -> None:
+    def _note(self, ask: Ask, status: int, raw: bytes, answered: bool) -> None:
         assert ask.act is not None  # noqa: S101
         meta = parsed(raw).get("metadata") or {}
         version = str(meta.get("resourceVersion", "")) if status < 300 else ""
         number = int(version) if version.isdigit() else 0
         done = time.time()
-        self.writes.append(Write(ask.client, ask.life, ask.at, done, ask.act, status, number, told, ask.run))
+        self.writes.append(Write(ask.client, ask.life, ask.at, done, ask.act, status, number, answered, ask.run))
 
     def _forward(self, ask: Ask, request: web.BaseRequest) -> aiohttp.client._RequestContextManager:
         assert self._http is not None  # noqa: S101

@@ -130,8 +130,8 @@ class Weather:
     def begin(self, rule: Rule) -> Rule:
         """Bring a rule into force."""
         self.rules.append(rule)
-        for told in self.on_change:
-            told()
+        for notify in self.on_change:
+            notify()
         return rule
 
     def end(self, rule: Rule) -> None:
@@ -139,8 +139,8 @@ class Weather:
         if rule in self.rules:
             self.rules.remove(rule)
         rule.over.set()
-        for told in self.on_change:
-            told()
+        for notify in self.on_change:
+            notify()
 
     def end_all(self) -> None:
         """Fine weather."""
@@ -148,7 +148,7 @@ class Weather:
             self.end(rule)
 
     def met_by(self, ask: Ask) -> Rule | None:
-        """The first rule that a request meets; watches meet the rules for watches only when they are told something."""
+        """The first rule that a request meets; watches meet the rules for watches only when they get something."""
         for rule in self.rules:
             if rule.effect in {Effect.DROP_WATCHES, Effect.HOLD_WATCHES}:
                 continue

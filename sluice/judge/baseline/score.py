@@ -79,7 +79,7 @@ class Score:
     """What all metrics come to.
 
     Attributes:
-        value: 0 to 100; metrics without data count as passed, so that no data never takes a release back.
+        value: 0 to 100; metrics without data count as passed, so that no data never rolls a release back.
         metrics: each of them.
     """
 
@@ -93,12 +93,12 @@ class Score:
 
     def __str__(self) -> str:
         # What failed comes first: it is what a person is woken for.
-        told = sorted(self.metrics, key=lambda one: not one.worse)
-        return f"score {self.value:.3g} of 100 against the baseline: {'; '.join(str(one) for one in told)}"
+        worst_first = sorted(self.metrics, key=lambda one: not one.worse)
+        return f"score {self.value:.3g} of 100 against the baseline: {'; '.join(str(one) for one in worst_first)}"
 
 
-class Word(NamedTuple):
-    """The comparison's word on a step that may end; `fatal` ends the release whatever the threshold says."""
+class Ruling(NamedTuple):
+    """The comparison's verdict on a step that may end; `fatal` ends the release whatever the threshold says."""
 
     judgement: Judgement
     fatal: bool = False
@@ -138,7 +138,7 @@ def _classified(objective: Objective, apart: Shift) -> Classification:
     return Classification.HIGH if either and apart.low > tolerated else Classification.PASS
 
 
-def graded(score: Score, settings: AnalysisComparison, *, last: bool) -> Word:
+def graded(score: Score, settings: AnalysisComparison, *, last: bool) -> Ruling:
     """What a step comes to by its score.
 
     Args:
@@ -146,9 +146,9 @@ def graded(score: Score, settings: AnalysisComparison, *, last: bool) -> Word:
     """
     if score.value < settings.marginal:
         said = f"{score}; below {settings.marginal:g}"
-        return Word(Judgement(verdict=Verdict.FAIL, reason=said), fatal=True)
+        return Ruling(Judgement(verdict=Verdict.FAIL, reason=said), fatal=True)
     if score.lacking:
-        return Word(Judgement(verdict=Verdict.NO_DATA, reason=str(score)))
+        return Ruling(Judgement(verdict=Verdict.NO_DATA, reason=str(score)))
     if last and score.value < settings.pass_:
-        return Word(Judgement(verdict=Verdict.FAIL, reason=f"{score}; {settings.pass_:g} is asked for"))
-    return Word(Judgement(verdict=Verdict.PASS, reason=str(score)))
+        return Ruling(Judgement(verdict=Verdict.FAIL, reason=f"{score}; {settings.pass_:g} needed"))
+    return Ruling(Judgement(verdict=Verdict.PASS, reason=str(score)))

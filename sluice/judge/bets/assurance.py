@@ -3,7 +3,7 @@
 Under the null hypothesis that each request is bad with probability at least p1, the likelihood ratio of a rate θ < p1
 against p1 has expectation at most 1 (Wald), and to the power 1/D too (Jensen), D being the design effect of requests that
 fail in bursts. A uniform mixture of five rates reaches 1/beta with probability at most beta, whenever one looks (Ville).
-It starts anew with each step and needs no cash: it depends on the step's counts alone.
+It starts from nothing with each step and needs no cash: it depends on the step's counts alone.
 """
 
 from __future__ import annotations

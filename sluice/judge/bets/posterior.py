@@ -1,7 +1,7 @@
 """What to believe of a bad fraction after some requests, for people: it describes and decides nothing.
 
 With a uniform prior the posterior after f bad requests of n is Beta(f + 1, n − f + 1). Unlike the evidence it means
-something only at a moment that was chosen beforehand: whoever looks at every scrape sees it exceed any level one day.
+something only at a moment that was chosen beforehand: at one of many looks it exceeds any level by chance.
 """
 
 from __future__ import annotations

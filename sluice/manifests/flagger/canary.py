@@ -76,7 +76,7 @@ class CanaryAnalysis(ForeignModel):
     interval: Duration = 60.0
     """Length of one step, seconds."""
     threshold: int = 1
-    """Failed checks that take the release back."""
+    """Failed checks that roll the release back."""
     max_weight: int = Field(default=0, ge=0, le=100)
     """Highest weight of the canary before promotion, percent; 0 means 100."""
     step_weight: int = Field(default=0, ge=0, le=100)
@@ -173,7 +173,7 @@ class CanaryAnalysis(ForeignModel):
 
     @property
     def failures_allowed(self) -> int:
-        """Failed checks that take the release back: Flagger reads a threshold of 0 or less as 1."""
+        """Failed checks that roll the release back: Flagger reads a threshold of 0 or less as 1."""
         return max(1, self.threshold)
 
 
@@ -235,7 +235,7 @@ class CanaryStatus(ForeignModel):
     step: int = -1
     """Index of the step of the plan that is under way; -1 before the first one."""
     step_started: float = 0.0
-    """When that step began, seconds since the epoch: a step that a crash interrupted is not held anew."""
+    """When that step began, seconds since the epoch: a step that a crash interrupted is not begun again."""
     rollback_reason: str = ""
     """Why the revision is being rolled back: the intent, written before the act; empty where it is not."""
     evidence: dict[str, Any] = Field(default_factory=dict)

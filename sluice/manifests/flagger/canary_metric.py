@@ -50,7 +50,7 @@ class CanaryMetric(ForeignModel):
     every: Duration | None = Field(default=None, ge=2.0)
     """With `templateRef`: look at the query so often during a step and judge it as a gauge, such as a queue's age."""
     weight: float = Field(default=1.0, gt=0)
-    """With `analysis.comparison`: the part of the score that this metric has, beside the other metrics' weights."""
+    """With `analysis.comparison`: the weight that this metric has in the score, relative to the other metrics."""
     critical: bool = False
     """Where it is worse than the baseline's, the score is 0, whatever the other metrics say."""
 

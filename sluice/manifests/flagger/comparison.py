@@ -11,7 +11,7 @@ BASELINE_UP_TO = 50
 
 
 class AnalysisComparison(ForeignModel):
-    """A judge beside the others: the canary is compared with a baseline, fresh pods of what the primary runs.
+    """A judge next to the others: the canary is compared with a baseline, fresh pods of what the primary runs.
 
     The baseline has as many pods and as much traffic as the canary. At the end of each step each metric that is counted
     in requests is compared over the whole release, by the Mann-Whitney test; the score is the weight of those that are no
@@ -21,7 +21,7 @@ class AnalysisComparison(ForeignModel):
     pass_: float = Field(default=95.0, ge=0, le=100, alias="pass")
     """Score from which the release is promoted; below it the last step has a failed check."""
     marginal: float = Field(default=75.0, ge=0, le=100)
-    """Score below which the release is taken back, at the end of any step."""
+    """Score below which the release is rolled back, at the end of any step."""
 
     @model_validator(mode="after")
     def _ordered(self) -> AnalysisComparison:

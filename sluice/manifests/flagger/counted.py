@@ -32,7 +32,7 @@ class CountedSeries(ForeignModel):
     good: dict[str, str] = Field(default_factory=dict)
     """Labels of what counts as good, by regular expressions that must match whole; all else is bad."""
     bad: dict[str, str] = Field(default_factory=dict)
-    """The same of what counts as bad; all else is good."""
+    """Labels of the series that count bad requests; all else is good."""
     quantile: float | None = Field(default=None, gt=0, lt=1)
     """For a histogram: the share that has to be within `thresholdRange.max` milliseconds, such as 0.95."""
     unit: Literal["s", "ms"] = "s"

@@ -25,7 +25,7 @@ class Phase(StrEnum):
     SUCCEEDED = "Succeeded"
     """The last revision was promoted."""
     FAILED = "Failed"
-    """The last revision was taken back; the primary was not touched."""
+    """The last revision was rolled back; the primary was not touched."""
     TERMINATING = "Terminating"
     """The Canary is being deleted."""
     TERMINATED = "Terminated"

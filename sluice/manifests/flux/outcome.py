@@ -55,20 +55,20 @@ def outcome(one: Subject, ready: Condition, now: datetime, *, also: Iterable[str
         one: the object as it was read.
         ready: how it went.
         now: the moment, with a time zone.
-        also: what else sluice does not act on, beside fields that it does not know.
+        also: what else sluice does not act on, apart from fields that it does not know.
     """
     generation = one.metadata.generation
     rest = without_condition(one.status.conditions, RECONCILING)
     conditions = with_condition(rest, ready.model_copy(update={"observed_generation": generation}), now)
-    told = reported(conditions, [*one.spec.unsupported("spec"), *also], generation, now)
-    return {"observedGeneration": generation, "conditions": [each.model_dump(by_alias=True) for each in told]}
+    written = reported(conditions, [*one.spec.unsupported("spec"), *also], generation, now)
+    return {"observedGeneration": generation, "conditions": [each.model_dump(by_alias=True) for each in written]}
 
 
 def says(one: Subject, ready: Condition) -> bool:
     """Whether the status says this already, of the manifest as it is."""
     old = find_condition(one.status.conditions, READY)
-    told = old is not None and (old.status, old.message) == (ready.status, ready.message)
-    return told and observed(one)
+    unchanged = old is not None and (old.status, old.message) == (ready.status, ready.message)
+    return unchanged and observed(one)
 
 
 def observed(one: Subject) -> bool:

@@ -75,7 +75,7 @@ def test_tuning_counts_the_false_alarms_that_the_rule_would_raise() -> None:
     assert np.isinf(Flagger(10, 1).judge(streams)[0])
 
 
-def test_releases_that_are_never_taken_back_count_in_the_median() -> None:
+def test_releases_that_are_never_rolled_back_count_in_the_median() -> None:
     never = spread(np.array([10.0, np.inf, np.inf]), 0)
     late = spread(np.array([5.0, 15.0, 17.0]), 10)
 

@@ -132,7 +132,7 @@ def test_the_comparison_is_the_products_after_every_block(scenario: Scenario, de
 
 @pytest.mark.parametrize("rule", ["sluice", "interleaved", "no primary"])
 @pytest.mark.parametrize("scenario", [one for one in SCENARIOS.values() if one.rps > 1])
-def test_a_release_is_taken_back_at_the_scrape_at_which_the_product_would(scenario: Scenario, rule: str) -> None:
+def test_a_release_is_rolled_back_at_the_scrape_at_which_the_product_would(scenario: Scenario, rule: str) -> None:
     """The judge's whole memory and its gate: one budget for both metrics, and the guards on the worst one.
 
     Where hardly anything comes they differ: the product leaves out what the primary has while the canary is silent.
@@ -210,9 +210,9 @@ def test_no_rule_takes_back_a_good_release_more_often_than_its_error_rate(name: 
     streams = generate(Scenario.good(20, ALLOWED), releases, np.random.default_rng(5))
     rule = (RULES | CANDIDATES)[name]
 
-    taken_back = np.isfinite(judge(streams, rule(streams, alpha), alpha)).mean()
+    rolled_back = np.isfinite(judge(streams, rule(streams, alpha), alpha)).mean()
 
-    assert taken_back <= alpha + 3 * (alpha * (1 - alpha) / releases) ** 0.5
+    assert rolled_back <= alpha + 3 * (alpha * (1 - alpha) / releases) ** 0.5
 
 
 @pytest.mark.parametrize("name", [*RULES, *CANDIDATES])

@@ -46,7 +46,7 @@ def run(lab_env: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> di
     return dict(json.loads(out.read_text())["runs"][0])
 
 
-def test_good_releases_are_promoted_and_bad_ones_taken_back(run: dict[str, Any]) -> None:
+def test_good_releases_are_promoted_and_bad_ones_rolled_back(run: dict[str, Any]) -> None:
     assert sum(run["outcomes"].values()) == 3
     assert set(run["outcomes"]) == {"Succeeded", "Failed"}
     assert (run["wrong_outcomes"], run["never_begun"]) == (0, 0)

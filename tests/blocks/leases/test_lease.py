@@ -16,7 +16,7 @@ from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import LEASE, NAMESPACE
 from blocks.leases import lease as block
 from blocks.leases import worker as worker_lease
-from blocks.leases.lease import Lease, current_lease, held
+from blocks.leases.lease import Lease, current_lease, owning
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import WorkerLease, Workers
 from sluice.errors import LostError, TransientError
@@ -73,7 +73,7 @@ async def test_two_never_hold_it_at_once(ground: Ground, monkeypatch: pytest.Mon
     async def run(number: int) -> None:
         for turn in range(3):
             lease = await ground.lease(workers[number % 3], f"run-{number}-{turn}")
-            async with held(lease):
+            async with owning(lease):
                 inside.append(lease.identity)
                 assert inside == [lease.identity]
                 lease.check()
@@ -96,10 +96,10 @@ async def test_of_many_that_try_at_the_same_moment_one_gets_it(ground: Ground) -
 
 async def test_who_is_done_gives_it_back(ground: Ground) -> None:
     """The next one waits for nobody, and need not take over anything."""
-    async with held(await ground.lease(await ground.worker("a"))):
+    async with owning(await ground.lease(await ground.worker("a"))):
         pass
     next_ = await ground.lease(await ground.worker("b"))
-    async with held(next_):
+    async with owning(next_):
         assert not next_.took_over
 
 
@@ -108,7 +108,7 @@ async def test_a_living_holder_keeps_it(ground: Ground, monkeypatch: pytest.Monk
     clock = [1000.0]
     monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
     worker, other = await ground.worker("a"), await ground.lease(await ground.worker("b"))
-    async with held(await ground.lease(worker)):
+    async with owning(await ground.lease(worker)):
         for _ in range(8):
             await other.worker.renew()
             assert not await other.try_take()
@@ -130,7 +130,7 @@ async def test_a_silent_holder_loses_it_after_its_duration_and_not_before(
     clock[0] += worker_lease.DURATION - 0.1
     await other.worker.renew()
     assert not await other.try_take()
-    assert not silent.held, "it knows before anybody else may act"
+    assert not silent.owned, "it knows before anybody else may act"
     clock[0] += worker_lease.LOOK + 0.2
     assert await other.try_take()
     assert other.took_over
@@ -157,7 +157,7 @@ async def test_a_holder_that_has_just_come_back_keeps_what_it_regained(
     await silent.regain()
     await other.seen.fresh(LEASE, NAME, ground.namespace)
     assert not await other.try_take()
-    assert silent.held
+    assert silent.owned
 
 
 async def test_a_worker_that_is_gone_is_taken_over_at_once(ground: Ground) -> None:
@@ -183,7 +183,7 @@ async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
     assert await stopped.try_take()
     clock[0] += 60
     await worker.renew()
-    assert not stopped.held, "it renewed, and yet others may have acted"
+    assert not stopped.owned, "it renewed, and yet others may have acted"
     await stopped.regain()
     stopped.check()
     assert stopped.token.endswith("/1"), "nobody else held it in between"
@@ -202,7 +202,7 @@ async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
 async def test_a_lease_that_was_lost_is_not_given_back(ground: Ground) -> None:
     """Whoever has it now keeps it."""
     first, second = await ground.worker("a"), await ground.lease(await ground.worker("b"))
-    async with held(await ground.lease(first)):
+    async with owning(await ground.lease(first)):
         await first.give_up()
         assert await second.try_take()
     assert (await ground.now())["holderIdentity"] == second.identity
@@ -211,7 +211,7 @@ async def test_a_lease_that_was_lost_is_not_given_back(ground: Ground) -> None:
 async def test_a_lease_that_names_somebody_else_is_lost_whatever_our_own_clock_says(ground: Ground) -> None:
     """A worker in good health whose lease was taken all the same stops: the Lease decides."""
     mine = await ground.lease(await ground.worker("a"))
-    async with held(mine):
+    async with owning(mine):
         kept = await ground.cluster.get(LEASE, NAME, ground.namespace)
         kept["spec"]["holderIdentity"] = "somebody"
         mine.seen.learn(LEASE, await ground.cluster.replace(LEASE, kept))
@@ -229,7 +229,7 @@ async def test_runs_of_one_process_exclude_each_other_also_after_it_was_stopped(
     monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
     worker = await ground.worker("a")
     acting, waiting = await ground.lease(worker, "first"), await ground.lease(worker, "second")
-    async with held(acting):
+    async with owning(acting):
         assert not await waiting.try_take()
         clock[0] += 60
         await worker.renew()
@@ -260,10 +260,10 @@ async def test_a_lease_that_cannot_be_given_back_at_once_blocks_nobody_for_long(
         cluster = Throttled()
         ground = Ground(cluster, "test", stack)
         worker, other = await ground.worker("a"), await ground.lease(await ground.worker("b"))
-        async with held(await ground.lease(worker, "first")):
+        async with owning(await ground.lease(worker, "first")):
             cluster.failures = 3
         assert not await other.try_take()
-        async with held(await ground.lease(worker, "second")):
+        async with owning(await ground.lease(worker, "second")):
             assert not await other.try_take()
             cluster.failures = 3
         async with asyncio.timeout(10):
@@ -286,7 +286,7 @@ async def test_waiting_survives_a_cluster_that_is_away(monkeypatch: pytest.Monke
 
     async with AsyncExitStack() as stack:
         ground = Ground(Away(), "test", stack)
-        async with held(await ground.lease(await ground.worker("a"))) as lease:
+        async with owning(await ground.lease(await ground.worker("a"))) as lease:
             lease.check()
 
 
@@ -301,7 +301,7 @@ async def test_a_stage_finds_the_lease_of_its_own_run() -> None:
         async def run(name: str) -> None:
             seen = await stack.enter_async_context(informed(ground.cluster))
             lease = Lease(ground.cluster, seen, worker, Workers(ground.cluster), name, "test", name)
-            async with held(lease):
+            async with owning(lease):
                 await asyncio.sleep(0.01)
                 assert current_lease() is lease
                 await asyncio.create_task(still(lease))

@@ -12,7 +12,7 @@ from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.prefect.recordings import last_release, recorded_releases
-from deployments.tools.replay import drawn, ended, release_of, seconds_of, told
+from deployments.tools.replay import drawn, ended, lines, release_of, seconds_of
 from deployments.tools.tune import releases_of, tuned
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.policy import DEFAULT
@@ -113,14 +113,14 @@ def test_a_stricter_policy_is_tried_on_the_same_release(tmp_path: Path) -> None:
     ends = [list(judge.judge(release.steps()))[-1].at for judge in judges]
     assert ends[0] < ends[1]
     said = list(judges[0].judge(release.steps()))
-    assert next(told(release, said, judges[0])).endswith("judged by evidence, alpha 0.05")
-    assert len(list(told(release, said, judges[0]))) > 1
+    assert next(lines(release, said, judges[0])).endswith("judged by evidence, alpha 0.05")
+    assert len(list(lines(release, said, judges[0]))) > 1
 
 
 def test_a_judge_without_a_word_says_so(tmp_path: Path) -> None:
     """A release that was over before Flagger's first check; a picture of it is empty and no error."""
     release, judge = release_of(str(kept(tmp_path, 10, "rolled back"))), judge_of("threshold", Asked(interval=60.0))
-    assert list(told(release, [], judge))[1:] == ["no word: what is recorded ends before this judge has one"]
+    assert list(lines(release, [], judge))[1:] == ["no verdict: what is recorded ends before this judge has one"]
     assert drawn(release, [], judge).startswith("<svg")
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from blocks.kubernetes.follow import News
 from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
+from deployments.watchers.announcer import Announcer
 from deployments.watchers.sources import SourceWatcher
-from deployments.watchers.tell import Teller
 from sluice.events.model import Event, SourceChanged
 
 URL = "https://git.example/team/shop"
@@ -22,7 +22,7 @@ async def nobody(events: Sequence[Event]) -> None:
 
 @pytest.fixture
 def sut() -> SourceWatcher:
-    return SourceWatcher(cluster=None, teller=Teller(nobody))  # type: ignore[arg-type]
+    return SourceWatcher(cluster=None, announcer=Announcer(nobody))  # type: ignore[arg-type]
 
 
 def source(generation: int = 1, name: str = "shop", **spec: Any) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def seen(sut: SourceWatcher, item: dict[str, Any]) -> list[SourceChanged]:
 def test_each_new_object_calls_for_a_sync_of_its_branch(sut: SourceWatcher) -> None:
     """Source first, then what follows it: two events, with the repository and the branch."""
     (one,) = seen(sut, source())
-    assert one.payload == {"url": URL, "branch": "main", "commit": "", "again": ""}
+    assert one.payload == {"url": URL, "branch": "main", "commit": "", "reapply": ""}
     (other,) = seen(sut, follower())
     assert other.payload == one.payload
     assert other.id != one.id
@@ -70,7 +70,7 @@ def test_only_a_changed_spec_calls_again(sut: SourceWatcher) -> None:
 def test_the_same_change_is_one_event_also_after_a_restart(sut: SourceWatcher) -> None:
     """Its id depends on the object and its generation alone, so that Prefect knows it again."""
     (before,) = seen(sut, source())
-    (after,) = seen(SourceWatcher(cluster=None, teller=Teller(nobody)), source())  # type: ignore[arg-type]
+    (after,) = seen(SourceWatcher(cluster=None, announcer=Announcer(nobody)), source())  # type: ignore[arg-type]
     (changed,) = seen(sut, source(2))
     assert before.id == after.id != changed.id
 

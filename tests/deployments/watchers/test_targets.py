@@ -13,9 +13,9 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.follow import News
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, NAMESPACE, WORKLOAD_KINDS
 from deployments.settings import Settings
-from deployments.watchers import tell
+from deployments.watchers import announcer
+from deployments.watchers.announcer import Announcer
 from deployments.watchers.targets import Watcher, watch
-from deployments.watchers.tell import Teller
 from sluice.errors import TransientError
 from sluice.events.model import Event, TargetChanged
 from sluice.manifests.flagger.phase import Phase
@@ -45,7 +45,7 @@ class Post:
 
 def watching(canary: dict[str, Any] | None = None, target: dict[str, Any] | None = None) -> Watcher:
     """A watcher that has seen a Canary and a Deployment."""
-    it = Watcher(None, Teller(Post()))  # type: ignore[arg-type]
+    it = Watcher(None, Announcer(Post()))  # type: ignore[arg-type]
     if canary:
         it.take(CANARY, News([canary], whole=True))
     if target:
@@ -66,7 +66,7 @@ REVISION = revision_of(deployment())
         pytest.param(canary_manifest(), deployment(), True, id="a Canary that nobody has made anything for"),
         pytest.param(at(Phase.SUCCEEDED), deployment(), True, id="a new revision"),
         pytest.param(at(Phase.SUCCEEDED, promoted=REVISION), deployment(), False, id="what is promoted"),
-        pytest.param(at(Phase.FAILED, applied=REVISION), deployment(), False, id="what was taken back"),
+        pytest.param(at(Phase.FAILED, applied=REVISION), deployment(), False, id="what was rolled back"),
         pytest.param(at(Phase.PROGRESSING, applied=REVISION), deployment(), False, id="what is on its way"),
         pytest.param(at(Phase.PROGRESSING, applied="r2"), deployment(), True, id="a newer one"),
         pytest.param(at(Phase.SUCCEEDED, suspend=True), deployment(), False, id="suspended"),
@@ -192,9 +192,9 @@ def test_each_watched_namespace_is_known(namespaces: tuple[str, ...]) -> None:
 
 
 async def sent(it: Watcher) -> list[Event]:
-    while it.teller.sending:
-        await asyncio.gather(*it.teller.sending)
-    return it.teller.post.events  # type: ignore[attr-defined,no-any-return]
+    while it.announcer.sending:
+        await asyncio.gather(*it.announcer.sending)
+    return it.announcer.post.events  # type: ignore[attr-defined,no-any-return]
 
 
 @pytest.mark.parametrize(
@@ -212,9 +212,9 @@ async def test_an_invalid_canary_starts_a_run_that_tells_its_fault(spec: dict[st
 
 async def test_an_event_that_nobody_takes_is_told_until_somebody_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prefect may be away: the event waits, and is not told twice."""
-    monkeypatch.setattr(tell, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(announcer, "FIRST_PAUSE", 0.001)
     it = watching(at(Phase.SUCCEEDED), deployment())
-    it.teller.post = Post(refusals=4)
+    it.announcer.post = Post(refusals=4)
     it._look(KEY)
     it._look(KEY)
     assert len(await sent(it)) == 1

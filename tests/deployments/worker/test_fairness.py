@@ -70,7 +70,7 @@ def test_of_several_runs_for_one_canary_the_newest_stands_in() -> None:
 
 
 def test_a_run_that_tries_a_revision_again_is_kept() -> None:
-    """It can do what a newer run cannot: roll out what was taken back."""
+    """It can do what a newer run cannot: roll out what was rolled back."""
     again, new = due(1, namespace="a", canary="x", retry_refused=True), due(2, namespace="a", canary="x")
     choice = rollouts(again, new)
     assert choice.take == [again, new]

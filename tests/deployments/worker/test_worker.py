@@ -171,7 +171,7 @@ async def test_a_pause_outlives_the_worker(sut: Runtime) -> None:
     assert len(sut.notes(event="started")) == 1
 
 
-async def test_no_more_runs_than_the_capacity_are_held(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_more_runs_than_the_capacity_are_carried(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond its capacity a worker leaves runs to others, or for later."""
     monkeypatch.setattr(observer, "LOOK_EVERY", 0.2)
     async with sut.worker(capacity=1):
@@ -281,13 +281,13 @@ async def test_runs_of_a_dead_worker_go_on_in_another(sut: Runtime) -> None:
 async def test_a_worker_that_was_taken_for_dead_leaves_its_runs_to_the_other(
     sut: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process that was stopped for a while comes back: the run is held by another one, so it stops here in silence."""
+    """A process that was stopped for a while comes back: the run is carried by another one, so it stops here in silence."""
     monkeypatch.setattr(worker, "SWEEP_EVERY", 0.5)
     async with sut.worker() as one:
         run = await sut.start(HOLD, name="a")
         await sut.until(lambda: sut.notes(event="started"))
         await sut.client.update_flow_run(run, infrastructure_pid="other:7:life")
-        here = one._held[run]
+        here = one._carried[run]
         await sut.until(lambda: here.signals.lost)
         await sut.until(lambda: sut.notes(event="cleaned up", leaving=True))
         assert await sut.state(run) == "Running"

@@ -1,4 +1,4 @@
-"""Several worker processes side by side on one server: each run once, and none lost with the worker that held it."""
+"""Several worker processes side by side on one server: each run once, and none lost with the worker that carried it."""
 
 from __future__ import annotations
 

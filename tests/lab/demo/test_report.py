@@ -43,7 +43,7 @@ NEVER = delivery(
         ([delivery(), delivery(expected="rolled_back")], False),
         ([], False),
     ],
-    ids=["as wanted", "a good one taken back", "a bad one promoted", "nothing delivered"],
+    ids=["as wanted", "a good one rolled back", "a bad one promoted", "nothing delivered"],
 )
 def test_only_the_right_verdicts_are_a_success(deliveries: list[dict[str, Any]], wanted: bool) -> None:
     """The demo succeeds when each release got the verdict it deserves, and there was one."""

@@ -32,7 +32,7 @@ def lease(holder: str, acquired: str, name: str = "sluice-oak") -> dict[str, Any
         (CANARY, {"status": {"phase": "Progressing", "lastAppliedSpec": "x", "stepStarted": 0.0}}, "begin"),
         (CANARY, {"status": {"phase": "Progressing", "canaryWeight": 30, "stepStarted": 1.0}}, "journal step"),
         (CANARY, {"status": {"phase": "Progressing", "canaryWeight": 0, "step": 0}}, "journal superseded"),
-        (CANARY, {"status": {"phase": "Progressing", "rollbackReason": "bad"}}, "journal taking back"),
+        (CANARY, {"status": {"phase": "Progressing", "rollbackReason": "bad"}}, "journal rolling back"),
         (CANARY, {"status": {"phase": "Promoting", "canaryWeight": 100}}, "journal Promoting"),
         (CANARY, {"status": {"phase": "Failed", "canaryWeight": 0, "rollbackReason": ""}}, "journal Failed"),
         (CANARY, {"status": {"evidence": {}}}, "journal evidence"),

@@ -15,7 +15,7 @@ from lab.faults.proxies.acts import Act
 from lab.faults.proxies.proxy import Write
 
 OAK = "oak"
-JOURNAL = {"phase": "Progressing", "weight": 0, "taken back": "", "applied": "2", "promoted": "1", "said": ""}
+JOURNAL = {"phase": "Progressing", "weight": 0, "rollback reason": "", "applied": "2", "promoted": "1", "said": ""}
 HOME, SPLIT = {"primary": 100, "canary": 0}, {"primary": 70, "canary": 30}
 
 
@@ -156,7 +156,7 @@ def test_a_primary_that_changes_otherwise_than_by_promotion_is_caught(phase: str
 
 def test_a_bad_revision_with_users_after_its_bound_is_caught() -> None:
     """The bound counts from the verdict, or from when the last fault was over."""
-    seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "taken back": "too many errors"}))
+    seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "rollback reason": "too many errors"}))
     late = [Answer(20.0 + BAD_BOUND_S + 1, 200, "r1-bad", "")]
     assert laws(seen, case("bad", "r1-bad", answers=late)) == {"a bad revision has no traffic"}
     hit = Hit("kill server", aimed=True, phase="", boundary="", at=21.0, until=40.0)
@@ -165,7 +165,7 @@ def test_a_bad_revision_with_users_after_its_bound_is_caught() -> None:
 
 def test_users_of_a_bad_revision_after_its_end_are_caught() -> None:
     """Once its rollout has ended nobody gets it any more, whatever the bound."""
-    seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "taken back": "too many errors"}))
+    seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "rollback reason": "too many errors"}))
     answers = [Answer(35.0, 200, "r1-bad", "")]
     assert laws(seen, case("bad", "r1-bad", answers=answers, ended=30.0)) == {"a bad revision has no traffic"}
 

@@ -47,6 +47,6 @@ def test_the_weight_moves_in_steps_and_the_success_rate_skips_what_was_not_measu
 
 
 def test_the_frame_says_how_it_ended() -> None:
-    """Green where it was promoted, red where it was taken back."""
+    """Green where it was promoted, red where it was rolled back."""
     assert f'stroke="{GREEN}" stroke-width="2"/>' in chart("t", [], good=True)
     assert f'stroke="{RED}" stroke-width="2"/>' in chart("t", [], good=False)

@@ -40,8 +40,8 @@ def test_a_broken_release_is_failed_with_the_numbers() -> None:
     judgement = overwhelming(state((50, 25), (100, 50), (150, 75)), [SUCCESS])
     assert judgement is not None
     assert judgement.verdict is Verdict.FAIL
-    assert judgement.reason.startswith("request-success-rate 50 % over 150 requests (at least 99 % good); ")
-    assert " : 1 against" in judgement.reason
+    assert judgement.reason.startswith("request-success-rate 50 % (75 of 150 requests), objective 99 %: ")
+    assert ":1, 1,000 needed)" in judgement.reason
 
 
 @pytest.mark.parametrize(
@@ -121,6 +121,9 @@ def test_the_check_at_the_end_of_a_step(readings: list[Reading], verdict: Verdic
 
 def test_the_check_names_what_is_broken_and_what_is_silent() -> None:
     """The reason names each metric that decided it."""
-    assert "b 9 (min 1)" in threshold_check([reading(1.0, metric="a"), reading(9.0, within=False, metric="b")]).reason
+    assert (
+        "b 9, objective min 1"
+        in threshold_check([reading(1.0, metric="a"), reading(9.0, within=False, metric="b")]).reason
+    )
     assert threshold_check([reading(None, metric="quiet")]).reason == "nothing was measured for quiet"
     assert threshold_check([]).reason == "no metrics to judge by"

@@ -2,30 +2,66 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from math import log
 
 import pytest
 
+from sluice.judge import sentences
 from sluice.judge.check import overwhelming
 from sluice.judge.judgement import wilson
 from sluice.judge.policy import ALPHA, TIER
-from sluice.judge.sequential import word
+from sluice.judge.sequential import judgement_of
 from sluice.judge.verdict import Verdict
 from sluice.measures.counts import Counts
-from tests.sluice.judge.traffic import SUCCESS, Watch
+from tests.sluice.judge.traffic import DURATION, SUCCESS, Watch
 
 
-def test_the_reason_of_a_fail_tells_value_requests_bound_odds_and_the_primary() -> None:
-    """A person can check it: `92 % over 400 requests (at least 99 % good); 590 : 1 …; the primary had 99.9 %, …`."""
+def test_the_reason_of_a_fail_has_value_requests_objective_odds_and_the_primary() -> None:
+    """A person can check it, and sees what would have been enough."""
     watch = Watch()
     watch.until(Verdict.FAIL, (100, 8, 1000, 1))
-    judgement = word(watch.state.model_copy(update={"failed": ""}), watch.objectives)
-    value, odds, primary = judgement.reason.split("; ")
-    assert value.startswith("request-success-rate 92 % over ")
-    assert value.endswith(" requests (at least 99 % good)")
-    assert odds.endswith(" : 1 against the bound being kept")
-    assert primary.startswith("the primary had 99.9 %, ")
-    assert primary.endswith(" : 1 against the canary being no worse")
+    judgement = judgement_of(watch.state.model_copy(update={"failed": ""}), watch.objectives)
+    value, verdict = judgement.reason.split(": ", 1)
+    counts = watch.state.metrics[SUCCESS.metric.name].seen
+    good = counts.requests - counts.bad
+    assert value == f"request-success-rate 92 % ({good} of {counts.requests} requests), objective 99 %"
+    objective, primary = verdict.split(" and is worse than ")
+    assert re.fullmatch(r"breaks the objective \(odds [\d,]+:1, 125 needed\)", objective)
+    assert re.fullmatch(r"the primary at 99\.9 % \(odds [\d,]+:1, 1,000 needed\)", primary)
+
+
+def test_without_a_primary_the_objective_alone_is_named() -> None:
+    """No sentence about a primary that has had no requests, and the full odds are asked for."""
+    watch = Watch()
+    watch.until(Verdict.FAIL, (100, 50, 0, 0))
+    assert "primary" not in watch.state.failed
+    assert watch.state.failed.endswith(":1, 1,000 needed)")
+
+
+def test_two_metrics_have_to_be_enough_on_average() -> None:
+    """What is needed is asked of both together: no number is shown that one of them alone would have to reach."""
+    watch = Watch(objectives=(SUCCESS, DURATION))
+    while watch.see((20, 9, 180, 0), (100, 0, 900, 0)).verdict is not Verdict.FAIL:
+        pass
+    assert watch.state.failed.count(" needed on average over 2 metrics)") == 2
+
+
+def test_a_hold_says_whether_the_primary_breaks_the_objective_too() -> None:
+    """Where it does not the canary is only not shown to be worse, and a shared dependency is no guess worth making."""
+    watch = Watch()
+    list(watch.all([(100, 50, 900, 450)] * 20))
+    held = watch.state
+    assert held.held_since is not None
+    metric = held.metrics[SUCCESS.metric.name]
+    assert metric.recent is not None
+    better = replace(metric, recent=replace(metric.recent, primary=Counts(900, 0)))
+    recovered = held.model_copy(update={"metrics": {SUCCESS.metric.name: better}})
+    assert sentences.held(SUCCESS, held, watch.policy, over=False).startswith("canary and primary both break")
+    said = sentences.held(SUCCESS, recovered, watch.policy, over=False)
+    assert said.startswith("the canary breaks the objective, but is not shown to be worse than the primary; ")
+    assert said.endswith("; the primary is at 100 %")
 
 
 def test_findings_hold_the_counts_the_evidence_and_an_interval() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.judge.policy import Policy
-from sluice.judge.rule import gated
+from sluice.judge.rule import with_control
 from sluice.judge.sequential import Look
 from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
@@ -70,7 +70,7 @@ def test_more_bad_requests_of_the_canary_never_help_it_and_a_lower_alpha_never_f
         [judgement.verdict is Verdict.FAIL for judgement in watch.all(seen)]
         for watch, seen in zip(watches, (blocks, worse, blocks), strict=True)
     )
-    wealth = [gated(watch.state, SUCCESS.metric.name, watch.policy) for watch in watches]
+    wealth = [with_control(watch.state, SUCCESS.metric.name, watch.policy) for watch in watches]
     assert wealth[1] >= wealth[0] - 1e-9
     assert sum(failed) >= sum(loose) >= sum(strict)
 

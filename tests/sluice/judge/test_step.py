@@ -158,7 +158,7 @@ ORDER: dict[str, tuple[CanaryAnalysis, Moment, Any]] = {
     "6 and a failed check before a promotion": (
         COMPARED,
         replace(DONE, score=score(80), last=True),
-        (FAIL, True, False, "95 is asked for"),
+        (FAIL, True, False, "95 needed"),
     ),
     "7 gates are asked when all else passes": (PLAIN, replace(DONE, closed=None), Ask.GATES),
     "7 one that is closed is a failed check": (
@@ -174,7 +174,7 @@ ORDER: dict[str, tuple[CanaryAnalysis, Moment, Any]] = {
     "7 what passes says what the check and the score say": (
         COMPARED,
         replace(DONE, score=score(100)),
-        (PASS, True, False, "m 100 % over 500 requests (at least 99); score 100"),
+        (PASS, True, False, "m 100 % (500 requests), objective at least 99; score 100"),
     ),
 }
 

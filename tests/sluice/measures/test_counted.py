@@ -78,7 +78,8 @@ def test_a_histogram_is_held_against_its_own_quantile() -> None:
     sides = grown(slow, ({"le": "0.3"}, 90.0), ({"le": "+Inf"}, 100.0))
     assert sides.canary == Counts(100, 10)
     assert (
-        str(Objective.of(slow).reading(sides.canary)) == "orders 90 % over 100 requests (at least 95 % within 300 ms)"
+        str(Objective.of(slow).reading(sides.canary))
+        == "orders 90 % (90 of 100 requests), objective 95 % within 300 ms"
     )
 
 

@@ -60,7 +60,7 @@ def test_a_gauge_that_is_out_and_stays_out_fails_the_release(primary: float | No
     """So many looks in a row, by a coin that was to bring it back at each of them: less than one in a thousand."""
     watch = Looks()
     assert watch.until(Verdict.FAIL, BAD, primary) == looks
-    said = f"queue-age 0 % over {looks} looks (at least 50 % at most 30)"
+    said = f"queue-age 0 % (0 of {looks} looks), objective 50 % of looks at most 30: breaks the objective"
     assert watch.state.failed.startswith(said)
 
 

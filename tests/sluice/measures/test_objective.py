@@ -144,7 +144,7 @@ def test_a_reading_compares_counts_and_not_rounded_percentages(
 def test_readings_say_what_they_rest_on() -> None:
     """A person reads the value, the number of requests and the bound."""
     assert str(objective(success_rate(99)).reading(Counts(requests=200, bad=10))) == (
-        "request-success-rate 95 % over 200 requests (at least 99 % good)"
+        "request-success-rate 95 % (190 of 200 requests), objective 99 %"
     )
     slow = str(objective(duration(500)).reading(Counts(requests=0)))
-    assert slow == "request-duration no data over 0 requests (at least 99 % within 500 ms)"
+    assert slow == "request-duration no data, objective 99 % within 500 ms"

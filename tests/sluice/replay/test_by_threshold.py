@@ -62,7 +62,7 @@ def test_so_many_failed_checks_at_each_interval_take_a_release_back() -> None:
     ]
     *_, word = ByThreshold(60.0, 3).judge([last])
     assert word.judgement.reason == (
-        "3 of 3 failed checks: request-success-rate 90 % over 600 requests (at least 99 % good)"
+        "3 of 3 failed checks: request-success-rate 90 % (540 of 600 requests), objective 99 %"
     )
     assert [reading.value for reading in word.judgement.readings] == [90.0]
 
@@ -121,7 +121,7 @@ def test_of_a_gauge_the_last_look_counts() -> None:
     )
     said = list(ByThreshold().judge([recording]))
     assert [one.judgement.verdict is Verdict.PASS for one in said[:5]] == [not out for out in outside]
-    assert said[2].judgement.reason == "1 of 9 failed checks: queue-age 0 % inside (at most 30)"
+    assert said[2].judgement.reason == "1 of 9 failed checks: queue-age 0 % inside, objective at most 30"
     assert [one.judgement.verdict for one in said if one.at >= 85.0] == [Verdict.NO_DATA] * 24
 
 

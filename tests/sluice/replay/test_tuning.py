@@ -40,11 +40,11 @@ def evidence(*alphas: float, interleave: bool = False) -> list[tuple[str, Judge]
 
 
 def test_each_judge_is_counted_on_good_and_bad_releases() -> None:
-    """Promoted ones that it takes back are its false alarms; of those that were taken back, how many it sees and when."""
+    """Promoted ones that it takes back are its false alarms; of those that were rolled back, how many it sees and when."""
     releases = [released(GOOD, "promoted"), released(BAD, "rolled back"), released(GOOD, "rolled back")]
     alphas = (0.0001, 0.001, 0.01, 0.05)
     plain, apart = (list(tried(releases, evidence(*alphas, interleave=one))) for one in (False, True))
-    assert all((row.good, row.taken_back, row.bad, row.seen) == (1, 0, 2, 1) for row in plain + apart)
+    assert all((row.good, row.rolled_back, row.bad, row.seen) == (1, 0, 2, 1) for row in plain + apart)
     times = [row.median_s or 0.0 for row in plain]
     assert times == sorted(times, reverse=True)
     assert times[0] > times[-1]
@@ -54,7 +54,7 @@ def test_each_judge_is_counted_on_good_and_bad_releases() -> None:
 def test_a_good_release_that_a_judge_takes_back_is_its_false_alarm() -> None:
     """A promoted release with failures in it tells a judge that asks for little from one that asks for much."""
     much, little = tried([released((20, 1, 180, 0), "promoted", 4)], evidence(0.0001, 0.05))
-    assert (much.taken_back, little.taken_back) == (0, 1)
+    assert (much.rolled_back, little.rolled_back) == (0, 1)
     assert (much.false_alarms, little.false_alarms) == (0.0, 1.0)
 
 
@@ -63,7 +63,7 @@ def test_flagger_s_rule_is_a_row_beside_the_evidence() -> None:
     releases = [released(GOOD, "promoted", 90), released(BAD, "rolled back", 90), released(BAD, "rolled back", 5)]
     judges = [("threshold", ByThreshold(60.0, 2)), *evidence(0.001)]
     checks, bets = tried(releases, judges)
-    assert (checks.taken_back, checks.bad, checks.seen, checks.too_short, checks.median_s) == (0, 2, 1, 1, 120.0)
+    assert (checks.rolled_back, checks.bad, checks.seen, checks.too_short, checks.median_s) == (0, 2, 1, 1, 120.0)
     assert bets.median_s is not None
     assert (bets.seen, bets.too_short, bets.median_s < 30.0) == (2, 0, True)
 

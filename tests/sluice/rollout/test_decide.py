@@ -86,7 +86,7 @@ AT_REST = [
         {},
         {"run": "me", "retry_refused": True},
         Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome.ROLLED_BACK),
-        id="what this run has taken back is not tried once more by it",
+        id="what this run has rolled back is not tried once more by it",
     ),
     pytest.param(
         status(
@@ -95,14 +95,14 @@ AT_REST = [
         {},
         {"run": "me"},
         Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome.ROLLED_BACK),
-        id="what this run has taken back stays its outcome, whatever came since",
+        id="what this run has rolled back stays its outcome, whatever came since",
     ),
     pytest.param(
         status(Phase.FAILED, lastAppliedSpec=OLD),
         {},
         {"run": "me"},
         Decision(Action.BEGIN),
-        id="an older revision that was taken back",
+        id="an older revision that was rolled back",
     ),
     pytest.param(
         status(Phase.SUCCEEDED),
@@ -120,7 +120,7 @@ AT_REST = [
             "this revision was rolled back before; push another one, or run roll_out with retry_refused=true",
             outcome=Outcome.REFUSED,
         ),
-        id="a revision that was taken back",
+        id="a revision that was rolled back",
     ),
     pytest.param(status(Phase.FAILED), {}, {"retry_refused": True}, Decision(Action.BEGIN), id="tried again on demand"),
     pytest.param(
@@ -405,7 +405,7 @@ CUT_SHORT = [
         {},
         {"check": PASS, "scaled": True, "weight": 30},
         Decision(BACK, "50 % failed", outcome=Outcome.ROLLED_BACK),
-        id="a rollback is never taken back",
+        id="a rollback is never rolled back",
     ),
     pytest.param(
         stepping(1, 30),

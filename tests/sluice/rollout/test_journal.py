@@ -50,7 +50,7 @@ def test_every_phase_has_a_way_out_and_every_end_can_begin_anew() -> None:
     assert set(TRANSITIONS) == set(EVERY)
     for phase in IN_PROGRESS - {Phase.INITIALIZING, Phase.FINALISING}:
         assert {Phase.FAILED, Phase.SUCCEEDED} <= TRANSITIONS[phase], (
-            "it can be taken back, and be put back by its user"
+            "it can be rolled back, and be put back by its user"
         )
     for phase in (Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED):
         assert Phase.PROGRESSING in TRANSITIONS[phase]

@@ -76,7 +76,7 @@ def test_a_template_without_containers_has_a_name_too() -> None:
         pytest.param(None, "", "", True, True, id="making is not releasing: also when suspended"),
         pytest.param(Phase.SUCCEEDED, "r1", "r1", False, True, id="a new revision"),
         pytest.param(Phase.SUCCEEDED, "r2", "r2", False, False, id="promoted already"),
-        pytest.param(Phase.FAILED, "r1", "r2", False, False, id="taken back: not by itself"),
+        pytest.param(Phase.FAILED, "r1", "r2", False, False, id="rolled back: not by itself"),
         pytest.param(Phase.PROGRESSING, "r1", "r2", False, False, id="on its way: it has its run"),
         pytest.param(Phase.PROGRESSING, "r0", "r1", False, True, id="a newer one than that on its way"),
         pytest.param(Phase.SUCCEEDED, "r1", "r1", True, False, id="suspended"),
@@ -86,6 +86,6 @@ def test_a_template_without_containers_has_a_name_too() -> None:
 def test_whether_a_rollout_has_to_be_started(
     phase: Phase | None, promoted: str, applied: str, suspend: bool, needed: bool
 ) -> None:
-    """Started for what is new, never twice, never by itself for what was taken back."""
+    """Started for what is new, never twice, never by itself for what was rolled back."""
     status = {"phase": phase, "lastPromotedSpec": promoted, "lastAppliedSpec": applied}
     assert needs_rollout(canary({"suspend": suspend}, status), "r2") is needed

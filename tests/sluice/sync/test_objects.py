@@ -12,7 +12,7 @@ from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import Inventory, InventoryEntry
 from sluice.sync.inventory import departed, inventory
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned, read_objects
-from sluice.sync.order import stages
+from sluice.sync.order import waves
 from sluice.sync.revision import commit_of, revision
 from sluice.sync.source_url import same_source
 
@@ -63,12 +63,12 @@ def test_users_can_keep_sync_away_from_an_object(place: str) -> None:
 
 
 def test_what_others_need_is_applied_before_them() -> None:
-    """Namespaces and definitions, then configuration, then workloads; nothing is lost, empty stages are left out."""
+    """Namespaces and definitions, then configuration, then workloads; nothing is lost, empty waves are left out."""
     kinds = ["Deployment", "Service", "Namespace", "Canary", "ConfigMap", "CustomResourceDefinition"]
-    ordered = [[one["kind"] for one in stage] for stage in stages([thing(kind) for kind in kinds])]
+    ordered = [[one["kind"] for one in wave] for wave in waves([thing(kind) for kind in kinds])]
     assert ordered == [["Namespace", "CustomResourceDefinition"], ["Service", "ConfigMap"], ["Deployment", "Canary"]]
-    assert stages([]) == []
-    assert len(stages([thing("Deployment")])) == 1
+    assert waves([]) == []
+    assert len(waves([thing("Deployment")])) == 1
 
 
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9.:-]{0,8}[a-z0-9])?", fullmatch=True)

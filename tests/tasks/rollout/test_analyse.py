@@ -53,8 +53,8 @@ def test_a_step_s_evidence_is_told_beside_its_word_whoever_gave_it(play: Any) ->
     (row,) = rows([play(over(), analyse, step=1, traffic=Traffic(30)).step])
     assert row["metric"] == "request-success-rate"
     assert str(row["bad since the release began"]).startswith("0 of ")
-    assert float(str(row["breaks its bound with probability"]).removesuffix(" %")) < 50
-    assert " : 1" in str(row["worse than the primary"])
+    assert float(str(row["breaks its objective with probability"]).removesuffix(" %")) < 50
+    assert str(row["odds: worse than the primary"]).endswith(":1")
 
 
 def test_a_breach_at_the_end_of_a_step_is_a_failed_check_and_not_the_end(play: Any) -> None:

@@ -169,7 +169,8 @@ def test_a_step_passes_with_the_comparison_s_word_beside_the_check_s(play: Any) 
     result = judged(play, last_step())
     assert result.judgement.verdict is Verdict.PASS
     check, score = result.judgement.reason.split("; ")
-    assert check.startswith("request-success-rate 100 % over")
+    assert check.startswith("request-success-rate 100 % (")
+    assert check.endswith(" requests), objective 99 %")
     assert score.startswith(
         "score 100 of 100 against the baseline: request-success-rate 100 % good, the baseline 100 %"
     )
@@ -177,7 +178,7 @@ def test_a_step_passes_with_the_comparison_s_word_beside_the_check_s(play: Any) 
     assert said.judgement.reason == score
 
 
-def test_a_canary_that_is_worse_than_its_baseline_is_taken_back_at_the_end_of_a_step(play: Any) -> None:
+def test_a_canary_that_is_worse_than_its_baseline_is_rolled_back_at_the_end_of_a_step(play: Any) -> None:
     """Although it keeps its objective, and whatever the threshold says; the primary is not asked."""
     stage = last_step({"analysis": {"threshold": 100, "metrics": [success_rate(40)]}})
     stage.metrics.fails, stage.metrics.primary_fails, stage.metrics.baseline_fails = 0.5, 0.5, 0.1
@@ -197,7 +198,7 @@ def test_both_failing_alike_is_the_check_s_to_judge(play: Any) -> None:
 
 
 def test_between_marginal_and_pass_the_last_step_has_a_failed_check_and_an_earlier_one_goes_on(play: Any) -> None:
-    """Kayenta's marginal: not good enough to be promoted, not bad enough to be taken back at once."""
+    """Kayenta's marginal: not good enough to be promoted, not bad enough to be rolled back at once."""
     spec = {"analysis": {"metrics": [success_rate(40)], "comparison": {"pass": 1, "marginal": 0}}}
     for step, verdict in ((2, Verdict.FAIL), (1, Verdict.PASS)):
         stage = last_step(spec)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from blocks.git.mirrors import Git
+from deployments.watchers.announcer import Announcer
 from deployments.watchers.sources import SourceWatcher
-from deployments.watchers.tell import Teller
 from sluice.errors import InvalidError
 from sluice.events.model import Event
 from sluice.images.reference import ImageRef
@@ -107,7 +107,7 @@ def test_it_does_not_drift_with_a_git_repository() -> None:
         for kind, name in (("GitRepository", "ours"), ("OCIRepository", "other"))
     ]
     (event,) = drifting({source.key: source}, followers, 0.0)
-    assert event.again == "team/ours"
+    assert event.reapply == "team/ours"
 
 
 def test_its_change_calls_for_no_sync_of_a_git_repository() -> None:
@@ -119,7 +119,7 @@ def test_its_change_calls_for_no_sync_of_a_git_repository() -> None:
     source = {"metadata": META, "spec": {"url": "https://git.example/app"}}
     other = kustomization("OCIRepository") | {"metadata": META | {"uid": "2"}}
     for first, second in ((source, other), (other, source)):
-        watcher = SourceWatcher(cluster=None, teller=Teller(nobody))  # type: ignore[arg-type]
+        watcher = SourceWatcher(cluster=None, announcer=Announcer(nobody))  # type: ignore[arg-type]
         events = [event for item in (first, second) for event in _told(watcher, item)]
         assert [event.delivery for event in events] == ["1a2b3c4d/1"]
 

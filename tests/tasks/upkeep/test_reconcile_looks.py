@@ -43,7 +43,7 @@ def test_an_interval_calls_for_one_sync_however_often_anybody_looks() -> None:
 def test_kustomizations_of_one_source_and_interval_are_one_sync() -> None:
     """A thousand of them are not a thousand runs."""
     (event,) = drifting({source().key: source()}, [follower("b"), follower("a"), follower("c", suspend=True)], 0.0)
-    assert event.again == "team/a,team/b"
+    assert event.reapply == "team/a,team/b"
 
 
 def test_what_was_never_applied_is_no_drift() -> None:

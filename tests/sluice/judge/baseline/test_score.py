@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.judge.baseline.samples import LEAST, MOST, Samples, samples
-from sluice.judge.baseline.score import Classification, Word, graded, scored
+from sluice.judge.baseline.score import Classification, Ruling, graded, scored
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.manifests.flagger.comparison import AnalysisComparison
@@ -32,7 +32,7 @@ def against(canary: list[float], baseline: list[float]) -> Samples:
     return Samples(tuple(canary), tuple(baseline))
 
 
-def told(*metrics: tuple[Objective, Samples], last: bool = True) -> Word:
+def told(*metrics: tuple[Objective, Samples], last: bool = True) -> Ruling:
     objectives = [objective for objective, _ in metrics]
     seen = {objective.metric.name: samples for objective, samples in metrics}
     return graded(scored(objectives, seen), SETTINGS, last=last)
@@ -51,7 +51,7 @@ def traffic(dice: random.Random, blocks: int, each: int, canary: float, baseline
     return samples(seen)
 
 
-def test_a_worse_canary_is_taken_back_and_the_sentence_says_by_how_much() -> None:
+def test_a_worse_canary_is_rolled_back_and_the_sentence_says_by_how_much() -> None:
     """The metric that failed, both sides' numbers, how far they are apart, and over how many samples."""
     said, fatal = told((metric(), against(BAD, GOOD)))
     assert (said.verdict, fatal) == (Verdict.FAIL, True)
@@ -114,7 +114,7 @@ def test_weights_make_the_score() -> None:
     last, early = told(*both), told(*both, last=False)
     assert (last.judgement.verdict, last.fatal) == (Verdict.FAIL, False)
     assert last.judgement.reason.startswith("score 75 of 100 against the baseline: request-duration 50 % good")
-    assert last.judgement.reason.endswith("; 95 is asked for")
+    assert last.judgement.reason.endswith("; 95 needed")
     assert (early.judgement.verdict, early.fatal) == (Verdict.PASS, False)
 
 
@@ -179,7 +179,7 @@ def test_a_shift_is_found(failing: float, seconds: int, least: float) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.005, 0.05, 0.5], ids=str)
-def test_a_release_that_is_as_good_as_its_baseline_is_seldom_taken_back(rate: float) -> None:
+def test_a_release_that_is_as_good_as_its_baseline_is_seldom_rolled_back(rate: float) -> None:
     """Ten looks, one at the end of each step; each of them is wrong once in a hundred times at most, and most agree."""
     dice, releases, wrong = random.Random(3), 100, 0
     for _ in range(releases):

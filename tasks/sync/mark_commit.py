@@ -1,4 +1,4 @@
-"""Tell the forge: what a sync came to, as a status next to the commit, where people look at it."""
+"""Mark the commit: what a sync came to, as a status next to it in the forge, where people look at it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sluice.errors import TerminalError
 from tasks.stage import stage
 
 
-@stage("tell forge", run_name="tell forge of {context}", delays=[1.0, 4.0])
-async def tell_forge(url: str, commit: str, context: str, success: bool, description: str) -> bool:
+@stage("mark commit", run_name="mark commit {context}", delays=[1.0, 4.0])
+async def mark_commit(url: str, commit: str, context: str, success: bool, description: str) -> bool:
     """Set the commit's status; False where this installation has no way into the repository's forge.
 
     Args:

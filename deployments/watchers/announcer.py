@@ -1,4 +1,4 @@
-"""Telling events until somebody takes them: watchers may not lose what they saw because Prefect is away."""
+"""Announcing events until Prefect accepts them: watchers must not lose a change because Prefect is away."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ log = logging.getLogger("sluice.watcher")
 
 
 @dataclass(slots=True)
-class Teller:
-    """Posts events beside whoever saw them, each again and again until it is accepted."""
+class Announcer:
+    """Posts events in the background, each until Prefect has accepted it."""
 
     post: Post
     sending: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def tell(self, event: Event) -> None:
+    def announce(self, event: Event) -> None:
         """Post an event without waiting for it."""
         task = asyncio.create_task(self._send(event))
         self.sending.add(task)

@@ -1,7 +1,7 @@
-"""What the comparison with a baseline is worth: good releases that it takes back, and bad ones that it sees.
+"""What the comparison with a baseline is worth: good releases that it rolls back, and bad ones that it sees.
 
-`python -m bench.judge.beside [RELEASES]` writes the table of decision 8: releases of ten steps of a minute, one metric, a
-scrape every two seconds, as much traffic to the baseline as to the canary, requests that fail independently.
+`python -m bench.judge.against_baseline [RELEASES]` writes the table of decision 8: releases of ten steps of a minute, one
+metric, a scrape every two seconds, as much traffic to the baseline as to the canary, requests that fail independently.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ CASES = [
 ]
 
 
-def taken_back(case: Case, dice: np.random.Generator) -> int | None:
-    """Second at which one release is taken back, None where it is not."""
+def rolled_back(case: Case, dice: np.random.Generator) -> int | None:
+    """Second at which one release is rolled back, None where it is not."""
     blocks = STEPS * STEP_S // PERIOD
     requests = dice.poisson(case.rps * PERIOD, (2, blocks))
     bad = dice.binomial(requests, [[case.canary], [case.baseline]])
@@ -62,7 +62,7 @@ def main(releases: int = 1000) -> None:
     """Print the table."""
     dice = np.random.default_rng(8)
     for case in CASES:
-        ends = [end for _ in range(releases) if (end := taken_back(case, dice)) is not None]
+        ends = [end for _ in range(releases) if (end := rolled_back(case, dice)) is not None]
         after = f"{median(ends):.0f} s" if ends else ""
         share = f"{100 * len(ends) / releases:.1f} %"
         print(f"| {case.rps} | {100 * case.canary:g} % | {100 * case.baseline:g} % | {share} | {after} |", flush=True)

@@ -1,4 +1,4 @@
-"""Take over: make sure that whoever acted on this Canary before cannot act any more, also where it only sleeps."""
+"""Fence out: make sure that the previous holder of the lease cannot act on this Canary any more, even if it only sleeps."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
 
-@stage("take over", run_name="take over {ref}")
-async def take_over(ref: RolloutRef) -> None:
+@stage("fence out", run_name="fence out {ref}")
+async def fence_out(ref: RolloutRef) -> None:
     """Mark the route and all workloads with this run's lease, changing nothing else. Idempotent.
 
     A process that was stopped in the middle of a write holds the version that it read; after the mark the API server refuses
     it.
     """
     scene = await Scene.of(ref)
-    await scene.canaries.take_over(scene.canary)
+    await scene.canaries.fence_out(scene.canary)
     if await scene.router.weight(scene.canary) is not None:
         target = await scene.canaries.target(scene.canary)
         await scene.services.ensure(scene.canary, target)
