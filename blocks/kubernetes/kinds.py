@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from blocks.kubernetes.cluster import Kind
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.image_policy import ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
+from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.meta import Manifest
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import Workload
 
@@ -14,13 +22,19 @@ EVENT = Kind("v1", "Event", "events")
 ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
-CANARY = Kind("flagger.app/v1beta1", "Canary", "canaries")
-METRIC_TEMPLATE = Kind("flagger.app/v1beta1", "MetricTemplate", "metrictemplates")
-GIT_REPOSITORY = Kind("source.toolkit.fluxcd.io/v1", "GitRepository", "gitrepositories")
-KUSTOMIZATION = Kind("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "kustomizations")
-IMAGE_REPOSITORY = Kind("image.toolkit.fluxcd.io/v1", "ImageRepository", "imagerepositories")
-IMAGE_POLICY = Kind("image.toolkit.fluxcd.io/v1", "ImagePolicy", "imagepolicies")
-IMAGE_UPDATE_AUTOMATION = Kind("image.toolkit.fluxcd.io/v1", "ImageUpdateAutomation", "imageupdateautomations")
+
+
+def _modelled(model: type[Manifest]) -> Kind:
+    return Kind(model.api_version, model.kind, model.plural)
+
+
+CANARY = _modelled(Canary)
+METRIC_TEMPLATE = _modelled(MetricTemplate)
+GIT_REPOSITORY = _modelled(GitRepository)
+KUSTOMIZATION = _modelled(Kustomization)
+IMAGE_REPOSITORY = _modelled(ImageRepository)
+IMAGE_POLICY = _modelled(ImagePolicy)
+IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
 
 
 def kind_of(workload: Workload) -> Kind:
