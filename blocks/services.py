@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from blocks.kubernetes.informers import Informers
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, SERVICE
 from blocks.kubernetes.writer import Writer
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import serving_addresses
+from sluice.rollout.routes import ROUTES
 from sluice.rollout.services import service_of, services
 
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -23,11 +25,18 @@ class Services:
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         """Make them, or bring them to what the Canary asks for. Idempotent."""
+        route = ROUTES.get(canary.spec.provider)
         for service in services(canary, target):
-            await self.writer.apply(SERVICE, service)
+            # Where the apex Service is the route, its selector is the router's to write.
+            if not (route and route.apex and service["metadata"]["name"] == canary.service_name):
+                await self.writer.apply(SERVICE, service)
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         """Addresses that a side offers: ready pods, none that is on its way out."""
-        service = service_of(canary, side)
-        slices = await self.writer.seen.list(ENDPOINT_SLICE, canary.namespace)
-        return serving_addresses([one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service])
+        return await offered(self.writer.seen, service_of(canary, side), canary.namespace)
+
+
+async def offered(seen: Informers, service: str, namespace: str) -> frozenset[str]:
+    """Addresses that a Service offers: ready pods, none that is on its way out."""
+    slices = await seen.list(ENDPOINT_SLICE, namespace)
+    return serving_addresses([one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service])

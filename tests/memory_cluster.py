@@ -21,6 +21,7 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.split import split
+from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads.daemonset import DAEMON_SET
 from tests.memory_workloads import CONTROLLERS
 from tests.samples import merged
@@ -29,7 +30,9 @@ Object = dict[str, Any]
 Key = tuple[str, str, str]
 Hook = Callable[[str, str, Object], None]
 """Called with "before" or "after", the verb, and the object of a write; what it raises breaks the write there."""
-KINDS = {kind.kind: kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+"""What a user's manifests bring; sluice itself knows nothing of it."""
+KINDS = {kind.kind: kind for kind in (CONFIG_MAP, *vars(kinds).values()) if isinstance(kind, Kind)}
 
 
 @dataclass
@@ -235,11 +238,11 @@ class MemoryRoute:
     async def weight(self, canary: Canary) -> int | None:
         return self.weights.get(canary.name)
 
-    async def shift(self, canary: Canary, weight: int) -> None:
+    async def shift(self, canary: Canary, traffic: Traffic) -> None:
         if canary.name not in self.weights:
             raise NotFoundError(f"no route for {canary}")
         self.check()
-        shares = {f"{canary.service_name}-baseline": 0, **split(canary, weight)}
+        weight, shares = traffic.canary, {f"{canary.service_name}-baseline": 0, **split(canary, traffic)}
         told = {"kind": "Route", "weight": weight, "shares": shares}
         for hook in self.cluster.hooks:
             hook("before", "shift", told)

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from blocks.kubernetes.writer import Writer
 from blocks.routers.base import Router
 from blocks.routers.gateway_api import GatewayApiRouter
+from blocks.routers.kubernetes import KubernetesRouter
 from sluice.errors import InvalidError
 
 Row = Callable[[Writer], Router]
-ROUTERS: dict[str, Row] = dict.fromkeys(("", "gatewayapi", "gatewayapi:v1"), GatewayApiRouter)
+ROUTERS: dict[str, Row] = {
+    **dict.fromkeys(("", "gatewayapi", "gatewayapi:v1"), GatewayApiRouter),
+    "kubernetes": KubernetesRouter,
+}
 """By `spec.provider` of a Canary, as Flagger names them; empty is sluice's own default."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.strategies.base import Traffic
 
 
 class Router(Protocol):
@@ -22,8 +23,8 @@ class Router(Protocol):
     async def weight(self, canary: Canary) -> int | None:
         """The canary's weight now, percent, from the data plane's own configuration; None where there is no route."""
 
-    async def shift(self, canary: Canary, weight: int) -> None:
-        """Give the canary `weight` percent, and a baseline its part; returns when the controller has acknowledged it.
+    async def shift(self, canary: Canary, traffic: Traffic) -> None:
+        """Give the canary that traffic, and a baseline its part; returns when the controller has acknowledged it.
 
         Idempotent. A route that was made before the Canary was compared gets what it lacks.
 
@@ -31,4 +32,5 @@ class Router(Protocol):
             ConflictError: somebody else changed the route meanwhile.
             TransientError: the controller did not acknowledge it in time.
             NotFoundError: there is no route.
+            InvalidError: this router cannot give it that traffic.
         """

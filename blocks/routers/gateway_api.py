@@ -10,6 +10,7 @@ from blocks.kubernetes.writer import Writer
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.routes.gateway_api import GatewayApi, accepted, refusal
+from sluice.rollout.strategies.base import HOME, Traffic
 
 Object = dict[str, Any]
 ACKNOWLEDGED_WITHIN = 20.0
@@ -25,7 +26,7 @@ class GatewayApiRouter:
 
     async def ensure(self, canary: Canary, target: Object) -> None:
         if await self.weight(canary) is None:
-            await self.writer.apply(HTTP_ROUTE, ROUTE.manifest(canary, 0))
+            await self.writer.apply(HTTP_ROUTE, ROUTE.manifest(canary, target, HOME))
         else:
             await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)
         await self._acknowledged(canary)
@@ -37,9 +38,9 @@ class GatewayApiRouter:
             return None
         return ROUTE.weight(canary, route)
 
-    async def shift(self, canary: Canary, weight: int) -> None:
+    async def shift(self, canary: Canary, traffic: Traffic) -> None:
         await self.writer.change(
-            HTTP_ROUTE, canary.service_name, canary.namespace, lambda route: ROUTE.shifted(canary, route, weight)
+            HTTP_ROUTE, canary.service_name, canary.namespace, lambda route: ROUTE.shifted(canary, route, traffic)
         )
         await self._acknowledged(canary)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.strategies.base import Traffic
 
 
 @dataclass(slots=True)
@@ -27,9 +28,9 @@ class MemoryRouter:
     async def weight(self, canary: Canary) -> int | None:
         return self.weights.get(canary.name)
 
-    async def shift(self, canary: Canary, weight: int) -> None:
+    async def shift(self, canary: Canary, traffic: Traffic) -> None:
         if canary.name not in self.weights:
             raise NotFoundError(f"no route for {canary}")
-        if self.weights[canary.name] != weight:
-            self.weights[canary.name] = weight
-            self.history.append(weight)
+        if self.weights[canary.name] != traffic.canary:
+            self.weights[canary.name] = traffic.canary
+            self.history.append(traffic.canary)

@@ -16,6 +16,12 @@ def service_of(canary: Canary, side: Side) -> str:
     return f"{canary.service_name}-{side}"
 
 
+def apex(canary: Canary, target: Object, side: Side) -> Object:
+    """The Service that users know, with the pods of one side behind it."""
+    label, value = selector_label(target)
+    return _service(canary, canary.service_name, {label: value if side is Side.CANARY else f"{value}-{side}"})
+
+
 def services(canary: Canary, target: Object) -> list[Object]:
     """The apex Service and the primary's select the primary's pods, the canary's the target's; the baseline's its own."""
     label, value = selector_label(target)

@@ -14,6 +14,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
+from sluice.rollout.strategies.base import HOME, PROMOTION
 from sluice.rollout.workloads.base import Object
 from sluice.rollout.workloads.copies import primary_copy
 from tasks.scene.ready_endpoints import until_endpoints_ready
@@ -41,7 +42,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     _check_judged(scene, ref, target)
     pods = workload.reads.pods(primary or target)
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
-    await scene.router.shift(canary, 100)
+    await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
     wanted = primary_copy(workload, canary, target, pods)
@@ -57,7 +58,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         why = await scene.canaries.why_not_ready(canary, applied)
         raise TransientError(f"{canary.primary} did not come up with {ref.version}: {why}")
     await until_endpoints_ready(scene, "primary", applied)
-    await scene.router.shift(canary, 0)
+    await scene.router.shift(canary, HOME)
     said = f"{ref.version} is promoted; scaling the canary down"
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))

@@ -10,6 +10,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
+from sluice.rollout.strategies.base import HOME
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
@@ -30,7 +31,7 @@ async def roll_back(ref: RolloutRef, decision: Decision) -> StageResult:
             **await scene.given_to_primary(),
         }
         await scene.write(entry(scene.canary, time.time(), phase, said, **fields))
-    await scene.router.shift(scene.canary, 0)
+    await scene.router.shift(scene.canary, HOME)
     await asyncio.sleep(DRAIN)
     await scene.canaries.scale(scene.canary, scene.canary.target, 0)
     await retire_baseline(scene)

@@ -29,5 +29,5 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
         await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
     if weight:
         await check_standing(scene, ref)  # by the manifest that the shift goes by
-    await scene.router.shift(scene.canary, weight)
+    await scene.router.shift(scene.canary, decision.traffic)
     return StageResult(unjudged=True)

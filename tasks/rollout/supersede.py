@@ -9,6 +9,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
+from sluice.rollout.strategies.base import HOME
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
@@ -19,7 +20,7 @@ async def supersede(ref: RolloutRef, decision: Decision) -> StageResult:
     """Take the traffic home; after a revert also scale the canary to zero and close the journal. Idempotent."""
     scene = await Scene.of(ref)
     phase = scene.canary.status.phase or Phase.PROGRESSING
-    await scene.router.shift(scene.canary, 0)
+    await scene.router.shift(scene.canary, HOME)
     promoted = await scene.given_to_primary()
     fields: dict[str, object] = {"canaryWeight": 0, "step": -1, **promoted}
     told = StageResult(news=Occasion.SUPERSEDED)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sluice.errors import InvalidError, StaleError
 from sluice.rollout.objects import is_owned
+from sluice.rollout.strategies.base import HOME, Traffic
 from sluice.rollout.workloads.base import merged
 from sluice.rollout.workloads.copies import baseline_copy, baseline_of
 from tasks.scene.ready_endpoints import until_endpoints_ready
@@ -35,7 +36,7 @@ async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, pods: i
         await scene.services.ensure(canary, target)
         await scene.router.ensure(canary, target)
     if await scene.router.weight(canary) == 0:
-        await scene.router.shift(canary, 0)
+        await scene.router.shift(canary, HOME)
 
     workload = scene.workload
 
@@ -74,7 +75,7 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
     weight = canary.status.canary_weight
     if weight and await scene.router.weight(canary) == weight:
         # A comparison that is switched on in the middle of a step begins here; else this changes nothing.
-        await scene.router.shift(canary, weight)
+        await scene.router.shift(canary, Traffic(weight))
     return ""
 
 

@@ -93,7 +93,7 @@ async def test_an_installed_router_is_chosen_by_a_canary_s_provider(acme: Site) 
     rows = all_routers()
     made = router_for("acme:v1", MemoryCluster(), rows)  # type: ignore[arg-type]
     assert type(made).__name__ == "MemoryRouter"
-    assert set(rows) - {"acme:v1"} == {"", "gatewayapi", "gatewayapi:v1"}
+    assert set(rows) - {"acme:v1"} == {"", "gatewayapi", "gatewayapi:v1", "kubernetes"}
 
 
 async def test_an_installed_provider_answers_the_queries_of_a_metric_template(acme: Site) -> None:

@@ -21,7 +21,7 @@ from blocks.gates.table import Gates
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import news
 from blocks.kubernetes.informers import informed
-from blocks.kubernetes.kinds import CANARY, HTTP_ROUTE, NAMESPACE, WORKLOAD_KINDS
+from blocks.kubernetes.kinds import CANARY, HTTP_ROUTE, NAMESPACE, SERVICE, WORKLOAD_KINDS
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.metrics.providers import Providers
@@ -116,6 +116,8 @@ class App:
         canary["metadata"] = {"name": "shop", "namespace": self.namespace}
         await self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
         await self.cluster.create(target)
+        for item in FRONTS.get(canary["spec"]["provider"], lambda it: [])(self):
+            await self.cluster.create(item)
         await self.cluster.create(canary)
 
     @property
@@ -182,13 +184,38 @@ class App:
             self.seen.append((version, what, value))
 
 
+def own_front(it: App) -> list[Object]:
+    """What an application has that knows nothing of sluice: a Service, and a route that names just this Service."""
+    meta = {"name": "shop", "namespace": it.namespace}
+    ports = [{"name": "http", "port": 80, "targetPort": 9898}]
+    backends = [{"name": "shop", "port": 80}]
+    gateway = {"parentRefs": [it.env["gateway"]], "hostnames": [it.host], "rules": [{"backendRefs": backends}]}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": meta,
+            "spec": {"selector": {"app": "shop"}, "ports": ports},
+        },
+        {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": meta, "spec": gateway},
+    ]
+
+
+FRONTS: dict[str, Callable[[App], list[Object]]] = {"kubernetes": own_front}
+"""How users reach the application where the Canary's provider makes no route for them."""
+
+
 def _facts(item: Object) -> list[tuple[str, Any]]:
     if item["kind"] == "Canary":
         status = item.get("status") or {}
         step = (status.get("canaryWeight"), status.get("stepStarted"))
         return [("phase", status.get("phase")), ("step", step), ("promoted", status.get("lastPromotedSpec"))]
+    if item["kind"] == "Service":
+        return [("users at", item["spec"]["selector"]["app"])]
     if item["kind"] == "HTTPRoute":
         weights = {one["name"]: one["weight"] for one in item["spec"]["rules"][0]["backendRefs"]}
+        if "shop-canary" not in weights:
+            return []
         beside = [("baseline weight", weights["shop-baseline"])] if "shop-baseline" in weights else []
         return [("weight", weights["shop-canary"]), *beside]
     if item["metadata"]["name"] == "shop-baseline":
@@ -209,7 +236,7 @@ async def app(env: Object, cluster: Cluster, name: str, folder: Path, spec: Obje
     out = folder / f"{namespace}.jsonl"
     it = App(env, cluster, namespace, RequestLog(out), spec.get("targetRef", {}).get("kind", "Deployment"))
     await it.install(spec)
-    watchers = [asyncio.create_task(it.follow(kind)) for kind in (CANARY, HTTP_ROUTE, WORKLOAD_KINDS[it.kind])]
+    watchers = [asyncio.create_task(it.follow(kind)) for kind in (CANARY, HTTP_ROUTE, SERVICE, WORKLOAD_KINDS[it.kind])]
     load: Child | None = None
     try:
         first = await it.start()

@@ -109,7 +109,7 @@ def test_a_failing_release_is_taken_back_and_the_primary_is_not_touched(told: To
     assert "at least 99 % good" in told.outcomes[0]
     assert told.outcomes[1].startswith("refused")
     assert told.status["phase"] == "Failed"
-    assert "was taken back: request-success-rate" in told.status["conditions"][0]["message"]
+    assert "was rolled back: request-success-rate" in told.status["conditions"][0]["message"]
     assert told.primary == "1.0.0"
     assert max(told.app.values("weight")) < 100
     home_before_zero(told)

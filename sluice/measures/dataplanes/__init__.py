@@ -10,7 +10,10 @@ from sluice.measures.dataplanes.contour import contour
 from sluice.measures.objective import Telemetry
 
 GATEWAY_API: Row = {ANY: contour}
-DATAPLANES: dict[str, Row | None] = dict.fromkeys(("", "gatewayapi", "gatewayapi:v1"), GATEWAY_API)
+DATAPLANES: dict[str, Row | None] = {
+    **dict.fromkeys(("", "gatewayapi", "gatewayapi:v1"), GATEWAY_API),
+    "kubernetes": None,
+}
 """By `spec.provider` of a Canary; None where nothing counts requests on their way: built-in metrics are refused there."""
 
 

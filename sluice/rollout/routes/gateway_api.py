@@ -12,17 +12,20 @@ from sluice.rollout.objects import MANAGED_BY, owner_of
 from sluice.rollout.routes.base import Object, check
 from sluice.rollout.services import service_of
 from sluice.rollout.split import split
+from sluice.rollout.strategies.base import Traffic
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayApi:
     """The rules of an HTTPRoute."""
 
+    apex: bool = False
+
     def cannot(self, canary: Canary) -> Iterator[str]:
         if not canary.spec.service.gateway_refs:
             yield "spec.service.gatewayRefs must name the Gateway that users come through"
 
-    def manifest(self, canary: Canary, weight: int) -> Object:
+    def manifest(self, canary: Canary, target: Object, traffic: Traffic) -> Object:
         check(self, canary)
         service = canary.spec.service
         parents = [
@@ -32,7 +35,7 @@ class GatewayApi:
         ]
         backends = [
             {"group": "", "kind": "Service", "name": name, "port": service.port, "weight": share}
-            for name, share in split(canary, weight).items()
+            for name, share in split(canary, traffic).items()
         ]
         return {
             "apiVersion": "gateway.networking.k8s.io/v1",
@@ -59,9 +62,9 @@ class GatewayApi:
             shares.append(round(100 * weights.get(name, 0) / (sum(weights.values()) or 1)))
         return max(shares, default=0)
 
-    def shifted(self, canary: Canary, route: Object, weight: int) -> Object | None:
+    def shifted(self, canary: Canary, route: Object, traffic: Traffic) -> Object | None:
         # A baseline that is no longer asked for may be in the route still: it gets nothing.
-        wanted = {service_of(canary, Side.BASELINE): 0, **split(canary, weight)}
+        wanted = {service_of(canary, Side.BASELINE): 0, **split(canary, traffic)}
         # Lists have no merge in a custom resource: the rules are written whole, with some numbers changed.
         before = route["spec"].get("rules") or []
         rules = copy.deepcopy(before)

@@ -18,13 +18,14 @@ from tests.samples import deployment
 
 @dataclass
 class Ground:
-    """A router, and a Canary with its target for it to work on."""
+    """A router, a Canary with its target for it to work on, and shares of the traffic to try one after the other."""
 
     router: Router
     canary: Canary
     target: dict[str, Any]
     cluster: Cluster | None = None
     seen: Informers | None = None
+    shares: tuple[int, ...] = (10, 60, 100, 0, 1, 99, 50, 50)
 
     @property
     def writer(self) -> Writer:

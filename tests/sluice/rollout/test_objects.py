@@ -9,6 +9,7 @@ from sluice.rollout.objects import owner_of, pod_query, selector_label
 from sluice.rollout.routes.gateway_api import GatewayApi
 from sluice.rollout.services import services
 from sluice.rollout.split import split
+from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads.copies import primary_copy
 from sluice.rollout.workloads.deployment import DEPLOYMENT
 from tests.samples import canary, deployment, success_rate
@@ -62,12 +63,12 @@ def test_the_baseline_has_as_much_traffic_as_the_canary_and_none_in_a_promotion(
     weight: int, primary: int, beside: int
 ) -> None:
     """The primary has the rest; all of it together is all the traffic."""
-    assert split(canary(COMPARED), weight) == {
+    assert split(canary(COMPARED), Traffic(weight)) == {
         "shop-primary": primary,
         "shop-canary": weight,
         "shop-baseline": beside,
     }
-    assert split(canary(), weight) == {"shop-primary": 100 - weight, "shop-canary": weight}
+    assert split(canary(), Traffic(weight)) == {"shop-primary": 100 - weight, "shop-canary": weight}
 
 
 def test_everything_goes_when_the_canary_goes() -> None:
@@ -75,7 +76,7 @@ def test_everything_goes_when_the_canary_goes() -> None:
     owned = [
         primary_copy(DEPLOYMENT, canary(), deployment(), 1),
         *services(canary(), deployment()),
-        GatewayApi().manifest(canary(), 0),
+        GatewayApi().manifest(canary(), deployment(), Traffic(0)),
     ]
     for one in owned:
         assert one["metadata"]["ownerReferences"] == [owner_of(canary())]

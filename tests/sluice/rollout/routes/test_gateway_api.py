@@ -8,7 +8,8 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.rollout.routes.gateway_api import GatewayApi, accepted, refusal
-from tests.samples import canary, success_rate
+from sluice.rollout.strategies.base import Traffic
+from tests.samples import canary, deployment, success_rate
 
 ROUTE = GatewayApi()
 COMPARED = {"analysis": {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}}
@@ -16,7 +17,7 @@ COMPARED = {"analysis": {"stepWeights": [10, 50], "metrics": [success_rate(99)],
 
 def test_the_route_gives_both_sides_their_weights() -> None:
     """One rule, two backends, the hosts and the Gateway of the Canary."""
-    route = ROUTE.manifest(canary(), 30)
+    route = ROUTE.manifest(canary(), deployment(), Traffic(30))
     (rule,) = route["spec"]["rules"]
     assert [(one["name"], one["weight"], one["port"]) for one in rule["backendRefs"]] == [
         ("shop-primary", 70, 80),
@@ -29,21 +30,21 @@ def test_the_route_gives_both_sides_their_weights() -> None:
 
 def test_a_compared_canary_has_a_backend_for_its_baseline() -> None:
     """It begins without traffic."""
-    (rule,) = ROUTE.manifest(canary(COMPARED), 0)["spec"]["rules"]
+    (rule,) = ROUTE.manifest(canary(COMPARED), deployment(), Traffic(0))["spec"]["rules"]
     assert [(one["name"], one["weight"]) for one in rule["backendRefs"]][-1] == ("shop-baseline", 0)
 
 
 def test_a_gateway_without_a_namespace_is_the_canary_s_neighbour() -> None:
     """As the Gateway API itself reads it."""
     refs = {"service": {"gatewayRefs": [{"name": "own", "sectionName": "https"}]}}
-    (parent,) = ROUTE.manifest(canary(refs), 0)["spec"]["parentRefs"]
+    (parent,) = ROUTE.manifest(canary(refs), deployment(), Traffic(0))["spec"]["parentRefs"]
     assert (parent["namespace"], parent["sectionName"]) == ("shop-test", "https")
 
 
 def test_a_canary_without_a_gateway_is_refused_by_the_field() -> None:
     """A route that hangs on nothing would serve nobody."""
     with pytest.raises(InvalidError, match=r"spec\.service\.gatewayRefs"):
-        ROUTE.manifest(canary({"service": {"gatewayRefs": []}}), 0)
+        ROUTE.manifest(canary({"service": {"gatewayRefs": []}}), deployment(), Traffic(0))
 
 
 @pytest.mark.parametrize(

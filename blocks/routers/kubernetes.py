@@ -1,0 +1,79 @@
+"""The router of Kubernetes alone: switches the apex Service, and waits until it offers the other side's pods."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.kubernetes.kinds import SERVICE
+from blocks.kubernetes.writer import Writer
+from blocks.services import offered
+from sluice.errors import InvalidError, NotFoundError, TransientError
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.side import Side
+from sluice.rollout.objects import is_owned
+from sluice.rollout.routes.base import check
+from sluice.rollout.routes.kubernetes import WHOLE, KubernetesService
+from sluice.rollout.services import service_of
+from sluice.rollout.strategies.base import HOME, Traffic
+
+Object = dict[str, Any]
+OFFERED_WITHIN = 20.0
+"""Seconds that the endpoints' controller may take to follow a Service's selector."""
+LOOK = 0.1
+ROUTE = KubernetesService()
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesRouter:
+    """Moves all users by the selector of the apex Service, fenced by its resourceVersion."""
+
+    writer: Writer
+
+    async def ensure(self, canary: Canary, target: Object) -> None:
+        check(ROUTE, canary)
+        weight = await self.weight(canary)
+        if weight is None:
+            await self.writer.apply(SERVICE, ROUTE.manifest(canary, target, HOME))
+        else:
+            await self.writer.mark(SERVICE, canary.service_name, canary.namespace)
+        await self._offered(canary, weight or 0)
+
+    async def weight(self, canary: Canary) -> int | None:
+        """A Service of that name that the Canary did not make, as applications have one, is no route yet."""
+        try:
+            service = await self.writer.seen.get(SERVICE, canary.service_name, canary.namespace)
+        except NotFoundError:
+            return None
+        return ROUTE.weight(canary, service) if is_owned(canary, service) else None
+
+    async def shift(self, canary: Canary, traffic: Traffic) -> None:
+        if traffic.canary not in WHOLE:
+            raise InvalidError(
+                f"{canary}: {traffic} cannot be given by provider kubernetes, which moves all users at once"
+            )
+        if await self.weight(canary) is None:
+            raise NotFoundError(f"Service {canary.namespace}/{canary.service_name} is no route of {canary}")
+        await self.writer.change(
+            SERVICE, canary.service_name, canary.namespace, lambda service: ROUTE.shifted(canary, service, traffic)
+        )
+        await self._offered(canary, traffic.canary)
+
+    async def _offered(self, canary: Canary, weight: int) -> None:
+        """Wait until the apex Service offers just the pods of the side that has the users."""
+        side = service_of(canary, Side.CANARY if weight else Side.PRIMARY)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + OFFERED_WITHIN
+        while True:
+            users, wanted = [
+                await offered(self.writer.seen, name, canary.namespace) for name in (canary.service_name, side)
+            ]
+            if users == wanted:
+                return
+            if loop.time() > end:
+                raise TransientError(
+                    f"Service {canary.namespace}/{canary.service_name} does not offer the pods of {side} "
+                    f"after {OFFERED_WITHIN:g} s"
+                )
+            await asyncio.sleep(LOOK)

@@ -1,0 +1,69 @@
+"""Kubernetes alone, without a mesh or a gateway: the apex Service's selector is the switch between primary and canary.
+
+All users are moved at once, so this is a route for blue/green. Connections that are open stay where they are until their
+pod ends them: a Service chooses a pod for each new connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.side import Side
+from sluice.rollout.objects import selector_label
+from sluice.rollout.routes.base import Object, check
+from sluice.rollout.services import apex
+from sluice.rollout.strategies.base import PROMOTION, Traffic
+from sluice.rollout.strategy import plan
+
+TARGET_PODS = "sluice.dev/target-pods"
+"""On the apex Service: the label that tells the target's pods, `name=value`. The primary's have `-primary` at its end."""
+WHOLE = (0, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesService:
+    """The rules of the apex Service."""
+
+    apex: bool = True
+
+    def cannot(self, canary: Canary) -> Iterator[str]:
+        analysis = canary.spec.analysis
+        if analysis and canary.analysed and any(step.traffic.canary not in WHOLE for step in plan(analysis)):
+            yield (
+                "spec.provider kubernetes moves all users at once: set spec.analysis.iterations for blue/green instead of "
+                "weights, or name a provider that has weights"
+            )
+
+    def manifest(self, canary: Canary, target: Object, traffic: Traffic) -> Object:
+        check(self, canary)
+        label, value = selector_label(target)
+        service = apex(canary, target, _side(traffic))
+        service["metadata"]["annotations"] = {TARGET_PODS: f"{label}={value}"}
+        return service
+
+    def weight(self, canary: Canary, route: Object) -> int | None:
+        found = _target_pods(route)
+        if found is None:
+            return None
+        label, value = found
+        return PROMOTION.canary if route["spec"].get("selector", {}).get(label) == value else 0
+
+    def shifted(self, canary: Canary, route: Object, traffic: Traffic) -> Object | None:
+        found = _target_pods(route)
+        if found is None:
+            return None
+        label, value = found
+        wanted = value if _side(traffic) is Side.CANARY else f"{value}-{Side.PRIMARY}"
+        same = (route["spec"].get("selector") or {}).get(label) == wanted
+        return None if same else {"spec": {"selector": {label: wanted}}}
+
+
+def _side(traffic: Traffic) -> Side:
+    return Side.CANARY if traffic.canary == PROMOTION.canary else Side.PRIMARY
+
+
+def _target_pods(route: Object) -> tuple[str, str] | None:
+    label, equals, value = ((route["metadata"].get("annotations") or {}).get(TARGET_PODS) or "").partition("=")
+    return (label, value) if equals else None
