@@ -24,6 +24,7 @@ check: $(READY) ## format, lint, types, import contracts, generated files
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples/*/*.py
 	@$(BIN)/lint-imports --no-cache
 
 format: $(READY) ## put the layout right

@@ -38,8 +38,8 @@ def functions(folder: str) -> Iterator[tuple[str, Function]]:
 def length(function: Function) -> int:
     """Lines of a function without its docstring: what it says of itself makes nothing harder to read."""
     first = function.body[0]
-    told = ast.get_docstring(function, clean=False) is not None
-    described = (first.end_lineno or first.lineno) - first.lineno + 1 if told else 0
+    documented = ast.get_docstring(function, clean=False) is not None
+    described = (first.end_lineno or first.lineno) - first.lineno + 1 if documented else 0
     return (function.end_lineno or function.lineno) - function.lineno + 1 - described
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.writer import Writer
-from sluice.errors import NotFoundError, TransientError
+from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import MANAGED_BY, owner_of
 from sluice.rollout.split import split
@@ -44,6 +44,10 @@ class ConfigMapRouter:
         return int(shares[f"{canary.service_name}-canary"])
 
     async def shift(self, canary: Canary, traffic: Traffic) -> None:
+        if traffic != Traffic(canary=traffic.canary):
+            raise InvalidError(
+                f"{canary}: {traffic}: provider configmap knows weights only, take the rest out of analysis"
+            )
         wanted = _wanted(canary, traffic)
         await self.writer.change(
             CONFIG_MAP, _name(canary), canary.namespace, lambda now: None if now["data"] == wanted["data"] else wanted

@@ -11,6 +11,8 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from sluice.rollout.decision import Action
+from tasks.rollout.table import row_of
 from tasks.run_signals import signals_for_current_run
 
 NOTES = Path(os.environ.get("SAMPLE_NOTES", "notes.jsonl"))
@@ -29,7 +31,9 @@ def note(**facts: object) -> None:
 
 @flow(name="sample_deliver", persist_result=False)
 async def sample_deliver(image: str, tag: str, digest: str) -> None:
-    note(flow="deliver", image=image, tag=tag, digest=digest)
+    row = row_of(Action.SHIFT)
+    own = [one.name for one in row.before] if row else []
+    note(flow="deliver", image=image, tag=tag, digest=digest, own=own)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -21,6 +21,7 @@ from sluice.manifests.flagger.canary import CanaryWebhook
 from sluice.measures.dataplanes import telemetry_for
 from sluice.rollout.decision import Action
 from tasks.rollout.table import STAGES, row_of, with_own_stages
+from tests.deployments.conftest import DELIVER, Runtime
 from tests.deployments.test_extensions import Site
 from tests.memory_cluster import MemoryCluster
 from tests.samples import canary
@@ -187,3 +188,14 @@ async def test_a_worker_s_connections_have_what_packages_bring(
         assert found is not None
         assert found.total == "acme_requests"
     assert row_of(Action.SHIFT) == STAGES[Action.SHIFT]
+
+
+@pytest.mark.server
+async def test_the_runs_of_a_worker_have_the_stages_that_it_was_started_with(acme: Site, sut: Runtime) -> None:
+    """Those of an installed package reach the code of each run that the worker takes."""
+    acme.install("acme-sluice", "acme = acme_sluice:STAGE", MODULE, installed.STAGES)
+    with with_own_stages(own_stages()):
+        async with sut.worker():
+            run = await sut.start(DELIVER, image="registry/shop", tag="1.10", digest="sha256:0")
+            await sut.until_state(run, "Completed")
+    assert [one["own"] for one in sut.notes(flow="deliver")] == [["warm up"]]

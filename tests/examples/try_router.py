@@ -11,7 +11,7 @@ from blocks.kubernetes.informers import informed
 from blocks.kubernetes.writer import Writer
 from blocks.routers import router_for
 from deployments.installed import all_routers
-from sluice.errors import NotFoundError
+from sluice.errors import InvalidError, NotFoundError
 from sluice.rollout.strategies.base import Traffic
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAMESPACE, canary, deployment, merged
@@ -45,6 +45,8 @@ async def main() -> None:
         assert written["metadata"]["annotations"]["sluice.dev/taken-over-by"] == "run/1"
         before = list(cluster.acts)
         await router.shift(it, Traffic(30))
+        with pytest.raises(InvalidError, match="weights only"):
+            await router.shift(it, Traffic(30, mirror=10))
         assert cluster.acts == before
 
 
