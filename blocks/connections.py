@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
 from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
+from sluice.measures.dataplanes import telemetry_for
 
 if TYPE_CHECKING:
     from blocks.chat.base import Chat
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from blocks.registries.base import Registry
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
+    from sluice.manifests.flagger.canary import Canary
+    from sluice.measures.objective import Telemetry
 
 
 class Events(Protocol):
@@ -74,9 +77,41 @@ class MetricsFactory(Protocol):
         """Raise TerminalError where no address is known."""
 
 
-@dataclass(slots=True, kw_only=True)
+T = TypeVar("T")
+
+
+class Part(Generic[T]):
+    """A connection that not every process has: who reads one that is missing gets the error that says so."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, wired: None, owner: type) -> None: ...
+
+    @overload
+    def __get__(self, wired: Connections, owner: type) -> T: ...
+
+    def __get__(self, wired: Connections | None, owner: type) -> T | None:
+        """The connection.
+
+        Raises:
+            TerminalError: this installation has none; the message says which.
+        """
+        if wired is None:
+            return None  # where `dataclass` looks for the default
+        there: T | None = vars(wired).get(self._name)
+        if there is None:
+            raise TerminalError(f"this installation of sluice has no {self._name} connection: see `sluice up --help`")
+        return there
+
+    def __set__(self, wired: Connections, there: T | None) -> None:
+        vars(wired)[self._name] = there
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
 class Connections:
-    """What this process is connected to. A part that an installation does not use is None."""
+    """What this process is connected to. Chat and forge are None where an installation has none: releases go on without."""
 
     cluster: Cluster
     router: RouterFactory
@@ -90,23 +125,14 @@ class Connections:
     """What is known of the signs of life of others."""
     services: Callable[[Writer], Services] = Services
     """Makes and reads the Services of a Canary."""
+    telemetry: Callable[[Canary], Telemetry | None] = telemetry_for
+    """How requests to a Canary's sides are counted on their way; None where nothing counts them."""
+    git: Part[Git] = Part()
+    registry: Part[RegistryFactory] = Part()
+    renderer: Part[RendererFactory] = Part()
+    prefect: Part[Events] = Part()
     chat: Chat | None = None
-    git: Git | None = None
-    registry: RegistryFactory | None = None
-    renderer: RendererFactory | None = None
-    prefect: Events | None = None
     forge: ForgeFactory | None = None
-
-    def need(self, part: str) -> Any:
-        """The named part.
-
-        Raises:
-            TerminalError: this installation has none; the message says which.
-        """
-        value = getattr(self, part)
-        if value is None:
-            raise TerminalError(f"this installation of sluice has no {part} connection: see `sluice up --help`")
-        return value
 
 
 _current: Connections | None = None

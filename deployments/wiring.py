@@ -24,13 +24,20 @@ from blocks.prefect.api import PrefectEvents
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
 from blocks.routers import router_for
-from deployments.installed import all_providers, all_routers
+from deployments.installed import Installed
 from deployments.settings import Settings
+from sluice.measures.dataplanes import telemetry_for
+from tasks.rollout.table import with_own_stages
 
 
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Connections]:
-    """Connect this process as the settings say, for the duration of the block."""
+    """Connect this process as the settings say, for the duration of the block.
+
+    Raises:
+        TerminalError: there is no way to the cluster, or what an installed package brings cannot be loaded.
+    """
+    installed = Installed.load()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
         kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
@@ -41,9 +48,10 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
         registry = await stack.enter_async_context(open_registries())
         wired = Connections(
             cluster=cluster,
-            router=partial(router_for, rows=all_routers()),
-            metrics=Providers(http, {"prometheus": settings.metrics_url or ""}, all_providers()),
-            gates=Gates(http),
+            router=partial(router_for, rows=installed.routers),
+            metrics=Providers(http, {"prometheus": settings.metrics_url or ""}, installed.providers),
+            gates=Gates(http, installed.gates),
+            telemetry=partial(telemetry_for, rows=installed.dataplanes),
             seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name))
@@ -56,7 +64,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             prefect=prefect,
             forge=forges(http, {"github.com": settings.github_token}),
         )
-        with in_this_process(wired):
+        with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
 
 

@@ -16,7 +16,7 @@ from prefect.runtime import flow_run
 from blocks.leases.lease import Lease
 from flows.outcome import ended
 from flows.rollout_run import RolloutRun
-from sluice.errors import LostError, NotFoundError, StaleError, TerminalError, TransientError
+from sluice.errors import LostError, NotFoundError, SluiceError, StaleError, TerminalError, TransientError
 from sluice.rollout.decide import decide
 from sluice.rollout.decision import Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
@@ -25,7 +25,7 @@ from tasks.people.label_run import label_run
 from tasks.people.record import record
 from tasks.rollout.fence_out import fence_out
 from tasks.rollout.let_go import let_go
-from tasks.rollout.table import row_of
+from tasks.rollout.table import Stage, row_of
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
 from tasks.scene.look import look
@@ -184,8 +184,25 @@ async def _act(run: RolloutRun, decision: Decision) -> None:
         await asyncio.sleep(PAUSE)
         return
     for own in row.before if row else ():
-        result = await run.do(own, run.ref, decision)
+        result = await _own(run, own, decision)
         run.learn(replace(decision, outcome=None), result)
         if result.fault:
             return
     run.learn(decision, await run.do(row.stage, run.ref, decision) if row else StageResult())
+
+
+async def _own(run: RolloutRun, own: Stage, decision: Decision) -> StageResult:
+    """Run a stage of an installed package. What breaks in it ends the release in order, not the run in the middle of it."""
+    try:
+        result = await run.do(own, run.ref, decision)
+    except SluiceError:
+        raise
+    except Exception as error:
+        raise TerminalError(
+            f"the installed stage {own.name!r} broke: {error!r}: mend its package, or uninstall it"
+        ) from error
+    if not isinstance(result, StageResult):
+        raise TerminalError(
+            f"the installed stage {own.name!r} gave {type(result).__name__} where a StageResult is needed: mend its package"
+        )
+    return result

@@ -53,10 +53,10 @@ def lab_env() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def prefect_engine() -> Iterator[str]:
+def prefect_engine(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
     """A Prefect server of the tests' own, started once; returns the address of its API."""
-    from prefect.settings import PREFECT_API_URL
-    from prefect.testing.utilities import prefect_test_harness
+    from tests.prefect_server import flows_run_at, free_port, prefect_server
 
-    with prefect_test_harness(server_startup_timeout=120):
-        yield str(PREFECT_API_URL.value())
+    home = tmp_path_factory.mktemp("prefect")
+    with prefect_server(home, "127.0.0.1", free_port(), request.config) as api, flows_run_at(api):
+        yield api

@@ -30,7 +30,9 @@ Object = dict[str, Any]
 Key = tuple[str, str, str]
 Hook = Callable[[str, str, Object], None]
 """Called with "before" or "after", the verb, and the object of a write; what it raises breaks the write there."""
-KINDS = {kind.kind: kind for kind in vars(kinds).values() if isinstance(kind, Kind)}
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+"""What a user's manifests bring; sluice itself knows nothing of it."""
+KINDS = {kind.kind: kind for kind in (CONFIG_MAP, *vars(kinds).values()) if isinstance(kind, Kind)}
 
 
 @dataclass
@@ -124,6 +126,9 @@ class MemoryCluster:
                 yield await queue.get()
         finally:
             self.watchers.remove(entry)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
     def add(self, *manifests: Object) -> None:
         """Put objects there as somebody else would, unseen by hooks and acts."""

@@ -11,6 +11,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ROOMS = (
     "sluice/events/senders",
     "sluice/events/verification",
+    "sluice/measures/dataplanes",
+    "sluice/rollout/strategies",
     "blocks/chat",
     "blocks/forges",
     "blocks/renderers",

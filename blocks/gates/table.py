@@ -12,7 +12,8 @@ from blocks.gates.base import Answer, Gate
 from blocks.gates.http import HttpGate
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 
-GATES: Mapping[str, Callable[[httpx.AsyncClient], Gate]] = {
+Row = Callable[[httpx.AsyncClient], Gate]
+GATES: Mapping[str, Row] = {
     "http": HttpGate,
     "https": HttpGate,
 }
@@ -29,7 +30,7 @@ class Gates:
     """
 
     http: httpx.AsyncClient
-    table: Mapping[str, Callable[[httpx.AsyncClient], Gate]] = field(default_factory=lambda: GATES)
+    table: Mapping[str, Row] = field(default_factory=lambda: GATES)
     _made: dict[str, Gate] = field(default_factory=dict)
 
     async def ask(self, webhook: CanaryWebhook, canary: Canary) -> Answer:

@@ -59,7 +59,7 @@ async def git_source(wired: Connections, source: GitRepository) -> GitSource:
         NotFoundError: its Secret is not there.
         InvalidError: its Secret has no credentials.
     """
-    return GitSource(wired.need("git"), await remote_of(wired.cluster, source), source.spec.ref.branch)
+    return GitSource(wired.git, await remote_of(wired.cluster, source), source.spec.ref.branch)
 
 
 async def sources_of(cluster: Cluster, url: str, branch: str) -> list[GitRepository]:

@@ -13,6 +13,7 @@ import yaml
 from blocks.metrics.base import Counters
 from blocks.metrics.exported import Exported
 from blocks.metrics.providers import Providers
+from deployments.installed import all_dataplanes
 from sluice.addresses import without_login
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
@@ -92,7 +93,7 @@ def _tallies(canary: Canary, since: float, span: float) -> list[Tally]:
     objectives = [Objective.of(metric) for metric in asked if metric.is_counted]
     if not objectives:
         raise InvalidError(f"{canary} has no counted metric to be judged by")
-    usual = telemetry_for(canary)
+    usual = telemetry_for(canary, rows=all_dataplanes())
     return [Tally(one, telemetry_of(one.metric, canary, usual), since, span) for one in objectives]
 
 

@@ -48,8 +48,8 @@ class Selector:
 class Counter:
     """How much one series grew after a moment, given sample by sample.
 
-    A drop is a reset: the process began again at 0, so the whole new value is growth. A series that was not there at the
-    last scrape before that moment began at 0 after it.
+    A drop is a reset: the process began again at 0, so the whole new value is growth. A series that an earlier scrape
+    did not have began at 0 after that scrape.
 
     Attributes:
         since: the moment, seconds since the epoch; the last sample at or before it is the baseline.
@@ -65,14 +65,14 @@ class Counter:
         """Take the next sample; one that was taken already changes nothing.
 
         Args:
-            first_seen: time of the oldest scrape that the provider was asked for, which tells a newcomer from a series whose
+            first_seen: time of the oldest scrape that would have had this series, which tells a newcomer from a series whose
                 older samples were merely not asked for: the first value of that one may be old, and is its baseline.
         """
         if at <= self._at:
             return
         if at > self.since:
             if self._value is None:
-                self._value = value if first_seen > self.since else 0.0
+                self._value = 0.0 if first_seen < at else value
             self.grown += value - self._value if value >= self._value else value
         self._at, self._value = at, value
 

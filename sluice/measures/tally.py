@@ -14,6 +14,7 @@ from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.series import Counter, Selector, Series, newest_sample, oldest_sample
 
 Key = tuple[tuple[str, str], ...]
+Target = tuple[str, str]
 Grown = dict[Key, tuple[dict[str, str], Counter]]
 
 
@@ -35,7 +36,8 @@ class Tally:
     span: float
     newest: float = 0.0
     sides: Sides = field(default_factory=Sides)
-    _first_seen: float = float("inf")
+    _oldest: float = float("inf")
+    _scraped: dict[Target, float] = field(default_factory=dict)
     _canary: Grown = field(default_factory=dict)
     _primary: Grown = field(default_factory=dict)
     _past: deque[tuple[float, Sides]] = field(default_factory=deque)
@@ -62,24 +64,24 @@ class Tally:
     def take(self, both: Sequence[Series]) -> None:
         """Take in the samples of both sides; samples that were taken already change nothing.
 
-        That the primary was seen at an earlier scrape is what proves that a series of the canary is new and began at zero.
+        That the primary was seen at an earlier scrape is what proves that a series of the canary is new and began at zero:
+        at one before `since`, or else, where the primary had no requests by then, at one of the same target.
 
         Raises:
             InvalidError: no bucket of the histogram could tell that a request was too slow.
         """
-        if self._first_seen == float("inf"):
-            self._first_seen = oldest_sample(both)
+        self._note_scraped(both)
         self.newest = max(self.newest, newest_sample(both))
-        by_time: dict[float, list[tuple[Counter, float]]] = {}
+        by_time: dict[float, list[tuple[Counter, float, float]]] = {}
         for series in both:
             side = self._side(series.labels.get(self.telemetry.side_label))
             if side is not None:
-                counter = self._counter(side, series.labels)
+                counter, first_seen = self._counter(side, series.labels), self._first_seen(series.labels)
                 for at, value in series.samples:
-                    by_time.setdefault(at, []).append((counter, value))
+                    by_time.setdefault(at, []).append((counter, value, first_seen))
         for at in sorted(by_time):
-            for counter, value in by_time[at]:
-                counter.take(at, value, self._first_seen)
+            for counter, value, first_seen in by_time[at]:
+                counter.take(at, value, first_seen)
             if at > self.since and (not self._past or at > self._past[-1][0]):
                 self.sides = Sides(self._count(self._canary), self._count(self._primary))
                 self._past.append((at, self.sides))
@@ -108,6 +110,24 @@ class Tally:
             found.append((at, sides))
         return found[::-1]
 
+    def _note_scraped(self, both: Sequence[Series]) -> None:
+        """Remember the oldest scrape of all, and of each target where that one came too late to be the baseline."""
+        if self._oldest == float("inf"):
+            self._oldest = oldest_sample(both)
+        if self._oldest <= self.since:
+            return
+        for series in both:
+            target = _target(series.labels)
+            if target and series.samples:
+                self._scraped[target] = min(self._scraped.get(target, float("inf")), series.samples[0][0])
+
+    def _first_seen(self, labels: dict[str, str]) -> float:
+        """Time of the oldest scrape that would have had a series; infinity where none is known."""
+        if self._oldest <= self.since:
+            return self._oldest
+        target = _target(labels)
+        return self._scraped.get(target, float("inf")) if target else float("inf")
+
     def _side(self, value: str | None) -> Grown | None:
         return {self.telemetry.canary: self._canary, self.telemetry.primary: self._primary}.get(value or "")
 
@@ -124,3 +144,8 @@ class Tally:
     def _bounds(self) -> frozenset[str]:
         both = (*self._canary.values(), *self._primary.values())
         return frozenset(labels["le"] for labels, _ in both if "le" in labels)
+
+
+def _target(labels: dict[str, str]) -> Target | None:
+    """What was scraped: a scrape has all series of its target. None where the labels do not say."""
+    return (labels.get("job", ""), labels["instance"]) if "instance" in labels else None

@@ -108,7 +108,7 @@ class Answer:
 async def _ask(repository: ImageRepository, tag: str) -> Answer:
     """The tags that count, and what the pushed one names now. A refusal is written on the ImageRepository."""
     wired = connections()
-    registry: Registry = wired.need("registry")(repository.spec.provider)
+    registry: Registry = wired.registry(repository.spec.provider)
     now = datetime.fromtimestamp(time.time(), UTC)
     try:
         async with asyncio.timeout(repository.spec.timeout):

@@ -63,7 +63,7 @@ async def _missed(one: ImageRepository, policies: list[ImagePolicy]) -> list[Ima
         login = registry_credentials(
             await wired.cluster.get(SECRET, one.spec.secret_ref.name, one.namespace), where.registry
         )
-    registry = wired.need("registry")(one.spec.provider)
+    registry = wired.registry(one.spec.provider)
     tags = visible(await registry.tags(where, login, insecure=one.spec.insecure), one.spec.exclusion_list)
     events: dict[str, ImagePushed] = {}
     for policy in policies:

@@ -151,7 +151,7 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
     try:
         source = await git_repository(wired.cluster, automation.source)
         edit = delivery.edit(source)
-        commit = await wired.need("git").commit(await remote_of(wired.cluster, source), edit)
+        commit = await wired.git.commit(await remote_of(wired.cluster, source), edit)
     except TerminalError as error:
         await _tell(automation, record.wrong(automation, str(error), _now()))
         return Written(automation=named, fault=f"{automation}: {error}")

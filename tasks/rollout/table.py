@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from inspect import signature
 from typing import Any
 
 from prefect import Task
@@ -73,10 +74,16 @@ class OwnStage:
 
 def fits(_name: str, row: object) -> bool:
     """Whether an object is a stage that a package may add."""
-    if not isinstance(row, OwnStage) or not isinstance(row.stage, Task):
+    if not isinstance(row, OwnStage) or not isinstance(row.before, Action) or not isinstance(row.stage, Task):
         return False
     known = STAGES.get(row.before)
-    return known is not None and known.forward
+    if known is None or not known.forward:
+        return False
+    try:
+        signature(row.stage.fn).bind(None, None)
+    except TypeError:  # it does not take what every stage is given: ref and decision
+        return False
+    return row.stage.isasync
 
 
 _table: ContextVar[dict[Action, Row]] = ContextVar("sluice_stages", default=STAGES)

@@ -19,7 +19,6 @@ from blocks.services import Services
 from sluice.errors import StaleError
 from sluice.manifests.flagger.canary import Canary, RunEnd
 from sluice.manifests.flagger.phase import Phase
-from sluice.measures.dataplanes import telemetry_for
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
@@ -82,7 +81,7 @@ class Scene:
     @property
     def telemetry(self) -> Telemetry | None:
         """How requests to the Canary's sides are counted on their way; None where nothing counts them."""
-        return telemetry_for(self.canary)
+        return self.wired.telemetry(self.canary)
 
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""

@@ -75,7 +75,7 @@ async def _synced(wired: Connections, kustomization: Kustomization, due: Due) ->
         if not (due.reapply or record.is_due(kustomization, at)):
             return Synced(applied=0, pruned=0, left_alone=0)
         tree = await source.tree(at)
-        rendered = await wired.need("renderer")(kustomization.kind).render(tree, kustomization.spec)
+        rendered = await wired.renderer(kustomization.kind).render(tree, kustomization.spec)
         placed = await _placed(wired.cluster, rendered, kustomization)
         # What is to be left alone is neither applied nor taken for gone.
         objects = [one for one in placed if not left_alone(one)]

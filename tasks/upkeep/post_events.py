@@ -12,5 +12,5 @@ from tasks.stage import stage
 @stage("post events")
 async def post_events(events: Sequence[Event]) -> list[Event]:
     """Post each event; returns those that were new. One that was posted before starts nothing again."""
-    prefect = connections().need("prefect")
+    prefect = connections().prefect
     return [event for event in events if await prefect.post([event])]

@@ -5,11 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import shutil
-import socket
-import sqlite3
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,13 +17,13 @@ from prefect.client.schemas.objects import FlowRun
 
 from deployments import runtime
 from deployments.automations.plan import Queue, Workflow
-from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
 from deployments.worker import engine
 from deployments.worker.caretaker import Dead, nobody
 from deployments.worker.worker import SluiceWorker
 from sluice.events.model import ImagePushed
 from tests.deployments import sample_flows
+from tests.prefect_server import free_port, prefect_server
 
 PATIENCE = 30.0
 """Seconds after which a thing that should happen is taken not to happen. No test waits that long when all is well."""
@@ -36,45 +31,13 @@ DELIVER = Workflow("tests.deployments.sample_flows.sample_deliver", event=ImageP
 HOLD = Workflow("tests.deployments.sample_flows.sample_hold", queue=Queue.ROLLOUTS)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def prefect(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """Settings of an installation whose embedded server runs."""
     home = tmp_path_factory.mktemp("home")
     settings = Settings(home=home, prefect_port=free_port(), receiver_port=free_port(), worker_name="tester")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    server = EmbeddedServer(settings.home, settings.prefect_host, settings.prefect_port)
-    with _migrated(request, settings.home / "prefect.db"):
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(120)
-    yield settings
-    asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(5)
-
-
-@contextlib.contextmanager
-def _migrated(request: pytest.FixtureRequest, database: Path) -> Iterator[None]:
-    """Start from an empty database that an earlier session has created: that takes most of a first start."""
-    cache: pytest.Cache = request.config.cache  # type: ignore[assignment]
-    kept = cache.mkdir("prefect") / f"{engine.PREFECT_VERSION}.db"
-    if kept.exists():
-        shutil.copy(kept, database)
-    yield
-    if not kept.exists():
-        draft = kept.with_suffix(f".{os.getpid()}")
-        with (
-            contextlib.closing(sqlite3.connect(database)) as source,
-            contextlib.closing(sqlite3.connect(draft)) as copy,
-        ):
-            source.backup(copy)
-        draft.replace(kept)
+    with prefect_server(settings.home, settings.prefect_host, settings.prefect_port, request.config):
+        yield settings
 
 
 class Runtime:

@@ -6,17 +6,24 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from textwrap import dedent
+from typing import Any
 
 import pytest
 import yaml
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.measures import dataplanes
+from sluice.measures.dataplanes import telemetry_for
+from tests.samples import canary
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-SNIPPETS = [(page.name, kind, text) for page in PAGES for kind, text in FENCE.findall(page.read_text())]
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+"""Also one that is indented, as part of a list."""
+SNIPPETS = [(page.name, kind, dedent(text)) for page in PAGES for _, kind, text in FENCE.findall(page.read_text())]
 COMMANDS = [
     line.split("#")[0].strip()
     for _, kind, text in SNIPPETS
@@ -32,6 +39,26 @@ def test_every_manifest_shown_is_valid_and_fully_supported(text: str) -> None:
     for manifest in yaml.safe_load_all(text):
         assert manifest["kind"] == "Canary"
         assert list(Canary.parse(manifest).unsupported()) == []
+
+
+@pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "toml"])
+def test_every_entry_point_shown_is_that_of_an_example(text: str) -> None:
+    """What a page says of installing is what the package next to it does."""
+    examples = [tomllib.loads(file.read_text()) for file in (ROOT / "examples").glob("*/pyproject.toml")]
+    points = [one["project"]["entry-points"] for one in examples]
+    assert tomllib.loads(text)["project"]["entry-points"] in points
+
+
+@pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "python"])
+def test_every_piece_of_python_shown_runs(text: str) -> None:
+    """And a data plane in it is one."""
+    names: dict[str, Any] = {}
+    exec(compile(text, "snippet", "exec"), names)  # noqa: S102 - our own documents
+    if "PLANE" in names:
+        assert dataplanes.fits("configmap", names["PLANE"])
+        found = telemetry_for(canary({"provider": "configmap"}), rows={"configmap": names["PLANE"]})
+        assert found is not None
+        assert {found.canary, found.primary, found.baseline} == {"shop-canary", "shop-primary", "shop-baseline"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -62,4 +89,4 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_every_kind_of_snippet_is_known() -> None:
     """A fence of a kind that no test runs cannot slip in."""
-    assert {kind for _, kind, _ in SNIPPETS} <= {"console", "yaml", "text"}
+    assert {kind for _, kind, _ in SNIPPETS} <= {"console", "yaml", "toml", "python", "text"}

@@ -31,6 +31,7 @@ def increase(samples: Sequence[tuple[float, float]], since: float, first_seen: f
         pytest.param([(0, 9), (2, 0), (4, 0)], 0, 0, 0, id="a restart without requests"),
         pytest.param([(0, 1), (2, 4), (4, 1), (6, 5), (8, 2)], 0, 0, 10, id="several restarts"),
         pytest.param([(4, 6), (6, 9)], 2, 0, 9, id="a newcomer began at zero"),
+        pytest.param([(4, 6), (6, 9)], 2, 3, 9, id="a newcomer after the first scrape of all"),
         pytest.param([(4, 6), (6, 9)], 2, 4, 3, id="no older scrape: the first value may be old"),
         pytest.param([(4, 6)], 2, 4, 0, id="one sample without an older scrape proves nothing"),
         pytest.param([(0, 5), (1, 9)], 2, 0, 0, id="no sample after"),

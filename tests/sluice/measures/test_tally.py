@@ -101,6 +101,32 @@ def test_each_half_has_its_own_counts() -> None:
     assert it.both(0.0) == it.sides
 
 
+def scraped(side: str, instance: str, *samples: tuple[float, float]) -> Series:
+    return Series({"side": side, "class": "2", "job": "envoy", "instance": instance}, samples)
+
+
+def test_the_first_requests_of_a_canary_count_where_its_target_was_scraped_without_it() -> None:
+    """Also where nothing is older than the release: a scrape shows all of a target, and it did not have the series."""
+    it = tally(success_rate(), since=1.0)
+    it.take([scraped("primary", "a", (2.0, 40.0), (4.0, 50.0)), scraped("canary", "a", (4.0, 11.0))])
+    assert (it.counts, it.primary) == (Counts(11), Counts(10))
+
+
+def test_the_scrape_of_another_target_proves_no_newcomer() -> None:
+    """Another proxy may have counted for days: only its own earlier scrape could say that it had not."""
+    it = tally(success_rate(), since=1.0)
+    it.take([scraped("primary", "a", (2.0, 40.0), (4.0, 50.0)), scraped("canary", "b", (3.0, 900.0), (5.0, 903.0))])
+    assert (it.counts, it.primary) == (Counts(3), Counts(10))
+
+
+def test_series_without_a_target_need_a_scrape_before_the_release() -> None:
+    """Where nobody says what was scraped, a first value may be old."""
+    it = tally(success_rate(), since=1.0)
+    primary, canary = ((2.0, 40.0), (4.0, 50.0)), ((4.0, 900.0), (6.0, 903.0))
+    it.take([Series({"side": "primary", "class": "2"}, primary), Series({"side": "canary", "class": "2"}, canary)])
+    assert it.counts == Counts(3)
+
+
 def test_moments_are_the_scrapes_after_a_time_with_all_that_was_counted_by_then() -> None:
     """Whoever looks seldom still sees each scrape, oldest first; one that was seen is not told again."""
     it = tally(success_rate())

@@ -1,0 +1,67 @@
+"""A router of one's own, `spec.provider: configmap`: a proxy of one's own watches a ConfigMap that has the weights.
+
+`<service>-weights` has `backends: "shop-canary=10 shop-primary=90"`; the proxy that serves these weights says so by writing
+that text into the annotation `weights.example.dev/served`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.kubernetes.cluster import Kind
+from blocks.kubernetes.writer import Writer
+from sluice.errors import NotFoundError, TransientError
+from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.objects import MANAGED_BY, owner_of
+from sluice.rollout.split import split
+
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SERVED, SERVED_WITHIN = "weights.example.dev/served", 20.0
+
+
+@dataclass(frozen=True)
+class ConfigMapRouter:
+    """Shifts by rewriting the ConfigMap, and waits for the proxy's answer."""
+
+    writer: Writer
+
+    async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
+        meta = {"name": _name(canary), "namespace": canary.namespace, "labels": dict(MANAGED_BY)}
+        new = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "ownerReferences": [owner_of(canary)]}}
+        if await self.weight(canary) is None:
+            await self.writer.apply(CONFIG_MAP, {**new, **_wanted(canary, 0)})
+        await self.writer.mark(CONFIG_MAP, _name(canary), canary.namespace)
+        await self._served(canary)
+
+    async def weight(self, canary: Canary) -> int | None:
+        try:
+            found = await self.writer.seen.get(CONFIG_MAP, _name(canary), canary.namespace)
+        except NotFoundError:
+            return None
+        shares = dict(one.split("=") for one in found["data"]["backends"].split())
+        return int(shares[f"{canary.service_name}-canary"])
+
+    async def shift(self, canary: Canary, weight: int) -> None:
+        wanted = _wanted(canary, weight)
+        await self.writer.change(
+            CONFIG_MAP, _name(canary), canary.namespace, lambda now: None if now["data"] == wanted["data"] else wanted
+        )
+        await self._served(canary)
+
+    async def _served(self, canary: Canary) -> None:
+        async with self.writer.seen.following(CONFIG_MAP, _name(canary), canary.namespace) as found:
+            if not await found.until(_is_served, SERVED_WITHIN):
+                raise TransientError(f"ConfigMap {_name(canary)}: no proxy set {SERVED} within {SERVED_WITHIN:g} s")
+
+
+def _name(canary: Canary) -> str:
+    return f"{canary.service_name}-weights"
+
+
+def _wanted(canary: Canary, weight: int) -> dict[str, Any]:
+    return {"data": {"backends": " ".join(f"{name}={share}" for name, share in sorted(split(canary, weight).items()))}}
+
+
+def _is_served(found: dict[str, Any] | None) -> bool:
+    return found is not None and found["metadata"].get("annotations", {}).get(SERVED) == found["data"]["backends"]

@@ -1,0 +1,76 @@
+"""The Prefect server of tests, started as `sluice up` starts it.
+
+Prefect's own test harness lets writers on SQLite collide: on a busy machine it answers 503 where many runs begin together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prefect.context import _temporary_global_settings_context, get_settings_context
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from deployments.server.embedded import EmbeddedServer
+from deployments.worker import engine
+
+START_WITHIN_S = 120
+STOP_WITHIN_S = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def prefect_server(home: Path, host: str, port: int, config: pytest.Config) -> Iterator[str]:
+    """A server with its database in `home` for the duration of the block; gives the address of its API."""
+    server = EmbeddedServer(home, host, port)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        with _migrated(config, home / "prefect.db"):
+            asyncio.run_coroutine_threadsafe(server.start(), loop).result(START_WITHIN_S)
+        yield f"{server.url}/api"
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(STOP_WITHIN_S)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+
+
+@contextmanager
+def flows_run_at(api: str) -> Iterator[None]:
+    """Flows that run in this process, in whatever thread, have their runs at this API."""
+    with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):
+        yield
+        asyncio.run(engine.drain(5.0))
+
+
+@contextmanager
+def _migrated(config: pytest.Config, database: Path) -> Iterator[None]:
+    """Start from an empty database that an earlier session has created: that takes most of a first start."""
+    cache: pytest.Cache = config.cache  # type: ignore[assignment]
+    kept = cache.mkdir("prefect") / f"{engine.PREFECT_VERSION}.db"
+    if kept.exists():
+        shutil.copy(kept, database)
+    yield
+    if not kept.exists():
+        draft = kept.with_suffix(f".{os.getpid()}")
+        with (
+            contextlib.closing(sqlite3.connect(database)) as source,
+            contextlib.closing(sqlite3.connect(draft)) as copy,
+        ):
+            source.backup(copy)
+        draft.replace(kept)
