@@ -17,7 +17,7 @@ from sluice.errors import ConflictError, NotFoundError
 
 Object = dict[str, Any]
 TOKEN_ANNOTATION = "sluice.dev/taken-over-by"  # noqa: S105 - a fencing token is no secret
-"""On what a rollout acts on: the holding of the lease that last took it over from one that was not given back."""
+"""On what a rollout acts on: the claim of the lease that last fenced out one that was not released."""
 TRIES = 8
 """Writes against a moving object before giving up; a Deployment's own status moves it several times a second."""
 

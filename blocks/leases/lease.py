@@ -72,7 +72,7 @@ class Lease:
         if not self.owned:
             raise LostError(f"{self.identity} may not act on {self.name}: its lease has run out")
 
-    async def try_take(self) -> bool:
+    async def try_claim(self) -> bool:
         """Claim the lease where it is free, ours, or its holder is dead."""
         await self.worker.until_valid()
         epoch = self.worker.epoch
@@ -97,7 +97,7 @@ class Lease:
         return True
 
     async def regain(self) -> None:
-        """After the worker's lease had run out: go on where nobody took this one meanwhile.
+        """After the worker's lease had run out: go on where nobody claimed this one meanwhile.
 
         Raises:
             LostError: somebody did.
@@ -109,7 +109,7 @@ class Lease:
         except ConflictError:
             found = await self.seen.fresh(LEASE, self.name, self.namespace)
             if _holder(found) != self.identity:
-                raise LostError(f"{self.name} was taken over by {_holder(found) or 'nobody yet'}") from None
+                raise LostError(f"{self.name} was claimed by {_holder(found) or 'nobody yet'}") from None
             self._kept = found
             raise
         self.seen.learn(LEASE, self._kept)
@@ -195,7 +195,7 @@ def current_lease() -> Lease:
 async def owning(lease: Lease) -> AsyncIterator[Lease]:
     """Wait for the lease, then hold it for the duration of the block."""
     async with lease.seen.following(LEASE, lease.name, lease.namespace) as followed:
-        while not await _taken(lease):
+        while not await _claimed(lease):
             with suppress(TimeoutError):
                 await asyncio.wait_for(followed.change(), LOOK)
     with _bound(lease):
@@ -214,9 +214,9 @@ def _bound(lease: Lease) -> Iterator[None]:
         _current.reset(token)
 
 
-async def _taken(lease: Lease) -> bool:
+async def _claimed(lease: Lease) -> bool:
     try:
-        return await lease.try_take()
+        return await lease.try_claim()
     except TransientError:
         return False
 

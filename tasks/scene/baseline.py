@@ -96,7 +96,7 @@ async def check_standing(scene: Scene, ref: RolloutRef) -> None:
 
 
 async def retire_baseline(scene: Scene) -> None:
-    """Take the baseline's pods away; the traffic is at home by then. Idempotent."""
+    """Remove the baseline's pods; the traffic is at home by then. Idempotent."""
     if await scene.canaries.baseline(scene.canary) is not None:
         await scene.canaries.scale(scene.canary, scene.canary.baseline, 0)
 
