@@ -20,7 +20,7 @@ from deployments import runtime, up
 from deployments.automations.register import Change, Did
 from deployments.environment import unknown_settings
 from deployments.settings import Settings
-from deployments.tools import replay, tune
+from deployments.tools import doctor, replay, tune
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
 from sluice.manifests import crd
@@ -33,6 +33,7 @@ errors = Console(stderr=True, highlight=False)
 
 Home = Annotated[Path | None, Parameter(help="Folder for all that sluice keeps here (SLUICE_HOME, default .sluice).")]
 Several = Parameter(negative=())
+MARKS = {True: "[green]ok[/]", False: "[red]no[/]", None: "- "}
 SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED: " "}
 
 
@@ -101,6 +102,15 @@ def watcher(*, home: Home = None) -> None:
 def crds() -> None:
     """Print the custom resource definitions of sluice, for `kubectl apply -f -`."""
     sys.stdout.write(yaml.safe_dump_all(crd.crds(), sort_keys=False))
+
+
+@app.command(name="doctor")
+def doctor_command(*, home: Home = None) -> None:
+    """Say of each thing that sluice needs whether it answers, and what to do where it does not (exit code 1)."""
+    findings = asyncio.run(doctor.examined(settings_with(home)))
+    for one in findings:
+        out.print(f"{MARKS[one.well]} [bold]{escape(one.about)}[/]: {escape(one.said)}", soft_wrap=True)
+    leave(int(any(one.well is False for one in findings)))
 
 
 @app.command(name="replay")

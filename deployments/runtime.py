@@ -8,15 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 
 import httpx
 import uvicorn
 from prefect.settings.context import get_current_settings
 
-from blocks.prefect.api import PrefectEvents
 from deployments import wiring
 from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.automations.register import RESULTS, Change, register
@@ -92,14 +91,6 @@ async def register_all(
         raise TerminalError(f"Prefect at {settings.api_url} refuses: {error}") from error
 
 
-@asynccontextmanager
-async def events(settings: Settings) -> AsyncIterator[PrefectEvents]:
-    """The way to Prefect's events API."""
-    auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
-    async with PrefectEvents(settings.api_url, auth=auth) as api:
-        yield api
-
-
 async def work(settings: Settings, ready: Ready) -> None:
     """The worker, with its connections; call inside `prefect_for`.
 
@@ -132,7 +123,7 @@ async def receive(settings: Settings, ready: Ready) -> None:
     Raises:
         TerminalError: its port is taken, or a sender of an installed package cannot be used.
     """
-    async with events(settings) as api:
+    async with wiring.prefect_of(settings) as api:
         app = application(api.post, all_senders().values(), secrets_of(settings))
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
         server = _Uvicorn(config)
@@ -160,7 +151,7 @@ def _listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
 
 async def watch(settings: Settings, ready: Ready) -> None:
     """The watcher of Kubernetes objects."""
-    async with events(settings) as api:
+    async with wiring.prefect_of(settings) as api:
         ready()
         await watcher.watch(settings, api.post)
 

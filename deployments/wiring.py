@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -19,6 +19,7 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
+from blocks.metrics import Row as MetricsRow
 from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
 from blocks.registries.table import open_registries
@@ -40,16 +41,13 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
     installed = Installed.load()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
-        kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
-        cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
-        stack.push_async_callback(cluster.close)
-        auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
-        prefect = await stack.enter_async_context(PrefectEvents(settings.api_url, auth=auth))
+        cluster = await stack.enter_async_context(cluster_of(settings))
+        prefect = await stack.enter_async_context(prefect_of(settings))
         registry = await stack.enter_async_context(open_registries())
         wired = Connections(
             cluster=cluster,
             router=partial(router_for, rows=installed.routers),
-            metrics=Providers(http, {"prometheus": settings.metrics_url or ""}, installed.providers),
+            metrics=providers_of(settings, http, installed.providers),
             gates=Gates(http, installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
             seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
@@ -57,7 +55,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name))
             ),
             workers=Workers(cluster),
-            chat=_chat(settings),
+            chat=chat_of(settings),
             git=Git(home=settings.home / "git"),
             registry=registry,
             renderer=renderer_for,
@@ -68,7 +66,36 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             yield wired
 
 
-def _chat(settings: Settings) -> Chat | None:
+@asynccontextmanager
+async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
+    """The cluster that the settings name.
+
+    Raises:
+        TerminalError: there is no way to it; the message says what was tried.
+    """
+    kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
+    cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+@asynccontextmanager
+async def prefect_of(settings: Settings) -> AsyncIterator[PrefectEvents]:
+    """The way to Prefect's events API."""
+    auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
+    async with PrefectEvents(settings.api_url, auth=auth) as api:
+        yield api
+
+
+def providers_of(settings: Settings, http: httpx.AsyncClient, rows: Mapping[str, MetricsRow]) -> Providers:
+    """The metrics providers of these types, with the installation's own addresses."""
+    return Providers(http, {"prometheus": settings.metrics_url or ""}, rows)
+
+
+def chat_of(settings: Settings) -> Chat | None:
+    """The installation's channel; None where it has none."""
     if settings.slack_token is None:
         return None
     address = ChatAddress(token=settings.slack_token, channel=settings.slack_channel, url=settings.slack_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,16 @@ class Slack:
         where: dict[str, Any] = {"base_url": address.url} if address.url else {}
         return cls(AsyncWebClient(token=address.token.get_secret_value(), timeout=10, **where), address.channel)
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"Slack channel {self.channel}"
+
+    async def ping(self) -> str:
+        """As whom Slack knows the token. Whether it may post to the channel only a message would tell."""
+        answer = await self._answer("say who we are", self.client.auth_test())
+        return f"Slack knows us as {answer.get('user')} of {answer.get('team')}"
+
     async def say(self, message: Message) -> None:
         """Post a message.
 
@@ -39,10 +50,14 @@ class Slack:
             TransientError: Slack is away or asks to wait.
             TerminalError: Slack refuses the message or the token; the message says which.
         """
+        posting = self.client.chat_postMessage(
+            channel=self.channel, text=message.text, blocks=blocks(message), unfurl_links=False
+        )
+        await self._answer(f"post to {self.channel}", posting)
+
+    async def _answer(self, act: str, asked: Awaitable[AsyncSlackResponse]) -> AsyncSlackResponse:
         try:
-            await self.client.chat_postMessage(
-                channel=self.channel, text=message.text, blocks=blocks(message), unfurl_links=False
-            )
+            return await asked
         except SlackApiError as error:
             if not isinstance(error.response, AsyncSlackResponse):
                 # The client's raw response: what came was not Slack's answer but, say, a proxy's page.
@@ -50,9 +65,8 @@ class Slack:
             code = error.response.get("error") or f"status {error.response.status_code}"
             if code in TEMPORARY or error.response.status_code >= 500:
                 raise TransientError(
-                    f"Slack cannot post to {self.channel} now: {code}",
-                    retry_after=retry_after(error.response.headers),
+                    f"Slack cannot {act} now: {code}", retry_after=retry_after(error.response.headers)
                 ) from error
-            raise TerminalError(f"Slack refuses to post to {self.channel}: {code}") from error
+            raise TerminalError(f"Slack refuses to {act}: {code}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TransientError(f"Slack does not answer: {error!r}") from error

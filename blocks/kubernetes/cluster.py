@@ -82,6 +82,15 @@ class Cluster:
         """End all connections."""
         await self.server.close()
 
+    @property
+    def name(self) -> str:
+        """What messages call it: its context."""
+        return f"cluster {self.server.name}"
+
+    async def ping(self) -> str:
+        """The version of its API server, asked with the credentials of every other call."""
+        return f"Kubernetes {(await self.server.call('GET', '/version')).get('gitVersion', 'of an unknown version')}"
+
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         """One object.
 

@@ -14,7 +14,7 @@ import orjson
 
 from blocks.metrics.base import Endpoint, Provider
 from blocks.metrics.batched import Batched
-from sluice.addresses import without_login
+from sluice.addresses import shown, without_login
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.measures.series import Selector, Series
 
@@ -54,6 +54,17 @@ class Prometheus:
 
     def __post_init__(self) -> None:
         self.address, self._login = without_login(self.address)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"Prometheus at {shown(self.address)}"
+
+    async def ping(self) -> str:
+        """A query that reads no series: whatever speaks PromQL answers it."""
+        if await self.value("vector(1)") != 1.0:
+            raise TerminalError(f"{self.name} does not compute vector(1): is it a Prometheus?")
+        return "it computes" if not self.ahead else f"it computes; its clock is {self.ahead:+.0f} s ahead of ours"
 
     def now(self) -> float:
         return time.time() + self.ahead

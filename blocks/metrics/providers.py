@@ -9,6 +9,7 @@ import httpx
 
 from blocks.metrics import PROVIDERS, Row, provider_of
 from blocks.metrics.base import Counters, Endpoint, Provider, Values
+from blocks.pings import Pinged
 from sluice.errors import InvalidError
 
 COUNTED_BY = "prometheus"
@@ -50,6 +51,11 @@ class Providers:
                 f"a provider of type {COUNTED_BY} has to count: its row in blocks/metrics has no counters"
             )
         return counters
+
+    def pinged(self) -> list[Pinged]:
+        """The installation's own providers, so far as they can say whether they work."""
+        made = [self.values(kind, address) for kind, address in self.own.items() if address]
+        return [one for one in made if isinstance(one, Pinged)]
 
     def _provider(self, kind: str, address: str) -> Provider:
         make = provider_of(kind, self.rows)

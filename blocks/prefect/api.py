@@ -76,6 +76,15 @@ class PrefectEvents:
         self._remember(asked)
         return len(new)
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"Prefect at {self._client.base_url}"
+
+    async def ping(self) -> str:
+        """Its version, which it gives only to who may use it; one call, without retries."""
+        return f"Prefect {await self._once('/admin/version', None, 'GET')}"
+
     async def _stored(self, ids: Iterable[UUID]) -> set[UUID]:
         wanted = [str(key) for key in ids]
         found: set[UUID] = set()
@@ -97,10 +106,10 @@ class PrefectEvents:
                 return await self._once(path, body)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, path: str, body: Any) -> Any:
-        where = f"Prefect at {self._client.base_url}"
+    async def _once(self, path: str, body: Any, method: str = "POST") -> Any:
+        where = self.name
         try:
-            response = await self._client.post(path, json=body)
+            response = await self._client.request(method, path, json=body)
         except httpx.TransportError as error:
             raise TransientError(f"{where} does not answer: {error!r}") from error
         if response.status_code == 429 or response.status_code >= 500:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from blocks.prefect.api import PrefectEvents
+from deployments.worker.engine import PREFECT_VERSION
 from sluice.errors import TerminalError, TransientError
 from sluice.events.model import ImagePushed
 from tests.deployments.conftest import Runtime
@@ -51,6 +52,12 @@ async def test_a_redelivery_is_known_after_a_restart(sut: Runtime) -> None:
                     assert await fresh.post([event]) == 0
                     return
             await asyncio.sleep(0.1)
+
+
+async def test_a_server_says_its_version_to_who_asks_whether_it_is_there(sut: Runtime) -> None:
+    """What `sluice doctor` asks of a real one."""
+    async with PrefectEvents(sut.settings.api_url) as api:
+        assert await api.ping() == f"Prefect {PREFECT_VERSION}"
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

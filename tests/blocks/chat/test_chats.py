@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from blocks.chat.base import ChatAddress
 from blocks.chat.table import CHATS, chat_for
+from blocks.pings import Pinged
 from lab.standins import slack
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.notices.message import Message, Occasion, Severity, rollout_message
@@ -65,6 +66,30 @@ async def world(provider: str, tmp_path: Path) -> AsyncIterator[World]:
 def test_every_chat_is_tried_here() -> None:
     """A row without a server to try it on would be a promise that nobody checks."""
     assert set(WORLDS) == set(CHATS)
+
+
+async def test_a_chat_says_as_whom_it_knows_us_and_posts_nothing_for_it(world: World, provider: str) -> None:
+    """What `sluice doctor` asks."""
+    chat: Any = chat_for(provider, world.address())
+    assert isinstance(chat, Pinged)
+    assert "sluice" in await chat.ping()
+    assert await world.shown() == "[]"
+
+
+async def test_a_chat_that_refuses_us_or_is_away_says_so_when_it_is_asked(world: World, provider: str) -> None:
+    """Refused for good, for now, or nobody there; never with the token."""
+    refused: Any = chat_for(provider, world.address("xoxb-another"))
+    with pytest.raises(TerminalError, match="invalid_auth") as said:
+        await refused.ping()
+    assert "xoxb-another" not in str(said.value)
+    await world.busy(3)
+    busy: Any = chat_for(provider, world.address())
+    with pytest.raises(TransientError) as later:
+        await busy.ping()
+    assert later.value.retry_after == 3
+    away: Any = chat_for(provider, world.address(url="http://127.0.0.1:9/"))
+    with pytest.raises(TransientError, match="does not answer"):
+        await away.ping()
 
 
 @pytest.mark.parametrize("occasion", Occasion)

@@ -16,7 +16,8 @@ _RANGE = re.compile(r'x_total\{a=~"b"\}\[(\d+)ms\]')
 
 
 def prometheus() -> tuple[str, Handler]:
-    """A counter `x_total{a="b"}` that was scraped every two seconds for the last minute; `answer` is 42."""
+    """A counter `x_total{a="b"}` that was scraped every two seconds for the last minute; `answer` is 42, and numbers
+    can be computed."""
     begin = round(1000 * (time.time() - SCRAPES * PERIOD))
     scraped = [(begin + round(1000 * PERIOD * at), str(at)) for at in range(SCRAPES)]
 
@@ -29,6 +30,8 @@ def prometheus() -> tuple[str, Handler]:
             # In milliseconds, and as Prometheus 2 has it: with the sample at the window's start.
             values = [(at / 1000, value) for at, value in scraped if end - int(found[1]) <= at <= end]
             kind, result = "matrix", [{"metric": {"a": "b"}, "values": values}] if values else []
+        elif query == "vector(1)":
+            result = [{"metric": {}, "value": [time.time(), "1"]}]
         elif query == "answer":
             result = [{"metric": {}, "value": [time.time(), "42"]}]
         elif "[" in query:
