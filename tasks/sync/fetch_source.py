@@ -66,9 +66,10 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
 
 
 def _checked(source: GitRepository) -> None:
-    """
+    """Refuse a source that asks for what sluice cannot do.
+
     Raises:
-        InvalidError: the source asks for what sluice cannot do, and for nothing that may be left out.
+        InvalidError: it does, by a field that cannot be left out; the message names it.
     """
     refuse_vital(source.spec, source.spec.vital)
     if not source.spec.ref.followed:
