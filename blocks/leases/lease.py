@@ -39,7 +39,7 @@ class Lease:
     """
 
     cluster: Cluster
-    seen: Informers
+    informers: Informers
     worker: WorkerLease
     workers: Workers
     name: str
@@ -60,7 +60,7 @@ class Lease:
         """Whether nobody else can have it."""
         if self._epoch != self.worker.epoch or not self.worker.valid:
             return False
-        known = self.seen.known(LEASE, self.name, self.namespace)
+        known = self.informers.known(LEASE, self.name, self.namespace)
         return known is None or _holder(known) == self.identity
 
     def check(self) -> None:
@@ -76,7 +76,7 @@ class Lease:
         """Claim the lease where it is free, ours, or its holder is dead."""
         await self.worker.until_valid()
         epoch = self.worker.epoch
-        lease = await self.seen.find(LEASE, self.name, self.namespace)
+        lease = await self.informers.find(LEASE, self.name, self.namespace)
         holder = _holder(lease)
         if holder not in {"", self.identity} and await self._alive(lease or {}):
             return False
@@ -87,9 +87,9 @@ class Lease:
                 self._kept = await self.cluster.replace(LEASE, self._body(lease))
         except ConflictError:
             with suppress(SluiceError):
-                await self.seen.fresh(LEASE, self.name, self.namespace)
+                await self.informers.fresh(LEASE, self.name, self.namespace)
             return False
-        self.seen.learn(LEASE, self._kept)
+        self.informers.learn(LEASE, self._kept)
         self.took_over = holder not in {"", self.identity}
         self.worker.acting.add(self.identity)
         self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
@@ -107,12 +107,12 @@ class Lease:
         try:
             self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
         except ConflictError:
-            found = await self.seen.fresh(LEASE, self.name, self.namespace)
+            found = await self.informers.fresh(LEASE, self.name, self.namespace)
             if _holder(found) != self.identity:
                 raise LostError(f"{self.name} was claimed by {_holder(found) or 'nobody yet'}") from None
             self._kept = found
             raise
-        self.seen.learn(LEASE, self._kept)
+        self.informers.learn(LEASE, self._kept)
         self._epoch = epoch
 
     async def release(self) -> None:
@@ -133,15 +133,15 @@ class Lease:
 
     async def _given_back(self) -> bool:
         try:
-            lease = await self.seen.get(LEASE, self.name, self.namespace)
+            lease = await self.informers.get(LEASE, self.name, self.namespace)
             if _holder(lease) == self.identity:
                 spec = {**lease["spec"], "holderIdentity": ""}
-                self.seen.learn(LEASE, await self.cluster.replace(LEASE, {**lease, "spec": spec}))
+                self.informers.learn(LEASE, await self.cluster.replace(LEASE, {**lease, "spec": spec}))
         except NotFoundError:
             return True
         except ConflictError:
             with suppress(SluiceError):
-                await self.seen.fresh(LEASE, self.name, self.namespace)
+                await self.informers.fresh(LEASE, self.name, self.namespace)
             return False
         except SluiceError:
             return False
@@ -194,7 +194,7 @@ def current_lease() -> Lease:
 @asynccontextmanager
 async def owning(lease: Lease) -> AsyncIterator[Lease]:
     """Wait for the lease, then hold it for the duration of the block."""
-    async with lease.seen.following(LEASE, lease.name, lease.namespace) as followed:
+    async with lease.informers.following(LEASE, lease.name, lease.namespace) as followed:
         while not await _claimed(lease):
             with suppress(TimeoutError):
                 await asyncio.wait_for(followed.change(), LOOK)

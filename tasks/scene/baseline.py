@@ -63,9 +63,9 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
     if not canary.compared:
         return ""
     limit = canary.spec.progress_deadline_seconds
-    async with scene.wired.seen.following(scene.kind, canary.baseline, canary.namespace) as seen:
-        ready = await scene.until(seen, lambda one: moved_on() or _stands(scene, ref, one), limit)
-        baseline = seen.object or {}
+    async with scene.wired.informers.following(scene.kind, canary.baseline, canary.namespace) as followed:
+        ready = await scene.until(followed, lambda one: moved_on() or _stands(scene, ref, one), limit)
+        baseline = followed.object or {}
     if moved_on():
         return ""
     if not ready:

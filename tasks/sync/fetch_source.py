@@ -56,9 +56,9 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
             at = await (await git_source(wired, source)).latest()
         except TerminalError as error:
             failure = error
-            await _tell(source, unfetched(source, str(error), now))
+            await _write_status(source, unfetched(source, str(error), now))
             continue
-        await _tell(source, fetched(source, at, now))
+        await _write_status(source, fetched(source, at, now))
         done.append(Fetched(namespace=source.namespace, name=source.name, commit=commit_of(at), revision=at))
     if failure and not done:
         raise failure
@@ -76,7 +76,7 @@ def _checked(source: GitRepository) -> None:
         raise InvalidError("spec.ref names a tag, a range or a commit: sluice follows branches only, yet")
 
 
-async def _tell(source: GitRepository, status: dict[str, Any] | None) -> None:
+async def _write_status(source: GitRepository, status: dict[str, Any] | None) -> None:
     if status:
         cluster = connections().cluster
         await cluster.patch(GIT_REPOSITORY, source.name, source.namespace, status, subresource="status")

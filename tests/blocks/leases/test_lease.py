@@ -155,7 +155,7 @@ async def test_a_holder_that_has_just_come_back_keeps_what_it_regained(
     clock[0] += worker_lease.LOOK / 2
     await silent.worker.renew()
     await silent.regain()
-    await other.seen.fresh(LEASE, NAME, ground.namespace)
+    await other.informers.fresh(LEASE, NAME, ground.namespace)
     assert not await other.try_claim()
     assert silent.owned
 
@@ -194,7 +194,7 @@ async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
     await other.worker.renew()
     assert await other.try_claim()
     await worker.renew()
-    with pytest.raises(LostError, match="taken over"):
+    with pytest.raises(LostError, match="claimed by"):
         await stopped.regain()
     assert (await ground.now())["holderIdentity"] == other.identity
 
@@ -214,10 +214,10 @@ async def test_a_lease_that_names_somebody_else_is_lost_whatever_our_own_clock_s
     async with owning(mine):
         kept = await ground.cluster.get(LEASE, NAME, ground.namespace)
         kept["spec"]["holderIdentity"] = "somebody"
-        mine.seen.learn(LEASE, await ground.cluster.replace(LEASE, kept))
+        mine.informers.learn(LEASE, await ground.cluster.replace(LEASE, kept))
         with pytest.raises(LostError):
             mine.check()
-        with pytest.raises(LostError, match="taken over by somebody"):
+        with pytest.raises(LostError, match="claimed by somebody"):
             await mine.regain()
 
 
@@ -235,7 +235,7 @@ async def test_runs_of_one_process_exclude_each_other_also_after_it_was_stopped(
         await worker.renew()
         assert not await waiting.try_claim()
         await acting.regain()
-    await waiting.seen.fresh(
+    await waiting.informers.fresh(
         LEASE, NAME, ground.namespace
     )  # this test's two views of the cluster do not know of each other
     assert await waiting.try_claim()
