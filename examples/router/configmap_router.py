@@ -15,6 +15,7 @@ from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import MANAGED_BY, owner_of
 from sluice.rollout.split import split
+from sluice.rollout.strategies.base import HOME, Traffic
 
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 SERVED, SERVED_WITHIN = "weights.example.dev/served", 20.0
@@ -30,7 +31,7 @@ class ConfigMapRouter:
         meta = {"name": _name(canary), "namespace": canary.namespace, "labels": dict(MANAGED_BY)}
         new = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "ownerReferences": [owner_of(canary)]}}
         if await self.weight(canary) is None:
-            await self.writer.apply(CONFIG_MAP, {**new, **_wanted(canary, 0)})
+            await self.writer.apply(CONFIG_MAP, {**new, **_wanted(canary, HOME)})
         await self.writer.mark(CONFIG_MAP, _name(canary), canary.namespace)
         await self._served(canary)
 
@@ -42,8 +43,8 @@ class ConfigMapRouter:
         shares = dict(one.split("=") for one in found["data"]["backends"].split())
         return int(shares[f"{canary.service_name}-canary"])
 
-    async def shift(self, canary: Canary, weight: int) -> None:
-        wanted = _wanted(canary, weight)
+    async def shift(self, canary: Canary, traffic: Traffic) -> None:
+        wanted = _wanted(canary, traffic)
         await self.writer.change(
             CONFIG_MAP, _name(canary), canary.namespace, lambda now: None if now["data"] == wanted["data"] else wanted
         )
@@ -59,8 +60,9 @@ def _name(canary: Canary) -> str:
     return f"{canary.service_name}-weights"
 
 
-def _wanted(canary: Canary, weight: int) -> dict[str, Any]:
-    return {"data": {"backends": " ".join(f"{name}={share}" for name, share in sorted(split(canary, weight).items()))}}
+def _wanted(canary: Canary, traffic: Traffic) -> dict[str, Any]:
+    shares = sorted(split(canary, traffic).items())
+    return {"data": {"backends": " ".join(f"{name}={share}" for name, share in shares)}}
 
 
 def _is_served(found: dict[str, Any] | None) -> bool:

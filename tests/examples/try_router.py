@@ -12,6 +12,7 @@ from blocks.kubernetes.writer import Writer
 from blocks.routers import router_for
 from deployments.installed import all_routers
 from sluice.errors import NotFoundError
+from sluice.rollout.strategies.base import Traffic
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAMESPACE, canary, deployment, merged
 
@@ -30,12 +31,12 @@ async def main() -> None:
         router = router_for("configmap", Writer(seen.cluster, seen, lambda: None, "run/1"), all_routers())
         assert await router.weight(it) is None
         with pytest.raises(NotFoundError):
-            await router.shift(it, 10)
+            await router.shift(it, Traffic(10))
         assert cluster.acts == []
         await router.ensure(it, deployment())
         assert await router.weight(it) == 0
         for weight in (10, 60, 60, 100, 0, 30):
-            await router.shift(it, weight)
+            await router.shift(it, Traffic(weight))
             assert await router.weight(it) == weight
         await router.ensure(it, deployment())
         assert await router.weight(it) == 30
@@ -43,7 +44,7 @@ async def main() -> None:
         assert written["data"] == {"backends": "shop-canary=30 shop-primary=70"}
         assert written["metadata"]["annotations"]["sluice.dev/taken-over-by"] == "run/1"
         before = list(cluster.acts)
-        await router.shift(it, 30)
+        await router.shift(it, Traffic(30))
         assert cluster.acts == before
 
 
