@@ -117,7 +117,7 @@ class Connections:
     router: RouterFactory
     metrics: MetricsFactory
     gates: Gates
-    seen: Informers
+    informers: Informers
     """What is in the cluster, by shared watches."""
     lease: WorkerLease
     """This process's sign of life, which its rollouts rest on."""

@@ -33,10 +33,10 @@ class Services:
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         """Addresses that a side offers: ready pods, none that is on its way out."""
-        return await offered(self.writer.seen, service_of(canary, side), canary.namespace)
+        return await offered(self.writer.informers, service_of(canary, side), canary.namespace)
 
 
-async def offered(seen: Informers, service: str, namespace: str) -> frozenset[str]:
+async def offered(informers: Informers, service: str, namespace: str) -> frozenset[str]:
     """Addresses that a Service offers: ready pods, none that is on its way out."""
-    slices = await seen.list(ENDPOINT_SLICE, namespace)
+    slices = await informers.list(ENDPOINT_SLICE, namespace)
     return serving_addresses([one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service])

@@ -50,7 +50,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             metrics=providers_of(settings, http, installed.providers),
             gates=Gates(http, installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
-            seen=await stack.enter_async_context(informed(cluster, settings.namespaces)),
+            informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name))
             ),

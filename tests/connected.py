@@ -37,7 +37,7 @@ async def connected(cluster: MemoryCluster, name: str = "test", **parts: Any) ->
         it: Any = cluster
         wired = Connections(
             cluster=it,
-            seen=await stack.enter_async_context(informed(it)),
+            informers=await stack.enter_async_context(informed(it)),
             lease=await stack.enter_async_context(kept(it, "leases", process_identity(name))),
             workers=Workers(it),
             **parts,

@@ -33,7 +33,7 @@ class Canaries:
             NotFoundError: there is none.
             InvalidError: it is not valid, or its target is of an unknown kind; the message names the fields.
         """
-        canary = Canary.parse(await self.writer.seen.get(CANARY, name, namespace))
+        canary = Canary.parse(await self.writer.informers.get(CANARY, name, namespace))
         workload_of(canary)
         return canary
 
@@ -61,12 +61,12 @@ class Canaries:
         Raises:
             NotFoundError: `spec.targetRef` names none.
         """
-        return await self.writer.seen.get(_kind(canary), canary.target, canary.namespace)
+        return await self.writer.informers.get(_kind(canary), canary.target, canary.namespace)
 
     async def primary(self, canary: Canary) -> Object | None:
         """The workload that serves users; None before the Canary is initialised."""
         try:
-            return await self.writer.seen.get(_kind(canary), canary.primary, canary.namespace)
+            return await self.writer.informers.get(_kind(canary), canary.primary, canary.namespace)
         except NotFoundError:
             return None
 
@@ -75,10 +75,10 @@ class Canaries:
 
         One that was left by a comparison which is no longer asked for is found as well; looking for that asks nobody.
         """
-        found = await self.writer.seen.find(_kind(canary), canary.baseline, canary.namespace)
+        found = await self.writer.informers.find(_kind(canary), canary.baseline, canary.namespace)
         if found is None and canary.compared:
             with suppress(NotFoundError):
-                found = await self.writer.seen.fresh(_kind(canary), canary.baseline, canary.namespace)
+                found = await self.writer.informers.fresh(_kind(canary), canary.baseline, canary.namespace)
         return found if found is not None and is_owned(canary, found) else None
 
     async def scale(self, canary: Canary, name: str, pods: int, *, frozen: bool = False) -> Object:

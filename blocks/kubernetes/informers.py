@@ -52,7 +52,7 @@ class Followed:
         await self._changed.wait()
         self._changed.clear()
 
-    def take(self, item: Object | None) -> None:
+    def update(self, item: Object | None) -> None:
         """Keep the newest state."""
         self.object = item
         self._changed.set()
@@ -74,7 +74,7 @@ class Informer:
     _gone: dict[Key, int] = field(default_factory=dict)
     _followers: defaultdict[Key, set[Followed]] = field(default_factory=lambda: defaultdict(set))
 
-    def take(self, change: News) -> None:
+    def update(self, change: News) -> None:
         """Add what the watch brought."""
         if change.whole:
             seen = {_key(item) for item in change.objects}
@@ -92,7 +92,7 @@ class Informer:
             self.synced.set()
 
     def learn(self, item: Object) -> None:
-        """Take an object as somebody read or wrote it, unless something newer is known already."""
+        """Remember an object as it was read or written, unless something newer is known already."""
         key, version = _key(item), _version(item)
         known = self.objects.get(key)
         if version <= max(_version(known) if known else 0, self._gone.get(key, 0)):
@@ -108,7 +108,7 @@ class Informer:
 
     def _notify(self, key: Key, item: Object | None) -> None:
         for follower in self._followers.get(key, ()):
-            follower.take(item)
+            follower.update(item)
 
     @asynccontextmanager
     async def following(self, key: Key) -> AsyncIterator[Followed]:
@@ -179,7 +179,7 @@ class Informers:
         return [item for informer in watched for item in informer.objects.values()]
 
     def learn(self, kind: Kind, item: Object) -> None:
-        """Take an object as it was read or written elsewhere, so that nobody decides on what was before."""
+        """Remember an object as it was read or written elsewhere, so that nobody decides on what was before."""
         informer = self._informers.get((kind, self._scope(item["metadata"].get("namespace", ""))))
         if informer is not None:
             informer.learn(item)
@@ -224,7 +224,7 @@ class Informers:
             informer.trouble = str(error)
 
         async for change in news(self.cluster, kind, scope, SELECTORS.get(kind), waiting):
-            informer.take(change)
+            informer.update(change)
 
 
 def _key(item: Object) -> Key:

@@ -17,7 +17,7 @@ from sluice.errors import ConflictError, NotFoundError
 
 Object = dict[str, Any]
 TOKEN_ANNOTATION = "sluice.dev/taken-over-by"  # noqa: S105 - a fencing token is no secret
-"""On what a rollout acts on: the holding of the lease that last took it over from one that was not given back."""
+"""On what a rollout acts on: the claim of the lease that last fenced out one that was not released."""
 TRIES = 8
 """Writes against a moving object before giving up; a Deployment's own status moves it several times a second."""
 
@@ -28,13 +28,13 @@ class Writer:
 
     Attributes:
         cluster: where to write.
-        seen: what is known of it.
+        informers: what is known of it.
         check: raises LostError where the right to act is gone; asked right before each write.
         token: marks this holding of the lease.
     """
 
     cluster: Cluster
-    seen: Informers
+    informers: Informers
     check: Callable[[], None]
     token: str
 
@@ -57,7 +57,7 @@ class Writer:
             ConflictError: the object moves faster than it can be written.
             LostError: the right to act is gone.
         """
-        now = await self.seen.get(kind, name, namespace)
+        now = await self.informers.get(kind, name, namespace)
         for _ in range(TRIES):
             patch = wish(now)
             if patch is None:
@@ -67,9 +67,9 @@ class Writer:
             try:
                 changed = await self.cluster.patch(kind, name, namespace, fenced, subresource=subresource)
             except ConflictError:
-                now = await self.seen.fresh(kind, name, namespace)
+                now = await self.informers.fresh(kind, name, namespace)
             else:
-                self.seen.learn(kind, changed)
+                self.informers.learn(kind, changed)
                 return changed
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 
@@ -103,7 +103,7 @@ class Writer:
             except (ConflictError, NotFoundError):
                 now = await self._fresh(kind, meta["name"], meta["namespace"])
             else:
-                self.seen.learn(kind, applied)
+                self.informers.learn(kind, applied)
                 return applied
         raise ConflictError(f"{kind.kind} {meta['namespace']}/{meta['name']} changes faster than it can be written")
 
@@ -136,19 +136,19 @@ class Writer:
             except (ConflictError, NotFoundError):
                 now = await self._fresh(kind, name, namespace)
             else:
-                self.seen.learn(kind, done)
+                self.informers.learn(kind, done)
                 return done
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 
     async def _fresh(self, kind: Kind, name: str, namespace: str) -> Object | None:
         try:
-            return await self.seen.fresh(kind, name, namespace)
+            return await self.informers.fresh(kind, name, namespace)
         except NotFoundError:
             return None
 
     async def _now(self, kind: Kind, name: str, namespace: str) -> Object | None:
         try:
-            return await self.seen.get(kind, name, namespace)
+            return await self.informers.get(kind, name, namespace)
         except NotFoundError:
             return None
 

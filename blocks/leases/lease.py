@@ -39,7 +39,7 @@ class Lease:
     """
 
     cluster: Cluster
-    seen: Informers
+    informers: Informers
     worker: WorkerLease
     workers: Workers
     name: str
@@ -60,7 +60,7 @@ class Lease:
         """Whether nobody else can have it."""
         if self._epoch != self.worker.epoch or not self.worker.valid:
             return False
-        known = self.seen.known(LEASE, self.name, self.namespace)
+        known = self.informers.known(LEASE, self.name, self.namespace)
         return known is None or _holder(known) == self.identity
 
     def check(self) -> None:
@@ -72,11 +72,11 @@ class Lease:
         if not self.owned:
             raise LostError(f"{self.identity} may not act on {self.name}: its lease has run out")
 
-    async def try_take(self) -> bool:
+    async def try_claim(self) -> bool:
         """Claim the lease where it is free, ours, or its holder is dead."""
         await self.worker.until_valid()
         epoch = self.worker.epoch
-        lease = await self.seen.find(LEASE, self.name, self.namespace)
+        lease = await self.informers.find(LEASE, self.name, self.namespace)
         holder = _holder(lease)
         if holder not in {"", self.identity} and await self._alive(lease or {}):
             return False
@@ -87,9 +87,9 @@ class Lease:
                 self._kept = await self.cluster.replace(LEASE, self._body(lease))
         except ConflictError:
             with suppress(SluiceError):
-                await self.seen.fresh(LEASE, self.name, self.namespace)
+                await self.informers.fresh(LEASE, self.name, self.namespace)
             return False
-        self.seen.learn(LEASE, self._kept)
+        self.informers.learn(LEASE, self._kept)
         self.took_over = holder not in {"", self.identity}
         self.worker.acting.add(self.identity)
         self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
@@ -97,7 +97,7 @@ class Lease:
         return True
 
     async def regain(self) -> None:
-        """After the worker's lease had run out: go on where nobody took this one meanwhile.
+        """After the worker's lease had run out: go on where nobody claimed this one meanwhile.
 
         Raises:
             LostError: somebody did.
@@ -107,12 +107,12 @@ class Lease:
         try:
             self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
         except ConflictError:
-            found = await self.seen.fresh(LEASE, self.name, self.namespace)
+            found = await self.informers.fresh(LEASE, self.name, self.namespace)
             if _holder(found) != self.identity:
-                raise LostError(f"{self.name} was taken over by {_holder(found) or 'nobody yet'}") from None
+                raise LostError(f"{self.name} was claimed by {_holder(found) or 'nobody yet'}") from None
             self._kept = found
             raise
-        self.seen.learn(LEASE, self._kept)
+        self.informers.learn(LEASE, self._kept)
         self._epoch = epoch
 
     async def release(self) -> None:
@@ -133,15 +133,15 @@ class Lease:
 
     async def _given_back(self) -> bool:
         try:
-            lease = await self.seen.get(LEASE, self.name, self.namespace)
+            lease = await self.informers.get(LEASE, self.name, self.namespace)
             if _holder(lease) == self.identity:
                 spec = {**lease["spec"], "holderIdentity": ""}
-                self.seen.learn(LEASE, await self.cluster.replace(LEASE, {**lease, "spec": spec}))
+                self.informers.learn(LEASE, await self.cluster.replace(LEASE, {**lease, "spec": spec}))
         except NotFoundError:
             return True
         except ConflictError:
             with suppress(SluiceError):
-                await self.seen.fresh(LEASE, self.name, self.namespace)
+                await self.informers.fresh(LEASE, self.name, self.namespace)
             return False
         except SluiceError:
             return False
@@ -194,8 +194,8 @@ def current_lease() -> Lease:
 @asynccontextmanager
 async def owning(lease: Lease) -> AsyncIterator[Lease]:
     """Wait for the lease, then hold it for the duration of the block."""
-    async with lease.seen.following(LEASE, lease.name, lease.namespace) as followed:
-        while not await _taken(lease):
+    async with lease.informers.following(LEASE, lease.name, lease.namespace) as followed:
+        while not await _claimed(lease):
             with suppress(TimeoutError):
                 await asyncio.wait_for(followed.change(), LOOK)
     with _bound(lease):
@@ -214,9 +214,9 @@ def _bound(lease: Lease) -> Iterator[None]:
         _current.reset(token)
 
 
-async def _taken(lease: Lease) -> bool:
+async def _claimed(lease: Lease) -> bool:
     try:
-        return await lease.try_take()
+        return await lease.try_claim()
     except TransientError:
         return False
 

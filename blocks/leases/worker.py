@@ -121,7 +121,7 @@ class WorkerLease:
             await asyncio.sleep(pause)
 
     async def give_up(self) -> None:
-        """Take the Lease away: what this process held is free at once."""
+        """Delete the Lease: what this process owned is free at once."""
         self._valid_until = 0.0
         for errand in self.errands:
             errand.cancel()

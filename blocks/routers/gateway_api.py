@@ -33,7 +33,7 @@ class GatewayApiRouter:
 
     async def weight(self, canary: Canary) -> int | None:
         try:
-            route = await self.writer.seen.get(HTTP_ROUTE, canary.service_name, canary.namespace)
+            route = await self.writer.informers.get(HTTP_ROUTE, canary.service_name, canary.namespace)
         except NotFoundError:
             return None
         return ROUTE.weight(canary, route)
@@ -47,7 +47,7 @@ class GatewayApiRouter:
     async def _acknowledged(self, canary: Canary) -> None:
         """Wait until every parent says Accepted for the route's present generation."""
         name = canary.service_name
-        async with self.writer.seen.following(HTTP_ROUTE, name, canary.namespace) as route:
+        async with self.writer.informers.following(HTTP_ROUTE, name, canary.namespace) as route:
             if await route.until(accepted, ACKNOWLEDGED_WITHIN):
                 return
             if route.object is None:

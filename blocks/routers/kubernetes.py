@@ -43,7 +43,7 @@ class KubernetesRouter:
     async def weight(self, canary: Canary) -> int | None:
         """A Service of that name that the Canary did not make, as applications have one, is no route yet."""
         try:
-            service = await self.writer.seen.get(SERVICE, canary.service_name, canary.namespace)
+            service = await self.writer.informers.get(SERVICE, canary.service_name, canary.namespace)
         except NotFoundError:
             return None
         return ROUTE.weight(canary, service) if is_owned(canary, service) else None
@@ -67,7 +67,7 @@ class KubernetesRouter:
         end = loop.time() + OFFERED_WITHIN
         while True:
             users, wanted = [
-                await offered(self.writer.seen, name, canary.namespace) for name in (canary.service_name, side)
+                await offered(self.writer.informers, name, canary.namespace) for name in (canary.service_name, side)
             ]
             if users == wanted:
                 return

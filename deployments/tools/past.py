@@ -121,5 +121,5 @@ async def _release(canary: Canary, provider: Counters, where: str, since: float,
 async def _read(provider: Counters, tally: Tally, start: float, until: float) -> None:
     while start < until:
         end = min(start + AT_ONCE, until)
-        tally.take(await provider.samples(tally.selector, start, end))
+        tally.add(await provider.samples(tally.selector, start, end))
         start = end

@@ -41,10 +41,10 @@ class SourceWatcher:
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
         async for change in news(self.cluster, kind, namespace):
-            for event in self.take(kind, change, namespace):
+            for event in self.update(kind, change, namespace):
                 self.announcer.announce(event)
 
-    def take(self, kind: Kind, change: News, namespace: str | None = None) -> list[SourceChanged]:
+    def update(self, kind: Kind, change: News, namespace: str | None = None) -> list[SourceChanged]:
         """Remember what is new; returns the events that it calls for.
 
         Args:

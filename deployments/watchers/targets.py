@@ -53,12 +53,12 @@ class Watcher:
     announced: dict[Key, tuple[str, str]] = field(default_factory=dict)
 
     async def follow(self, kind: Kind, namespace: str | None) -> None:
-        """Take in all news of one kind."""
+        """Keep up with all objects of one kind."""
         async for change in news(self.cluster, kind, namespace):
-            for key in self.take(kind, change, namespace):
+            for key in self.update(kind, change, namespace):
                 self._look(key)
 
-    def take(self, kind: Kind, change: News, namespace: str | None = None) -> list[Key]:
+    def update(self, kind: Kind, change: News, namespace: str | None = None) -> list[Key]:
         """Remember what is new; returns the Canaries that it may matter to.
 
         Args:
@@ -76,7 +76,7 @@ class Watcher:
             if change.gone:
                 known.pop(key, None)
             elif kind is CANARY:
-                self._take_canary(key, item)
+                self._update_canary(key, item)
             else:
                 known[key] = item
         if kind is CANARY:
@@ -84,7 +84,7 @@ class Watcher:
         own = ((key, one) for key, one in self.canaries.items() if one.spec.target_ref.kind == kind.kind)
         return [key for key, canary in own if (canary.namespace, canary.target) in keys]
 
-    def _take_canary(self, key: Key, item: dict[str, Any]) -> None:
+    def _update_canary(self, key: Key, item: dict[str, Any]) -> None:
         try:
             canary = Canary.parse(item)
             workload_of(canary)

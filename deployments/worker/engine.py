@@ -7,7 +7,7 @@ what their public interface does not offer:
 
 - the engine without its per-run suspension observer (a thread, an event loop and a websocket each), which it starts for
   a run that has a `deployment_id`: `run` hides the id from it;
-- the engine's word on how a run ends: a cancel ends in Cancelled and never passes through Crashed (automations on
+- how a run ends for the engine: a cancel ends in Cancelled and never passes through Crashed (automations on
   Crashed would fire), a leaving process hands the run on, and no state is lost because the API is away for a while;
 - the worker's registration without `critical_service_loop`, which gives up for good after some seconds without an API, and
   without its polling and submission, which take runs by age alone and make six calls that only matter to infrastructure.
@@ -86,7 +86,7 @@ def is_away(error: BaseException) -> bool:
 
 @dataclass
 class _Engine(AsyncFlowRunEngine[Any, Any]):
-    """Prefect's engine, with our word on how a run's state is written and how the run ends."""
+    """Prefect's engine, with a run's state written, and the run ended, in our way."""
 
     signals: RunSignals = field(default_factory=RunSignals)
 

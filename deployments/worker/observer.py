@@ -42,7 +42,7 @@ async def make_holdable(client: PrefectClient, flow_run: FlowRun) -> None:
     """
     seen = flow_run.state
     if seen and (seen.state_details.pause_reschedule or seen.state_details.pause_timeout):
-        await states.replace(client, flow_run.id, seen, Paused(message="Carried until resumed."))
+        await states.replace(client, flow_run.id, seen, Paused(message="Paused until somebody resumes it."))
 
 
 class Observer:

@@ -195,8 +195,8 @@ class SluiceWorker(engine.InProcessWorker):
             said = f"Prefect's engine gave up: {error!r}"
             once_more = engine.is_away(error) or flow_run.id not in self._broken
             self._broken.add(flow_run.id)
-            word: State[Any] = AwaitingRetry(message=f"{said}; the run starts again.")
-            await states.force(self.client, flow_run.id, word if once_more else Crashed(message=said))
+            retry: State[Any] = AwaitingRetry(message=f"{said}; the run starts again.")
+            await states.force(self.client, flow_run.id, retry if once_more else Crashed(message=said))
 
     def _signals(self, flow_run_id: UUID) -> RunSignals | None:
         carried = self._carried.get(flow_run_id)

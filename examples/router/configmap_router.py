@@ -37,7 +37,7 @@ class ConfigMapRouter:
 
     async def weight(self, canary: Canary) -> int | None:
         try:
-            found = await self.writer.seen.get(CONFIG_MAP, _name(canary), canary.namespace)
+            found = await self.writer.informers.get(CONFIG_MAP, _name(canary), canary.namespace)
         except NotFoundError:
             return None
         shares = dict(one.split("=") for one in found["data"]["backends"].split())
@@ -55,7 +55,7 @@ class ConfigMapRouter:
         await self._served(canary)
 
     async def _served(self, canary: Canary) -> None:
-        async with self.writer.seen.following(CONFIG_MAP, _name(canary), canary.namespace) as found:
+        async with self.writer.informers.following(CONFIG_MAP, _name(canary), canary.namespace) as found:
             if not await found.until(_is_served, SERVED_WITHIN):
                 raise TransientError(f"ConfigMap {_name(canary)}: no proxy set {SERVED} within {SERVED_WITHIN:g} s")
 

@@ -1,1 +1,1 @@
-"""What the outside world tells sluice, in sluice's own words."""
+"""Events from outside, in sluice's own form."""

@@ -145,7 +145,7 @@ class JudgeState(BaseModel):
     """What the judge remembers of one release; kept in the Canary's status, restored bit for bit.
 
     Attributes:
-        revision: whom the evidence is about.
+        revision: what the evidence is about.
         since: seconds since the epoch at which this revision first could get traffic: counts begin there.
         metrics: the state of each counted metric and gauge by its name.
         looked: time of the last look, seconds since the epoch; all times are by the clock of the provider that counted.
@@ -154,7 +154,7 @@ class JudgeState(BaseModel):
         step_started: when the step under way began.
         held_since: since when the canary fails as the primary does; None where it does not.
         heard: when the canary last had requests; None before the first look.
-        failed: why the release was failed, once it was: that word stands.
+        failed: why the release was failed, once it was: that verdict stands.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,4 +1,4 @@
-"""How the series that a user names for a metric tell good from bad, and canary from primary."""
+"""Which series a user names for a metric, and which of them are good or bad, the canary's or the primary's."""
 
 from __future__ import annotations
 

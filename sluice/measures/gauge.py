@@ -39,8 +39,8 @@ class GaugeTally:
     newest: float = 0.0
     _past: deque[tuple[float, Sides]] = field(default_factory=lambda: deque(maxlen=KEPT))
 
-    def take(self, at: float, canary: float | None, primary: float | None = None) -> None:
-        """Take in a look; None is no value, and no look at that side."""
+    def add(self, at: float, canary: float | None, primary: float | None = None) -> None:
+        """Add a look; None is no value, and no look at that side."""
         self.last = Sides(self._look(canary), self._look(primary))
         if self.last == Sides():
             return

@@ -61,8 +61,8 @@ class Counter:
     _at: float = float("-inf")
     _value: float | None = None
 
-    def take(self, at: float, value: float, first_seen: float) -> None:
-        """Take the next sample; one that was taken already changes nothing.
+    def add(self, at: float, value: float, first_seen: float) -> None:
+        """Add the next sample; one that was added already changes nothing.
 
         Args:
             first_seen: time of the oldest scrape that would have had this series, which tells a newcomer from a series whose

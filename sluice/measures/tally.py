@@ -61,8 +61,8 @@ class Tally:
         """
         return self.telemetry.selector(self.objective, self.objective.deciding(self._bounds(), self.telemetry))
 
-    def take(self, both: Sequence[Series]) -> None:
-        """Take in the samples of both sides; samples that were taken already change nothing.
+    def add(self, both: Sequence[Series]) -> None:
+        """Add the samples of both sides; samples that were added already change nothing.
 
         That the primary was seen at an earlier scrape is what proves that a series of the canary is new and began at zero:
         at one before `since`, or else, where the primary had no requests by then, at one of the same target.
@@ -81,7 +81,7 @@ class Tally:
                     by_time.setdefault(at, []).append((counter, value, first_seen))
         for at in sorted(by_time):
             for counter, value, first_seen in by_time[at]:
-                counter.take(at, value, first_seen)
+                counter.add(at, value, first_seen)
             if at > self.since and (not self._past or at > self._past[-1][0]):
                 self.sides = Sides(self._count(self._canary), self._count(self._primary))
                 self._past.append((at, self.sides))

@@ -38,7 +38,7 @@ class ByComparison:
 
 
 def compared(recordings: Sequence[Recording], settings: AnalysisComparison) -> Iterator[Replayed]:
-    """The word at the end of each step; after one that ends the release there is nothing to be said.
+    """The verdict at the end of each step; after one that ends the release there is nothing to be said.
 
     A release that had no baseline is compared with the primary, whose pods are older: what warms up counts against it.
 

@@ -1,7 +1,7 @@
 """Flagger's rule on what was recorded: each metric's window against its bound at every check, and so many failed checks.
 
 It is given its best: a query costs no time, a window leaves out no scrape at its edge, the canary's counts begin at zero.
-Flagger itself acts one interval later, at the check after the one that this word falls at. Of the user's own queries only
+Flagger itself acts one interval later, at the check after the one that this verdict falls at. Of the user's own queries only
 gauges are recorded: the last look at one is held against its range.
 """
 
@@ -41,7 +41,7 @@ class ByThreshold:
         return (self.interval or 0.0) * (self.threshold or 1)
 
     def judge(self, recordings: Sequence[Recording]) -> Iterator[Replayed]:
-        """A word at each check; after a FAIL there is nothing to be said.
+        """A verdict at each check; after a FAIL there is nothing to be said.
 
         Args:
             recordings: a release's steps, oldest first.

@@ -1,4 +1,4 @@
-"""Whom a recorded release can be judged by: a table that a new judge is one line of."""
+"""The judges that a recorded release can be shown to: a table, one row for each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Judge(Protocol):
         """Seconds into a release before which this judge cannot roll it back, whatever it sees."""
 
     def judge(self, recordings: Sequence[Recording]) -> Iterator[Replayed]:
-        """The words on a release, in order; after a FAIL there is nothing to be said.
+        """The verdicts on a release, in order; after a FAIL there is nothing to be said.
 
         Args:
             recordings: its steps, oldest first.

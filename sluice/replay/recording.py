@@ -133,7 +133,7 @@ class Release(BaseModel):
 
 
 class Replayed(NamedTuple):
-    """The judge's word at one look.
+    """The judge's verdict at one look.
 
     Attributes:
         at: seconds since the epoch, by the provider's clock.
@@ -146,7 +146,7 @@ class Replayed(NamedTuple):
 
 
 def replay(recordings: Sequence[Recording], policy: Policy | None = None) -> Iterator[Replayed]:
-    """The judge's word at each look of a release, once more; after a FAIL there is nothing to be said.
+    """The judge's verdict at each look of a release, once more; after a FAIL there is nothing to be said.
 
     Args:
         recordings: its steps, oldest first.

@@ -62,7 +62,7 @@ class Seen:
         scaled: whether this run has seen the canary ready.
         gates_open: types of gates that have opened in this run.
         gate_closed: the gate that was asked last and did not open; None where it did.
-        check: the judge's last word on the step under way.
+        check: the judge's last verdict on the step under way.
         fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
         paused, cancelled: what a person asked for in the UI.
         retry_refused: a person wants a revision that was rolled back to be tried again.

@@ -28,7 +28,7 @@ def owner_of(canary: Canary) -> Object:
 
 
 def is_owned(canary: Canary, item: Object) -> bool:
-    """Whether an object was brought forth by this Canary."""
+    """Whether sluice made an object for this Canary."""
     owners = item["metadata"].get("ownerReferences") or []
     return any(owner.get("uid") == canary.metadata.uid for owner in owners)
 

@@ -30,7 +30,7 @@ def rollout_targets(canaries: Iterable[Canary]) -> frozenset[ObjectId]:
 
 
 def yielding_replicas(manifest: Object, live: Object | None, manager: str) -> Object:
-    """The manifest of a rollout's target, without a word on how many replicas it has.
+    """The manifest of a rollout's target, without the number of its replicas.
 
     Leaving a field out of a server-side apply gives it up, and a field that nobody else has set goes back to its
     default: one replica. So as long as `manager` alone holds it, the number is repeated as it is now, fenced by the

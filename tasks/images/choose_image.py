@@ -78,12 +78,12 @@ async def choose_image(image: str, tag: str, digest: str = "") -> Choice:
             latest = latest_tag(policy.spec, answer.tags)
         except InvalidError as error:
             faults.append(f"{policy}: {error}")
-            await _tell(IMAGE_POLICY, policy, record.wrong(policy, str(error), now))
+            await _write_status(IMAGE_POLICY, policy, record.wrong(policy, str(error), now))
             continue
         name = repositories[policy.repository].spec.image
         by_digest = record.pinned(policy, digest or answer.digest, tag) if latest == tag else ""
         reference = ImageRef(name=name, tag=latest, digest=by_digest) if latest else None
-        await _tell(IMAGE_POLICY, policy, record.chosen(policy, reference, now))
+        await _write_status(IMAGE_POLICY, policy, record.chosen(policy, reference, now))
         if latest == tag and reference:
             wanted[key] = reference
         else:
@@ -121,13 +121,13 @@ async def _ask(repository: ImageRepository, tag: str) -> Answer:
     except TimeoutError as error:
         raise TransientError(f"{repository}: the registry took longer than spec.timeout") from error
     except TerminalError as error:
-        await _tell(IMAGE_REPOSITORY, repository, record.wrong(repository, str(error), now))
+        await _write_status(IMAGE_REPOSITORY, repository, record.wrong(repository, str(error), now))
         return Answer(fault=f"{repository}: {error}")
-    await _tell(IMAGE_REPOSITORY, repository, record.scanned(repository, counted, now))
+    await _write_status(IMAGE_REPOSITORY, repository, record.scanned(repository, counted, now))
     return Answer(counted, digest)
 
 
-async def _tell(kind: Kind, about: Manifest, body: Body | None) -> None:
+async def _write_status(kind: Kind, about: Manifest, body: Body | None) -> None:
     if body:
         # It was deleted meanwhile: nobody is left to read the reason.
         with contextlib.suppress(NotFoundError):

@@ -153,9 +153,9 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
         edit = delivery.edit(source)
         commit = await wired.git.commit(await remote_of(wired.cluster, source), edit)
     except TerminalError as error:
-        await _tell(automation, record.wrong(automation, str(error), _now()))
+        await _write_status(automation, record.wrong(automation, str(error), _now()))
         return Written(automation=named, fault=f"{automation}: {error}")
-    await _tell(
+    await _write_status(
         automation,
         record.written(
             automation, commit.id, edit.push_to, _now(), new=bool(commit.files), unsupported=delivery.unsupported
@@ -166,7 +166,7 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
     return Written(automation=named, files=commit.files, event=event)
 
 
-async def _tell(automation: ImageUpdateAutomation, body: Body | None) -> None:
+async def _write_status(automation: ImageUpdateAutomation, body: Body | None) -> None:
     if body:
         # It was deleted meanwhile: nobody is left to read the reason.
         with contextlib.suppress(NotFoundError):

@@ -96,7 +96,7 @@ class Gauge:
         queries = [self.query, *([self.primary_query] if self.primary_query else [])]
         values = await asyncio.gather(*(self.provider.value(query) for query in queries))
         self.looked = now
-        self.tally.take(now, *values)
+        self.tally.add(now, *values)
 
 
 @dataclass(slots=True)

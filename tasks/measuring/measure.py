@@ -180,7 +180,7 @@ class Measures:
     async def _read(self, tally: Tally, now: float) -> None:
         # A scrape is stored some time after the moment that it is dated with: what was read just before is read again.
         start = tally.newest - OVERLAP if tally.newest else tally.since - LOOK_BACK
-        tally.take(await self.metrics.samples(tally.selector, start, now))
+        tally.add(await self.metrics.samples(tally.selector, start, now))
 
     async def scraped(self, seconds: float) -> list[float]:
         """Times of the scrapes of the last so many seconds, rising, of one series; none where no requests are counted.

@@ -1,4 +1,4 @@
-"""Notify: tell people what a rollout did, and why, with the numbers."""
+"""Notify: post what a rollout did, and why, with the numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tasks.stage import stage
 
 @stage("notify", run_name="notify: {ref} {occasion}")
 async def notify(ref: RolloutRef, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> bool:
-    """Tell the channel; False where this installation has none."""
+    """Post to the channel; False where this installation has none."""
     chat = connections().chat
     if chat is None:
         return False

@@ -26,7 +26,7 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     scene = await Scene.of(ref)
     scene.check_current(ref)
     await _note_interval(scene, ref, decision)
-    async with scene.wired.seen.following(scene.kind, scene.canary.target, ref.namespace) as target:
+    async with scene.wired.informers.following(scene.kind, scene.canary.target, ref.namespace) as target:
         judging = Step(scene, ref, Measures.of(scene), target, decision.step, decision.traffic.canary)
         try:
             result = await judging.judge()

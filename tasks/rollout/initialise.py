@@ -35,9 +35,9 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
     if primary is None:
         made = primary_copy(workload, canary, target, workload.reads.pods(target) or 1)
         primary = await scene.writer.apply(scene.kind, made)
-    async with scene.wired.seen.following(scene.kind, canary.primary, canary.namespace) as seen:
+    async with scene.wired.informers.following(scene.kind, canary.primary, canary.namespace) as followed:
         ready = await scene.until(
-            seen, lambda one: bool(one and workload.reads.ready(one)), canary.spec.progress_deadline_seconds
+            followed, lambda one: bool(one and workload.reads.ready(one)), canary.spec.progress_deadline_seconds
         )
     if not ready:
         why = await scene.canaries.why_not_ready(canary, primary)

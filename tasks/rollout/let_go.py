@@ -19,9 +19,9 @@ async def let_go(ref: RolloutRef, target: ObjectReference) -> bool:
 
     The primary, a baseline, the Services and the route go with the Canary that owns them: nothing else is left to be done.
     """
-    seen = connections().seen
+    informers = connections().informers
     try:
-        await seen.fresh(CANARY, ref.name, ref.namespace)
+        await informers.fresh(CANARY, ref.name, ref.namespace)
     except NotFoundError:
         with suppress(NotFoundError):
             await Canaries(writer_of(connections())).thaw(target, ref.namespace)

@@ -47,11 +47,11 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
     wanted = primary_copy(workload, canary, target, pods)
-    async with scene.wired.seen.following(scene.kind, canary.primary, canary.namespace) as seen:
+    async with scene.wired.informers.following(scene.kind, canary.primary, canary.namespace) as followed:
         applied = await scene.writer.apply(scene.kind, wanted)
         generation = applied["metadata"]["generation"]
         done = await scene.until(
-            seen,
+            followed,
             lambda one: bool(one and one["metadata"]["generation"] >= generation and workload.reads.rolled_over(one)),
             canary.spec.progress_deadline_seconds,
         )

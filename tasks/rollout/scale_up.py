@@ -40,7 +40,7 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
         )
     pods = scene.workload.reads.pods(primary)
     await raise_baseline(scene, ref, primary, pods)
-    async with scene.wired.seen.following(scene.kind, canary.target, canary.namespace) as target:
+    async with scene.wired.informers.following(scene.kind, canary.target, canary.namespace) as target:
         standing = _Standing(scene, ref, target, pods)
         await scene.canaries.scale(canary, canary.target, pods, frozen=await standing.stays_frozen())
         reason = await standing.reached()

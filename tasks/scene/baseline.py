@@ -63,9 +63,9 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
     if not canary.compared:
         return ""
     limit = canary.spec.progress_deadline_seconds
-    async with scene.wired.seen.following(scene.kind, canary.baseline, canary.namespace) as seen:
-        ready = await scene.until(seen, lambda one: moved_on() or _stands(scene, ref, one), limit)
-        baseline = seen.object or {}
+    async with scene.wired.informers.following(scene.kind, canary.baseline, canary.namespace) as followed:
+        ready = await scene.until(followed, lambda one: moved_on() or _stands(scene, ref, one), limit)
+        baseline = followed.object or {}
     if moved_on():
         return ""
     if not ready:
@@ -96,7 +96,7 @@ async def check_standing(scene: Scene, ref: RolloutRef) -> None:
 
 
 async def retire_baseline(scene: Scene) -> None:
-    """Take the baseline's pods away; the traffic is at home by then. Idempotent."""
+    """Remove the baseline's pods; the traffic is at home by then. Idempotent."""
     if await scene.canaries.baseline(scene.canary) is not None:
         await scene.canaries.scale(scene.canary, scene.canary.baseline, 0)
 

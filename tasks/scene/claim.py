@@ -19,6 +19,6 @@ async def claimed(ref: RolloutRef, run: str) -> AsyncIterator[Lease]:
         run: what tells this run from another one in the same process.
     """
     wired = connections()
-    lease = Lease(wired.cluster, wired.seen, wired.lease, wired.workers, f"sluice-{ref.name}", ref.namespace, run)
+    lease = Lease(wired.cluster, wired.informers, wired.lease, wired.workers, f"sluice-{ref.name}", ref.namespace, run)
     async with owning(lease):
         yield lease

@@ -30,7 +30,7 @@ async def until_endpoints_ready(scene: Scene, side: Side, workload: dict[str, An
     end = loop.time() + within
     while True:
         offered = await scene.services.endpoints(scene.canary, side)
-        wanted = scene.workload.reads.pods(await scene.wired.seen.find(scene.kind, name, namespace) or workload)
+        wanted = scene.workload.reads.pods(await scene.wired.informers.find(scene.kind, name, namespace) or workload)
         if len(offered) >= wanted:
             pods = await scene.wired.cluster.list(POD, namespace, query)
             if offered == ready_addresses(pods):

@@ -134,4 +134,4 @@ def writer_of(wired: Connections) -> Writer:
         LostError: it holds none.
     """
     lease = current_lease()
-    return Writer(wired.cluster, wired.seen, lease.check, lease.token)
+    return Writer(wired.cluster, wired.informers, lease.check, lease.token)

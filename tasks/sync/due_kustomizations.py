@@ -20,7 +20,7 @@ from tasks.sync.fetch_source import Fetched
 
 
 class Due(BaseModel):
-    """A Kustomization and what it is to be synced to; `again` where it is to be applied though it was synced before."""
+    """A Kustomization and what it is to be synced to; `reapply` where it is to be applied though it was synced before."""
 
     model_config = ConfigDict(frozen=True)
     namespace: str

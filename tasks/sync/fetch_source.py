@@ -56,9 +56,9 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
             at = await (await git_source(wired, source)).latest()
         except TerminalError as error:
             failure = error
-            await _tell(source, unfetched(source, str(error), now))
+            await _write_status(source, unfetched(source, str(error), now))
             continue
-        await _tell(source, fetched(source, at, now))
+        await _write_status(source, fetched(source, at, now))
         done.append(Fetched(namespace=source.namespace, name=source.name, commit=commit_of(at), revision=at))
     if failure and not done:
         raise failure
@@ -66,16 +66,17 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
 
 
 def _checked(source: GitRepository) -> None:
-    """
+    """Refuse a source that asks for what sluice cannot do.
+
     Raises:
-        InvalidError: the source asks for what sluice cannot do, and for nothing that may be left out.
+        InvalidError: it does, by a field that cannot be left out; the message names it.
     """
     refuse_vital(source.spec, source.spec.vital)
     if not source.spec.ref.followed:
         raise InvalidError("spec.ref names a tag, a range or a commit: sluice follows branches only, yet")
 
 
-async def _tell(source: GitRepository, status: dict[str, Any] | None) -> None:
+async def _write_status(source: GitRepository, status: dict[str, Any] | None) -> None:
     if status:
         cluster = connections().cluster
         await cluster.patch(GIT_REPOSITORY, source.name, source.namespace, status, subresource="status")

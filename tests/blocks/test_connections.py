@@ -14,7 +14,7 @@ from sluice.errors import TerminalError
 
 def wired(**parts: Any) -> Connections:
     nothing: Any = None
-    always = dict.fromkeys(("cluster", "router", "metrics", "gates", "seen", "lease", "workers"), nothing)
+    always = dict.fromkeys(("cluster", "router", "metrics", "gates", "informers", "lease", "workers"), nothing)
     return Connections(**always, **parts)
 
 

@@ -106,7 +106,7 @@ async def team(env: Object, home: Path) -> AsyncIterator[Team]:
             router=None,  # type: ignore[arg-type]
             metrics=None,  # type: ignore[arg-type]
             gates=None,  # type: ignore[arg-type]
-            seen=await stack.enter_async_context(informed(cluster, (name,))),
+            informers=await stack.enter_async_context(informed(cluster, (name,))),
             lease=await stack.enter_async_context(kept(cluster, name, process_identity("test"))),
             workers=Workers(cluster),
             git=Git(home),

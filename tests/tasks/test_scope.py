@@ -95,7 +95,7 @@ LOOKS = {
 
 def wired(cluster: Cluster) -> Connections:
     nothing: Any = None
-    parts = dict.fromkeys(("router", "metrics", "gates", "seen", "lease", "workers"), nothing)
+    parts = dict.fromkeys(("router", "metrics", "gates", "informers", "lease", "workers"), nothing)
     return Connections(cluster=cluster, **parts)
 
 

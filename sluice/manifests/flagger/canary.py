@@ -93,7 +93,7 @@ class CanaryAnalysis(ForeignModel):
     interleave: bool = False
     """Bet on odd and even scrapes apart, for a canary that fails in bursts longer than a scrape: about two times slower."""
     early_fail: bool = True
-    """Take a revision back in the middle of a step where the evidence against it is overwhelming."""
+    """Roll a revision back in the middle of a step where the evidence against it is overwhelming."""
     on_no_data: NoData = "hold"
     """What a step comes to at whose end too little was measured."""
     min_requests: int = Field(default=1, ge=1)

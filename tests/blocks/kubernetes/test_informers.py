@@ -111,7 +111,7 @@ async def test_an_object_that_the_watch_has_not_told_yet_is_asked_for(cluster: C
 
 
 def told(informer: Informer, *items: Object, version: int = 0, whole: bool = False, gone: bool = False) -> None:
-    informer.take(News(list(items), whole=whole, gone=gone, version=version))
+    informer.update(News(list(items), whole=whole, gone=gone, version=version))
 
 
 def value(informer: Informer) -> str | None:
@@ -161,7 +161,7 @@ async def test_a_condition_that_holds_already_is_not_waited_for() -> None:
 async def test_a_change_between_two_looks_is_not_lost() -> None:
     """Who was busy while something changed learns it at once when it asks for the next change."""
     followed = Followed(config(1, "a"))
-    followed.take(config(2, "b"))
+    followed.update(config(2, "b"))
     async with asyncio.timeout(PATIENCE):
         await followed.change()
     assert followed.object == config(2, "b")

@@ -91,7 +91,7 @@ async def test_of_many_that_try_at_the_same_moment_one_gets_it(ground: Ground) -
     for _ in range(3):
         await ground.cluster.delete(LEASE, NAME, ground.namespace)
         many = [await ground.lease(one) for one in workers]
-        assert sum(await asyncio.gather(*(one.try_take() for one in many))) == 1
+        assert sum(await asyncio.gather(*(one.try_claim() for one in many))) == 1
 
 
 async def test_who_is_done_gives_it_back(ground: Ground) -> None:
@@ -111,7 +111,7 @@ async def test_a_living_holder_keeps_it(ground: Ground, monkeypatch: pytest.Monk
     async with owning(await ground.lease(worker)):
         for _ in range(8):
             await other.worker.renew()
-            assert not await other.try_take()
+            assert not await other.try_claim()
             clock[0] += worker_lease.DURATION / 2
             await worker.renew()
 
@@ -123,16 +123,16 @@ async def test_a_silent_holder_loses_it_after_its_duration_and_not_before(
     clock = [1000.0]
     monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
     silent = await ground.lease(await ground.worker("a"))
-    assert await silent.try_take()
+    assert await silent.try_claim()
     clock[0] += 100  # the other's first look comes late: what it sees then counts as renewed just then
     other = await ground.lease(await ground.worker("b"))
-    assert not await other.try_take()
+    assert not await other.try_claim()
     clock[0] += worker_lease.DURATION - 0.1
     await other.worker.renew()
-    assert not await other.try_take()
+    assert not await other.try_claim()
     assert not silent.owned, "it knows before anybody else may act"
     clock[0] += worker_lease.LOOK + 0.2
-    assert await other.try_take()
+    assert await other.try_claim()
     assert other.took_over
     with pytest.raises(LostError):
         silent.check()
@@ -145,9 +145,9 @@ async def test_a_holder_that_has_just_come_back_keeps_what_it_regained(
     clock = [1000.0]
     monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
     silent = await ground.lease(await ground.worker("a"))
-    assert await silent.try_take()
+    assert await silent.try_claim()
     other = await ground.lease(await ground.worker("b"))
-    assert not await other.try_take()
+    assert not await other.try_claim()
     clock[0] += worker_lease.DURATION + 0.5
     await other.worker.renew()
     ref = silent.worker.ref
@@ -155,8 +155,8 @@ async def test_a_holder_that_has_just_come_back_keeps_what_it_regained(
     clock[0] += worker_lease.LOOK / 2
     await silent.worker.renew()
     await silent.regain()
-    await other.seen.fresh(LEASE, NAME, ground.namespace)
-    assert not await other.try_take()
+    await other.informers.fresh(LEASE, NAME, ground.namespace)
+    assert not await other.try_claim()
     assert silent.owned
 
 
@@ -164,10 +164,10 @@ async def test_a_worker_that_is_gone_is_taken_over_at_once(ground: Ground) -> No
     """Who stopped took its sign of life away: nobody waits for it."""
     worker = await ground.worker("a")
     gone = await ground.lease(worker)
-    assert await gone.try_take()
+    assert await gone.try_claim()
     await worker.give_up()
     other = await ground.lease(await ground.worker("b"))
-    assert await other.try_take()
+    assert await other.try_claim()
     assert other.took_over
     assert (await ground.now())["leaseTransitions"] == 2
 
@@ -180,7 +180,7 @@ async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
     monkeypatch.setattr(worker_lease, "now", lambda: clock[0])
     worker = await ground.worker("a")
     stopped = await ground.lease(worker)
-    assert await stopped.try_take()
+    assert await stopped.try_claim()
     clock[0] += 60
     await worker.renew()
     assert not stopped.owned, "it renewed, and yet others may have acted"
@@ -189,12 +189,12 @@ async def test_after_a_gap_a_run_goes_on_only_where_nobody_took_over(
     assert stopped.token.endswith("/1"), "nobody else held it in between"
     clock[0] += 60
     other = await ground.lease(await ground.worker("b"))
-    assert not await other.try_take()
+    assert not await other.try_claim()
     clock[0] += worker_lease.DURATION + 1
     await other.worker.renew()
-    assert await other.try_take()
+    assert await other.try_claim()
     await worker.renew()
-    with pytest.raises(LostError, match="taken over"):
+    with pytest.raises(LostError, match="claimed by"):
         await stopped.regain()
     assert (await ground.now())["holderIdentity"] == other.identity
 
@@ -204,7 +204,7 @@ async def test_a_lease_that_was_lost_is_not_given_back(ground: Ground) -> None:
     first, second = await ground.worker("a"), await ground.lease(await ground.worker("b"))
     async with owning(await ground.lease(first)):
         await first.give_up()
-        assert await second.try_take()
+        assert await second.try_claim()
     assert (await ground.now())["holderIdentity"] == second.identity
 
 
@@ -214,10 +214,10 @@ async def test_a_lease_that_names_somebody_else_is_lost_whatever_our_own_clock_s
     async with owning(mine):
         kept = await ground.cluster.get(LEASE, NAME, ground.namespace)
         kept["spec"]["holderIdentity"] = "somebody"
-        mine.seen.learn(LEASE, await ground.cluster.replace(LEASE, kept))
+        mine.informers.learn(LEASE, await ground.cluster.replace(LEASE, kept))
         with pytest.raises(LostError):
             mine.check()
-        with pytest.raises(LostError, match="taken over by somebody"):
+        with pytest.raises(LostError, match="claimed by somebody"):
             await mine.regain()
 
 
@@ -230,15 +230,15 @@ async def test_runs_of_one_process_exclude_each_other_also_after_it_was_stopped(
     worker = await ground.worker("a")
     acting, waiting = await ground.lease(worker, "first"), await ground.lease(worker, "second")
     async with owning(acting):
-        assert not await waiting.try_take()
+        assert not await waiting.try_claim()
         clock[0] += 60
         await worker.renew()
-        assert not await waiting.try_take()
+        assert not await waiting.try_claim()
         await acting.regain()
-    await waiting.seen.fresh(
+    await waiting.informers.fresh(
         LEASE, NAME, ground.namespace
     )  # this test's two views of the cluster do not know of each other
-    assert await waiting.try_take()
+    assert await waiting.try_claim()
 
 
 async def test_a_lease_that_cannot_be_given_back_at_once_blocks_nobody_for_long(
@@ -262,12 +262,12 @@ async def test_a_lease_that_cannot_be_given_back_at_once_blocks_nobody_for_long(
         worker, other = await ground.worker("a"), await ground.lease(await ground.worker("b"))
         async with owning(await ground.lease(worker, "first")):
             cluster.failures = 3
-        assert not await other.try_take()
+        assert not await other.try_claim()
         async with owning(await ground.lease(worker, "second")):
-            assert not await other.try_take()
+            assert not await other.try_claim()
             cluster.failures = 3
         async with asyncio.timeout(10):
-            while not await other.try_take():
+            while not await other.try_claim():
                 await asyncio.sleep(0.01)
 
 

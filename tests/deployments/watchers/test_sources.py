@@ -94,9 +94,9 @@ def test_each_watched_namespace_is_known(sut: SourceWatcher, namespaces: tuple[s
         return {**item, "metadata": {**meta, "namespace": space, "uid": f"{meta['uid']}-{space}"}}
 
     for space in namespaces:
-        assert len(sut.take(GIT_REPOSITORY, News([of(space, source())], whole=True), space)) == 1
+        assert len(sut.update(GIT_REPOSITORY, News([of(space, source())], whole=True), space)) == 1
     for space in namespaces:
-        assert len(sut.take(KUSTOMIZATION, News([of(space, follower())], whole=True), space)) == 1
-    sut.take(GIT_REPOSITORY, News([], whole=True), namespaces[0])
+        assert len(sut.update(KUSTOMIZATION, News([of(space, follower())], whole=True), space)) == 1
+    sut.update(GIT_REPOSITORY, News([], whole=True), namespaces[0])
     assert [space for space, _ in sut.sources] == list(namespaces[1:])
     assert {space for space, _ in sut.followers} == set(namespaces)

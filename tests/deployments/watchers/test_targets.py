@@ -47,9 +47,9 @@ def watching(canary: dict[str, Any] | None = None, target: dict[str, Any] | None
     """A watcher that has seen a Canary and a Deployment."""
     it = Watcher(None, Announcer(Post()))  # type: ignore[arg-type]
     if canary:
-        it.take(CANARY, News([canary], whole=True))
+        it.update(CANARY, News([canary], whole=True))
     if target:
-        it.take(DEPLOYMENT, News([target], whole=True))
+        it.update(DEPLOYMENT, News([target], whole=True))
     return it
 
 
@@ -87,8 +87,8 @@ def test_the_same_need_is_told_once() -> None:
     """Statuses that change, lists that come anew: one revision, one event."""
     it = watching(at(Phase.SUCCEEDED), deployment())
     assert it.event_for(KEY)
-    it.take(DEPLOYMENT, News([deployment(replicas=7)]))
-    it.take(CANARY, News([at(Phase.SUCCEEDED)], whole=True))
+    it.update(DEPLOYMENT, News([deployment(replicas=7)]))
+    it.update(CANARY, News([at(Phase.SUCCEEDED)], whole=True))
     assert it.event_for(KEY) is None
 
 
@@ -96,7 +96,7 @@ def test_a_revision_that_comes_back_after_another_one_is_told_again() -> None:
     """1.0 → 1.1 → 1.0: the old image is a new wish."""
     it = watching(at(Phase.SUCCEEDED, "r0", "r0"), deployment())
     first = it.event_for(KEY)
-    it.take(CANARY, News([at(Phase.SUCCEEDED, "other", "other")]))
+    it.update(CANARY, News([at(Phase.SUCCEEDED, "other", "other")]))
     again = it.event_for(KEY)
     assert first is not None
     assert again is not None
@@ -108,9 +108,9 @@ def test_a_revision_that_comes_back_after_it_was_put_back_is_told_again() -> Non
     promoted, new = deployment("shop:1.0.0"), deployment("shop:2.0.0")
     it = watching(at(Phase.SUCCEEDED, promoted=revision_of(promoted)), new)
     assert it.event_for(KEY)
-    it.take(DEPLOYMENT, News([promoted]))
+    it.update(DEPLOYMENT, News([promoted]))
     assert it.event_for(KEY) is None
-    it.take(DEPLOYMENT, News([new]))
+    it.update(DEPLOYMENT, News([new]))
     assert it.event_for(KEY)
 
 
@@ -125,9 +125,9 @@ def test_the_same_news_to_two_watchers_is_one_event() -> None:
 def test_a_deployment_calls_up_the_canaries_that_point_at_it() -> None:
     """News of a target concern its Canary, and no other."""
     it = watching()
-    it.take(CANARY, News([canary_manifest(), canary_manifest(name="other")], whole=True))
-    assert it.take(DEPLOYMENT, News([deployment()])) == [KEY]
-    assert it.take(DEPLOYMENT, News([deployment(name="nobody")])) == []
+    it.update(CANARY, News([canary_manifest(), canary_manifest(name="other")], whole=True))
+    assert it.update(DEPLOYMENT, News([deployment()])) == [KEY]
+    assert it.update(DEPLOYMENT, News([deployment(name="nobody")])) == []
 
 
 DAEMON_SET = WORKLOAD_KINDS["DaemonSet"]
@@ -140,12 +140,12 @@ def test_a_daemonset_is_watched_as_a_deployment_is() -> None:
     old = daemon_set("registry/shop:0.9.0")
     writes, reads = WORKLOADS["DaemonSet"].writes, WORKLOADS["DaemonSet"].reads
     promoted = at(Phase.SUCCEEDED, reads.revision(old), reads.revision(old), **OF_A_DAEMON_SET)
-    it.take(CANARY, News([promoted]))
+    it.update(CANARY, News([promoted]))
     for patch in ({}, writes.scaled(old, 0), writes.frozen(old)):
-        assert it.take(DAEMON_SET, News([merged(old, patch or {})])) == [KEY]
+        assert it.update(DAEMON_SET, News([merged(old, patch or {})])) == [KEY]
         assert it.event_for(KEY) is None
     new = daemon_set("registry/shop:1.0.0")
-    it.take(DAEMON_SET, News([merged(new, writes.scaled(new, 0) or {})]))
+    it.update(DAEMON_SET, News([merged(new, writes.scaled(new, 0) or {})]))
     event = it.event_for(KEY)
     assert event is not None
     assert (event.revision, event.version) == (reads.revision(new), "1.0.0")
@@ -156,9 +156,9 @@ def test_another_kind_s_workload_of_the_same_name_is_not_the_target() -> None:
     """A Deployment and a DaemonSet may share a name."""
     it = watching(at(Phase.SUCCEEDED, **OF_A_DAEMON_SET), deployment())
     assert it.event_for(KEY) is None
-    assert it.take(DEPLOYMENT, News([deployment("registry/shop:2.0.0")])) == []
-    it.take(DEPLOYMENT, News([], whole=True))
-    assert it.take(DAEMON_SET, News([daemon_set()])) == [KEY]
+    assert it.update(DEPLOYMENT, News([deployment("registry/shop:2.0.0")])) == []
+    it.update(DEPLOYMENT, News([], whole=True))
+    assert it.update(DAEMON_SET, News([daemon_set()])) == [KEY]
     assert it.event_for(KEY) is not None
 
 
@@ -166,10 +166,10 @@ def test_what_is_gone_needs_nothing() -> None:
     """A deleted Canary, a deleted target, and those that a whole list no longer has."""
     for kind, item in ((CANARY, canary_manifest()), (DEPLOYMENT, deployment())):
         it = watching(canary_manifest(), deployment())
-        it.take(kind, News([item], gone=True))
+        it.update(kind, News([item], gone=True))
         assert it.event_for(KEY) is None
         it = watching(canary_manifest(), deployment())
-        it.take(kind, News([], whole=True))
+        it.update(kind, News([], whole=True))
         assert it.event_for(KEY) is None
 
 
@@ -182,12 +182,12 @@ def test_each_watched_namespace_is_known(namespaces: tuple[str, ...]) -> None:
     """With one watch a namespace, the list of one says nothing about the others: each has its Canary and its target."""
     it = watching()
     for space in namespaces:
-        it.take(CANARY, News([of(space, canary_manifest())], whole=True), space)
+        it.update(CANARY, News([of(space, canary_manifest())], whole=True), space)
     for space in namespaces:
-        it.take(DEPLOYMENT, News([of(space, deployment())], whole=True), space)
+        it.update(DEPLOYMENT, News([of(space, deployment())], whole=True), space)
     events = [it.event_for((space, NAME)) for space in namespaces]
     assert [event and event.namespace for event in events] == list(namespaces)
-    it.take(CANARY, News([], whole=True), namespaces[0])
+    it.update(CANARY, News([], whole=True), namespaces[0])
     assert [space for space, _ in it.canaries] == list(namespaces[1:])
 
 
@@ -205,7 +205,7 @@ async def sent(it: Watcher) -> list[Event]:
 async def test_an_invalid_canary_starts_a_run_that_tells_its_fault(spec: dict[str, Any]) -> None:
     """The error appears where people look, and what was known of the Canary before is forgotten."""
     it = watching(canary_manifest(), deployment())
-    it.take(CANARY, News([canary_manifest(spec)]))
+    it.update(CANARY, News([canary_manifest(spec)]))
     assert it.event_for(KEY) is None
     assert [event.version for event in await sent(it) if isinstance(event, TargetChanged)] == ["invalid"]
 

@@ -25,7 +25,7 @@ def metric(counted: dict[str, Any], bounds: dict[str, float] | None = None) -> C
 
 def grown(of: CanaryMetric, *many: tuple[dict[str, str], float]) -> Sides:
     tally = Tally(Objective.of(of), telemetry_of(of, canary(), USUAL), 0.0, span=60.0)
-    tally.take(
+    tally.add(
         [
             Series({"service": service, **labels}, ((0.0, 0.0), (2.0, value)))
             for (labels, value) in many

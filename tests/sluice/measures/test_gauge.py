@@ -37,7 +37,7 @@ class Looks:
 
     def see(self, canary: float | None, primary: float | None = None) -> Judgement:
         self.now += PERIOD
-        self.tally.take(self.now, canary, primary)
+        self.tally.add(self.now, canary, primary)
         name = AGE.metric.name
         known = self.state.metrics.get(name)
         scrapes = {name: self.tally.moments(known.taken if known else 0.0)}
@@ -108,14 +108,14 @@ def test_a_step_passes_by_a_gauge_within_its_range() -> None:
 def test_no_value_is_no_look() -> None:
     """It is neither within nor outside, and what was seen before stands."""
     tally = GaugeTally(AGE)
-    tally.take(2.0, BAD, None)
-    tally.take(4.0, None, None)
-    tally.take(6.0, GOOD, BAD)
+    tally.add(2.0, BAD, None)
+    tally.add(4.0, None, None)
+    tally.add(6.0, GOOD, BAD)
     assert tally.moments(0.0) == [(2.0, Sides(Counts(1, 1))), (6.0, Sides(Counts(2, 1), Counts(1, 1)))]
     assert tally.moments(2.0) == tally.moments(0.0)[1:]
     assert (tally.newest, tally.last) == (6.0, Sides(Counts(1, 0), Counts(1, 1)))
     for at in range(8, 8 + 2 * KEPT):
-        tally.take(at, GOOD)
+        tally.add(at, GOOD)
     assert len(tally.moments(0.0)) == KEPT
 
 

@@ -33,7 +33,7 @@ def counted(
     metric: dict[str, object], series: list[Series], since: float = 0.0, telemetry: Telemetry = TELEMETRY
 ) -> Counts:
     tally = Tally(objective(metric), telemetry, since, span=60.0)
-    tally.take(series)
+    tally.add(series)
     return tally.counts
 
 

@@ -18,7 +18,7 @@ def series(*samples: tuple[float, float]) -> Series:
 def increase(samples: Sequence[tuple[float, float]], since: float, first_seen: float) -> float:
     counter = Counter(since)
     for at, value in samples:
-        counter.take(at, value, first_seen)
+        counter.add(at, value, first_seen)
     return counter.grown
 
 

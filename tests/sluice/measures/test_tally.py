@@ -55,10 +55,10 @@ def test_however_it_is_read_the_count_is_the_same(
     """Scrape by scrape, several at once, with overlaps: counts are those of one reading of everything."""
     everything = series(scrapes)
     whole, parts = tally(success_rate(), float(since)), tally(success_rate(), float(since))
-    whole.take(everything)
+    whole.add(everything)
     last = -3.0
     for cut in [*sorted(cuts), 1000.0]:
-        parts.take(between(everything, last - overlap, cut))
+        parts.add(between(everything, last - overlap, cut))
         last = cut
     if cuts and min(cuts) < -2:  # nothing was seen by the first reading: nothing proves that series are new
         return
@@ -69,10 +69,10 @@ def test_however_it_is_read_the_count_is_the_same(
 def test_windows_add_up_to_the_whole(scrapes: list[dict[str, int]], begin: float) -> None:
     """What came before a moment and what came after it are all that came."""
     it = tally(success_rate())
-    it.take(series(scrapes))
+    it.add(series(scrapes))
     after = it.window(begin)
     before = tally(success_rate())
-    before.take(between(series(scrapes), -3.0, begin))
+    before.add(between(series(scrapes), -3.0, begin))
     assert before.counts.requests + after.requests == it.counts.requests
 
 
@@ -85,7 +85,7 @@ def test_both_halves_are_counted_alike_and_up_to_the_same_moment(
     canary = [one for one in series(scrapes) if one.labels["side"] == "canary"]
     before = Series({"side": "canary", "class": "3"}, ((-2.0, 1.0),))
     twins = [Series({**one.labels, "side": "primary"}, one.samples) for one in (before, *canary)]
-    it.take([before, *canary, *twins])
+    it.add([before, *canary, *twins])
     assert it.counts == it.primary
     assert it.both(begin).canary == it.both(begin).primary == it.window(begin)
     for _, sides in it.moments(begin):
@@ -96,7 +96,7 @@ def test_each_half_has_its_own_counts() -> None:
     """What the primary answers is never the canary's, nor the other way round."""
     samples = ((0.0, 0.0), (2.0, 10.0))
     it = tally(success_rate())
-    it.take([Series({"side": "canary", "class": "5"}, samples), Series({"side": "primary", "class": "2"}, samples)])
+    it.add([Series({"side": "canary", "class": "5"}, samples), Series({"side": "primary", "class": "2"}, samples)])
     assert (it.counts, it.primary) == (Counts(10, 10), Counts(10, 0))
     assert it.both(0.0) == it.sides
 
@@ -108,14 +108,14 @@ def scraped(side: str, instance: str, *samples: tuple[float, float]) -> Series:
 def test_the_first_requests_of_a_canary_count_where_its_target_was_scraped_without_it() -> None:
     """Also where nothing is older than the release: a scrape shows all of a target, and it did not have the series."""
     it = tally(success_rate(), since=1.0)
-    it.take([scraped("primary", "a", (2.0, 40.0), (4.0, 50.0)), scraped("canary", "a", (4.0, 11.0))])
+    it.add([scraped("primary", "a", (2.0, 40.0), (4.0, 50.0)), scraped("canary", "a", (4.0, 11.0))])
     assert (it.counts, it.primary) == (Counts(11), Counts(10))
 
 
 def test_the_scrape_of_another_target_proves_no_newcomer() -> None:
     """Another proxy may have counted for days: only its own earlier scrape could say that it had not."""
     it = tally(success_rate(), since=1.0)
-    it.take([scraped("primary", "a", (2.0, 40.0), (4.0, 50.0)), scraped("canary", "b", (3.0, 900.0), (5.0, 903.0))])
+    it.add([scraped("primary", "a", (2.0, 40.0), (4.0, 50.0)), scraped("canary", "b", (3.0, 900.0), (5.0, 903.0))])
     assert (it.counts, it.primary) == (Counts(3), Counts(10))
 
 
@@ -123,14 +123,14 @@ def test_series_without_a_target_need_a_scrape_before_the_release() -> None:
     """Where nobody says what was scraped, a first value may be old."""
     it = tally(success_rate(), since=1.0)
     primary, canary = ((2.0, 40.0), (4.0, 50.0)), ((4.0, 900.0), (6.0, 903.0))
-    it.take([Series({"side": "primary", "class": "2"}, primary), Series({"side": "canary", "class": "2"}, canary)])
+    it.add([Series({"side": "primary", "class": "2"}, primary), Series({"side": "canary", "class": "2"}, canary)])
     assert it.counts == Counts(3)
 
 
 def test_moments_are_the_scrapes_after_a_time_with_all_that_was_counted_by_then() -> None:
     """Whoever looks seldom still sees each scrape, oldest first; one that was seen is not told again."""
     it = tally(success_rate())
-    it.take(series([{"2": 5}, {"2": 9}, {"2": 9, "5": 4}, {"2": 1, "5": 4}]))
+    it.add(series([{"2": 5}, {"2": 9}, {"2": 9, "5": 4}, {"2": 1, "5": 4}]))
     assert [(at, sides.canary) for at, sides in it.moments(2.0)] == [(4.0, Counts(8, 4)), (6.0, Counts(9, 4))]
     assert [at for at, _ in it.moments(0.0)] == [2.0, 4.0, 6.0]
     assert it.moments(6.0) == []
@@ -140,7 +140,7 @@ def test_what_no_window_needs_any_more_is_forgotten() -> None:
     """A release that is judged for days keeps no more than its longest window."""
     it = tally(success_rate(), span=20.0)
     for number in range(1000):
-        it.take([Series({"side": "canary", "class": "2"}, ((2.0 * number, float(number)),))])
+        it.add([Series({"side": "canary", "class": "2"}, ((2.0 * number, float(number)),))])
     assert len(it._past) < 15
     assert it.window(2.0 * 999 - 20) == Counts(requests=10)
 
@@ -152,7 +152,7 @@ def test_of_a_histogram_only_the_deciding_buckets_are_read_again(limit: float, b
     """All buckets are read once, to know which there are."""
     it = tally(duration(limit))
     assert it.selector.bounds == frozenset()
-    it.take([Series({"side": "canary", "le": le}, ((0.0, 1.0),)) for le in ("100", "500", "+Inf")])
+    it.add([Series({"side": "canary", "le": le}, ((0.0, 1.0),)) for le in ("100", "500", "+Inf")])
     assert it.selector.bounds == bounds
     assert it.selector.values == {"canary", "primary"}
     assert tally(success_rate()).selector.metric == "total"

@@ -31,7 +31,7 @@ def series(side: str, code: str, each: int, scrapes: int) -> Series:
 def test_each_scrape_is_a_look_and_the_words_are_those_of_a_judge_who_was_there() -> None:
     """The counts of both sides, the last minute, and the verdict at the same scrape."""
     tally = Tally(SUCCESS, TELEMETRY, 0.0, 1000.0)
-    tally.take([series("c", "2", 18, 40), series("c", "5", 2, 40), series("p", "2", 180, 40)])
+    tally.add([series("c", "2", 18, 40), series("c", "5", 2, 40), series("p", "2", 180, 40)])
     recording = recording_of([tally], 0.0, 10)
     assert [look.now for look in recording.looks] == [2.0 * k for k in range(1, 41)]
     assert recording.looks[-1].recent["request-success-rate"] == Sides(Counts(600, 60), Counts(5400, 0))
