@@ -110,7 +110,7 @@ func (t *Traffic) Take(route Route, now time.Time) {
 				each.share += float64(backend.Weight) / float64(sum)
 			}
 			each.errors = t.background
-			if failing, known := t.failing[key]; known && strings.HasSuffix(backend.Name, "-canary") {
+			if failing, set := t.failing[key]; set && strings.HasSuffix(backend.Name, "-canary") {
 				each.errors = failing
 			}
 		}
