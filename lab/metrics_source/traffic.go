@@ -22,8 +22,8 @@ var bounds = []struct {
 	{"1800000", 1}, {"3600000", 1}, {"+Inf", 1},
 }
 
-// half is one backend of a service: the primary or the canary, one cluster of Envoy's.
-type half struct {
+// side is one backend of a service: the primary or the canary, one cluster of Envoy's.
+type side struct {
 	share      float64
 	errors     float64
 	good, bad  uint64
@@ -32,8 +32,8 @@ type half struct {
 	sum, count string
 }
 
-func newHalf(cluster string) *half {
-	h := &half{
+func newSide(cluster string) *side {
+	h := &side{
 		xx: [2]string{
 			`envoy_cluster_upstream_rq_xx{envoy_response_code_class="2",envoy_cluster_name="` + cluster + `"} `,
 			`envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="` + cluster + `"} `,
@@ -49,8 +49,8 @@ func newHalf(cluster string) *half {
 }
 
 type service struct {
-	halves map[string]*half // by cluster name
-	last   time.Time
+	sides map[string]*side // by cluster name
+	last  time.Time
 }
 
 // Traffic counts what the users of all services would have done.
@@ -85,11 +85,11 @@ func (t *Traffic) Take(route Route, now time.Time) {
 	}
 	known := t.services[key]
 	if known == nil {
-		known = &service{halves: map[string]*half{}, last: now}
+		known = &service{sides: map[string]*side{}, last: now}
 		t.services[key] = known
 	}
 	t.advance(known, now)
-	for _, each := range known.halves {
+	for _, each := range known.sides {
 		each.share = 0
 	}
 	sum := 0
@@ -101,16 +101,16 @@ func (t *Traffic) Take(route Route, now time.Time) {
 	for _, rule := range route.Spec.Rules {
 		for _, backend := range rule.BackendRefs {
 			name := fmt.Sprintf("%s_%s_%d", route.Metadata.Namespace, backend.Name, backend.Port)
-			each := known.halves[name]
+			each := known.sides[name]
 			if each == nil {
-				each = newHalf(name)
-				known.halves[name] = each
+				each = newSide(name)
+				known.sides[name] = each
 			}
 			if sum > 0 {
 				each.share += float64(backend.Weight) / float64(sum)
 			}
 			each.errors = t.background
-			if failing, known := t.failing[key]; known && strings.HasSuffix(backend.Name, "-canary") {
+			if failing, set := t.failing[key]; set && strings.HasSuffix(backend.Name, "-canary") {
 				each.errors = failing
 			}
 		}
@@ -128,7 +128,7 @@ func (t *Traffic) Fail(shares map[string]float64, now time.Time) {
 			continue
 		}
 		t.advance(known, now)
-		for name, each := range known.halves {
+		for name, each := range known.sides {
 			if strings.Contains(name, "-canary_") {
 				each.errors = share
 			}
@@ -139,8 +139,8 @@ func (t *Traffic) Fail(shares map[string]float64, now time.Time) {
 func (t *Traffic) advance(s *service, now time.Time) {
 	seconds := now.Sub(s.last).Seconds()
 	s.last = now
-	for _, name := range sorted(s.halves) {
-		each := s.halves[name]
+	for _, name := range sorted(s.sides) {
+		each := s.sides[name]
 		wanted := t.poisson(t.rate * seconds * each.share)
 		bad := t.poisson(float64(wanted) * each.errors)
 		if bad > wanted {
@@ -177,15 +177,15 @@ func (t *Traffic) Render(now time.Time) []byte {
 	for _, key := range sorted(t.services) {
 		known := t.services[key]
 		t.advance(known, now)
-		for _, name := range sorted(known.halves) {
-			known.halves[name].render(&counters, &histograms)
+		for _, name := range sorted(known.sides) {
+			known.sides[name].render(&counters, &histograms)
 		}
 	}
 	histograms.WriteTo(&counters)
 	return counters.Bytes()
 }
 
-func (h *half) render(counters, histograms *bytes.Buffer) {
+func (h *side) render(counters, histograms *bytes.Buffer) {
 	for i, value := range []uint64{h.good, h.bad} {
 		if value > 0 {
 			write(counters, h.xx[i], value)
