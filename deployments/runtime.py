@@ -17,7 +17,6 @@ import uvicorn
 from prefect.settings.context import get_current_settings
 
 from deployments import wiring
-from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.automations.register import RESULTS, Change, register
 from deployments.doors.receiver import application
 from deployments.doors.secrets import secrets_of
@@ -29,6 +28,7 @@ from deployments.worker import engine
 from deployments.worker.dead_workers import DeadWorkers
 from deployments.worker.identity import only_one
 from deployments.worker.worker import SluiceWorker
+from deployments.workflows import WORKFLOWS, Workflow
 from sluice.errors import TerminalError, TransientError
 
 DRAIN_WITHIN = 2.0

@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 from deployments import runtime
-from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.automations.register import Did
 from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
 from deployments.supervision import forever
 from deployments.worker.identity import only_one
+from deployments.workflows import WORKFLOWS, Workflow
 from sluice.errors import TerminalError, TransientError
 
 Say = Callable[[str, str], None]

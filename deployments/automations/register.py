@@ -25,8 +25,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.filesystems import LocalFileSystem
 from prefect.utilities.callables import parameter_schema
 
-from deployments.automations.plan import WORKFLOWS, Queue, Workflow, parameters_from
 from deployments.worker import engine
+from deployments.workflows import WORKFLOWS, Queue, Workflow, parameters_from
 from sluice.events.model import Event
 
 ANCHOR = datetime(2020, 1, 1, tzinfo=UTC)

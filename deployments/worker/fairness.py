@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from prefect.client.schemas.objects import FlowRun
 
-from deployments.automations.plan import Queue
+from deployments.workflows import Queue
 
 OWNERS = ("namespace", "image", "url")
 """Parameters that say on whose behalf a run is: the first that it has counts."""

@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import WorkerFlowRunResponse
 from prefect.exceptions import ObjectNotFound
 
-from deployments.automations.plan import Queue
+from deployments.workflows import Queue
 
 PAGE = 200
 """Flow runs that Prefect answers at once, at most."""

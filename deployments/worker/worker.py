@@ -25,7 +25,6 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed
 
-from deployments.automations.plan import Queue
 from deployments.supervision import forever
 from deployments.worker import claim, engine, states
 from deployments.worker.caretaker import Caretaker, Dead, nobody
@@ -34,6 +33,7 @@ from deployments.worker.identity import Identity
 from deployments.worker.intake import Intake
 from deployments.worker.loading import Flows
 from deployments.worker.observer import Observer
+from deployments.workflows import Queue
 from tasks.run_signals import RunSignals
 
 POLL_PAUSE, HEARTBEAT_EVERY, SWEEP_EVERY, DEAD_EVERY = 0.2, 10.0, 15.0, 2.0

@@ -16,11 +16,11 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 
 from deployments import runtime
-from deployments.automations.plan import Queue, Workflow
 from deployments.settings import Settings
 from deployments.worker import engine
 from deployments.worker.caretaker import Dead, nobody
 from deployments.worker.worker import SluiceWorker
+from deployments.workflows import Queue, Workflow
 from sluice.events.model import ImagePushed
 from tests.deployments import sample_flows
 from tests.prefect_server import free_port, prefect_server

@@ -6,8 +6,8 @@ import pytest
 from prefect.events.schemas.automations import AutomationCore
 
 from deployments import runtime
-from deployments.automations.plan import WORKFLOWS, Workflow
 from deployments.automations.register import Change, Did
+from deployments.workflows import WORKFLOWS, Workflow
 from sluice.errors import TerminalError
 from sluice.events.model import SourceChanged
 from tests.deployments.conftest import DELIVER, HOLD, Runtime

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 from prefect.client.schemas.objects import FlowRun
 
-from deployments.automations.plan import Queue
 from deployments.worker.fairness import Choice, choose
+from deployments.workflows import Queue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEPLOYMENT = uuid4()
