@@ -22,10 +22,11 @@ from lab.api.access import Access
 from lab.api.client import Api
 from lab.errors import LabError
 from lab.faults import report
+from lab.faults.applications import APPLICATIONS, shape_of
 from lab.faults.field import Field
 from lab.faults.installed.installation import Installation
 from lab.faults.judged.deliveries import Deliveries
-from lab.faults.judged.laws import Violation
+from lab.faults.judged.evidence import Violation
 from lab.faults.judged.observer import Observer
 from lab.faults.judged.outcomes import Runs
 from lab.faults.judged.timeline import clock, timeline
@@ -52,9 +53,22 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--replay", default="", help="play rounds again: SEED/ROUND or a plan's file, or several with commas"
     )
     parser.add_argument("--apps", type=int, default=APPS_BY_DEFAULT, help="applications at once")
+    parser.add_argument(
+        "--applications",
+        type=_shapes,
+        default=tuple(APPLICATIONS),
+        help=f"their shapes, several with commas: {', '.join(APPLICATIONS)}; all of them by default, drawn by the seed",
+    )
     parser.add_argument("--of", type=Path, default=CHECKOUT, help="the checkout whose sluice is tested")
     parser.add_argument("--out", type=Path, default=LabPaths().home / "faults.json", help="the results' file")
     return parser.parse_args(arguments)
+
+
+def _shapes(told: str) -> tuple[str, ...]:
+    unknown = [name for name in told.split(",") if name not in APPLICATIONS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}; there are {', '.join(APPLICATIONS)}")
+    return tuple(told.split(","))
 
 
 def plans(asked: argparse.Namespace) -> list[Plan] | None:
@@ -64,20 +78,30 @@ def plans(asked: argparse.Namespace) -> list[Plan] | None:
     return [_plan(one, asked) for one in asked.replay.split(",")]
 
 
-def _plan(which: str, asked: argparse.Namespace) -> Plan:
-    if Path(which).is_file():
-        return Plan.from_json(json.loads(Path(which).read_text()))
-    seed, _, number = which.partition("/")
-    return draw(int(seed), int(number), APPS[: asked.apps], asked.only)
+def _plan(told: str, asked: argparse.Namespace) -> Plan:
+    if Path(told).is_file():
+        return Plan.from_json(json.loads(Path(told).read_text()))
+    seed, _, number = told.partition("/")
+    return draw(int(seed), int(number), APPS[: asked.apps], asked.only, asked.applications)
 
 
-def named(plan: Plan) -> tuple[str, ...]:
-    """The applications that a plan releases and that are there before."""
-    return tuple(release.app for release in plan.releases if release.story != "first")
+def standing(asked: argparse.Namespace, again: list[Plan] | None, seed: int) -> dict[str, str]:
+    """The applications that are there before the first round, with their shapes.
+
+    Raises:
+        LabError: two plans want one application in two shapes.
+    """
+    if not again:
+        return {app: shape_of(seed, app, asked.applications) for app in APPS[: asked.apps]}
+    found: dict[str, str] = {}
+    for release in (release for plan in again for release in plan.releases if release.story != "first"):
+        if found.setdefault(release.app, release.shape) != release.shape:
+            raise LabError(f"--replay: {release.app} has two shapes in these plans; play them one after the other")
+    return dict(sorted(found.items()))
 
 
 @contextlib.asynccontextmanager
-async def staged(env: dict[str, object], folder: Path, seed: int, apps: tuple[str, ...], checkout: Path):  # type: ignore[no-untyped-def]
+async def staged(env: dict[str, object], folder: Path, seed: int, shapes: dict[str, str], checkout: Path):  # type: ignore[no-untyped-def]
     """The stage with its applications initialised and used, for the duration of the block."""
     namespace = f"faults-{uuid4().hex[:6]}"
     access = Access.of(Path(str(env["kubeconfig"])))
@@ -87,13 +111,13 @@ async def staged(env: dict[str, object], folder: Path, seed: int, apps: tuple[st
         field, observer = Field(api, namespace, env, folder), Observer(api, namespace)
         injector.installation, injector.observer = installation, observer
         try:
-            await field.prepare(apps, GATED)
+            await field.prepare(shapes, GATED)
             async with observer.watching(), installation.running():
                 runs = Runs(installation.api)
                 stage = Stage(field, installation, observer, injector, runs, Deliveries(runs))
-                await stage.until_all(stage.rests, list(apps), READY_WITHIN_S)
-                await stage.until_all(field.answers, list(apps), READY_WITHIN_S)
-                for app in apps:
+                await stage.until_all(stage.rests, list(shapes), READY_WITHIN_S)
+                await stage.until_all(field.answers, list(shapes), READY_WITHIN_S)
+                for app in shapes:
                     field.start_users(app)
                 yield stage
         finally:
@@ -106,17 +130,17 @@ async def run(asked: argparse.Namespace) -> int:
     if not env:
         raise LabError("there is no lab: `make lab` starts it")
     again = plans(asked)
-    apps = tuple(sorted({app for plan in again for app in named(plan)})) if again else APPS[: asked.apps]
     seed = again[0].seed if again else asked.seed if asked.seed is not None else random.randrange(10**6)
     folder = LabPaths().home / f"faults-{seed}-{uuid4().hex[:4]}"
+    shapes = standing(asked, again, seed)
     folder.mkdir(parents=True)
     say(f"seed {seed}; logs and plans: {folder}")
     began, load = time.time(), hardware.load_average()
     results: list[Result] = []
-    async with staged(env, folder, seed, apps, asked.of) as stage:
+    async with staged(env, folder, seed, shapes, asked.of) as stage:
         number = 0
         while again is None or number < len(again):
-            plan = again[number] if again else draw(seed, number, apps, asked.only)
+            plan = again[number] if again else draw(seed, number, tuple(shapes), asked.only, asked.applications)
             number += 1
             (folder / f"plan-{plan.number}.json").write_text(json.dumps(plan.as_json(), indent=1))
             result = await stage.play(plan)
@@ -167,7 +191,8 @@ def conclude(results: list[Result], seed: int, asked: argparse.Namespace) -> int
     say(f"{cases} cases in {len(results)} rounds, {len(broken)} laws broken; seed {seed}; all of it: {asked.out}")
     for result in results:
         if result.violations:
-            say(f"again: python -m lab.faults --replay {result.plan.seed}/{result.plan.number} --apps {asked.apps}")
+            which = f"--apps {asked.apps} --applications {','.join(asked.applications)}"
+            say(f"again: python -m lab.faults --replay {result.plan.seed}/{result.plan.number} {which}")
     return 1 if broken else 0
 
 

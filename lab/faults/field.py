@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from lab.api.client import Api
-from lab.api.paths import path
+from lab.api.paths import path, path_of
 from lab.apps.variants import push_variant
+from lab.faults.applications import APPLICATIONS
+from lab.faults.applications.base import ROUND_NOTE, Application, Site
 from lab.faults.judged.observer import Users
 from lab.load import LOAD
 from lab.processes.child import Child
@@ -21,9 +23,6 @@ from lab.programs.gobuild import build_program
 REPOSITORY = "faults-shop"
 BASE = "base"
 RATE = 10
-WEIGHTS = [30, 60]
-INTERVAL = "2s"
-DEADLINE_S = 20
 VARIANTS = {"good": "good", "next": "good", "bad": "fail:50", "never": "never-ready"}
 """What a tag ends with → how its image behaves."""
 Object = dict[str, Any]
@@ -35,16 +34,17 @@ class Field:
     def __init__(self, api: Api, namespace: str, env: Object, folder: Path) -> None:
         self.api, self.namespace, self.env = api, namespace, env
         self.users: dict[str, Users] = {}
+        self.shapes: dict[str, Application] = {}
         self._folder = folder
         self._load: dict[str, Child] = {}
 
-    async def prepare(self, apps: Sequence[str], gates: dict[str, str]) -> None:
-        """The namespace, the first image, and every application's objects."""
+    async def prepare(self, shapes: Mapping[str, str], gates: Mapping[str, str]) -> None:
+        """The namespace, the first image, and the objects of every application, which has the shape of that name."""
         await asyncio.to_thread(push_variant, self.env["registry"], REPOSITORY, BASE, "good")
         meta = {"name": self.namespace}
         await self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
-        for app in apps:
-            await self.install(app, BASE, gates.get(app, ""))
+        for app, shape in shapes.items():
+            await self.install(app, shape, BASE, gates.get(app, ""))
 
     async def push(self, number: int) -> None:
         """The images of one round: each round's are its own, so that a user's answer names the release."""
@@ -52,33 +52,39 @@ class Field:
             tag = f"r{number}-{name}"
             await asyncio.to_thread(push_variant, self.env["registry"], REPOSITORY, tag, variant)
 
-    async def install(self, app: str, tag: str, gate: str = "") -> None:
-        """A Deployment and its Canary."""
-        await self.api.create(self._deployment(app, tag))
-        await self.api.create(self._canary(app, gate))
+    async def install(self, app: str, shape: str, tag: str, gate: str = "") -> None:
+        """All objects of an application that are not there yet, its Canary last."""
+        self.shapes[app] = APPLICATIONS[shape]
+        await self._let_tests(app, tag)
+        for manifest in self._manifests(app, tag, gate):
+            if await self.api.find(path_of(manifest)) is None:
+                await self.api.create(manifest)
 
     async def remove(self, app: str) -> None:
-        """Take an application away; what its Canary owns goes with it."""
-        await self.api.delete(path("canaries", self.namespace, app))
-        await self.api.delete(path("deployments", self.namespace, app))
+        """Take an application away, its Canary first; what that owns goes with it."""
+        for manifest in reversed(self._manifests(app, BASE)):
+            await self.api.delete(path_of(manifest))
         await self.api.delete(path("leases", self.namespace, f"sluice-{app}"))
 
     async def release(self, app: str, tag: str, number: str) -> float:
         """Change the target's template as a team would; returns when that was done."""
-        container = {"name": "shop", "image": f"{self.env['registry']}/{REPOSITORY}:{tag}"}
-        found = await self.api.get(path("deployments", self.namespace, app))
+        await self._let_tests(app, tag)
+        place = self.shapes[app].workload.path(self.namespace, app)
+        found = await self.api.get(place)
         template = found["spec"]["template"]
-        template["spec"]["containers"][0] |= container
-        notes = {"annotations": {"faults/round": number}}
+        template["spec"]["containers"][0] |= {"name": "shop", "image": self._image(tag)}
+        notes = {"annotations": {ROUND_NOTE: number}}
         change = {"spec": {"template": {"metadata": notes, "spec": {"containers": template["spec"]["containers"]}}}}
-        await self.api.patch(path("deployments", self.namespace, app), change)
+        await self.api.patch(place, change)
         return time.time()
 
     async def gate(self, app: str, verb: str) -> None:
         """Open or close an application's gate."""
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
-            question = {"name": app, "namespace": self.namespace}
-            await http.post(f"{self.env['gate_url']}/gate/{verb}", json=question)
+        await self._ask(f"gate/{verb}", app)
+
+    async def _let_tests(self, app: str, tag: str) -> None:
+        """The end-to-end suite finds of a revision what users would; Canaries without one do not ask it."""
+        await self._ask("e2e/fail" if VARIANTS.get(tag.rpartition("-")[2], "").startswith("fail") else "e2e/pass", app)
 
     def start_users(self, app: str) -> None:
         """Users of an application, until `stop`."""
@@ -105,30 +111,14 @@ class Field:
     def _host(self, app: str) -> str:
         return f"{app}.{self.namespace}.test"
 
-    def _deployment(self, app: str, tag: str) -> Object:
-        probe = {"httpGet": {"path": "/ready", "port": 9898}, "periodSeconds": 1}
-        image = f"{self.env['registry']}/{REPOSITORY}:{tag}"
-        container = {"name": "shop", "image": image, "readinessProbe": probe}
-        meta = {"labels": {"app": app}, "annotations": {"faults/round": "0"}}
-        template = {"metadata": meta, "spec": {"containers": [container]}}
-        spec = {"replicas": 1, "selector": {"matchLabels": {"app": app}}, "template": template}
-        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": self._meta(app), "spec": spec}
+    def _image(self, tag: str) -> str:
+        return f"{self.env['registry']}/{REPOSITORY}:{tag}"
 
-    def _canary(self, app: str, gate: str) -> Object:
-        rate = {"name": "request-success-rate", "interval": "1m", "thresholdRange": {"min": 99}}
-        analysis: Object = {"interval": INTERVAL, "threshold": 2, "stepWeights": WEIGHTS, "metrics": [rate]}
-        if gate:
-            url = f"{self.env['gate_url']}/gate/check"
-            analysis["webhooks"] = [{"name": gate, "type": gate, "url": url}]
-        service = {"port": 80, "targetPort": 9898, "hosts": [self._host(app)], "gatewayRefs": [self.env["gateway"]]}
-        spec = {
-            "provider": "gatewayapi:v1",
-            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": app},
-            "progressDeadlineSeconds": DEADLINE_S,
-            "service": service,
-            "analysis": analysis,
-        }
-        return {"apiVersion": "flagger.app/v1beta1", "kind": "Canary", "metadata": self._meta(app), "spec": spec}
+    def _manifests(self, app: str, tag: str, gate: str = "") -> list[Object]:
+        host, image, gateway = self._host(app), self._image(tag), self.env["gateway"]
+        return self.shapes[app].manifests(Site(app, self.namespace, host, image, gateway, self.env["gate_url"], gate))
 
-    def _meta(self, app: str) -> Object:
-        return {"name": app, "namespace": self.namespace, "labels": {"app": app}}
+    async def _ask(self, path: str, app: str) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
+            answer = await http.post(f"{self.env['gate_url']}/{path}", json={"name": app, "namespace": self.namespace})
+            answer.raise_for_status()

@@ -6,7 +6,8 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lab.faults.proxies.acts import BOUNDARIES
+from lab.faults.applications import APPLICATIONS, shape_of
+from lab.faults.applications.base import Application
 
 APPS: tuple[str, ...] = ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine")
 APPS += ("alder", "aspen", "beech", "ebony", "holly", "lime", "olive", "plum", "rowan", "yew")
@@ -65,18 +66,23 @@ ENDINGS = {
     "good": (),
     "bad": ("journal rolling back", "route 0", "scale target to 0", "journal Failed", "route step"),
     "never": ("journal rolling back", "scale target up", "scale target to 0", "journal Failed"),
-    "superseded": ("journal superseded", "route 0", "begin", "scale target up"),
+    "superseded": ("journal superseded", "thaw target", "route 0", "begin", "scale target up"),
     "reverted": ("route 0", "scale target to 0", "begin", "journal Succeeded"),
     "first": (*INITIALISING, "journal Initialized"),
 }
-"""Boundaries that a story is sure to come to, in addition to those of all stories."""
-FORWARD = tuple(
-    one
-    for one in BOUNDARIES
-    if one not in {"journal rolling back", "journal Failed", "journal superseded"}
-    and one not in {"journal Initializing", "apply service", "create route", "journal Initialized"}
-    and not one.startswith("journal Waiting")
+"""Boundaries that a story is sure to come to, next to those of all; a route's writes as an HTTPRoute's are called."""
+COMMON: tuple[str, ...] = ("begin", "scale target up", "journal step", "take lease")
+FORWARD: tuple[str, ...] = (
+    *COMMON,
+    "route step",
+    "journal evidence",
+    "freeze target",
+    "journal Promoting",
+    "route 100",
 )
+FORWARD += ("apply primary", "route 0", "journal Finalising", "scale target to 0", "journal Succeeded")
+GATE_ACTS = {"confirm-rollout": ("journal Waiting",) * 4, "confirm-promotion": ("journal WaitingPromotion",) * 4}
+"""One application of all comes to each of them: they count more often than others."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +105,19 @@ class Fault:
 
 @dataclass(frozen=True)
 class Release:
-    """One release of one application; `again` is when its second change comes, seconds after the first one."""
+    """One release of one application.
+
+    Attributes:
+        again: when its second change comes, seconds after the first one.
+        shape: of the application, by its name in the table.
+    """
 
     app: str
     story: str
     start: float
     again: float = 0.0
     fault: Fault | None = None
+    shape: str = "gateway_deployment"
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,13 @@ class Plan:
         return cls(document["seed"], document["number"], releases)
 
 
-def draw(seed: int, number: int, apps: tuple[str, ...] = APPS, only: str = "") -> Plan:
+def draw(
+    seed: int,
+    number: int,
+    apps: tuple[str, ...] = APPS,
+    only: str = "",
+    shapes: tuple[str, ...] = tuple(APPLICATIONS),
+) -> Plan:
     """The plan of a round.
 
     Args:
@@ -135,6 +153,7 @@ def draw(seed: int, number: int, apps: tuple[str, ...] = APPS, only: str = "") -
         number: of the round.
         apps: the applications to release.
         only: one kind of fault, where all others are to be left out.
+        shapes: the shapes that applications may have.
     """
     dice = random.Random(f"{seed}/{number}")
     order = list(apps)
@@ -145,12 +164,38 @@ def draw(seed: int, number: int, apps: tuple[str, ...] = APPS, only: str = "") -
         story = dice.choices(list(STORIES), list(STORIES.values()))[0]
         if index == len(order) - 1:
             story = "first"
-        kinds = PROCESS if index % 3 == 0 and index // 3 < PROCESS_FAULTS_A_ROUND else AIMED
-        kind = only or dice.choices(list(kinds), list(kinds.values()))[0]
+        shape = shape_of(seed, app, shapes)
+        kind = only or _kind(dice, index, APPLICATIONS[shape])
         start, again = round(dice.uniform(0, LATEST_START_S), 2), round(dice.uniform(2, 14), 2)
-        fault = _fault(dice, app, story, kind) if not _crowded(only, index) else None
-        releases.append(Release(app, story, start, again, fault))
+        pointless = _crowded(only, index) or not _strikes(kind, APPLICATIONS[shape])
+        fault = None if pointless else _fault(dice, app, story, kind, APPLICATIONS[shape])
+        releases.append(Release(app, story, start, again, fault, shape))
     return Plan(seed, number, releases)
+
+
+def acts(shape: Application, story: str) -> list[str]:
+    """The acts that releases of this shape and story come to, by their names."""
+    strategy, own = shape.strategy, shape.route.acts
+    if story == "first":
+        found = ENDINGS[story]
+    else:
+        # What only this story comes to counts twice: else its last acts would hardly ever be hit.
+        found = (*(FORWARD if story == "good" else COMMON), *strategy.acts, *ENDINGS[story] * 2)
+    never = (
+        set() if strategy.shares or story == "good" else {"route 0", "route step"}
+    )  # its users were at home all along
+    return [name for name in (own.get(one, one) for one in found if one not in never) if name]
+
+
+def _kind(dice: random.Random, index: int, shape: Application) -> str:
+    kinds = PROCESS if index % 3 == 0 and index // 3 < PROCESS_FAULTS_A_ROUND else AIMED
+    possible = {kind: often for kind, often in kinds.items() if _strikes(kind, shape)}
+    return dice.choices(list(possible), list(possible.values()))[0]
+
+
+def _strikes(kind: str, shape: Application) -> bool:
+    """Whether applications of a shape notice such a fault at all."""
+    return shape.strategy.measured or not kind.startswith("metrics")
 
 
 def _crowded(only: str, index: int) -> bool:
@@ -158,14 +203,10 @@ def _crowded(only: str, index: int) -> bool:
     return (only in WHOLE_LAB and index > 0) or (only in PROCESS and index % 3 != 0)
 
 
-def _fault(dice: random.Random, app: str, story: str, kind: str) -> Fault:
+def _fault(dice: random.Random, app: str, story: str, kind: str, shape: Application) -> Fault:
     boundary, before, instant = "", dice.random() < 0.5, round(dice.uniform(0.1, LATEST_INSTANT_S), 2)
     if dice.random() < 0.7 and not kind.startswith("metrics") and kind != "oom":
-        gate = {"confirm-rollout": ("journal Waiting",), "confirm-promotion": ("journal WaitingPromotion",)}
-        common = FORWARD if story == "good" else ("begin", "scale target up", "journal step", "take lease")
-        # What only this story comes to counts twice: else its last acts would hardly ever be hit.
-        choice = [*common, *ENDINGS[story] * 2, *gate.get(GATED.get(app, ""), ()) * 2]
-        boundary = dice.choice(choice if story != "first" else list(ENDINGS["first"]))
+        boundary = dice.choice([*acts(shape, story), *GATE_ACTS.get(GATED.get(app, ""), ())])
     if kind.startswith("metrics") or kind == "oom":
         instant = round(dice.uniform(3, 14), 2)
     return Fault(kind, boundary, before, instant, round(_seconds(dice, kind), 2))

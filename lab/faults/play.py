@@ -15,8 +15,9 @@ from lab.faults.field import BASE, Field
 from lab.faults.installed.installation import Installation
 from lab.faults.judged.cases import Case, at_rest, has_ended
 from lab.faults.judged.deliveries import Deliveries
+from lab.faults.judged.evidence import Evidence, Violation
 from lab.faults.judged.history import History
-from lab.faults.judged.laws import Evidence, Violation, broken
+from lab.faults.judged.laws import broken
 from lab.faults.judged.observer import Observer
 from lab.faults.judged.outcomes import Runs, rollouts_are_recorded
 from lab.faults.judged.recovery import Recovery
@@ -130,12 +131,12 @@ class Stage:
         while True:
             try:
                 if case.release.story == "first":
-                    await self.field.install(case.app, tag)
+                    await self.field.install(case.app, case.release.shape, tag)
                     case.changed = time.time()
                 else:
                     case.changed = await self.field.release(case.app, tag, note)
                 return
-            except (aiohttp.ClientError, TimeoutError, OSError):
+            except (aiohttp.ClientError, httpx.HTTPError, TimeoutError, OSError):
                 await asyncio.sleep(LOOK_S)
             except Refused as refused:
                 if refused.status == 409:
@@ -144,7 +145,7 @@ class Stage:
 
     def _note(self, case: Case, number: int, reverted: bool) -> str:
         """The template's annotation: a revert has to bring back the very template that is promoted."""
-        primary = self.history.now("deployments", f"{case.app}-primary")
+        primary = self.history.now(*case.primary)
         if reverted:
             return str(primary["round"]) if primary["tag"] == case.old else f"{number}-"
         return f"{number}+"
@@ -190,7 +191,7 @@ class Stage:
         self.history.forget_pods()
 
     def _tag(self, release: Release) -> str:
-        return str(self.history.now("deployments", f"{release.app}-primary").get("tag", BASE))
+        return str(self.history.now(*Case(release, BASE).primary).get("tag", BASE))
 
     async def until_all(self, holds: Callable[[str], Awaitable[bool] | bool], apps: list[str], within: float) -> None:
         """Wait for something that all applications come to.
@@ -208,7 +209,7 @@ class Stage:
 
     def rests(self, app: str) -> bool:
         """Whether nothing is on its way for an application."""
-        return at_rest(self.history, app)
+        return at_rest(self.history, self.field.shapes[app], app)
 
 
 def _harm(case: Case) -> float:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.faults import field, play
+from lab.faults.applications import parts, service_blue_green
+from lab.faults.applications.base import INTERVAL_S
 from lab.faults.judged import laws
 from lab.faults.judged.cases import HARMS_USERS, Case, Hit
 from lab.faults.plan import PROCESS_FAULTS_A_ROUND
@@ -34,10 +36,11 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
         "rounds": len(results),
         "seconds": round_(time.time() - began),
         "settings": {
-            "steps": field.WEIGHTS,
-            "interval": field.INTERVAL,
+            "steps": parts.WEIGHTS,
+            "iterations": service_blue_green.ITERATIONS,
+            "interval, s": INTERVAL_S,
             "requests per second and application": field.RATE,
-            "progress deadline, s": field.DEADLINE_S,
+            "progress deadline, s": parts.DEADLINE_S,
             "process faults a round, at most": PROCESS_FAULTS_A_ROUND,
             "ends within, s": play.ENDS_WITHIN_S,
             "bad revision's bound, s": laws.BAD_BOUND_S,
@@ -46,6 +49,7 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
         "releases": sum(len(result.cases) for result in results),
         "cases": len(cases),
         "hits": {"aimed": len(aimed), "in passing": len(hits) - len(aimed)},
+        "cases by shape": dict(Counter(case.release.shape for case in cases).most_common()),
         "cases by story": dict(Counter(case.release.story for case in cases).most_common()),
         "hits by kind": dict(Counter(hit.kind for hit in hits).most_common()),
         "hits by kind and phase": by_phase(hits),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lab.faults.applications import APPLICATIONS
+from lab.faults.applications.base import CANARY, PRIMARY, Application, Place
 from lab.faults.judged.history import AT_REST, History
 from lab.faults.judged.observer import Answer
 from lab.faults.plan import Release
@@ -64,6 +66,22 @@ class Case:
         return self.release.app
 
     @property
+    def shape(self) -> Application:
+        return APPLICATIONS[self.release.shape]
+
+    @property
+    def target(self) -> Place:
+        return self.shape.workload.named(self.app)
+
+    @property
+    def primary(self) -> Place:
+        return self.shape.workload.named(f"{self.app}-{PRIMARY}")
+
+    @property
+    def route(self) -> Place:
+        return self.shape.route.named(self.app)
+
+    @property
     def under_way(self) -> bool:
         return self.started and self.ended is None
 
@@ -81,20 +99,20 @@ class Case:
         return document
 
 
-def at_rest(history: History, app: str) -> bool:
+def at_rest(history: History, shape: Application, app: str) -> bool:
     """Whether nothing is on its way: the journal is closed, the traffic is home, the canary is at zero."""
-    canary, route = history.now("canaries", app), history.now("httproutes", app)
-    target = history.now("deployments", app)
+    canary, route = history.now("canaries", app), history.now(*shape.route.named(app))
+    target = history.now(*shape.workload.named(app))
     if canary.get("phase") not in AT_REST or not route or not target:
         return False
-    return route["weights"].get("canary") == 0 and target["replicas"] == 0 and not target["paused"]
+    return route["weights"].get(CANARY) == 0 and target["pods"] == 0 and not target["frozen"]
 
 
 def has_ended(history: History, case: Case) -> bool:
     """Whether a release has come to the end that its story has."""
-    if not case.started or not at_rest(history, case.app):
+    if not case.started or not at_rest(history, case.shape, case.app):
         return False
-    primary = history.now("deployments", f"{case.app}-primary")
+    primary = history.now(*case.primary)
     promoted = primary.get("tag") == case.tags[-1] or (case.hit_by(WITHOUT_WORD) and _was_rolled_back(history, case))
     match case.release.story:
         case "good" | "superseded" | "first":
@@ -128,24 +146,24 @@ def where(history: History, case: Case) -> str:
         case "Waiting":
             return "waiting gate"
         case "Progressing":
-            return _progressing(history, case, canary["weight"])
+            return _progressing(history, case, canary["weight"], canary["step"])
         case "Promoting":
             return _promoting(history, case)
         case other:
             return str(other)
 
 
-def _progressing(history: History, case: Case, weight: int) -> str:
-    if weight == 0:
+def _progressing(history: History, case: Case, weight: int, step: int) -> str:
+    if weight == 0 and step < 0:
         return "scale up"
-    route = history.now("httproutes", case.app)
-    shifted = bool(route) and route["weights"].get("canary") == weight
+    route = history.now(*case.route)
+    shifted = bool(route) and route["weights"].get(CANARY) == weight
     return f"step {weight} % analyse" if shifted else f"step {weight} % shift"
 
 
 def _promoting(history: History, case: Case) -> str:
-    route, primary = history.now("httproutes", case.app), history.now("deployments", f"{case.app}-primary")
-    if route["weights"].get("canary") != 100:
+    route, primary = history.now(*case.route), history.now(*case.primary)
+    if route["weights"].get(CANARY) != 100:
         return "Promoting: shift to canary or home"
     if primary.get("tag") not in case.tags:
         return "Promoting: before the primary is given it"

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from lab.faults.judged.laws import Violation
+from lab.faults.judged.evidence import Violation
 from lab.faults.judged.outcomes import Run, Runs
 
 ANSWERED_WITHIN_S = 240.0

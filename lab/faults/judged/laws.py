@@ -1,15 +1,18 @@
-"""The laws: what must be true of every rollout whatever happens to the machinery. Pure: facts in, violations out.
+"""The laws about a rollout: what must be true of it whatever happens to the machinery. Pure: facts in, violations out.
 
-Order is the cluster's own, by resourceVersion; times are used only where a law is about time.
+Order is the cluster's own, by resourceVersion; times are used only where a law is about time. Where users are at a moment is
+judged in `traffic.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
+from lab.faults.applications.base import INTERVAL_S
+from lab.faults.judged import traffic
 from lab.faults.judged.cases import HARMS_USERS, Case, at_rest
-from lab.faults.judged.history import History, Moment
+from lab.faults.judged.evidence import Evidence, Law, Violation
+from lab.faults.judged.history import AT_REST, Facts, Moment
 from lab.faults.proxies.proxy import Write
 
 BAD_BOUND_S = 25.0
@@ -17,88 +20,8 @@ BAD_BOUND_S = 25.0
 second worker's takeover (20 s) and the shift."""
 ON_ITS_WAY_S = 2.0
 """Seconds that an answer may be late behind the change of the route that it was sent under."""
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """One broken law: which, of which Canary, and what was seen."""
-
-    law: str
-    canary: str
-    said: str
-    at: float = 0.0
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the laws judge by."""
-
-    history: History
-    writes: Sequence[Write]
-
-
-Law = Callable[[Evidence, Case], Iterator[Violation]]
-
-
-def weights_sum_to_100(seen: Evidence, case: Case) -> Iterator[Violation]:
-    """The weights of a route always sum to 100."""
-    for moment in seen.history.of("httproutes", case.app, case.since):
-        weights = moment.facts.get("weights", {})
-        if moment.facts and (sum(weights.values()) != 100 or set(weights) != {"primary", "canary"}):
-            yield Violation("weights sum to 100", case.app, f"weights {weights}", moment.at)
-
-
-def traffic_goes_to_ready_versions(seen: Evidence, case: Case) -> Iterator[Violation]:
-    """Where a weight rises, the pods behind it are ready at that moment in the cluster's order."""
-    if case.hit_by(HARMS_USERS):
-        return  # pods that the fault itself has taken away
-    before = seen.history.at("httproutes", case.app, case.since).get("weights", {})
-    for moment in seen.history.of("httproutes", case.app, case.since):
-        weights = moment.facts.get("weights", {})
-        for half, weight in weights.items():
-            if weight > before.get(half, 0) and not _ready(seen.history, f"{case.app}-{half}", moment.version):
-                said = f"{half} goes from {before.get(half, 0)} to {weight} without a ready pod"
-                yield Violation("traffic goes to ready versions only", case.app, said, moment.at)
-        before = weights
-
-
-def _ready(history: History, service: str, version: int) -> bool:
-    slices = (history.at("endpointslices", name, version) for name in history.names("endpointslices"))
-    return any(one.get("service") == service and one["ready"] for one in slices)
-
-
-def traffic_goes_to_the_judged_version(seen: Evidence, case: Case) -> Iterator[Violation]:
-    """Where the canary's weight rises, all pods behind it run the template that its target had when it was held."""
-    if case.hit_by(HARMS_USERS):
-        return
-    before = seen.history.at("httproutes", case.app, case.since).get("weights", {}).get("canary", 0)
-    for moment in seen.history.of("httproutes", case.app, case.since):
-        weight = moment.facts.get("weights", {}).get("canary", 0)
-        wanted, found = _held(seen.history, case.app, moment.version), _behind(seen.history, case.app, moment.version)
-        if weight > before and found - {wanted}:
-            said = f"the canary goes from {before} to {weight} with pods of {', '.join(sorted(found))} for {wanted}"
-            yield Violation("traffic goes to the judged version only", case.app, said, moment.at)
-        before = weight
-
-
-def _held(history: History, app: str, version: int) -> str:
-    """The tag that the target had when it was held; its newest one where it is not."""
-    tag, paused = "", False
-    for moment in history.of("deployments", app):
-        if moment.version > version:
-            break
-        if moment.facts and not (paused and moment.facts["paused"]):
-            tag = moment.facts["tag"]
-        paused = moment.facts.get("paused", False)
-    return tag
-
-
-def _behind(history: History, app: str, version: int) -> set[str]:
-    """The tags of the pods that the canary's Service offers."""
-    slices = (history.at("endpointslices", name, version) for name in history.names("endpointslices"))
-    offered = {address for one in slices if one.get("service") == f"{app}-canary" for address in one["ready"]}
-    pods = (history.at("pods", name, version) for name in history.names("pods"))
-    return {pod["tag"] for pod in pods if pod and pod["app"] == app and pod["address"] in offered}
+WATCH_LATE_S = 1.0
+"""Seconds that the observer may learn of a journal's entry later than of another one."""
 
 
 def one_actor_at_a_time(seen: Evidence, case: Case) -> Iterator[Violation]:
@@ -140,9 +63,8 @@ def _name(write: Write) -> str:
 
 def primary_changes_by_promotion_only(seen: Evidence, case: Case) -> Iterator[Violation]:
     """The primary's template changes only while the journal says Promoting, and only to what was released as good."""
-    name = f"{case.app}-primary"
-    tag = seen.history.at("deployments", name, case.since).get("tag")
-    for moment in seen.history.of("deployments", name, case.since):
+    tag = seen.history.at(*case.primary, case.since).get("tag")
+    for moment in seen.history.of(*case.primary, case.since):
         new = moment.facts.get("tag")
         if new is None or new == tag:
             continue
@@ -155,6 +77,29 @@ def primary_changes_by_promotion_only(seen: Evidence, case: Case) -> Iterator[Vi
         tag = new
 
 
+def nothing_is_promoted_before_its_intervals_have_passed(seen: Evidence, case: Case) -> Iterator[Violation]:
+    """From its first step to its promotion a revision is judged as long as its strategy says, by the observer's clock."""
+    if case.hit_by({"clock jump"}):
+        return  # the worker's own clock says when an interval is over
+    began: float | None = None
+    before = seen.history.at("canaries", case.app, case.since)
+    least = case.shape.strategy.intervals * INTERVAL_S - WATCH_LATE_S
+    for moment in seen.history.of("canaries", case.app, case.since):
+        now = moment.facts
+        if _is_judged(now) and not (_is_judged(before) and now["applied"] == before["applied"]):
+            began = moment.at
+        promoting = now.get("phase") == "Promoting" != before.get("phase")
+        if promoting and (began is None or moment.at - began < least):
+            passed = "without a step" if began is None else f"{moment.at - began:.1f} s after its first step"
+            said = f"promoted {passed}, {case.shape.strategy.intervals} intervals of {INTERVAL_S} s have to pass"
+            yield Violation("nothing is promoted before its intervals have passed", case.app, said, moment.at)
+        before = now
+
+
+def _is_judged(journal: Facts) -> bool:
+    return journal.get("phase", "") not in {"", "Initializing", *AT_REST} and journal.get("step", -1) >= 0
+
+
 def a_bad_revision_has_no_traffic(seen: Evidence, case: Case) -> Iterator[Violation]:
     """What was judged bad has no users after its bound, and none at all once its rollout has ended."""
     for tag in {tag for tag in case.tags if tag.endswith(("-bad", "-never"))}:
@@ -163,6 +108,9 @@ def a_bad_revision_has_no_traffic(seen: Evidence, case: Case) -> Iterator[Violat
             continue
         if tag.endswith("-never"):
             yield Violation("a bad revision has no traffic", case.app, f"users got {tag}, never ready", answers[0])
+        if not case.shape.strategy.shares:
+            said = f"users got {tag}, which is tested without users"
+            yield Violation("a bad revision has no traffic", case.app, said, answers[0])
         verdict = _first(
             seen.history.of("canaries", case.app, case.since), lambda one: one.facts.get("rollback reason")
         )
@@ -180,8 +128,8 @@ def every_rollout_ends(seen: Evidence, case: Case) -> Iterator[Violation]:
     """Every rollout comes to its end, and leaves nothing behind."""
     if case.ended is None:
         now = seen.history.now("canaries", case.app)
-        primary = seen.history.now("deployments", f"{case.app}-primary").get("tag")
-        rests = "at rest" if at_rest(seen.history, case.app) else "not at rest"
+        primary = seen.history.now(*case.primary).get("tag")
+        rests = "at rest" if at_rest(seen.history, case.shape, case.app) else "not at rest"
         said = f"{case.release.story} {case.tags}: {now.get('phase')} ({now.get('said')}), primary {primary}, {rests}"
         yield Violation("every rollout ends", case.app, said)
 
@@ -203,11 +151,10 @@ def _first(moments: list[Moment], holds: Callable[[Moment], object]) -> Moment |
 
 
 LAWS: tuple[Law, ...] = (
-    weights_sum_to_100,
-    traffic_goes_to_ready_versions,
-    traffic_goes_to_the_judged_version,
+    *traffic.LAWS,
     one_actor_at_a_time,
     primary_changes_by_promotion_only,
+    nothing_is_promoted_before_its_intervals_have_passed,
     a_bad_revision_has_no_traffic,
     every_rollout_ends,
     users_lose_nothing,

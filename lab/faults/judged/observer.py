@@ -16,8 +16,8 @@ from pathlib import Path
 import aiohttp
 
 from lab.api.client import Api, Refused
-from lab.api.paths import path
-from lab.faults.judged.history import FACTS, History, Moment, facts_of
+from lab.faults.judged.facts import OBSERVED
+from lab.faults.judged.history import History, Moment
 
 AGAIN_S = 0.5
 
@@ -70,7 +70,7 @@ class Observer:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Watch every kind for the duration of the block."""
-        tasks = [asyncio.create_task(self._watch(plural)) for plural in FACTS]
+        tasks = [asyncio.create_task(self._watch(plural)) for plural in OBSERVED]
         try:
             yield
         finally:
@@ -96,7 +96,7 @@ class Observer:
                     if not first:
                         self.history.gaps.append(time.time())
                     first = False
-                async for kind, item in self._api.watch(path(plural, self._namespace), version):
+                async for kind, item in self._api.watch(OBSERVED[plural].path(self._namespace), version):
                     version = item["metadata"]["resourceVersion"]
                     if kind != "BOOKMARK":
                         self._take(plural, item, gone=kind == "DELETED")
@@ -107,7 +107,7 @@ class Observer:
                 await asyncio.sleep(AGAIN_S)
 
     async def _list(self, plural: str) -> str:
-        found = await self._api.get(path(plural, self._namespace))
+        found = await self._api.get(OBSERVED[plural].path(self._namespace))
         for item in found["items"]:
             self._take(plural, item, gone=False)
         return str(found["metadata"]["resourceVersion"])
@@ -115,6 +115,6 @@ class Observer:
     def _take(self, plural: str, item: dict[str, object], *, gone: bool) -> None:
         meta = item["metadata"]
         assert isinstance(meta, dict)  # noqa: S101
-        facts = {} if gone else facts_of(plural, item)
+        facts = {} if gone else OBSERVED[plural].reads(item)
         self.history.add(Moment(int(meta["resourceVersion"]), time.time(), plural, meta["name"], facts))
         self._changed.set()

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 
 from lab.faults.judged.cases import Case
+from lab.faults.judged.evidence import Violation
 from lab.faults.judged.history import History
-from lab.faults.judged.laws import Violation
 
 FINAL = {"COMPLETED", "CANCELLED", "FAILED", "CRASHED"}
 WITHIN_S = 45.0

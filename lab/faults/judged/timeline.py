@@ -18,9 +18,8 @@ def timeline(history: History, writes: Sequence[Write], log: Sequence[tuple[floa
     lines += [(hit.at, f"*** hit by {hit.kind} {hit.boundary} in phase {hit.phase}") for hit in case.hits]
     lines += [(hit.until, f"*** {hit.kind} is over") for hit in case.hits if hit.until]
     lines += [(at, f"--- {said}") for at, said in log]
-    for plural in ("canaries", "httproutes", "deployments"):
-        for name in (case.app, f"{case.app}-primary"):
-            lines += _changes(history.of(plural, name, case.since), history.at(plural, name, case.since))
+    for place in (("canaries", case.app), case.route, case.target, case.primary):
+        lines += _changes(history.of(*place, case.since), history.at(*place, case.since))
     for name in history.names("pods"):
         moments = history.of("pods", name, case.since)
         if any(one.facts.get("app") in {case.app, f"{case.app}-primary"} for one in moments):

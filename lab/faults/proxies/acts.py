@@ -6,7 +6,7 @@ Boundary faults are planned in these words ("before the route goes to 100"), and
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +14,11 @@ from urllib.parse import unquote
 Object = Mapping[str, Any]
 LEASE_PREFIX = "sluice-"
 OWN_SUFFIXES = ("-primary", "-canary")
+AT_REST = "flagger.app/scale-to-zero"
+"""In the node selector of a DaemonSet that is to have no pods (docs/workloads.md)."""
+FROZEN = "OnDelete"
+TARGET_PODS = "sluice.dev/target-pods"
+"""Annotation of an apex Service that is the switch: the label of the pods that it switches to."""
 
 BOUNDARIES = (
     "begin",
@@ -22,12 +27,15 @@ BOUNDARIES = (
     "journal step",
     "route step",
     "journal evidence",
+    "journal interval",
     "journal WaitingPromotion",
-    "hold target",
+    "freeze target",
     "journal Promoting",
     "route 100",
+    "switch apex to canary",
     "apply primary",
     "route 0",
+    "switch apex home",
     "journal Finalising",
     "scale target to 0",
     "journal Succeeded",
@@ -36,7 +44,9 @@ BOUNDARIES = (
     "journal Initializing",
     "apply service",
     "create route",
+    "claim apex service",
     "journal Initialized",
+    "thaw target",
     "journal superseded",
     "take lease",
 )
@@ -112,26 +122,19 @@ def parsed(content: bytes) -> dict[str, Any]:
 def _what(where: Place, method: str, body: Object) -> str:
     if method == "DELETE":
         return f"delete {where.plural}"
-    match where.plural:
-        case "leases":
-            return _lease(body)
-        case "canaries":
-            return _journal(body.get("status") or {}) if where.subresource == "status" else "write canary"
-        case "httproutes":
-            return _route(where, body)
-        case "deployments":
-            return _deployment(where, body)
-        case "services":
-            return "apply service"
-        case _:
-            return ""
+    known = KINDS.get(where.plural)
+    return known(where, body) if known else ""
 
 
-def _lease(body: Object) -> str:
+def _lease(_: Place, body: Object) -> str:
     spec = body.get("spec") or {}
     if not spec.get("holderIdentity"):
         return "release lease"
     return "take lease" if spec.get("acquireTime") == spec.get("renewTime") else "renew lease"
+
+
+def _canary(where: Place, body: Object) -> str:
+    return _journal(body.get("status") or {}) if where.subresource == "status" else "write canary"
 
 
 def _journal(status: Object) -> str:
@@ -144,9 +147,9 @@ def _journal(status: Object) -> str:
         return f"journal {phase}"
     if "stepStarted" in status and "lastAppliedSpec" in status:
         return "begin"
-    if weight:
-        return "journal step"
-    return "journal superseded" if weight == 0 else "journal check"
+    if weight is None:
+        return "journal interval" if "stepStarted" in status else "journal check"
+    return "journal step" if weight or "stepStarted" in status else "journal superseded"
 
 
 def _route(where: Place, body: Object) -> str:
@@ -167,12 +170,53 @@ def canary_weight(route: Object) -> int:
     return 0
 
 
+def _service(where: Place, body: Object) -> str:
+    """A Service that names the target's pods is a switch: it is claimed as a whole, then its selector alone is changed."""
+    spec, meta = body.get("spec") or {}, body.get("metadata") or {}
+    if not spec:
+        return "mark route"
+    if "ports" in spec:
+        return "claim apex service" if TARGET_PODS in (meta.get("annotations") or {}) else "apply service"
+    home = all(str(pods).endswith("-primary") for pods in (spec.get("selector") or {}).values())
+    return "switch apex home" if home else "switch apex to canary"
+
+
 def _deployment(where: Place, body: Object) -> str:
     spec = body.get("spec") or {}
-    if canary_of(where, body) != (where.name or str((body.get("metadata") or {}).get("name", ""))):
-        return "apply primary" if "template" in spec else "mark primary"
-    if spec.get("paused"):
-        return "hold target"
-    if "replicas" in spec:
-        return "scale target up" if spec["replicas"] else "scale target to 0"
-    return "mark target"
+    pods = spec.get("replicas")
+    return _primary(where, body) or _target(pods if pods is None else bool(pods), spec.get("paused"))
+
+
+def _daemon_set(where: Place, body: Object) -> str:
+    spec = body.get("spec") or {}
+    selector = ((spec.get("template") or {}).get("spec") or {}).get("nodeSelector") or {}
+    strategy = spec.get("updateStrategy")
+    frozen = None if strategy is None else strategy.get("type") == FROZEN
+    return _primary(where, body) or _target(selector[AT_REST] != "true" if AT_REST in selector else None, frozen)
+
+
+def _primary(where: Place, body: Object) -> str:
+    """What is done to a workload that is not the target; empty for the target."""
+    if canary_of(where, body) == (where.name or str((body.get("metadata") or {}).get("name", ""))):
+        return ""
+    return "apply primary" if "template" in (body.get("spec") or {}) else "mark primary"
+
+
+def _target(pods: bool | None, frozen: bool | None) -> str:
+    """What a target is given; None for what the write leaves as it is."""
+    if frozen:
+        return "freeze target"
+    if pods is not None:
+        return "scale target up" if pods else "scale target to 0"
+    return "mark target" if frozen is None else "thaw target"
+
+
+KINDS: Mapping[str, Callable[[Place, Object], str]] = {
+    "leases": _lease,
+    "canaries": _canary,
+    "httproutes": _route,
+    "services": _service,
+    "deployments": _deployment,
+    "daemonsets": _daemon_set,
+}
+"""Plural → which act a write on one of its objects is."""

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from lab.faults.judged.cases import Case, Hit
+from lab.faults.judged.evidence import Evidence
 from lab.faults.judged.history import History, Moment
-from lab.faults.judged.laws import BAD_BOUND_S, Evidence, broken
+from lab.faults.judged.laws import BAD_BOUND_S, broken
 from lab.faults.judged.observer import Answer
 from lab.faults.plan import Release
 from lab.faults.proxies.acts import Act
@@ -30,9 +31,15 @@ def offers(version: int, half: str, *ready: str) -> tuple[int, str, str, dict[st
     return version, "endpointslices", f"oak-{half}-x", {"service": f"oak-{half}", "ready": list(ready)}
 
 
-def case(story: str = "good", *tags: str, **more: Any) -> Case:
+def case(story: str = "good", *tags: str, shape: str = "gateway_deployment", **more: Any) -> Case:
     found = Case(
-        Release(OAK, story, 0.0), "old", list(tags or ("r1-good",)), since=10, began=10.0, started=True, ended=90.0
+        Release(OAK, story, 0.0, shape=shape),
+        "old",
+        list(tags or ("r1-good",)),
+        since=10,
+        began=10.0,
+        started=True,
+        ended=90.0,
     )
     for name, value in more.items():
         setattr(found, name, value)
@@ -71,16 +78,16 @@ def test_traffic_to_a_version_that_is_not_ready_is_caught() -> None:
     assert laws(late, case()) == {"traffic goes to ready versions only"}
 
 
-HOLD, PUSH = {"paused": True}, {"tag": "r1-next"}
+HOLD, PUSH = {"frozen": True}, {"tag": "r1-next"}
 
 
 @pytest.mark.parametrize(("first", "then", "caught"), [(HOLD, PUSH, False), (PUSH, HOLD, True)], ids=["held", "pushed"])
 def test_traffic_to_pods_of_another_version_is_caught(
     first: dict[str, Any], then: dict[str, Any], caught: bool
 ) -> None:
-    """What is pushed once the target is held has no pods; what was pushed before is what has to be behind the weight."""
+    """What is pushed once the target is frozen has no pods; what was pushed before is what has to be behind the weight."""
     pod = {"app": OAK, "address": "10.0.0.2", "tag": "r1-good"}
-    target = {"tag": "r1-good", "paused": False, "replicas": 1}
+    target = {"tag": "r1-good", "frozen": False, "pods": 1}
     seen = history(
         *BASE,
         (4, "pods", "oak-1", pod),
@@ -143,7 +150,7 @@ def test_another_life_of_the_same_worker_is_another_actor() -> None:
 )
 def test_a_primary_that_changes_otherwise_than_by_promotion_is_caught(phase: str, tag: str, law: str) -> None:
     """While the journal says anything but Promoting, or to a revision that is bad."""
-    before, after = {"tag": "old", "replicas": 1, "paused": False}, {"tag": tag, "replicas": 1, "paused": False}
+    before, after = {"tag": "old", "pods": 1, "frozen": False}, {"tag": tag, "pods": 1, "frozen": False}
     journal = {**JOURNAL, "phase": phase, "promoted": "0"}
     seen = history(
         *BASE,
@@ -180,3 +187,98 @@ def test_a_lost_request_is_caught_and_a_bad_revisions_own_answers_are_not() -> N
     lost, own = Answer(20.0, 503, "", ""), Answer(21.0, 500, "r1-bad", "")
     assert laws(history(*BASE), case(answers=[lost])) == {"users lose nothing"}
     assert laws(history(*BASE), case("bad", "r1-bad", answers=[own])) == set()
+
+
+BLUE_GREEN = {"shape": "service_blue_green"}
+SWITCHED = {"primary": 0, "canary": 100}
+PROMOTING = {**JOURNAL, "phase": "Promoting", "step": 0}
+PRIMARY_POD = {"app": "oak-primary", "address": "10.0.0.1", "tag": "old", "ready": True, "leaving": False}
+CANARY_POD = {"app": OAK, "address": "10.0.0.2", "tag": "r1-good", "ready": True, "leaving": False}
+GREEN = (
+    (1, "services", OAK, {"weights": HOME}),
+    (2, "pods", "oak-p", PRIMARY_POD),
+    (3, "endpointslices", "oak-x", {"service": OAK, "ready": ["10.0.0.1"]}),
+    (4, "deployments", OAK, {"tag": "r1-good", "frozen": True, "pods": 1}),
+    (5, "canaries", OAK, {**JOURNAL, "phase": "Succeeded"}),
+)
+JUDGED = (11, "canaries", OAK, {**JOURNAL, "step": 0})
+SWITCH = (
+    (20, "canaries", OAK, PROMOTING),
+    (21, "services", OAK, {"weights": SWITCHED}),
+    (22, "endpointslices", "oak-x", {"service": OAK, "ready": ["10.0.0.2"]}),
+)
+
+
+def test_a_switch_as_it_should_be_breaks_no_law() -> None:
+    """Judged for its intervals, then all users at once, to pods that are ready."""
+    seen = history(*GREEN, JUDGED, (12, "pods", "oak-c", CANARY_POD), *SWITCH)
+    assert laws(seen, case(**BLUE_GREEN)) == set()
+
+
+@pytest.mark.parametrize(
+    "pod", [{"ready": False}, {"leaving": True}, {"app": "elm"}], ids=["unready", "leaving", "none"]
+)
+def test_a_switch_to_pods_that_are_not_ready_is_caught(pod: dict[str, Any]) -> None:
+    """By the pods that the selector reaches, whatever the Service of the canary offers."""
+    seen = history(
+        *GREEN, JUDGED, (12, "pods", "oak-c", {**CANARY_POD, **pod}), offers(13, "canary", "10.0.0.2"), *SWITCH
+    )
+    assert laws(seen, case(**BLUE_GREEN)) == {"traffic goes to ready versions only"}
+
+
+@pytest.mark.parametrize("selector", [{"primary": 0, "canary": 0}, SPLIT], ids=["nobody's pods", "a part"])
+def test_a_switch_that_is_neither_here_nor_there_is_caught(selector: dict[str, int]) -> None:
+    """Users are on one side, all of them."""
+    seen = history(*GREEN, (12, "pods", "oak-c", CANARY_POD), (13, "services", OAK, {"weights": selector}))
+    assert laws(seen, case(**BLUE_GREEN)) & {"weights sum to 100", "shares are those of the strategy"}
+
+
+def test_a_switch_before_the_promotion_is_caught() -> None:
+    """Intent before act: the journal says Promoting, then users are switched."""
+    seen = history(*GREEN, JUDGED, (12, "pods", "oak-c", CANARY_POD), *SWITCH[1:])
+    assert laws(seen, case(**BLUE_GREEN)) == {"shares are those of the strategy"}
+
+
+@pytest.mark.parametrize(("began", "caught"), [(11, False), (18, True), (None, True)], ids=["six", "two", "never"])
+def test_a_promotion_before_the_intervals_have_passed_is_caught(began: int | None, caught: bool) -> None:
+    """Three intervals of two seconds, from the first step to the promotion."""
+    steps = [(began, *JUDGED[1:])] if began else []
+    seen = history(*GREEN, *steps, (19, "pods", "oak-c", CANARY_POD), *SWITCH)
+    assert ("nothing is promoted before its intervals have passed" in laws(seen, case(**BLUE_GREEN))) is caught
+    jumped = Hit("clock jump", aimed=False, phase="", boundary="", at=19.0)
+    assert laws(seen, case(**BLUE_GREEN, hits=[jumped])) == set()
+
+
+@pytest.mark.parametrize("ready", [[], ["10.0.0.3"]], ids=["none", "another revision's"])
+def test_users_on_other_pods_than_ready_ones_of_the_judged_revision_are_caught(ready: list[str]) -> None:
+    """What the apex Service offers after the switch, not only at the moment of it."""
+    newer = {**CANARY_POD, "address": "10.0.0.3", "tag": "r1-next"}
+    pods = ((12, "pods", "oak-c", CANARY_POD), (13, "pods", "oak-n", newer))
+    seen = history(*GREEN, JUDGED, *pods, *SWITCH, (23, "endpointslices", "oak-x", {"service": OAK, "ready": ready}))
+    law = "users are on ready pods of the primary or of the judged revision"
+    assert laws(seen, case(**BLUE_GREEN)) == {law}
+    assert laws(seen, case(**BLUE_GREEN, hits=[Hit("oom", aimed=True, phase="", boundary="", at=23.0)])) == set()
+
+
+def test_any_user_of_a_bad_revision_that_is_tested_without_users_is_caught() -> None:
+    """At once: no bound is granted to it."""
+    answers = [Answer(20.0, 200, "r1-bad", "")]
+    assert laws(history(*GREEN), case("bad", "r1-bad", answers=answers, **BLUE_GREEN)) == {
+        "a bad revision has no traffic"
+    }
+
+
+def test_the_target_of_a_daemonset_is_read_from_its_own_kind() -> None:
+    """Laws go by the application's facts: a push after the freeze has no pods, whatever kind it is."""
+    target = {"tag": "r1-good", "frozen": False, "pods": 1}
+    seen = history(
+        *BASE,
+        (4, "pods", "oak-1", CANARY_POD),
+        (5, "daemonsets", OAK, target),
+        offers(6, "canary", "10.0.0.2"),
+        (11, "daemonsets", OAK, {**target, "frozen": True}),
+        (12, "daemonsets", OAK, {**target, "frozen": True, "tag": "r1-next"}),
+        (13, "httproutes", OAK, {"weights": SPLIT}),
+    )
+    assert laws(seen, case(shape="gateway_daemonset")) == set()
+    assert "traffic goes to the judged version only" in laws(seen, case())
