@@ -64,11 +64,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _shapes(told: str) -> tuple[str, ...]:
-    unknown = [name for name in told.split(",") if name not in APPLICATIONS]
+def _shapes(which: str) -> tuple[str, ...]:
+    unknown = [name for name in which.split(",") if name not in APPLICATIONS]
     if unknown:
         raise argparse.ArgumentTypeError(f"there is no {', '.join(unknown)}; there are {', '.join(APPLICATIONS)}")
-    return tuple(told.split(","))
+    return tuple(which.split(","))
 
 
 def plans(asked: argparse.Namespace) -> list[Plan] | None:
@@ -78,10 +78,10 @@ def plans(asked: argparse.Namespace) -> list[Plan] | None:
     return [_plan(one, asked) for one in asked.replay.split(",")]
 
 
-def _plan(told: str, asked: argparse.Namespace) -> Plan:
-    if Path(told).is_file():
-        return Plan.from_json(json.loads(Path(told).read_text()))
-    seed, _, number = told.partition("/")
+def _plan(which: str, asked: argparse.Namespace) -> Plan:
+    if Path(which).is_file():
+        return Plan.from_json(json.loads(Path(which).read_text()))
+    seed, _, number = which.partition("/")
     return draw(int(seed), int(number), APPS[: asked.apps], asked.only, asked.applications)
 
 
