@@ -11,7 +11,6 @@ from blocks.kubernetes.writer import Writer
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import serving_addresses
-from sluice.rollout.routes import ROUTES
 from sluice.rollout.services import service_of, services
 
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -23,12 +22,14 @@ class Services:
 
     writer: Writer
 
-    async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
-        """Make them, or bring them to what the Canary asks for. Idempotent."""
-        route = ROUTES.get(canary.spec.provider)
+    async def ensure(self, canary: Canary, target: dict[str, Any], *, apex: bool = True) -> None:
+        """Make them, or bring them to what the Canary asks for. Idempotent.
+
+        Args:
+            apex: the apex Service too; not where it is the route, and so its router's to write.
+        """
         for service in services(canary, target):
-            # Where the apex Service is the route, its selector is the router's to write.
-            if not (route and route.apex and service["metadata"]["name"] == canary.service_name):
+            if apex or service["metadata"]["name"] != canary.service_name:
                 await self.writer.apply(SERVICE, service)
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:

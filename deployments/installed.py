@@ -33,7 +33,7 @@ def all_routers() -> dict[str, routers.Row]:
     return load(ROUTERS, routers.ROUTERS, fits=lambda name, row: callable(row))
 
 
-def all_dataplanes() -> dict[str, DataPlaneRow | None]:
+def all_dataplanes() -> dict[str, DataPlaneRow]:
     """By `spec.provider`: how requests are counted behind that router.
 
     Raises:
@@ -75,7 +75,7 @@ class Installed:
     """All that this installation has on the axes that packages may add to."""
 
     routers: Mapping[str, routers.Row]
-    dataplanes: Mapping[str, DataPlaneRow | None]
+    dataplanes: Mapping[str, DataPlaneRow]
     providers: Mapping[str, metrics.Row]
     gates: Mapping[str, gates.Row]
     stages: Sequence[stages.OwnStage]

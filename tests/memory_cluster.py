@@ -227,6 +227,7 @@ class MemoryRoute:
     weights: dict[str, int] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
     check: Callable[[], None] = lambda: None
+    apex: bool = False
 
     def written_by(self, writer: Writer) -> MemoryRoute:
         """The same route, for one actor."""
@@ -260,7 +261,7 @@ class MemoryServices:
 
     cluster: MemoryCluster
 
-    async def ensure(self, canary: Canary, target: Object) -> None:
+    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> None:
         """Nothing has to be made: pods are found by their labels."""
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:

@@ -9,7 +9,14 @@ from sluice.rollout.strategies.base import Traffic
 
 
 class Router(Protocol):
-    """Splits users' traffic between the primary, the canary and, where it is compared, the baseline of one Canary."""
+    """Splits users' traffic between the primary, the canary and, where it is compared, the baseline of one Canary.
+
+    Attributes:
+        apex: the route is the apex Service itself, so that nobody else writes that.
+    """
+
+    @property
+    def apex(self) -> bool: ...
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         """Make the route; all traffic to the primary where there was none, else as it is. The sides' Services are there.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from blocks.kubernetes.kinds import HTTP_ROUTE
 from blocks.kubernetes.writer import Writer
@@ -15,7 +15,6 @@ from sluice.rollout.strategies.base import HOME, Traffic
 Object = dict[str, Any]
 ACKNOWLEDGED_WITHIN = 20.0
 """Seconds that a controller may take to accept a new generation of a route."""
-ROUTE = GatewayApi()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,12 @@ class GatewayApiRouter:
     """Shifts by rewriting the weights of the route's backends, fenced by its resourceVersion."""
 
     writer: Writer
+    rules: ClassVar[GatewayApi] = GatewayApi()
+    apex: bool = False
 
     async def ensure(self, canary: Canary, target: Object) -> None:
         if await self.weight(canary) is None:
-            await self.writer.apply(HTTP_ROUTE, ROUTE.manifest(canary, target, HOME))
+            await self.writer.apply(HTTP_ROUTE, self.rules.manifest(canary, target, HOME))
         else:
             await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)
         await self._acknowledged(canary)
@@ -36,11 +37,11 @@ class GatewayApiRouter:
             route = await self.writer.informers.get(HTTP_ROUTE, canary.service_name, canary.namespace)
         except NotFoundError:
             return None
-        return ROUTE.weight(canary, route)
+        return self.rules.weight(canary, route)
 
     async def shift(self, canary: Canary, traffic: Traffic) -> None:
         await self.writer.change(
-            HTTP_ROUTE, canary.service_name, canary.namespace, lambda route: ROUTE.shifted(canary, route, traffic)
+            HTTP_ROUTE, canary.service_name, canary.namespace, lambda route: self.rules.shifted(canary, route, traffic)
         )
         await self._acknowledged(canary)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from blocks.kubernetes.kinds import SERVICE
 from blocks.kubernetes.writer import Writer
@@ -22,7 +22,6 @@ Object = dict[str, Any]
 OFFERED_WITHIN = 20.0
 """Seconds that the endpoints' controller may take to follow a Service's selector."""
 LOOK = 0.1
-ROUTE = KubernetesService()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,14 @@ class KubernetesRouter:
     """Moves all users by the selector of the apex Service, fenced by its resourceVersion."""
 
     writer: Writer
+    rules: ClassVar[KubernetesService] = KubernetesService()
+    apex: bool = True
 
     async def ensure(self, canary: Canary, target: Object) -> None:
-        check(ROUTE, canary)
+        check(self.rules, canary)
         weight = await self.weight(canary)
         if weight is None:
-            await self.writer.apply(SERVICE, ROUTE.manifest(canary, target, HOME))
+            await self.writer.apply(SERVICE, self.rules.manifest(canary, target, HOME))
         else:
             await self.writer.mark(SERVICE, canary.service_name, canary.namespace)
         await self._offered(canary, weight or 0)
@@ -46,7 +47,7 @@ class KubernetesRouter:
             service = await self.writer.informers.get(SERVICE, canary.service_name, canary.namespace)
         except NotFoundError:
             return None
-        return ROUTE.weight(canary, service) if is_owned(canary, service) else None
+        return self.rules.weight(canary, service) if is_owned(canary, service) else None
 
     async def shift(self, canary: Canary, traffic: Traffic) -> None:
         if traffic.canary not in WHOLE:
@@ -56,7 +57,7 @@ class KubernetesRouter:
         if await self.weight(canary) is None:
             raise NotFoundError(f"Service {canary.namespace}/{canary.service_name} is no route of {canary}")
         await self.writer.change(
-            SERVICE, canary.service_name, canary.namespace, lambda service: ROUTE.shifted(canary, service, traffic)
+            SERVICE, canary.service_name, canary.namespace, lambda service: self.rules.shifted(canary, service, traffic)
         )
         await self._offered(canary, traffic.canary)
 

@@ -21,6 +21,7 @@ class MemoryRouter:
 
     weights: dict[str, int] = field(default_factory=dict)
     history: list[int] = field(default_factory=list)
+    apex: bool = False
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         self.weights.setdefault(canary.name, 0)

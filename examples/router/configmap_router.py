@@ -26,6 +26,7 @@ class ConfigMapRouter:
     """Shifts by rewriting the ConfigMap, and waits for the proxy's answer."""
 
     writer: Writer
+    apex: bool = False  # the route is not the application's Service itself
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         meta = {"name": _name(canary), "namespace": canary.namespace, "labels": dict(MANAGED_BY)}

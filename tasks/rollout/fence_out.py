@@ -17,5 +17,5 @@ async def fence_out(ref: RolloutRef) -> None:
     await scene.canaries.fence_out(scene.canary)
     if await scene.router.weight(scene.canary) is not None:
         target = await scene.canaries.target(scene.canary)
-        await scene.services.ensure(scene.canary, target)
+        await scene.ensure_services(target)
         await scene.router.ensure(scene.canary, target)

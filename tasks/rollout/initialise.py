@@ -42,7 +42,7 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
     if not ready:
         why = await scene.canaries.why_not_ready(canary, primary)
         raise TransientError(f"{canary.primary} did not become ready: {why}")
-    await scene.services.ensure(canary, target)
+    await scene.ensure_services(target)
     await scene.router.ensure(canary, target)
     await until_endpoints_ready(scene, Side.PRIMARY, primary)
     if workload.writes.scaled(target, 0):

@@ -83,6 +83,10 @@ class Scene:
         """How requests to the Canary's sides are counted on their way; None where nothing counts them."""
         return self.wired.telemetry(self.canary)
 
+    async def ensure_services(self, target: Object) -> None:
+        """Make the Services of the Canary; the apex one only where it is not the router's."""
+        await self.services.ensure(self.canary, target, apex=not self.router.apex)
+
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry and keep what came of it."""
         self.canary = await self.canaries.write(self.canary, patch)

@@ -10,16 +10,11 @@ from sluice.measures.dataplanes.contour import contour
 from sluice.measures.objective import Telemetry
 
 GATEWAY_API: Row = {ANY: contour}
-DATAPLANES: dict[str, Row | None] = {
-    **dict.fromkeys(("", "gatewayapi", "gatewayapi:v1"), GATEWAY_API),
-    "kubernetes": None,
-}
-"""By `spec.provider` of a Canary; None where nothing counts requests on their way: built-in metrics are refused there."""
+DATAPLANES: dict[str, Row] = dict.fromkeys(("", "gatewayapi", "gatewayapi:v1"), GATEWAY_API)
+"""By `spec.provider` of a Canary. Without a row nothing counts requests on their way: built-in metrics are refused there."""
 
 
-def telemetry_for(
-    canary: Canary, controller: str = ANY, rows: Mapping[str, Row | None] = DATAPLANES
-) -> Telemetry | None:
+def telemetry_for(canary: Canary, controller: str = ANY, rows: Mapping[str, Row] = DATAPLANES) -> Telemetry | None:
     """How requests to a Canary's sides are counted on their way; None where nothing is known to count them.
 
     Args:

@@ -13,14 +13,7 @@ Object = dict[str, Any]
 
 
 class Route(Protocol):
-    """One kind of route: an object that divides users' traffic among the Services of a Canary's sides.
-
-    Attributes:
-        apex: the route is the apex Service itself.
-    """
-
-    @property
-    def apex(self) -> bool: ...
+    """One kind of route: an object that divides users' traffic among the Services of a Canary's sides."""
 
     def cannot(self, canary: Canary) -> Iterator[str]:
         """What of a Canary this kind of route cannot do: each begins with the field, and says the way out."""

@@ -19,8 +19,6 @@ from sluice.rollout.strategies.base import Traffic
 class GatewayApi:
     """The rules of an HTTPRoute."""
 
-    apex: bool = False
-
     def cannot(self, canary: Canary) -> Iterator[str]:
         if not canary.spec.service.gateway_refs:
             yield "spec.service.gatewayRefs must name the Gateway that users come through"

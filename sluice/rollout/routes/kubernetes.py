@@ -26,8 +26,6 @@ WHOLE = (0, 100)
 class KubernetesService:
     """The rules of the apex Service."""
 
-    apex: bool = True
-
     def cannot(self, canary: Canary) -> Iterator[str]:
         analysis = canary.spec.analysis
         if analysis and canary.analysed and any(step.traffic.canary not in WHOLE for step in plan(analysis)):

@@ -38,15 +38,15 @@ def offers(name: str, *addresses: str) -> dict[str, Any]:
 
 
 async def test_a_service_that_the_application_had_is_taken_over_with_its_users_on_the_primary() -> None:
-    """It is no route before; what else its selector asks for stays, for the primary's pods have those labels too."""
+    """It is no route before, and looking after the other Services does not touch it."""
     cluster, it = MemoryCluster(), Canary.parse(canary_manifest(BLUE_GREEN))
-    cluster.add(service("shop", app="shop", tier="web"))
+    cluster.add(service("shop", app="shop"))
     async with informed(cluster) as seen:  # type: ignore[arg-type]
         writer = Writer(seen.cluster, seen, lambda: None, "run/1")
         router = KubernetesRouter(writer)
         assert await router.weight(it) is None
-        await Services(writer).ensure(it, deployment())
-        assert cluster.now("Service", "shop", NAMESPACE)["spec"]["selector"] == {"app": "shop", "tier": "web"}
+        await Services(writer).ensure(it, deployment(), apex=not router.apex)
+        assert cluster.now("Service", "shop", NAMESPACE)["spec"]["selector"] == {"app": "shop"}
         await router.ensure(it, deployment())
         assert await router.weight(it) == 0
     assert cluster.now("Service", "shop", NAMESPACE)["spec"]["selector"]["app"] == "shop-primary"
@@ -60,7 +60,7 @@ async def test_looking_after_the_services_moves_nobody() -> None:
         router = KubernetesRouter(writer)
         await router.ensure(it, deployment())
         await router.shift(it, PROMOTION)
-        await Services(writer).ensure(it, deployment())
+        await Services(writer).ensure(it, deployment(), apex=not router.apex)
         await router.ensure(it, deployment())
         assert await router.weight(it) == 100
 

@@ -17,13 +17,13 @@ from tests.samples import canary, duration, success_rate
 PLANES = {
     f"{provider or 'default'} {controller or 'any'}": plane
     for provider, row in DATAPLANES.items()
-    for controller, plane in (row or {}).items()
+    for controller, plane in row.items()
 }
 
 
-def test_every_router_says_how_its_requests_are_counted_or_that_they_are_not() -> None:
-    """A provider without a row could be asked for, and would not be judged."""
-    assert set(DATAPLANES) == set(ROUTERS)
+def test_a_data_plane_is_one_that_a_router_shifts_traffic_on() -> None:
+    """A row for a provider that nobody can ask for would count for nobody."""
+    assert set(DATAPLANES) <= set(ROUTERS)
 
 
 @pytest.mark.parametrize("plane", PLANES.values(), ids=PLANES)
@@ -53,11 +53,8 @@ def test_the_controller_of_a_route_chooses_among_the_data_planes_of_a_provider(m
     assert telemetry_for(canary(), "projectcontour.io/gateway-controller") == telemetry_for(canary())
 
 
-def test_without_a_data_plane_that_counts_the_built_in_metrics_are_refused_with_the_way_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_a_data_plane_that_counts_the_built_in_metrics_are_refused_with_the_way_out() -> None:
     """By the metric's name and the provider's; series of the application's own are counted all the same."""
-    monkeypatch.setitem(DATAPLANES, "kubernetes", None)
     it = canary({"provider": "kubernetes"})
     assert telemetry_for(it) is None
     for metric in (success_rate(), duration()):

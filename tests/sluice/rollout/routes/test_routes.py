@@ -10,8 +10,7 @@ import pytest
 from blocks.routers import ROUTERS
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.routes import ROUTES
-from sluice.rollout.routes.base import check
+from sluice.rollout.routes.base import Route, check
 from sluice.rollout.strategies.base import HOME, Traffic
 from tests.samples import canary, deployment, merged, success_rate
 
@@ -20,6 +19,8 @@ BLUE_GREEN = {"analysis": {"stepWeights": [], "iterations": 3}}
 ALL = tuple(Traffic(weight) for weight in (0, 1, 30, 99, 100))
 CAN: dict[str, tuple[list[dict[str, Any]], tuple[Traffic, ...]]] = {"kubernetes": ([BLUE_GREEN], (HOME, Traffic(100)))}
 """What a provider can be asked for, where it is not everything."""
+ROUTES: dict[str, Route] = {provider: row.rules for provider, row in ROUTERS.items()}  # type: ignore[attr-defined]
+"""Every router of sluice's own has its rules as `rules`."""
 rows = pytest.mark.parametrize("provider", ROUTES)
 
 
@@ -31,11 +32,6 @@ def canaries(provider: str) -> list[Canary]:
 
 def traffics(provider: str) -> tuple[Traffic, ...]:
     return CAN.get(provider, ([], ALL))[1]
-
-
-def test_every_router_has_rules_and_every_rule_a_router() -> None:
-    """A provider that is in one table only could be asked for, and would not shift."""
-    assert set(ROUTES) == set(ROUTERS)
 
 
 @rows
