@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from blocks.routers import ROUTERS
 from lab import faults
 from lab.faults.__main__ import parse, standing
 from lab.faults.applications import APPLICATIONS, shape_of
@@ -20,7 +21,7 @@ from lab.faults.judged.facts import OBSERVED
 from lab.faults.plan import APPS, STORIES, acts, draw
 from lab.faults.proxies.acts import BOUNDARIES, act_of
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.routes import ROUTES
+from sluice.rollout.routes.base import Route
 from sluice.rollout.services import services
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
 from sluice.rollout.strategy import plan
@@ -36,6 +37,12 @@ OWNER = {"uid": "0f0e0d0c-0000-4000-8000-000000000001", "resourceVersion": "1", 
 
 
 @pytest.fixture(params=SHAPES, ids=list(APPLICATIONS))
+def rules_of(canary: Canary) -> Route:
+    """The rules of the route that a Canary's provider has."""
+    rules: Route = ROUTERS[canary.spec.provider].rules  # type: ignore[attr-defined]
+    return rules
+
+
 def shape(request: pytest.FixtureRequest) -> Application:
     return request.param  # type: ignore[no-any-return]
 
@@ -66,7 +73,7 @@ def test_its_canary_is_one_that_sluice_releases(shape: Application) -> None:
     canary = canary_of(shape)
     assert canary.spec.analysis is not None
     steps = plan(canary.spec.analysis)
-    assert list(ROUTES[canary.spec.provider].cannot(canary)) == []
+    assert list(rules_of(canary).cannot(canary)) == []
     assert {step.traffic.canary for step in steps} - {0} == shape.strategy.shares
     assert sum(step.repeat for step in steps) == shape.strategy.intervals
     assert bool(canary.spec.analysis.metrics) is shape.strategy.measured
@@ -117,7 +124,7 @@ def test_what_sluice_does_to_its_route_is_known_and_read(shape: Application, sha
     if share not in shape.strategy.shares | {0, 100}:
         assert not shape.route.acts.get("route step", "route step")
         return
-    canary, target, rules = canary_of(shape), target_of(shape), ROUTES[canary_of(shape).spec.provider]
+    canary, target, rules = canary_of(shape), target_of(shape), rules_of(canary_of(shape))
     traffic = {0: HOME, 100: PROMOTION}.get(share, Traffic(share))
     route = rules.manifest(canary, target, PROMOTION if share == 0 else HOME)
     assert act(shape.route, route, version="") == shape.route.acts.get("create route", "create route")
