@@ -37,14 +37,14 @@ OWNER = {"uid": "0f0e0d0c-0000-4000-8000-000000000001", "resourceVersion": "1", 
 
 
 @pytest.fixture(params=SHAPES, ids=list(APPLICATIONS))
+def shape(request: pytest.FixtureRequest) -> Application:
+    return request.param  # type: ignore[no-any-return]
+
+
 def rules_of(canary: Canary) -> Route:
     """The rules of the route that a Canary's provider has."""
     rules: Route = ROUTERS[canary.spec.provider].rules  # type: ignore[attr-defined]
     return rules
-
-
-def shape(request: pytest.FixtureRequest) -> Application:
-    return request.param  # type: ignore[no-any-return]
 
 
 def target_of(shape: Application) -> Object:
