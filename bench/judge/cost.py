@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bench.rules import microseconds
-from sluice.judge.check import overwhelming
 from sluice.judge.policy import Policy
 from sluice.judge.sequential import Look, judgement_of, observe
+from sluice.judge.sequential import against as overwhelming
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counts import Counts, Sides

@@ -1,21 +1,11 @@
-"""The judge's two verdicts on a release: the evidence's, at any scrape, and Flagger's threshold, at the end of a step.
-
-The evidence (`sequential.py`) is carried over the whole release with one error budget, `ALPHA`. The threshold is what the
-manifest's author knows: at the end of each interval the value of the metric's window is held against its range, and
-`analysis.threshold` such failures roll the release back.
-"""
+"""Flagger's check at the end of a step: each metric's window against its range, and what becomes of missing data."""
 
 from __future__ import annotations
 
 from sluice.judge.judgement import Judgement
-from sluice.judge.policy import ALPHA
-from sluice.judge.sequential import against as overwhelming
-from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import NoData
 from sluice.measures.reading import Reading
-
-__all__ = ["ALPHA", "JudgeState", "Judgement", "overwhelming", "threshold_check"]
 
 
 def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:

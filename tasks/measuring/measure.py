@@ -12,9 +12,9 @@ from blocks.metrics.base import Counters
 from sluice.errors import TransientError
 from sluice.judge.baseline.samples import samples
 from sluice.judge.baseline.score import Score, scored
-from sluice.judge.check import JudgeState
 from sluice.judge.policy import DEFAULT, RECENT, Policy
 from sluice.judge.sequential import Look, observe
+from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counted import telemetry_of

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.judge.bets.wealth import log_mean
-from sluice.judge.check import ALPHA, JudgeState, overwhelming, threshold_check
+from sluice.judge.check import threshold_check
+from sluice.judge.policy import ALPHA
+from sluice.judge.sequential import against as overwhelming
+from sluice.judge.state import JudgeState
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.measures.counts import Counts

@@ -9,9 +9,9 @@ from math import log
 import pytest
 
 from sluice.judge import sentences
-from sluice.judge.check import overwhelming
 from sluice.judge.judgement import wilson
 from sluice.judge.policy import ALPHA, TIER
+from sluice.judge.sequential import against as overwhelming
 from sluice.judge.sequential import judgement_of
 from sluice.judge.verdict import Verdict
 from sluice.measures.counts import Counts

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sluice.gates.points import POINTS, Closed
-from sluice.judge.check import Judgement
+from sluice.judge.judgement import Judgement
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decide import decide

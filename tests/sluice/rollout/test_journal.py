@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.judge.check import JudgeState
+from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.manifests.flagger.phase import IN_PROGRESS, Phase

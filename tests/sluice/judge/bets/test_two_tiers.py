@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.judge.check import overwhelming
 from sluice.judge.policy import TIER, Policy
 from sluice.judge.rule import with_control
+from sluice.judge.sequential import against as overwhelming
 from sluice.judge.state import ON_BLOCKS, MetricState
 from sluice.judge.verdict import Verdict
 from sluice.measures.counts import Counts
