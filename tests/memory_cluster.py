@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,9 +20,11 @@ from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import ready_addresses
+from sluice.rollout.routes.base import due
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads.daemonset import DAEMON_SET
+from tests.memory_endpoints import slices
 from tests.memory_workloads import CONTROLLERS
 from tests.samples import merged
 
@@ -183,8 +185,12 @@ class MemoryCluster:
             self._run(wanted)
         if wanted["kind"] == "HTTPRoute":
             accepted = {"type": "Accepted", "status": "True", "observedGeneration": meta["generation"]}
-            wanted["status"] = {"parents": [{"conditions": [accepted]}]}
+            parents = wanted["spec"].get("parentRefs") or []
+            wanted["status"] = {"parents": [{"parentRef": one, "conditions": [accepted]} for one in parents]}
         self.objects[key] = wanted
+        if wanted["kind"] in {"Service", *CONTROLLERS}:
+            for one in slices(self.objects, meta["namespace"]):
+                self._store(one)
         self._tell("MODIFIED" if old else "ADDED", wanted)
         return wanted
 
@@ -234,7 +240,15 @@ class MemoryRoute:
         return replace(self, check=writer.check)
 
     async def ensure(self, canary: Canary, target: Object) -> None:
-        self.weights.setdefault(canary.name, 0)
+        traffic = due(canary, await self.weight(canary))
+        if traffic is not None:
+            self.weights[canary.name] = traffic.canary
+
+    async def fence_out(self, canary: Canary) -> None:
+        """Its writes are checked against the lease alone."""
+
+    async def release(self, canary: Canary) -> None:
+        self.weights.pop(canary.name, None)
 
     async def weight(self, canary: Canary) -> int | None:
         return self.weights.get(canary.name)
@@ -261,8 +275,18 @@ class MemoryServices:
 
     cluster: MemoryCluster
 
-    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> None:
+    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> int:
         """Nothing has to be made: pods are found by their labels."""
+        return canary.spec.service.port
+
+    async def settle(self, canary: Canary, target: Object, *, apex: bool = True, keep: Set[int] = frozenset()) -> None:
+        """Nothing has to be taken away."""
+
+    async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
+        return False
+
+    async def release(self, canary: Canary) -> None:
+        """Nothing was taken over."""
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         label = {Side.PRIMARY: canary.primary, Side.BASELINE: canary.baseline}.get(side, canary.target)
