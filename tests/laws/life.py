@@ -1,4 +1,4 @@
-"""A rollout's life among people: runs, crashes and habits of people at planned moments, with the laws checked at each write."""
+"""A rollout's life among people: runs, crashes and habits of people at planned moments, the laws checked at each write."""
 
 from __future__ import annotations
 

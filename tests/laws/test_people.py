@@ -1,10 +1,9 @@
-"""What holds of a rollout whatever people do to its objects, at any moment: the laws of `life.py` at each write and at rest."""
+"""What holds of a rollout whatever people do to its objects: the laws of `life.py`, at each write and at rest."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -24,7 +23,7 @@ ANSWERS = st.lists(st.sampled_from(["good", "good", "good", "bad", "open", "open
 
 
 @pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits: draining and pauses are tried on the lab."""
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
@@ -37,7 +36,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("blocks.routers.gateway_api.ACKNOWLEDGED_WITHIN", 0.05)
     monkeypatch.setattr("blocks.routers.kubernetes.OFFERED_WITHIN", 0.05)
     monkeypatch.setattr("blocks.routers.kubernetes.LOOK", 0.01)
-    yield
 
 
 def lived(life: Life) -> Life:

@@ -1,7 +1,7 @@
 """A cluster in memory in which people live: Services offer pods, owners take what they own with them, kinds are defaulted.
 
-`MemoryCluster` has what sluice writes; a town has what the cluster and its people make of it as well, so that what users meet
-can be read from it at any moment.
+`MemoryCluster` has what sluice writes; a town has what the cluster and its people make of it as well, so that
+what users meet can be read from it at any moment.
 """
 
 from __future__ import annotations
