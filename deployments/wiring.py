@@ -84,8 +84,7 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
 @asynccontextmanager
 async def prefect_of(settings: Settings) -> AsyncIterator[PrefectEvents]:
     """The way to Prefect's events API."""
-    auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
-    async with PrefectEvents(settings.api_url, auth=auth) as api:
+    async with PrefectEvents(settings.api_url, auth=settings.prefect_login) as api:
         yield api
 
 
