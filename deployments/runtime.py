@@ -26,6 +26,8 @@ from sluice.errors import TerminalError, TransientError
 
 DRAIN_WITHIN = 2.0
 """Seconds for logs and events that a stopping worker has not sent yet."""
+WATCHER_CALL = 10.0
+"""Seconds for one of the watcher's calls to Prefect: nobody waits for it, and a batch takes a busy server a while."""
 
 Ready = Callable[[], None]
 """Called once, when a part does its work."""
@@ -97,7 +99,7 @@ async def work_apart(settings: Settings, ready: Ready) -> None:
 
 async def watch(settings: Settings, ready: Ready) -> None:
     """The watcher of Kubernetes objects."""
-    async with wiring.prefect_of(settings) as api:
+    async with wiring.prefect_of(settings, WATCHER_CALL) as api:
         ready()
         await watcher.watch(settings, api.post)
 
