@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from sluice.rollout.workloads.base import Workload
 from sluice.rollout.tending.past import PAST, as_it_was
+from sluice.rollout.workloads.base import Workload
 
 Object = dict[str, Any]
 MOST = 512

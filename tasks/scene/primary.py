@@ -87,7 +87,7 @@ async def _source(scene: Scene, target: Object, revision: str, live: Object | No
 def _nothing_left(scene: Scene, revision: str) -> str:
     canary = scene.canary
     return (
-        f"{scene.workload.kind} {canary.namespace}/{canary.primary} is gone, and the history of {canary.target} no longer has "
-        f"the promoted revision {revision or '(none)'}: put {canary.target} back to it in git or with `kubectl rollout undo`, "
-        "or delete the Canary's status to begin with what the target holds now"
+        f"{scene.workload.kind} {canary.namespace}/{canary.primary} is gone, and the history of {canary.target} no longer "
+        f"has the promoted revision {revision or '(none)'}: put {canary.target} back to it in git or with "
+        "`kubectl rollout undo`, or delete the Canary's status to begin with what the target holds now"
     )

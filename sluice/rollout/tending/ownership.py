@@ -17,7 +17,7 @@ class Owner(Enum):
     OURS = auto()
     """This Canary's, or one that a Canary of sluice's left behind without an owner: it may be written."""
     LEAVING = auto()
-    """On its way out: it is being deleted, or belongs to a Canary of this name that is deleted. It serves nobody for long."""
+    """On its way out: it is being deleted, or belongs to a Canary of this name that is deleted."""
     FOREIGN = auto()
     """Somebody else's."""
 

@@ -88,7 +88,7 @@ def test_people_read_in_the_canary_why_there_is_no_primary_yet(play: Any) -> Non
 
 
 def test_a_primary_that_a_dead_run_had_made_is_brought_to_what_the_target_holds(play: Any) -> None:
-    """Users are on the target's pods until then: they must not meet an older revision, and the journal must not say a newer one."""
+    """Users are on the target's pods: they must not meet an older revision, nor the journal speak of a newer one."""
     stage = fresh()
     stage.breaks("apply", "after", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -100,7 +100,7 @@ def test_a_primary_that_a_dead_run_had_made_is_brought_to_what_the_target_holds(
 
 
 def test_a_primary_that_serves_alone_is_kept_where_the_status_was_lost(play: Any) -> None:
-    """As when a cluster is restored from git: what the target holds by then is a revision to be released, not to be given."""
+    """As when a cluster is restored from git: what the target holds by then is to be released, not to be given."""
     stage = fresh()
     play(stage, initialise, outcome=Outcome.INITIALISED)
     stage.change("Canary", NAME, {"status": None})

@@ -96,7 +96,7 @@ def test_where_nobody_knows_what_was_promoted_people_read_the_way_out() -> None:
 @EVERY_KIND
 @pytest.mark.parametrize("state", [at_rest, released], ids=["at rest", "under way"])
 def test_an_edited_primary_is_put_back_and_keeps_its_size(state: Any, kind: str) -> None:
-    """An image that somebody sets there meets users unjudged; how many pods there are is people's and autoscalers' to say."""
+    """An image that is set there meets users unjudged; how many pods there are is for people and autoscalers to say."""
     stage = state(kind)
     (container,) = stage.now(kind, PRIMARY)["spec"]["template"]["spec"]["containers"]
     edited = {"spec": {"template": {"spec": {"containers": [{**container, "image": "registry/shop:by-hand"}]}}}}
