@@ -33,6 +33,8 @@ from sluice.errors import TerminalError, TransientError
 
 DRAIN_WITHIN = 2.0
 """Seconds for logs and events that a stopping worker has not sent yet."""
+WATCHER_CALL = 10.0
+"""Seconds for one of the watcher's calls to Prefect: nobody waits for it, and a batch takes a busy server a while."""
 
 Ready = Callable[[], None]
 """Called once, when a part does its work."""
@@ -151,7 +153,7 @@ def _listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
 
 async def watch(settings: Settings, ready: Ready) -> None:
     """The watcher of Kubernetes objects."""
-    async with wiring.prefect_of(settings) as api:
+    async with wiring.prefect_of(settings, WATCHER_CALL) as api:
         ready()
         await watcher.watch(settings, api.post)
 
