@@ -132,9 +132,7 @@ class Prometheus:
         if answer.status != 200:
             raise TransientError(f"{self.name} answered {answer.status}: {answer.text[:300]}")
         if not answer.whole:
-            raise LimitError(
-                f"{self.name} gave more than {MOST >> 20} MiB: aggregate the query {query.strip()[:300]}"
-            )
+            raise LimitError(f"{self.name} gave more than {MOST >> 20} MiB: aggregate the query {query.strip()[:300]}")
 
     def _compare_clocks(self, date: str) -> None:
         try:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
+from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
 from sluice.measures.buckets import around, bound_of, is_bucket
 from sluice.measures.counts import Counts

@@ -25,7 +25,7 @@ def in_string(text: str, quote: str = '"') -> str:
 def mended(text: str, quote: str) -> str:
     """A text that a user wrote for the inside of a string, with what no string can hold escaped.
 
-    Flagger puts it in as it is, so people have written `\\\\.` and `\\"` into their variables: what is an escape already stays one.
+    Flagger puts it in as it is, so people have escaped their variables themselves: what is an escape already stays one.
     """
 
     def mend(found: re.Match[str]) -> str:

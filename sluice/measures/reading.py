@@ -40,7 +40,11 @@ class Reading(BaseModel):
         """The value with what it rests on and its objective, without the metric's name."""
         if self.refused:
             return f"cannot be measured: {self.refused}"
-        value = f"no data{self.missing and f' ({self.missing})'}" if self.value is None else f"{self.value:.4g}{self.unit and ' ' + self.unit}"
+        value = (
+            f"no data{self.missing and f' ({self.missing})'}"
+            if self.value is None
+            else f"{self.value:.4g}{self.unit and ' ' + self.unit}"
+        )
         return f"{value}{self._rest()}, objective {self.bound}"
 
     def _rest(self) -> str:

@@ -45,7 +45,7 @@ def test_what_people_escaped_for_flagger_stays_and_the_rest_is_escaped(written: 
         ('x{a="b\\"', '"'),
         ('x{a="b",c=', ""),
         ("x{a=`\\", "`"),
-        ('x # isn\'t\n{a="', '"'),
+        ("x # isn't\n{a=\"", '"'),
     ],
 )
 def test_whether_a_place_is_inside_of_a_string(before: str, quote: str) -> None:

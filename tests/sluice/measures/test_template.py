@@ -16,7 +16,13 @@ METRIC = CanaryMetric.model_validate(
         "interval": "90s",
         "thresholdRange": {"max": 1},
         "templateRef": {"name": "t"},
-        "templateVariables": {"zone": "north", "job_name": "shop-api", "team2": 'say "hi"', "Größe_3": "l", "a-b": "dash"},
+        "templateVariables": {
+            "zone": "north",
+            "job_name": "shop-api",
+            "team2": 'say "hi"',
+            "Größe_3": "l",
+            "a-b": "dash",
+        },
     }
 )
 

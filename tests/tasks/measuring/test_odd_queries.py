@@ -118,3 +118,23 @@ def test_a_variable_that_there_is_not_is_said_before_users_meet_the_revision(pla
     with pytest.raises(NotFoundError, match="t"):
         play(stage, scale_up)
     assert stage.now("Deployment", "shop")["spec"]["replicas"] == 0
+
+
+class NoBuckets(Requests):
+    """What was named as a histogram's buckets is a plain counter."""
+
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
+        return [
+            Series({**one.labels, **bound}, one.samples)
+            for one in await super().samples(selector, start, end)
+            for bound in ({}, {"le": "often"})
+        ]
+
+
+def test_a_latency_that_is_counted_by_no_histogram_is_a_failed_check(play: Any) -> None:
+    """A series without bounds ends no run with a word from inside of the code."""
+    stage = over({"analysis": {"metrics": [duration(500)]}})
+    stage.metrics = NoBuckets()
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
+    assert (result.judgement.verdict, result.fatal) == (Verdict.FAIL, False)
+    assert "a series whose label le is no bound ('none')" in result.judgement.reason
