@@ -23,9 +23,9 @@ from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.routes.base import due
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
-from sluice.rollout.workloads.daemonset import DAEMON_SET
 from tests.memory_endpoints import slices
-from tests.memory_workloads import CONTROLLERS
+from tests.memory_words import fits, told_of
+from tests.memory_workloads import CONTROLLERS, history_of
 from tests.samples import merged
 
 Object = dict[str, Any]
@@ -77,7 +77,7 @@ class MemoryCluster:
         found = [
             copy.deepcopy(one)
             for (of_kind, space, _), one in self.objects.items()
-            if of_kind == kind.kind and namespace in {None, space} and _fits(one, labels)
+            if of_kind == kind.kind and namespace in {None, space} and fits(one, labels)
         ]
         return found, str(self.version)
 
@@ -164,7 +164,7 @@ class MemoryCluster:
             return copy.deepcopy(self._store(wanted))
         for hook in self.hooks:
             hook("before", verb, wanted)
-        self.acts.append(_told(verb, wanted))
+        self.acts.append(told_of(verb, wanted))
         stored = self._store(wanted)
         for hook in self.hooks:
             hook("after", verb, stored)
@@ -202,11 +202,13 @@ class MemoryCluster:
             del self.objects[self._key(pod)]
         for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images):
             self.objects[self._key(pod)] = pod
+        kept = history_of(workload)
+        self.objects.setdefault(self._key(kept), kept)
 
     def _tell(self, type_: str, item: Object) -> None:
         key = self._key(item)
         for kind, namespace, labels, queue in self.watchers:
-            if kind == key[0] and namespace in {None, key[1]} and _fits(item, labels):
+            if kind == key[0] and namespace in {None, key[1]} and fits(item, labels):
                 queue.put_nowait(Change(type_, copy.deepcopy(item)))
 
     @staticmethod
@@ -241,7 +243,9 @@ class MemoryRoute:
 
     async def ensure(self, canary: Canary, target: Object) -> None:
         traffic = due(canary, await self.weight(canary))
-        if traffic is not None:
+        if canary.name in self.weights and traffic is not None:
+            await self.shift(canary, traffic)
+        elif traffic is not None:
             self.weights[canary.name] = traffic.canary
 
     async def fence_out(self, canary: Canary) -> None:
@@ -291,21 +295,3 @@ class MemoryServices:
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         label = {Side.PRIMARY: canary.primary, Side.BASELINE: canary.baseline}.get(side, canary.target)
         return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
-
-
-def _fits(item: Object, selector: str | None) -> bool:
-    """Whether a label selector of equalities and existences takes an object."""
-    labels = item["metadata"].get("labels") or {}
-    wanted = [part.partition("=") for part in selector.split(",")] if selector else []
-    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in wanted)
-
-
-def _told(verb: str, item: Object) -> str:
-    what = f"{verb} {item['kind']} {item['metadata']['name']}"
-    if verb == "write status of" and item["kind"] == "Canary":
-        return f"journal: {item['status']['phase']} {item['status'].get('canaryWeight', 0)}"
-    if item["kind"] == "Deployment":
-        return f"{what} with {item['spec'].get('replicas')}"
-    if item["kind"] == "DaemonSet":
-        return f"{what} with {'0' if DAEMON_SET.writes.scaled(item, 0) is None else 'all'}"
-    return what

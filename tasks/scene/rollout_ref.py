@@ -15,6 +15,7 @@ from blocks.kubernetes.kinds import kind_of
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
+from blocks.routers.way_in import ensure_way_in
 from blocks.services import Services
 from sluice.errors import StaleError
 from sluice.manifests.flagger.canary import Canary, RunEnd
@@ -57,11 +58,11 @@ class RolloutRef(BaseModel):
 class Scene:
     """The Canary with what a stage needs to act on it."""
 
-    def __init__(self, wired: Connections, lease: Lease, canary: Canary) -> None:
+    def __init__(self, wired: Connections, lease: Lease, canary: Canary, writer: Writer | None = None) -> None:
         self.wired = wired
         self.lease = lease
         self.canary = canary
-        self.writer = writer_of(wired)
+        self.writer = writer or writer_of(wired)
         self.canaries = Canaries(self.writer)
         self.services: Services = wired.services(self.writer)
         self.workload = workload_of(canary)
@@ -83,12 +84,17 @@ class Scene:
         """How requests to the Canary's sides are counted on their way; None where nothing counts them."""
         return self.wired.telemetry(self.canary)
 
-    async def ensure_services(self, target: Object) -> None:
-        """Make the Services of the Canary; the apex one only where it is not the router's."""
-        await self.services.ensure(self.canary, target, apex=not self.router.apex)
+    async def ensure_way_in(self, target: Object) -> None:
+        """Bring Services and route to what manifest and journal say, in the order in which nobody is lost."""
+        await ensure_way_in(self.services, self.router, self.canary, target)
 
     async def write(self, patch: dict[str, object]) -> None:
-        """Write a journal entry and keep what came of it."""
+        """Write a journal entry, and how many pods the primary has; keep what came of it."""
+        primary = self.wired.informers.known(self.kind, self.canary.primary, self.canary.namespace)
+        pods = self.workload.reads.pods(primary) if primary else 0
+        status = patch.get("status")
+        if pods and pods != self.canary.status.primary_pods and isinstance(status, dict):
+            patch = {**patch, "status": {**status, "primaryPods": pods}}
         self.canary = await self.canaries.write(self.canary, patch)
 
     async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:
