@@ -23,7 +23,7 @@ from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads.daemonset import DAEMON_SET
-from tests.memory_workloads import CONTROLLERS
+from tests.memory_workloads import CONTROLLERS, image_of
 from tests.samples import merged
 
 Object = dict[str, Any]
@@ -42,6 +42,7 @@ class MemoryCluster:
     Attributes:
         acts: each write in order, as a short sentence. Leases, written by clocks of their own, are left out here and below.
         broken_images: images whose pods never become ready.
+        unready: workloads whose pods of their present template never become ready, as where no node has room for them.
         hooks: what looks at writes, and may break them.
         gate: what a write passes on its way to the cluster ("before") and its answer on the way back ("after").
     """
@@ -50,6 +51,7 @@ class MemoryCluster:
     objects: dict[Key, Object] = field(default_factory=dict)
     acts: list[str] = field(default_factory=list)
     broken_images: set[str] = field(default_factory=set)
+    unready: set[str] = field(default_factory=set)
     hooks: list[Hook] = field(default_factory=list)
     gate: Callable[[str, Object], Awaitable[None]] | None = None
     version: int = 0
@@ -194,7 +196,8 @@ class MemoryCluster:
         pods = self.pods(name, namespace)
         for pod in pods:
             del self.objects[self._key(pod)]
-        for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images):
+        broken = {str(image_of(workload["spec"]))} if name in self.unready else set()
+        for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images | broken):
             self.objects[self._key(pod)] = pod
 
     def _tell(self, type_: str, item: Object) -> None:
