@@ -13,6 +13,7 @@ from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
+from sluice.rollout.needs import needs_primary
 from sluice.rollout.strategy import plan, step_at
 
 CANCELLED, SUSPENDED = "cancelled by a person", "spec.suspend is set"
@@ -25,9 +26,9 @@ def decide(canary: Canary, seen: Seen) -> Decision:
     if done is not None:
         # What its target holds by now is another run's.
         return Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome(done))
-    if phase is None or phase is Phase.INITIALIZING:
-        return _to_be_made(canary)
-    if not phase.in_progress:
+    if needs_primary(canary):
+        return _without_primary(canary, seen)
+    if phase is None or not phase.in_progress:
         return _at_rest(canary, seen)
     if status.rollback_reason:
         return _roll_back(canary, seen, status.rollback_reason)
@@ -48,9 +49,18 @@ def decide(canary: Canary, seen: Seen) -> Decision:
     return _under_way(canary, canary.spec.analysis, seen)
 
 
-def _to_be_made(canary: Canary) -> Decision:
+def _without_primary(canary: Canary, seen: Seen) -> Decision:
+    """Make it. A person who cancels that ends it for this revision: else the next run would begin where this one stopped."""
+    status = canary.status
     if canary.spec.suspend:
         return Decision(Action.END, SUSPENDED, outcome=Outcome.SUSPENDED)
+    if status.phase is not Phase.FAILED:
+        if seen.cancelled:
+            return Decision(Action.INITIALISE, CANCELLED, outcome=Outcome.CANCELLED)
+        return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
+    if seen.revision == status.last_applied_spec and not seen.retry_refused:
+        why = "making the primary was cancelled; push another revision, or run roll_out with retry_refused=true"
+        return Decision(Action.END, why, outcome=Outcome.REFUSED)
     return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
 
 

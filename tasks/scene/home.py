@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.phase import Phase
@@ -11,6 +12,9 @@ from sluice.rollout.journal import entry
 from sluice.rollout.safety.way_home import why_not_home
 from sluice.rollout.strategies.base import HOME
 from tasks.scene.rollout_ref import Scene
+from tasks.scene.tend import tend
+
+Object = dict[str, Any]
 
 
 async def go_home(scene: Scene) -> None:
@@ -22,7 +26,7 @@ async def go_home(scene: Scene) -> None:
     canary, router = scene.canary, scene.router
     weight = await router.weight(canary)
     if weight is None:
-        if not await _made(scene):
+        if await _tended(scene) is None:
             return
     elif weight:
         await _check_able(scene, weight)
@@ -43,20 +47,17 @@ async def say(scene: Scene, message: str) -> None:
         await scene.write(entry(scene.canary, time.time(), status.phase or Phase.PROGRESSING, message))
 
 
-async def _made(scene: Scene) -> bool:
-    """Make the route that was taken away, with all traffic on the primary; False where there is no target to make it for."""
+async def _tended(scene: Scene) -> Object | None:
+    """The primary, with all that leads to it made again where it was deleted; None where the target is gone too."""
     try:
-        target = await scene.canaries.target(scene.canary)
+        return await tend(scene)
     except NotFoundError:
-        return False
-    await scene.ensure_services(target)
-    await scene.router.ensure(scene.canary, target)
-    return True
+        return None
 
 
 async def _check_able(scene: Scene, weight: int) -> None:
     canary = scene.canary
-    primary = await scene.canaries.primary(canary)
+    primary = await scene.canaries.primary(canary) or await _tended(scene)
     wanted = scene.workload.reads.pods(primary) if primary else 1
     offered = [len(await scene.services.endpoints(canary, side)) for side in (Side.PRIMARY, Side.CANARY)]
     why = why_not_home(weight, offered[0], wanted, offered[1])
