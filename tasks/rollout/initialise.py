@@ -48,7 +48,7 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
     if workload.writes.scaled(target, 0):
         await asyncio.sleep(DRAIN)
         await scene.canaries.scale(canary, canary.target, 0)
-    revision = workload.reads.revision(target)
+    revision = workload.revision(canary, target)
     done = {"lastAppliedSpec": revision, "lastPromotedSpec": revision, "canaryWeight": 0, "failedChecks": 0}
     done |= scene.end(Outcome.INITIALISED)
     await scene.write(entry(scene.canary, time.time(), Phase.INITIALIZED, "The primary serves", **done))

@@ -17,7 +17,8 @@ from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
 from blocks.services import Services
 from sluice.errors import StaleError
-from sluice.manifests.flagger.canary import Canary, RunEnd
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_status import RunEnd
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
@@ -87,8 +88,12 @@ class Scene:
         """Make the Services of the Canary; the apex one only where it is not the router's."""
         await self.services.ensure(self.canary, target, apex=not self.router.apex)
 
-    async def write(self, patch: dict[str, object]) -> None:
-        """Write a journal entry and keep what came of it."""
+    async def write(self, patch: dict[str, Any]) -> None:
+        """Write a journal entry and keep what came of it. It remembers at which generation the target has its revision."""
+        target = self.wired.informers.known(self.kind, self.canary.target, self.canary.namespace)
+        if target is not None:
+            status = {**patch["status"], "trackedTarget": self.workload.tracked(self.canary, target)}
+            patch = {**patch, "status": status}
         self.canary = await self.canaries.write(self.canary, patch)
 
     async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:
