@@ -9,7 +9,6 @@ from typing import Any
 
 from sluice.rollout.template.meaning import meaning
 
-
 Rule = Callable[[dict[str, Any]], str]
 
 

@@ -1,7 +1,7 @@
 """What of a pod template matters: without what says nothing, and without what the API server writes by itself.
 
-Clients write the same template in several ways (nulls, empty maps, a `creationTimestamp`), and each version of the API server
-fills in the defaults that it knows. None of it is a change that anybody made, and none of it changes a pod.
+Clients write the same template in several ways (nulls, empty maps, a `creationTimestamp`), and each version of the API
+server fills in the defaults that it knows. None of it is a change that anybody made, and none of it changes a pod.
 Defaults are those of Kubernetes' own conversion (`pkg/apis/core/v1/defaults.go`). One that is not known here yet is no new
 revision either: the journal remembers the target's generation (`Workload.revision`).
 """
@@ -44,7 +44,9 @@ def _meaning(value: Any, shape: _Shape) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: _meaning(inner, shape.parts.get(key, _PLAIN)) for key, inner in value.items()}
-    kept = {key: inner for key, inner in kept.items() if not _is_empty(inner) or key in shape.empties and inner is not None}
+    kept = {
+        key: inner for key, inner in kept.items() if not _is_empty(inner) or (key in shape.empties and inner is not None)
+    }
     shape.mend(kept)
     return {key: inner for key, inner in kept.items() if not _same(inner, shape.defaults.get(key, _MISSING))}
 

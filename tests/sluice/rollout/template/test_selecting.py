@@ -25,7 +25,11 @@ def expression(*values: str, operator: str = "In", key: str = "app") -> Object:
 
 
 def term(selector: Object | None, **more: Any) -> Object:
-    return {"topologyKey": "kubernetes.io/hostname", **({} if selector is None else {"labelSelector": selector}), **more}
+    return {
+        "topologyKey": "kubernetes.io/hostname",
+        **({} if selector is None else {"labelSelector": selector}),
+        **more,
+    }
 
 
 def required(side: str, one: Object) -> Object:
@@ -49,13 +53,17 @@ OWN = [
     pytest.param(lambda it: preferred("podAffinity", term(labels(it))), id="affinity to itself"),
     pytest.param(lambda it: spread(labels(it)), id="spread by labels"),
     pytest.param(lambda it: spread(expression(it), matchLabelKeys=["pod-template-hash"]), id="spread with label keys"),
-    pytest.param(lambda it: required("podAntiAffinity", term(labels(it), namespaces=["shop-test"])), id="its namespace"),
+    pytest.param(
+        lambda it: required("podAntiAffinity", term(labels(it), namespaces=["shop-test"])), id="its namespace"
+    ),
     pytest.param(lambda it: required("podAntiAffinity", term(labels(it), namespaceSelector={})), id="all namespaces"),
 ]
 OTHERS = [
     pytest.param(required("podAntiAffinity", term(labels("cart"))), id="another application"),
     pytest.param(required("podAffinity", term(expression("shop", key="tier"))), id="another label"),
-    pytest.param(required("podAntiAffinity", term(labels("shop"), namespaces=["other"])), id="another namespace's pods"),
+    pytest.param(
+        required("podAntiAffinity", term(labels("shop"), namespaces=["other"])), id="another namespace's pods"
+    ),
     pytest.param(required("podAffinity", term(None)), id="no selector"),
     pytest.param(spread({}), id="an empty selector"),
     pytest.param({"affinity": {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": []}}}}, id="nodes"),
