@@ -82,10 +82,9 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
 
 
 @asynccontextmanager
-async def prefect_of(settings: Settings) -> AsyncIterator[PrefectEvents]:
-    """The way to Prefect's events API."""
-    auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
-    async with PrefectEvents(settings.api_url, auth=auth) as api:
+async def prefect_of(settings: Settings, timeout: float = 2.5) -> AsyncIterator[PrefectEvents]:
+    """The way to Prefect's events API; `timeout` are the seconds for one call."""
+    async with PrefectEvents(settings.api_url, auth=settings.prefect_login, timeout=timeout) as api:
         yield api
 
 

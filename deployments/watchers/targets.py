@@ -29,8 +29,8 @@ async def watch(settings: Settings, post: Post) -> None:
     """Watch until cancelled; `post` gets each event and is called again until it takes it."""
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
     cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
+    announcer = Announcer(post)
     try:
-        announcer = Announcer(post)
         watcher, sources = Watcher(cluster, announcer), SourceWatcher(cluster, announcer)
         async with asyncio.TaskGroup() as group:
             for namespace in settings.namespaces or (None,):
@@ -39,6 +39,7 @@ async def watch(settings: Settings, post: Post) -> None:
                 for kind in WORKLOAD_KINDS.values():
                     group.create_task(watcher.follow(kind, namespace))
     finally:
+        await announcer.close()
         await cluster.close()
 
 

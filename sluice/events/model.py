@@ -33,6 +33,11 @@ class Event(BaseModel):
         raise NotImplementedError
 
     @property
+    def subject(self) -> tuple[str, ...]:
+        """What it is about, for a queue: of two waiting events with one subject the newer says all that the older said."""
+        return (self.name, self.delivery)
+
+    @property
     def payload(self) -> dict[str, str]:
         """What the automation hands to the flow as its parameters."""
         return {key: str(value) for key, value in self.model_dump(exclude={"delivery"}).items()}
@@ -67,6 +72,10 @@ class SourceChanged(Event):
     def resource(self) -> str:
         return f"sluice.source.{self.url}"
 
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return (self.name, self.url, self.branch, self.commit, self.reapply)
+
 
 class TargetChanged(Event):
     """The workload that a Canary points at has a revision that was not judged yet."""
@@ -82,3 +91,7 @@ class TargetChanged(Event):
     @property
     def resource(self) -> str:
         return f"sluice.canary.{self.namespace}.{self.canary}"
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return (self.name, self.namespace, self.canary)
