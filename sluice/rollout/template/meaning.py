@@ -45,7 +45,9 @@ def _meaning(value: Any, shape: _Shape) -> Any:
         return value
     kept = {key: _meaning(inner, shape.parts.get(key, _PLAIN)) for key, inner in value.items()}
     kept = {
-        key: inner for key, inner in kept.items() if not _is_empty(inner) or (key in shape.empties and inner is not None)
+        key: inner
+        for key, inner in kept.items()
+        if not _is_empty(inner) or (key in shape.empties and inner is not None)
     }
     shape.mend(kept)
     return {key: inner for key, inner in kept.items() if not _same(inner, shape.defaults.get(key, _MISSING))}
