@@ -89,9 +89,12 @@ class Workload:
         tracked = status.tracked_target
         if tracked and (tracked.uid, tracked.generation) == (meta.get("uid"), meta.get("generation")):
             return tracked.revision
-        now, known = self.reads.revision(target), {status.last_promoted_spec, status.last_applied_spec}
-        names = (now, *(self.reads.revision(target, rule) for rule in OLDER_RULES))
-        return next((name for name in names if name in known), now)
+        names, known = self.names(target), {status.last_promoted_spec, status.last_applied_spec}
+        return next((name for name in names if name in known), names[0])
+
+    def names(self, item: Object) -> tuple[str, ...]:
+        """The hashes by which a journal may know an object's revision, today's first."""
+        return (self.reads.revision(item), *(self.reads.revision(item, rule) for rule in OLDER_RULES))
 
     def tracked(self, canary: Canary, target: Object) -> Object:
         """What the journal remembers of a target, for `revision`."""
