@@ -13,6 +13,7 @@ from blocks.chat.table import chat_for
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.forges.table import forges
+from blocks.gates.http import webhook_client
 from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
 from blocks.kubernetes.cluster import Cluster
@@ -45,6 +46,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
     installed = Installed.load()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        webhooks = await stack.enter_async_context(webhook_client())
         cluster = await stack.enter_async_context(cluster_of(settings))
         prefect = await stack.enter_async_context(prefect_of(settings))
         registry = await stack.enter_async_context(open_registries())
@@ -52,7 +54,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             cluster=cluster,
             router=partial(router_for, rows=installed.routers),
             metrics=providers_of(settings, http, installed.providers),
-            gates=Gates(http, installed.gates),
+            gates=Gates(webhooks, installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
             informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(

@@ -23,7 +23,7 @@ from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads.daemonset import DAEMON_SET
-from tests.memory_workloads import CONTROLLERS
+from tests.memory_workloads import CONTROLLERS, history_of
 from tests.samples import merged
 
 Object = dict[str, Any]
@@ -196,6 +196,8 @@ class MemoryCluster:
             del self.objects[self._key(pod)]
         for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images):
             self.objects[self._key(pod)] = pod
+        kept = history_of(workload)
+        self.objects.setdefault(self._key(kept), kept)
 
     def _tell(self, type_: str, item: Object) -> None:
         key = self._key(item)

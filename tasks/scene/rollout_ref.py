@@ -57,11 +57,11 @@ class RolloutRef(BaseModel):
 class Scene:
     """The Canary with what a stage needs to act on it."""
 
-    def __init__(self, wired: Connections, lease: Lease, canary: Canary) -> None:
+    def __init__(self, wired: Connections, lease: Lease, canary: Canary, writer: Writer | None = None) -> None:
         self.wired = wired
         self.lease = lease
         self.canary = canary
-        self.writer = writer_of(wired)
+        self.writer = writer or writer_of(wired)
         self.canaries = Canaries(self.writer)
         self.services: Services = wired.services(self.writer)
         self.workload = workload_of(canary)
@@ -88,7 +88,12 @@ class Scene:
         await self.services.ensure(self.canary, target, apex=not self.router.apex)
 
     async def write(self, patch: dict[str, object]) -> None:
-        """Write a journal entry and keep what came of it."""
+        """Write a journal entry, and how many pods the primary has; keep what came of it."""
+        primary = self.wired.informers.known(self.kind, self.canary.primary, self.canary.namespace)
+        pods = self.workload.reads.pods(primary) if primary else 0
+        status = patch.get("status")
+        if pods and pods != self.canary.status.primary_pods and isinstance(status, dict):
+            patch = {**patch, "status": {**status, "primaryPods": pods}}
         self.canary = await self.canaries.write(self.canary, patch)
 
     async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:

@@ -229,6 +229,8 @@ class CanaryStatus(ForeignModel):
     """Revision that is or was last rolled out."""
     last_promoted_spec: str = ""
     """Revision that the primary runs."""
+    primary_pods: int = 0
+    """How many pods the primary had when the journal was last written: what it gets where somebody deletes it."""
     tracked_configs: dict[str, str] = Field(default_factory=dict)
     last_transition_time: str = ""
     conditions: tuple[CanaryCondition, ...] = ()
