@@ -24,7 +24,7 @@ log = logging.getLogger("sluice.follow")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds before a broken watch is begun again."""
 DEAF = 3
-"""Watches in a row that broke before anything was heard, after which a list is asked for: the version may be what breaks them."""
+"""Watches in a row that broke with nothing heard, after which a list is asked for: the version may be what breaks them."""
 ABSENT_PAUSE = 30.0
 """Seconds between two looks whether a kind that the cluster does not serve is installed by now."""
 

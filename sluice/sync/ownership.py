@@ -2,7 +2,9 @@
 
 What users' traffic goes through (the apex Service, the route) is a Canary's from its first rollout on: a sync that put the
 selector or the weights of git back would send users to pods that are scaled to 0. All of such an object is left alone, as
-Flux does with what Flagger manages. A Canary's target is scaled to 0 between releases and up for each one. A sync that set `spec.replicas` from git would
+Flux does with what Flagger manages.
+
+A Canary's target is scaled to 0 between releases and up for each one. A sync that set `spec.replicas` from git would
 start pods of a version that nobody has judged, or stop the one that is being judged.
 """
 
