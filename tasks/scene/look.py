@@ -42,7 +42,12 @@ class Look(BaseModel):
     @property
     def shown(self) -> object:
         """What an act changes that has an effect; equal where nothing was changed."""
-        return self.canary.status.model_copy(update={"conditions": ()}), self.revision, self.weight, self.standing
+        return (
+            self.canary.status.model_copy(update={"conditions": (), "tracked_target": None}),
+            self.revision,
+            self.weight,
+            self.standing,
+        )
 
 
 async def look(ref: RolloutRef) -> Look:
@@ -87,7 +92,7 @@ async def _whole(scene: Scene, ref: RolloutRef) -> Look:
     stays = not weight or writes.frozen(target) is None
     return Look(
         canary=scene.canary,
-        revision=reads.revision(target),
+        revision=scene.workload.revision(scene.canary, target),
         version=version_of(target),
         weight=weight,
         standing=baseline and stays and reads.ready(target, scene.canary.ready_threshold),

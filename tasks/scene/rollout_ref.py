@@ -105,13 +105,18 @@ class Scene:
         """Make the Services of the Canary; the apex one only where it is not the router's."""
         await self.services.ensure(self.canary, target, apex=not self.router.apex)
 
-    async def write(self, patch: dict[str, object]) -> None:
-        """Write a journal entry, and how many pods the primary has; keep what came of it."""
+    async def write(self, patch: dict[str, Any]) -> None:
+        """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""
+        kept: dict[str, Any] = {}
         primary = self.wired.informers.known(self.kind, self.canary.primary, self.canary.namespace)
         pods = self.workload.reads.pods(primary) if primary else 0
-        status = patch.get("status")
-        if pods and pods != self.canary.status.primary_pods and isinstance(status, dict):
-            patch = {**patch, "status": {**status, "primaryPods": pods}}
+        if pods and pods != self.canary.status.primary_pods:
+            kept["primaryPods"] = pods
+        target = self.wired.informers.known(self.kind, self.canary.target, self.canary.namespace)
+        if target is not None:
+            kept["trackedTarget"] = self.workload.tracked(self.canary, target)
+        if isinstance(patch.get("status"), dict):
+            patch = {**patch, "status": {**patch["status"], **kept}}
         self.canary = await self.canaries.write(self.canary, patch)
 
     async def rest(self) -> None:

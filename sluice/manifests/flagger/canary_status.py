@@ -38,6 +38,14 @@ class BegunWith(ForeignModel):
     """`spec.service` with its `name`."""
 
 
+class TrackedTarget(ForeignModel):
+    """A state of the target, and its revision: what has this generation holds this revision, however it reads today."""
+
+    uid: str
+    generation: int
+    revision: str
+
+
 class CanaryStatus(ForeignModel):
     """The journal of the rollout: Flagger's fields, and after them what sluice needs to go on after a crash."""
 
@@ -51,6 +59,8 @@ class CanaryStatus(ForeignModel):
     """Revision that the primary runs."""
     primary_pods: int = 0
     """How many pods the primary had when the journal was last written: what it gets where somebody deletes it."""
+    tracked_target: TrackedTarget | None = None
+    """The target as it was when the journal was last written."""
     tracked_configs: dict[str, str] = Field(default_factory=dict)
     last_transition_time: str = ""
     conditions: tuple[CanaryCondition, ...] = ()
