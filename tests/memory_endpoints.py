@@ -1,4 +1,4 @@
-"""What the endpoints' controller of Kubernetes does, in memory: an EndpointSlice for each Service, of its pods."""
+"""What controllers do in memory: an EndpointSlice for each Service, of its pods; a Gateway's word on a route."""
 
 from __future__ import annotations
 
@@ -40,3 +40,9 @@ def _slice(service: Object, pods: list[Object]) -> Object:
 def _ready(pod: Object) -> bool:
     conditions = pod["status"].get("conditions") or []
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def acknowledged(route: Object) -> Object:
+    """The status of a route that every parent has accepted."""
+    accepted = {"type": "Accepted", "status": "True", "observedGeneration": route["metadata"]["generation"]}
+    return {"parents": [{"parentRef": one, "conditions": [accepted]} for one in route["spec"].get("parentRefs") or []]}
