@@ -114,7 +114,7 @@ class Watcher:
         target = self.targets.get(canary.spec.target_ref.kind, {}).get((canary.namespace, canary.target))
         if target is None:
             return None
-        revision = workload_of(canary).reads.revision(target)
+        revision = workload_of(canary).revision(canary, target)
         # A revision that comes back after another one was promoted is new again.
         state = (revision, canary.status.last_promoted_spec)
         if not needs_rollout(canary, revision):
