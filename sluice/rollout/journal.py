@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from sluice.errors import StaleError
 from sluice.gates.points import not_asked
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
@@ -33,11 +34,11 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
         fields: further fields of the status, camelCase.
 
     Raises:
-        ValueError: no rollout goes from the present phase to that one.
+        StaleError: no rollout goes from the present phase to that one: this is another Canary of the name, or another life.
     """
     before = canary.status.phase
     if phase is not before and phase not in TRANSITIONS[before]:
-        raise ValueError(f"{canary}: a rollout does not go from {before} to {phase}")
+        raise StaleError(f"{canary}: a rollout does not go from {before} to {phase}")
     stamp = timestamp(now)
     old = next((one for one in canary.status.conditions if one.type == "Promoted"), None)
     status = PROMOTED_STATUS.get(phase, "Unknown")

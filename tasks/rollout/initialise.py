@@ -42,9 +42,10 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
     target = await scene.canaries.target(canary)
     if decision.outcome is Outcome.CANCELLED:
         return await _cancelled(scene, scene.workload.revision(canary, target), decision.reason)
-    await _note(scene, "Making the primary")
+    if canary.status.phase is not Phase.INITIALIZING:
+        await _note(scene, "Making the primary")
     primary = await _ready(scene)
-    await tend(scene)
+    _check_same(scene, primary, await tend(scene))
     await until_endpoints_ready(scene, Side.PRIMARY, primary)
     if scene.workload.writes.scaled(target, 0):
         await asyncio.sleep(DRAIN)
@@ -120,9 +121,18 @@ async def _look_again(scene: Scene, primary: Object) -> None:
     canary = scene.canary
     now = await scene.wired.informers.fresh(scene.kind, canary.primary, canary.namespace)
     check_ours(scene, now)
-    if now["metadata"]["uid"] != primary["metadata"]["uid"]:
-        raise TransientError(f"{canary.primary} was replaced by another one: it has to serve first")
-    await tend(scene)
+    _check_same(scene, primary, now)
+    _check_same(scene, primary, await tend(scene))
+
+
+def _check_same(scene: Scene, primary: Object, now: Object) -> None:
+    """Refuse to go on with a primary that is not the one that was seen ready: it has to serve first.
+
+    Raises:
+        TransientError: it is another object, or has followed the target to another revision.
+    """
+    if (now["metadata"]["uid"], given(now)) != (primary["metadata"]["uid"], given(primary)):
+        raise TransientError(f"{scene.canary.primary} was replaced or follows a newer revision: it has to serve first")
 
 
 async def _cancelled(scene: Scene, revision: str, reason: str) -> StageResult:

@@ -26,7 +26,8 @@ async def tend(scene: Scene) -> Object:
     """Bring all of it to what it is to be, and return the primary. Idempotent.
 
     The sides' Services first, then a primary that serves, then what leads users there: the apex Service and the route.
-    At rest the traffic is put back home too; under way its weight is the run's.
+    At rest the traffic is put back home too, and a target that somebody made again or scaled has no pods; under way both are
+    the run's.
 
     Raises:
         NotFoundError: the target is gone.
@@ -40,9 +41,19 @@ async def tend(scene: Scene) -> Object:
     if canary.status.phase is not Phase.PROMOTING:
         await until_primary_serves(scene, primary)
     await scene.ensure_way_in(target)
-    if not is_under_way(scene) and await scene.router.weight(canary):
-        await scene.router.shift(canary, HOME)
+    if not is_under_way(scene):
+        await _to_rest(scene, target)
     return primary
+
+
+async def _to_rest(scene: Scene, target: Object) -> None:
+    """Traffic home and the target without pods, where it holds what the journal is about: else it is the next release's."""
+    canary, workload = scene.canary, scene.workload
+    if await scene.router.weight(canary):
+        await scene.router.shift(canary, HOME)
+    known = {canary.status.last_promoted_spec, canary.status.last_applied_spec}
+    if workload.writes.scaled(target, 0) and workload.revision(canary, target) in known:
+        await scene.canaries.scale(canary, canary.target, 0)
 
 
 def is_under_way(scene: Scene) -> bool:

@@ -21,7 +21,8 @@ from sluice.rollout.workloads import WORKLOADS
 from tasks import run_signals
 from tasks.rollout.fence_out import fence_out
 from tasks.scene.claim import claimed
-from tasks.scene.rollout_ref import RolloutRef
+from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.scene.tend import tend
 from tests.connected import Provided, connected
 from tests.laws.people import IMAGES, PEOPLE, PRIMARY
 from tests.laws.town import Town, stranger
@@ -42,8 +43,12 @@ TEMPLATE = {
 }
 OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
 STRANGERS = ("Deployment", "Service", "HTTPRoute")
+COLLECTED = 5
+"""Turns after which the garbage collector has come by."""
 MOST_TURNS = 150
 """Turns of one run after the last thing that happened: then it has to have ended, or to wait for what it names."""
+UNSEEN = 3
+"""Moments after something happened at which a write may still rest on what was so before."""
 ALIKE = 12
 """Writes in a row that say the same and change nothing of what they are about: a loop."""
 
@@ -75,6 +80,9 @@ class Life:
     signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
     _before: frozenset[str] = frozenset()
     _quiet: int = 0
+    _touched: bool = False
+    _new: bool = True
+    _struck: int = -10
 
     def __post_init__(self) -> None:
         webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
@@ -148,10 +156,14 @@ class Life:
 
     def _law(self, when: str, verb: str, item: Object) -> None:
         if when == "before":
-            self._before = self.troubles()
+            self._before, self._new = self.troubles(), self.status.get("phase") in {None, Phase.INITIALIZING}
             return
-        worse = self.troubles() - self._before
-        if worse:
+        worse = frozenset() if self._new else self.troubles() - self._before
+        if self._new and self.status.get("phase") == Phase.INITIALIZED:
+            primary = self.find(self.kind, PRIMARY)
+            given = (primary or {}).get("metadata", {}).get("annotations", {}).get(REVISION_ANNOTATION)
+            assert given in {None, self.status["lastPromotedSpec"]}, "the journal is not what was made"
+        if worse and self.moment - self._struck > UNSEEN:
             self.blamed.append(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
         assert self.strangers() == self._strangers, f"{verb} {item['kind']} touched what is somebody else's"
         assert len(set(self.town.acts[-ALIKE:])) > 1 or len(self.town.acts) < ALIKE, (
@@ -173,7 +185,7 @@ class Life:
         event = self.plan.pop(self.moment, "")
         if not event:
             return
-        self._quiet = 0
+        self._quiet, self._struck = 0, self.moment
         self.happened.append(f"{event} (after {self.town.acts[-1] if self.town.acts else 'nothing'})")
         if event == "crash":
             raise Crash
@@ -186,8 +198,18 @@ class Life:
             self.town.collect()
         else:
             PEOPLE[event](self.town, self.kind)
-            self._strangers = self.strangers()
+            self._strangers, self._touched = self.strangers(), True
         self._before = self.troubles()
+
+    def _unsuspended(self) -> bool:
+        """A run that waits because people suspended its Canary says so, and goes on when they end that."""
+        canary = self.find("Canary")
+        if canary is None or not canary["spec"].get("suspend"):
+            return False
+        said = canary["status"]["conditions"][0]["message"]
+        assert "suspend" in said, f"it waits and does not say that it is suspended: {said}"
+        self.plan[self.moment + 1] = "unsuspend"
+        return self.next_thing()
 
     def next_thing(self) -> bool:
         """Nothing is under way: what is planned next happens now. False where nothing is left."""
@@ -263,11 +285,15 @@ class Life:
             await run.do(fence_out, run.ref)
         self._quiet = 0
         while run.outcome is None:
+            if self._touched and self.status.get("phase") not in {None, Phase.INITIALIZING}:
+                await self.keep_under_way(ref)
             await story._turn(run)
             self._quiet += 1
             self.pass_on()
+            if self._quiet % COLLECTED == 0 and self.town.orphaned:
+                self.town.collect()
             if self._quiet > MOST_TURNS:
-                if not self.next_thing():
+                if not self.next_thing() and not self._unsuspended():
                     raise AssertionError(f"no end after {MOST_TURNS} turns: {self.town.acts[-6:]}, {self.status}")
                 self._quiet = 0
         await run.flush()
@@ -286,7 +312,7 @@ class Life:
                             self.town.collect()
                         if not self._rests(ends[-1]):
                             continue
-                        await self.tend()
+                        await self.keep()
                         if not self.next_thing():
                             return ends
             except Crash:
@@ -322,8 +348,22 @@ class Life:
             valid = False
         return not valid or self.find(self.kind) is None
 
-    async def tend(self) -> None:
-        """At rest what the Canary brings forth is kept as it should be."""
+    async def keep(self) -> None:
+        """What the keeper does at rest: under a lease of its own."""
+        ref = RolloutRef(namespace=NAMESPACE, name=NAME)
+        try:
+            async with claimed(ref, "keeper"):
+                await self.keep_under_way(ref)
+        except Crash:
+            pass
+
+    async def keep_under_way(self, ref: RolloutRef) -> None:
+        """What the keeper does where a run of its process has the lease: what cannot be put right now is tried again."""
+        self._touched = False
+        try:
+            await tend(await Scene.of(ref))
+        except SluiceError:
+            self._touched = True
 
     def at_rest(self) -> None:
         """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""

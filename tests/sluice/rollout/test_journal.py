@@ -10,6 +10,7 @@ import pytest
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.errors import StaleError
 from sluice.manifests.flagger.phase import IN_PROGRESS, Phase
 from sluice.measures.counts import Counts
 from sluice.measures.objective import Objective
@@ -41,7 +42,7 @@ def test_only_the_transitions_of_the_table_can_be_written(before: Phase | None, 
     if after is before or after in TRANSITIONS[before]:
         assert entry(at(before), NOW, after)["status"]["phase"] == after
     else:
-        with pytest.raises(ValueError, match="does not go from"):
+        with pytest.raises(StaleError, match="does not go from"):
             entry(at(before), NOW, after)
 
 

@@ -1,0 +1,73 @@
+"""What holds of a rollout whatever people do to its objects: the laws of `life.py`, at each write and at rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows import roll_out as story
+from sluice.rollout.workloads import WORKLOADS
+from tasks.measuring import step as judging
+from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
+from tests.laws.life import PROVIDERS, Life
+from tests.laws.people import PEOPLE
+
+HABITS = sorted(PEOPLE)
+EVENTS = st.sampled_from([*HABITS, "crash", "hiccup", "cancel", "collect"])
+PLANS = st.dictionaries(st.integers(3, 160), EVENTS, max_size=5)
+ANSWERS = st.lists(st.sampled_from(["good", "good", "good", "bad", "open", "open", "closed"]), max_size=20)
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits: draining and pauses are tried on the lab."""
+    for module in (roll_back, finalise, initialise, promote):
+        monkeypatch.setattr(module, "DRAIN", 0)
+    monkeypatch.setattr(story, "PAUSE", 0)
+    monkeypatch.setattr(ask_gate, "GATE_PAUSE", 0)
+    monkeypatch.setattr(judging, "SEARCH", 0.001)
+    monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
+    monkeypatch.setattr("tasks.scene.ready_endpoints.WITHIN", 0.05)
+    monkeypatch.setattr("tasks.scene.ready_endpoints.LOOK", 0.01)
+    monkeypatch.setattr("tasks.scene.tend.SERVES_WITHIN", 0.05)
+    monkeypatch.setattr("tasks.scene.tend.LOOK", 0.01)
+    monkeypatch.setattr("blocks.routers.gateway_api.ACKNOWLEDGED_WITHIN", 0.05)
+    monkeypatch.setattr("blocks.routers.kubernetes.OFFERED_WITHIN", 0.05)
+    monkeypatch.setattr("blocks.routers.kubernetes.LOOK", 0.01)
+
+
+def lived(life: Life) -> Life:
+    """To the end of what is planned; then people put right what they did, and the rollout comes to rest."""
+
+    async def both() -> None:
+        await life.live()
+        life.mend()
+        await life.live()
+
+    asyncio.run(both())
+    assert not life.blamed, (life.blamed, life.happened)
+    life.at_rest()
+    return life
+
+
+@pytest.mark.parametrize("kind", WORKLOADS)
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("habit", HABITS)
+@pytest.mark.parametrize("moment", [-20, -5, 0, 5, 20, 35, 50, 65, 80, 95])
+def test_one_habit_at_one_moment(habit: str, moment: int, provider: str, kind: str) -> None:
+    """Each habit by itself: so many moments into the initialisation (below 0), at rest (0), or so many into a release."""
+    first = {-moment: habit} if moment < 0 else {}
+    release = {1000 + moment if moment else 2000: habit} if moment >= 0 else {}
+    lived(Life({**first, 1000: "push 1", **release}, [], provider, kind))
+
+
+@given(PLANS, ANSWERS, st.sampled_from(sorted(PROVIDERS)), st.sampled_from(sorted(WORKLOADS)))
+def test_whatever_people_do_users_are_served_and_it_comes_to_rest(
+    plan: dict[int, str], answers: list[str], provider: str, kind: str
+) -> None:
+    """Several of them at any moments, with crashes, hiccups and cancels between them."""
+    lived(Life(dict(plan), list(answers), provider, kind))
