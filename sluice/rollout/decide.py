@@ -13,6 +13,7 @@ from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
+from sluice.rollout.needs import needs_primary
 from sluice.rollout.strategy import plan, step_at
 
 
@@ -23,9 +24,9 @@ def decide(canary: Canary, seen: Seen) -> Decision:
     if done is not None:
         # What its target holds by now is another run's.
         return Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome(done))
-    if phase is None or phase is Phase.INITIALIZING:
-        return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
-    if not phase.in_progress:
+    if needs_primary(canary):
+        return _without_primary(canary, seen)
+    if phase is None or not phase.in_progress:
         return _at_rest(canary, seen)
     if status.rollback_reason:
         return _roll_back(canary, seen, status.rollback_reason)
@@ -46,6 +47,19 @@ def decide(canary: Canary, seen: Seen) -> Decision:
     if not status.begun:
         return _before_steps(canary, canary.spec.analysis, seen)
     return _under_way(canary, canary.spec.analysis, seen)
+
+
+def _without_primary(canary: Canary, seen: Seen) -> Decision:
+    """Make it. A person who cancels that ends it for this revision: else the next run would begin where this one stopped."""
+    status = canary.status
+    if status.phase is not Phase.FAILED:
+        if seen.cancelled:
+            return Decision(Action.INITIALISE, "cancelled by a person", outcome=Outcome.CANCELLED)
+        return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
+    if seen.revision == status.last_applied_spec and not seen.retry_refused:
+        why = "making the primary was cancelled; push another revision, or run roll_out with retry_refused=true"
+        return Decision(Action.END, why, outcome=Outcome.REFUSED)
+    return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
 
 
 def _at_rest(canary: Canary, seen: Seen) -> Decision:

@@ -42,6 +42,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """This revision was rolled back before; it is tried again only on demand."""
     SUSPENDED = "suspended"
+    CANCELLED = "cancelled"
+    """A person cancelled it before there was a primary; it is tried again on demand, or with another revision."""
     DELETED = "deleted"
     """The Canary was deleted in the middle of its release."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.phase import Phase
 
 
 def needs_rollout(canary: Canary, revision: str) -> bool:
@@ -16,6 +17,12 @@ def needs_rollout(canary: Canary, revision: str) -> bool:
     if canary.spec.suspend and not status.phase.in_progress:
         return False
     return revision not in {status.last_promoted_spec, status.last_applied_spec}
+
+
+def needs_primary(canary: Canary) -> bool:
+    """Whether the Canary's primary has still to be made, or a person has cancelled that before it served."""
+    phase, promoted = canary.status.phase, canary.status.last_promoted_spec
+    return phase in {None, Phase.INITIALIZING} or (phase is Phase.FAILED and not promoted)
 
 
 def is_under_way(canary: Canary, revision: str) -> bool:

@@ -17,7 +17,8 @@ from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
 from blocks.services import Services
 from sluice.errors import StaleError
-from sluice.manifests.flagger.canary import Canary, RunEnd
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_status import RunEnd
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
@@ -57,11 +58,11 @@ class RolloutRef(BaseModel):
 class Scene:
     """The Canary with what a stage needs to act on it."""
 
-    def __init__(self, wired: Connections, lease: Lease, canary: Canary) -> None:
+    def __init__(self, wired: Connections, lease: Lease, canary: Canary, writer: Writer | None = None) -> None:
         self.wired = wired
         self.lease = lease
         self.canary = canary
-        self.writer = writer_of(wired)
+        self.writer = writer or writer_of(wired)
         self.canaries = Canaries(self.writer)
         self.services: Services = wired.services(self.writer)
         self.workload = workload_of(canary)
@@ -87,8 +88,18 @@ class Scene:
         """Make the Services of the Canary; the apex one only where it is not the router's."""
         await self.services.ensure(self.canary, target, apex=not self.router.apex)
 
-    async def write(self, patch: dict[str, object]) -> None:
-        """Write a journal entry and keep what came of it."""
+    async def write(self, patch: dict[str, Any]) -> None:
+        """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""
+        kept: dict[str, Any] = {}
+        primary = self.wired.informers.known(self.kind, self.canary.primary, self.canary.namespace)
+        pods = self.workload.reads.pods(primary) if primary else 0
+        if pods and pods != self.canary.status.primary_pods:
+            kept["primaryPods"] = pods
+        target = self.wired.informers.known(self.kind, self.canary.target, self.canary.namespace)
+        if target is not None:
+            kept["trackedTarget"] = self.workload.tracked(self.canary, target)
+        if isinstance(patch.get("status"), dict):
+            patch = {**patch, "status": {**patch["status"], **kept}}
         self.canary = await self.canaries.write(self.canary, patch)
 
     async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:
