@@ -28,6 +28,7 @@ from blocks.kubernetes.kinds import (
     WORKLOAD_KINDS,
 )
 from deployments.rights.part import Part
+from sluice.rollout.tending.past import PAST
 
 
 class Where(StrEnum):
@@ -95,6 +96,14 @@ _ROLLOUTS = (
             Right(kind, ("patch",), f"a {kind.kind} is scaled, frozen and promoted"),
             Right(kind, ("update",), f"the baseline of a target {kind.kind} follows its primary"),
         )
+    ),
+    *(
+        Right(
+            Kind(past.api_version, past.kind, past.plural),
+            ("list",),
+            f"the template that a {of} had: a primary that is gone is made again of what was promoted",
+        )
+        for of, past in PAST.items()
     ),
     Right(SERVICE, FOLLOW, "which Services of a Canary are there"),
     Right(SERVICE, ("get",), "the state of a Service after a conflict"),

@@ -16,6 +16,7 @@ from deployments.rights.__main__ import CHECKOUT, written
 from deployments.rights.manifests import roles, rules
 from deployments.rights.part import Part
 from deployments.rights.table import RIGHTS, Right, Where, rights_of
+from sluice.rollout.tending.past import PAST
 
 FLOORS = ("deployments", "flows", "tasks", "blocks")
 NAMED = {name: kind for name, kind in vars(kinds).items() if isinstance(kind, Kind)}
@@ -57,7 +58,8 @@ def test_kinds_are_defined_in_one_place() -> None:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Kind"
     }
-    assert made == {"blocks/kubernetes/cluster.py"}
+    assert made == {"blocks/kubernetes/cluster.py", "blocks/kubernetes/past.py"}
+    assert {past.plural for past in PAST.values()} <= {right.kind.plural for right in RIGHTS}
 
 
 def test_every_right_has_a_reason_and_is_no_wildcard() -> None:
