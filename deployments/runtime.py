@@ -32,6 +32,8 @@ DRAIN_WITHIN = 2.0
 WATCHER_CALL = 10.0
 """Seconds for one of the watcher's calls to Prefect: nobody waits for it, and a batch takes a busy server a while."""
 
+TRIM_EVERY = 600.0
+"""Seconds between two looks at the size of the server's log."""
 log = logging.getLogger("sluice")
 
 Ready = Callable[[], None]
@@ -86,6 +88,7 @@ def server_of(settings: Settings) -> EmbeddedServer:
         auth=settings.prefect_auth,
         database=settings.database_url,
         redis=settings.redis_url,
+        keep_days=settings.keep_days,
     )
 
 
@@ -111,7 +114,9 @@ async def serve(settings: Settings, ready: Ready) -> None:
         async with server_of(settings) as server:
             await register_all(settings)
             ready()
-            await forever("the Prefect server", lambda: keep(server), 1.0, fatal=(TerminalError,))
+            async with asyncio.TaskGroup() as running:
+                running.create_task(forever("the Prefect server", lambda: keep(server), 1.0))
+                running.create_task(forever("trimming its log", lambda: asyncio.to_thread(server.trim_log), TRIM_EVERY))
 
 
 async def work(settings: Settings, ready: Ready) -> None:

@@ -8,7 +8,6 @@ work (its port is taken) ends the whole.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -25,8 +24,6 @@ from sluice.errors import TerminalError, TransientError
 
 Say = Callable[[str, str], None]
 """Tells a person that a part is ready: the part, and where it is."""
-
-log = logging.getLogger("sluice.up")
 
 
 async def up(settings: Settings, say: Say, workflows: tuple[Workflow, ...] = WORKFLOWS) -> None:
@@ -63,6 +60,9 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
         async with asyncio.TaskGroup() as running:
             if server is not None:
                 running.create_task(forever("the Prefect server", lambda: runtime.keep(server), 1.0))
+                running.create_task(
+                    forever("trimming its log", lambda: asyncio.to_thread(server.trim_log), runtime.TRIM_EVERY)
+                )
             for what, part in parts.items():
                 running.create_task(forever(f"the {what}", part, 1.0, fatal=(TerminalError,)))
     except ExceptionGroup as group:
