@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from blocks.gates.base import Answer
 from blocks.routers import router_for
 from blocks.services import Services
 from flows import roll_out as story
+from flows.rollout_run import RolloutRun
 from sluice.errors import InvalidError, LostError, SluiceError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
@@ -49,6 +51,8 @@ MOST_TURNS = 150
 """Turns of one run after the last thing that happened: then it has to have ended, or to wait for what it names."""
 UNSEEN = 3
 """Moments after something happened at which a write may still rest on what was so before."""
+KEPT = 0.002
+"""Seconds between two looks of the keeper next to a run."""
 ALIKE = 12
 """Writes in a row that say the same and change nothing of what they are about: a loop."""
 
@@ -284,10 +288,25 @@ class Life:
         if lease.took_over:
             await run.do(fence_out, run.ref)
         self._quiet = 0
-        while run.outcome is None:
+        keeping = asyncio.create_task(self._keeping(ref))
+        try:
+            return await self._turns(run, keeping)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keeping(self, ref: RolloutRef) -> None:
+        """The keeper next to a run of its process, under the same lease."""
+        while True:
+            await asyncio.sleep(KEPT)
             if self._touched and self.status.get("phase") not in {None, Phase.INITIALIZING}:
                 await self.keep_under_way(ref)
+
+    async def _turns(self, run: RolloutRun, keeping: asyncio.Task[None]) -> Outcome:
+        while run.outcome is None:
             await story._turn(run)
+            if keeping.done():
+                keeping.result()
             self._quiet += 1
             self.pass_on()
             if self._quiet % COLLECTED == 0 and self.town.orphaned:

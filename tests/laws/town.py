@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Kind
-from sluice.rollout.objects import MANAGED_BY
 from tests.memory_cluster import KINDS, MemoryCluster
+from tests.memory_endpoints import slices
 from tests.memory_workloads import CONTROLLERS
 
 Object = dict[str, Any]
-SERVICE_NAME = "kubernetes.io/service-name"
 
 
 @dataclass
@@ -30,24 +29,24 @@ class Town(MemoryCluster):
 
     defaults: Object = field(default_factory=dict)
     orphaned: bool = False
-    _settling: bool = False
 
     def _store(self, wanted: Object) -> Object:
         if self.defaults and wanted["kind"] in CONTROLLERS:
             for container in wanted["spec"]["template"]["spec"]["containers"]:
                 for key, value in self.defaults.items():
                     container.setdefault(key, value)
-        stored = super()._store(wanted)
-        self.settle()
-        return stored
+        return super()._store(wanted)
 
     def vanish(self, kind: Kind, name: str, namespace: str) -> None:
         super().vanish(kind, name, namespace)
+        self.orphaned = True
+        if kind.kind == "Service":
+            super().vanish(KINDS["EndpointSlice"], f"{name}-slice", namespace)
         if kind.kind in CONTROLLERS:
             for pod in self.pods(name, namespace):
                 self.objects.pop(self._key(pod))
-        self.orphaned = True
-        self.settle()
+            for one in slices(self.objects, namespace):
+                self._store(one)
 
     def upgrade(self, defaults: Object) -> None:
         """The API server is a newer one from now on: it defaults fields that the older one did not know."""
@@ -55,29 +54,6 @@ class Town(MemoryCluster):
         for (kind, _, _), item in list(self.objects.items()):
             if kind in CONTROLLERS:
                 self._store(copy.deepcopy(item))
-
-    def settle(self) -> None:
-        """The endpoints' controller: what each Service offers follows its selector and the pods."""
-        if self._settling:
-            return
-        self._settling = True
-        try:
-            for (kind, namespace, name), service in list(self.objects.items()):
-                if kind == "Service":
-                    self._offer(service, name, namespace)
-            for key in [key for key in self.objects if key[0] == "EndpointSlice"]:
-                if ("Service", *key[1:]) not in self.objects:
-                    super().vanish(KINDS["EndpointSlice"], key[2], key[1])
-        finally:
-            self._settling = False
-
-    def _offer(self, service: Object, name: str, namespace: str) -> None:
-        labels = {**(service["metadata"].get("labels") or {}), SERVICE_NAME: name}
-        endpoints = [{"addresses": [pod["status"]["podIP"]]} for pod in self.behind(name, namespace)]
-        old = self.objects.get(("EndpointSlice", namespace, name))
-        if old is None or (old["endpoints"], old["metadata"]["labels"]) != (endpoints, labels):
-            meta = {"name": name, "namespace": namespace, "labels": labels}
-            super()._store({"kind": "EndpointSlice", "metadata": meta, "endpoints": endpoints})
 
     def behind(self, service: str, namespace: str) -> list[Object]:
         """The ready pods behind a Service; none where it does not exist."""
@@ -121,6 +97,3 @@ def stranger(kind: str, name: str, namespace: str, spec: Object | None = None) -
         "metadata": {"name": name, "namespace": namespace, "labels": {"app": name}, "ownerReferences": [owner]},
         "spec": spec or {},
     }
-
-
-__all__ = ["MANAGED_BY", "Town", "stranger"]
