@@ -41,7 +41,8 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
     target = await scene.canaries.freeze(canary)
     _check_judged(scene, ref, target)
-    pods = workload.reads.pods(primary or target)
+    # One that an autoscaler has given no pods has none to bring home to.
+    pods = max(workload.reads.pods(primary or target), 1)
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
