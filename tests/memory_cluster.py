@@ -23,7 +23,7 @@ from sluice.rollout.readiness import ready_addresses
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads.daemonset import DAEMON_SET
-from tests.memory_workloads import CONTROLLERS, history_of
+from tests.memory_workloads import CONTROLLERS, history_of, image_of
 from tests.samples import merged
 
 Object = dict[str, Any]
@@ -42,6 +42,7 @@ class MemoryCluster:
     Attributes:
         acts: each write in order, as a short sentence. Leases, written by clocks of their own, are left out here and below.
         broken_images: images whose pods never become ready.
+        unready: workloads whose pods of their present template never become ready, as where no node has room for them.
         hooks: what looks at writes, and may break them.
         gate: what a write passes on its way to the cluster ("before") and its answer on the way back ("after").
         filled_in: an object with the defaults of the API server that reads it, as a new one. Reading changes nothing.
@@ -51,6 +52,7 @@ class MemoryCluster:
     objects: dict[Key, Object] = field(default_factory=dict)
     acts: list[str] = field(default_factory=list)
     broken_images: set[str] = field(default_factory=set)
+    unready: set[str] = field(default_factory=set)
     hooks: list[Hook] = field(default_factory=list)
     gate: Callable[[str, Object], Awaitable[None]] | None = None
     filled_in: Callable[[Object], Object] = copy.deepcopy
@@ -197,7 +199,8 @@ class MemoryCluster:
         pods = self.pods(name, namespace)
         for pod in pods:
             del self.objects[self._key(pod)]
-        for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images):
+        broken = {str(image_of(workload["spec"]))} if name in self.unready else set()
+        for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images | broken):
             self.objects[self._key(pod)] = pod
         kept = history_of(workload)
         self.objects.setdefault(self._key(kept), kept)

@@ -10,17 +10,24 @@ import asyncio
 import time
 
 from sluice.errors import StaleError, TransientError
+from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
 from sluice.rollout.strategies.base import HOME, PROMOTION
-from sluice.rollout.workloads.base import Object
+from sluice.rollout.workloads.base import Object, has_pods
 from sluice.rollout.workloads.copies import primary_copy
+from tasks.run_signals import signals_for_current_run
+from tasks.scene.home import say
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
+from tasks.scene.standing import why_not_up
 from tasks.stage import stage
+
+CANCELLED_WITHIN = 30.0
+"""Seconds that a promotion which a person has cancelled still gets to come to its own end."""
 
 
 @stage("promote", run_name="promote {ref}")
@@ -31,19 +38,23 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         StaleError: the target moved on; what was judged is no longer there to be copied.
         TransientError: the primary did not become ready in time.
     """
-    scene = await Scene.of(ref)
+    scene = await Scene.begun(ref)
     scene.check_current(ref)
     canary, workload = scene.canary, scene.workload
     if canary.status.phase is Phase.FINALISING:
         return StageResult()  # the last write was done, and only its answer was lost
     target, primary = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     _check_judged(scene, ref, target)
+    # One that an autoscaler has given no pods has none to bring home to.
+    pods = max(workload.reads.pods(primary or target), 1)
+    fault = await _why_too_small(scene, ref, target, pods)
+    if fault:
+        return StageResult(fault=fault)
     # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
     target = await scene.canaries.freeze(canary)
     _check_judged(scene, ref, target)
-    # One that an autoscaler has given no pods has none to bring home to.
-    pods = max(workload.reads.pods(primary or target), 1)
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
+    await _check_serves(scene)
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
@@ -54,17 +65,42 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         done = await scene.until(
             followed,
             lambda one: bool(one and one["metadata"]["generation"] >= generation and workload.reads.rolled_over(one)),
-            canary.spec.progress_deadline_seconds,
+            _patience(canary),
         )
     if not done:
         why = await scene.canaries.why_not_ready(canary, applied)
-        raise TransientError(f"{canary.primary} did not come up with {ref.version}: {why}")
+        said = f"{canary.primary} did not come up with {ref.version}: {why}"
+        await say(scene, f"All traffic stays on the canary: {said}")
+        raise TransientError(said)
     await until_endpoints_ready(scene, Side.PRIMARY, applied)
     await scene.router.shift(canary, HOME)
     said = f"{ref.version} is promoted; scaling the canary down"
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))
     return StageResult()
+
+
+async def _why_too_small(scene: Scene, ref: RolloutRef, target: Object, pods: int) -> str:
+    """Have the canary carry what the primary does; returns why it cannot, empty where it can.
+
+    An autoscaler may have made the primary larger since, or the canary smaller. It may do so again: that is its own affair.
+    """
+    if scene.canary.status.phase is Phase.PROMOTING or has_pods(scene.workload, target, pods):
+        return ""
+    why = await why_not_up(scene, ref, pods)
+    return f"{scene.canary.target} has too few pods to carry all of the traffic: {why}" if why else ""
+
+
+async def _check_serves(scene: Scene) -> None:
+    """A promotion that goes on after a crash may find the canary without pods, and the primary as it was."""
+    if await scene.router.weight(scene.canary) != 100 and not await scene.services.endpoints(scene.canary, Side.CANARY):
+        raise TransientError(f"{scene.canary.target} offers no ready pod to carry the traffic of a promotion")
+
+
+def _patience(canary: Canary) -> float:
+    """Seconds that the primary has to come up; few where a person waits for an end."""
+    deadline = canary.spec.progress_deadline_seconds
+    return min(deadline, CANCELLED_WITHIN) if signals_for_current_run().cancelled else deadline
 
 
 def _check_judged(scene: Scene, ref: RolloutRef, target: Object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,7 +17,7 @@ from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
 from blocks.services import Services
-from sluice.errors import StaleError
+from sluice.errors import NotFoundError, StaleError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_status import RunEnd
 from sluice.manifests.flagger.phase import Phase
@@ -58,7 +59,10 @@ class RolloutRef(BaseModel):
 class Scene:
     """The Canary with what a stage needs to act on it."""
 
-    def __init__(self, wired: Connections, lease: Lease, canary: Canary, writer: Writer | None = None) -> None:
+    def __init__(
+        self, wired: Connections, lease: Lease, canary: Canary, writer: Writer | None = None, *, broken: str = ""
+    ) -> None:
+        self.broken = broken
         self.wired = wired
         self.lease = lease
         self.canary = canary
@@ -78,6 +82,19 @@ class Scene:
         """
         wired, lease = connections(), current_lease()
         return cls(wired, lease, await Canaries(writer_of(wired)).read(ref.name, ref.namespace))
+
+    @classmethod
+    async def begun(cls, ref: RolloutRef) -> Scene:
+        """Read the Canary by the names that its release was begun by: for what brings that release to an end.
+
+        `broken` says why the release cannot go on by the Canary as it is.
+
+        Raises:
+            LostError: the run holds no lease.
+        """
+        wired, lease = connections(), current_lease()
+        canary, broken = await Canaries(writer_of(wired)).begun(ref.name, ref.namespace)
+        return cls(wired, lease, canary, broken=broken)
 
     @property
     def telemetry(self) -> Telemetry | None:
@@ -101,6 +118,11 @@ class Scene:
         if isinstance(patch.get("status"), dict):
             patch = {**patch, "status": {**patch["status"], **kept}}
         self.canary = await self.canaries.write(self.canary, patch)
+
+    async def rest(self) -> None:
+        """Take the canary's pods away: nobody meets them any more. One whose workload is gone has none."""
+        with suppress(NotFoundError):
+            await self.canaries.scale(self.canary, self.canary.target, 0)
 
     async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:
         """Wait until a condition holds for an object; False where it did not within `timeout` seconds.

@@ -81,9 +81,9 @@ def _check_length(canary: Canary, target: Object, label: str, value: str) -> Non
     longest = LABEL_LENGTH - len(f"-{Side.BASELINE if canary.compared else Side.PRIMARY}")
     if len(value) > longest:
         raise InvalidError(
-            f"{target['kind']} {target['metadata']['name']}: spec.selector.matchLabels.{label} has {len(value)} characters, and "
-            f"the copies' pods have -primary or -baseline after it, {LABEL_LENGTH} at most in all: use a {target['kind']} whose "
-            f"label has {longest} at most"
+            f"{target['kind']} {target['metadata']['name']}: spec.selector.matchLabels.{label} has {len(value)} characters, "
+            f"and the copies' pods have -primary or -baseline after it, {LABEL_LENGTH} at most in all: use a "
+            f"{target['kind']} whose label has {longest} at most"
         )
 
 

@@ -107,8 +107,8 @@ def _check_ports(workload: Object) -> None:
     field = f"hostPort {host_ports[0]}" if host_ports else "hostNetwork: true"
     if host_ports or pod.get("hostNetwork"):
         raise InvalidError(
-            f"{workload['kind']} {workload['metadata']['name']}: spec.template.spec has {field}, so a node cannot have a pod "
-            "of the primary and one of the canary: let a Service reach its pods, or leave it without a Canary"
+            f"{workload['kind']} {workload['metadata']['name']}: spec.template.spec has {field}, so a node cannot have a "
+            "pod of the primary and one of the canary: let a Service reach its pods, or leave it without a Canary"
         )
 
 

@@ -120,7 +120,7 @@ def test_what_is_wrong_with_a_template_is_the_user_s(play: Any, query: str, erro
 def test_a_query_in_the_canary_itself_is_asked_of_its_own_prometheus(play: Any, more: dict[str, str]) -> None:
     """Flagger's older field: no MetricTemplate is needed, and `threshold` is the greatest good value."""
     metric = {"name": "age", "query": QUERY, "threshold": 30, **more}
-    stage = judged({"analysis": {"metrics": [success_rate(99), metric]}})
+    stage = (judged if more else over)({"analysis": {"metrics": [success_rate(99), metric]}})
     stage.metrics = Provider(values={OF_CANARY: 60.0, OF_PRIMARY: 5.0})
     stage.metrics.asked = []
     result = play(stage, analyse, step=1, traffic=Traffic(30)).step

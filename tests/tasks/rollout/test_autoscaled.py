@@ -10,7 +10,7 @@ from sluice.manifests.flagger.phase import Phase
 from tasks.rollout.promote import promote
 from tasks.rollout.scale_up import scale_up
 from tests.samples import NAME
-from tests.tasks.conftest import staged
+from tests.tasks.conftest import NEW_IMAGE, staged
 
 Object = dict[str, Any]
 PRIMARY = "shop-primary"
@@ -55,3 +55,30 @@ def test_a_promotion_ends_on_a_primary_that_had_no_pods(play: Any) -> None:
     play(stage, promote)
     assert stage.status["phase"] == Phase.FINALISING
     assert stage.now("Deployment", PRIMARY)["spec"]["replicas"] == 1
+
+
+@pytest.mark.parametrize("most", [9, 3], ids=["as many as the primary", "as many as the canary may have"])
+def test_a_primary_that_grew_in_the_middle_is_replaced_by_a_canary_of_its_size(play: Any, most: int) -> None:
+    """All of the traffic comes to the canary's pods, which were as many as the primary had when the release began."""
+    stage = staged(replicas=2, weight=60)
+    stage.change("Deployment", PRIMARY, {"spec": {"replicas": 6}})
+
+    def autoscaler(when: str, verb: str, item: Object) -> None:
+        if when == "after" and (item.get("metadata") or {}).get("name") == NAME and item["spec"]["replicas"] > most:
+            stage.change("Deployment", NAME, {"spec": {"replicas": most}})
+
+    stage.cluster.hooks.append(autoscaler)
+    play(stage, promote)
+    assert stage.status["phase"] == Phase.FINALISING
+    assert stage.now("Deployment", NAME)["spec"]["replicas"] == min(most, 6)
+    assert stage.acts.index("patch Deployment shop with 6") < stage.acts.index("shift to 100")
+
+
+def test_a_canary_that_cannot_grow_to_carry_the_traffic_is_rolled_back(play: Any) -> None:
+    """Nothing has been moved yet: the primary serves most of the users."""
+    stage = staged({"progressDeadlineSeconds": 0.05}, replicas=2, weight=60)
+    stage.change("Deployment", PRIMARY, {"spec": {"replicas": 6}})
+    stage.cluster.broken_images.add(NEW_IMAGE)
+    result = play(stage, promote)
+    assert "shop has too few pods to carry all of the traffic: not ready after" in result.fault
+    assert not any(act.startswith("shift") for act in stage.acts)

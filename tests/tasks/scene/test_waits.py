@@ -119,7 +119,7 @@ def test_the_deadline_does_not_begin_again_with_a_retry(
 
     async def tries(run: Any) -> Object:
         with monkeypatch.context() as away:
-            away.setattr("tasks.rollout.scale_up._Standing.reached", breaks)
+            away.setattr("tasks.scene.standing._Standing.reached", breaks)
             for _ in range(2):
                 with pytest.raises(TransientError):
                     await run(scale_up)
