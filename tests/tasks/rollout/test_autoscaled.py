@@ -16,6 +16,10 @@ Object = dict[str, Any]
 PRIMARY = "shop-primary"
 
 
+def replicas(item: Object) -> int:
+    return int(item["spec"]["replicas"])
+
+
 def test_a_canary_that_an_autoscaler_gave_more_pods_is_ready_and_keeps_them(play: Any) -> None:
     """Its least number is over the primary's: scaled back, it would be scaled up once more, for ever."""
     stage = staged(replicas=5)
@@ -64,7 +68,12 @@ def test_a_primary_that_grew_in_the_middle_is_replaced_by_a_canary_of_its_size(p
     stage.change("Deployment", PRIMARY, {"spec": {"replicas": 6}})
 
     def autoscaler(when: str, verb: str, item: Object) -> None:
-        if when == "after" and (item.get("metadata") or {}).get("name") == NAME and item["spec"]["replicas"] > most:
+        if (
+            when == "after"
+            and item["kind"] == "Deployment"
+            and item["metadata"]["name"] == NAME
+            and replicas(item) > most
+        ):
             stage.change("Deployment", NAME, {"spec": {"replicas": most}})
 
     stage.cluster.hooks.append(autoscaler)
