@@ -47,8 +47,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     _check_judged(scene, ref, target)
     # One that an autoscaler has given no pods has none to bring home to.
     pods = max(workload.reads.pods(primary or target), 1)
-    fault = await _why_too_small(scene, ref, target, pods)
-    if fault:
+    if fault := await _why_too_small(scene, ref, target, pods):
         return StageResult(fault=fault)
     # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
     target = await scene.canaries.freeze(canary)

@@ -6,12 +6,14 @@ Field names, meanings and defaults are Flagger's (docs.flagger.app), so that man
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from sluice.durations import Duration
+from sluice.manifests.flagger.autoscaler_reference import COPIED, AutoscalerReference
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.manifests.flagger.comparison import BASELINE_UP_TO, AnalysisComparison
@@ -195,14 +197,23 @@ class CanarySpec(ForeignModel):
     progress_deadline_seconds: float = 600.0
     metrics_server: str = ""
     """Prometheus of this Canary; the installation's where empty."""
-    autoscaler_ref: ObjectReference | None = None
+    autoscaler_ref: AutoscalerReference | None = None
     upstream_ref: ObjectReference | None = None
     ingress_ref: ObjectReference | None = None
     route_ref: ObjectReference | None = None
     revert_on_deletion: bool | None = None
-    reported: ClassVar[frozenset[str]] = frozenset(
-        {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"}
-    )
+    reported: ClassVar[frozenset[str]] = frozenset({"upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"})
+
+    @property
+    def autoscaled(self) -> AutoscalerReference | None:
+        """The autoscaler that is copied for the primary; None where there is none, or of a kind that is not copied."""
+        found = self.autoscaler_ref
+        return found if found and found.kind == COPIED else None
+
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        yield from super().unsupported(path)
+        if self.autoscaler_ref and not self.autoscaled:
+            yield f"{path}.autoscalerRef" if path else "autoscalerRef"
 
 
 class Canary(Manifest):
