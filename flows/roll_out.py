@@ -31,6 +31,7 @@ from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
 from tasks.scene.look import look
 from tasks.scene.rollout_ref import RolloutRef
+from tasks.scene.waiting import say_what_is_waited_for
 
 log = logging.getLogger("sluice.rollout")
 PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -211,6 +212,7 @@ async def _act(run: RolloutRun, decision: Decision) -> None:
     """Do what was decided, and keep what came of it."""
     row = row_of(decision.action)
     if row is None and decision.outcome is None:
+        await say_what_is_waited_for(run.ref, decision.reason)
         await asyncio.sleep(PAUSE)
         return
     for own in row.before if row else ():

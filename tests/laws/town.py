@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Kind
-from tests.memory_cluster import KINDS, MemoryCluster
+from blocks.kubernetes.kinds import WORKLOAD_KINDS
+from tests.memory_cluster import KINDS as FIRST_KINDS
+from tests.memory_cluster import MemoryCluster
 from tests.memory_endpoints import slices
 from tests.memory_workloads import CONTROLLERS
 
 Object = dict[str, Any]
+KINDS = {**FIRST_KINDS, **WORKLOAD_KINDS}
 
 
 @dataclass
@@ -75,7 +78,7 @@ class Town(MemoryCluster):
             (kind, namespace, name)
             for (kind, namespace, name), item in self.objects.items()
             if kind in KINDS
-            and any(owner["uid"] not in living for owner in item["metadata"].get("ownerReferences") or [])
+            and any(owner.get("uid") not in living for owner in item["metadata"].get("ownerReferences") or [])
         ]
         for kind, namespace, name in lost:
             self.vanish(KINDS[kind], name, namespace)
