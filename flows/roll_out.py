@@ -24,6 +24,7 @@ from sluice.rollout.needs import is_under_way
 from sluice.rollout.result import StageResult
 from tasks.people.label_run import label_run
 from tasks.people.record import record
+from tasks.people.say_waiting import say_what_is_waited_for
 from tasks.rollout.fence_out import fence_out
 from tasks.rollout.let_go import let_go
 from tasks.rollout.table import Failing, Stage, row_of
@@ -31,7 +32,6 @@ from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
 from tasks.scene.look import look
 from tasks.scene.rollout_ref import RolloutRef
-from tasks.scene.waiting import say_what_is_waited_for
 
 log = logging.getLogger("sluice.rollout")
 PAUSE, LONGEST_PAUSE = 1.0, 60.0
