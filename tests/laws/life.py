@@ -332,6 +332,7 @@ class Life:
                         if not self._rests(ends[-1]):
                             continue
                         await self.keep()
+                        self.users_are_at_home(ends[-1])
                         if not self.next_thing():
                             return ends
             except Crash:
@@ -352,11 +353,14 @@ class Life:
             self.town.collect()
         elif end not in RESTING:
             return False
+        return True
+
+    def users_are_at_home(self, end: str) -> None:
+        """A run has ended, and what people did since was looked after."""
         users = {pod["metadata"]["name"] for service in self.users_at() for pod in self.town.behind(service, NAMESPACE)}
         canary = {pod["metadata"]["name"] for pod in self.town.pods(NAME, NAMESPACE)}
         if self.status.get("phase") not in {None, Phase.INITIALIZING}:
             assert not users & canary, f"a run ended with users on the canary: {end}"
-        return True
 
     def _impossible(self) -> bool:
         """Whether people have left it so that nobody could release anything."""
