@@ -1,4 +1,4 @@
-"""Every private part of Prefect's server that sluice leans on, in one file, for one version.
+"""Every private part of Prefect's server that sluice leans on, for one version; those of its event bus are in `bus`.
 
 `deployments.server.process` puts them in place before it serves. They change how fast and how surely the server does what
 it does, never what its API means: a worker cannot tell such a server from Prefect's own.
@@ -22,6 +22,7 @@ from prefect.server.utilities.messaging import Consumer, MessageHandler
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from blocks.prefect.runs import run_key
+from deployments.server.bus import spare_readers
 
 ACTIONS_AT_ONCE = 8
 """Flow runs that automations start at the same time."""
@@ -34,6 +35,7 @@ def install() -> None:
     build_the_application_once()
     name_runs_by_their_event()
     take_actions_side_by_side()
+    spare_readers()
 
 
 def queue_sqlite_writers() -> None:
