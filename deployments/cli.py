@@ -18,8 +18,10 @@ from rich.markup import escape
 
 from deployments import runtime, up
 from deployments.automations.register import Change, Did
+from deployments.doors.serving import receive
 from deployments.environment import unknown_settings
 from deployments.settings import Settings
+from deployments.supervision import stop_signal, until
 from deployments.tools import doctor, replay, tune
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
@@ -88,8 +90,8 @@ def worker(*, home: Home = None) -> None:
 
 @app.command
 def receiver(*, home: Home = None) -> None:
-    """Run the receiver of webhooks."""
-    _run_part(runtime.receive, settings_with(home), lambda s: f"http://{s.receiver_host}:{s.receiver_port}")
+    """Run the receiver of webhooks. It needs Prefect only: no cluster, no worker next to it."""
+    _run_part(receive, settings_with(home), lambda s: f"http://{s.receiver_host}:{s.receiver_port}")
 
 
 @app.command
@@ -229,8 +231,8 @@ Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]
 
 def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) -> None:
     async def run() -> None:
-        with up.stop_signal() as stop, runtime.prefect_for(settings):
-            await up.until(stop, part(settings, lambda: ready(part.__name__, where(settings))))
+        with stop_signal() as stop, runtime.prefect_for(settings):
+            await until(stop, part(settings, lambda: ready(part.__name__, where(settings))))
 
     asyncio.run(run())
     leave(0)

@@ -1,32 +1,25 @@
 """The parts of an installation, each as one coroutine that runs until it is cancelled.
 
-`deployments.cli` starts one of them, `deployments.up` all of them in one process.
+`deployments.cli` starts one of them, `deployments.up` all of them, some in processes of their own (`deployments.apart`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from logging.handlers import RotatingFileHandler
 
 import httpx
-import uvicorn
 from prefect.settings.context import get_current_settings
 
 from deployments import wiring
 from deployments.automations.register import RESULTS, Change, register
-from deployments.doors.receiver import application
-from deployments.doors.secrets import secrets_of
-from deployments.doors.senders import all_senders
 from deployments.settings import Settings
 from deployments.watchers import targets as watcher
 from deployments.watchers.catching_up import catch_up
 from deployments.worker import engine
 from deployments.worker.dead_workers import DeadWorkers
-from deployments.worker.identity import only_one
+from deployments.worker.identity import Identity, only_one
 from deployments.worker.worker import SluiceWorker
 from deployments.workflows import WORKFLOWS, Workflow
 from sluice.errors import TerminalError, TransientError
@@ -60,20 +53,6 @@ def prefect_for(settings: Settings) -> Iterator[None]:
         yield
 
 
-def log_to_file(settings: Settings) -> None:
-    """Send the log of this process to `home/logs/sluice.log`. The terminal is for what people have to act upon:
-    Prefect logs each cancelled run as an error."""
-    folder = settings.home / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(folder / "sluice.log", maxBytes=10 * 1024 * 1024, backupCount=3)
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger()
-    for handler in root.handlers:
-        handler.setLevel(logging.CRITICAL)
-    root.addHandler(file)
-    logging.getLogger("sluice").setLevel(logging.INFO)
-
-
 async def register_all(
     settings: Settings, *, dry_run: bool = False, workflows: tuple[Workflow, ...] = WORKFLOWS
 ) -> list[Change]:
@@ -101,9 +80,10 @@ async def work(settings: Settings, ready: Ready) -> None:
     """
     way_out = "give this one another name with SLUICE_WORKER_NAME"
     with only_one(settings.home, f"worker-{settings.worker_name}", way_out):
-        async with wiring.connected(settings) as wired:
+        me = Identity.new(settings.worker_name)
+        async with wiring.connected(settings, me.life) as wired:
             dead = DeadWorkers(wired, settings.leases_in)
-            worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead)
+            worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead, me)
             catching_up = asyncio.create_task(catch_up())
             try:
                 await worker.serve(ready)
@@ -112,43 +92,10 @@ async def work(settings: Settings, ready: Ready) -> None:
                 await engine.drain(DRAIN_WITHIN)
 
 
-class _Uvicorn(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the command line, which stops all parts in order."""
-        yield
-
-
-async def receive(settings: Settings, ready: Ready) -> None:
-    """The receiver of webhooks.
-
-    Raises:
-        TerminalError: its port is taken, or a sender of an installed package cannot be used.
-    """
-    async with wiring.prefect_of(settings) as api:
-        app = application(api.post, all_senders().values(), secrets_of(settings))
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
-        server = _Uvicorn(config)
-        with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:
-            ready()  # the port takes connections from here on
-            serving = asyncio.create_task(server.serve(sockets=[port]))
-            try:
-                await asyncio.shield(serving)
-            finally:
-                server.should_exit = True
-                await serving
-
-
-@contextmanager
-def _listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise TerminalError(f"port {port} on {host} cannot be used ({error.strerror}): set {variable}") from error
-        listener.listen(128)
-        yield listener
+async def work_apart(settings: Settings, ready: Ready) -> None:
+    """The worker as the only part of its process."""
+    with prefect_for(settings):
+        await work(settings, ready)
 
 
 async def watch(settings: Settings, ready: Ready) -> None:

@@ -16,12 +16,13 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deployments.environment import is_service_link
-from sluice.addresses import shown, without_login
+from sluice.addresses import is_loopback, reached_at, shown, without_login
 
 NAME_LENGTH = 63
 """Most characters of a worker's name: it is the value of a label of its Lease."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 """The RFC 1123 names that Kubernetes takes."""
+_LOGIN = re.compile(r"[!-9;-~]+:[ -~]+")
 
 
 def host_name() -> str:
@@ -46,11 +47,12 @@ class Settings(BaseSettings):
     prefect_port: int = Field(4200, ge=1, le=65535)
     """Port of the embedded Prefect server (API and UI)."""
     prefect_host: str = "127.0.0.1"
-    """Address that the embedded Prefect server listens on."""
+    """Address that the embedded Prefect server listens on. One that others can reach needs `prefect_auth`."""
     prefect_api_url: str | None = None
     """API of a Prefect server that exists (`http://host:4200/api`). Without it `sluice up` starts an embedded one."""
-    prefect_auth: SecretStr | None = None
-    """`user:password`, where that Prefect server asks for it."""
+    prefect_auth: SecretStr | None = Field(None, validate_default=True)
+    """`user:password`: what the embedded server asks everybody for (API and UI) and each part of sluice shows; or what the
+    Prefect server of `prefect_api_url` asks for."""
     database_url: SecretStr | None = None
     """PostgreSQL of the Prefect server that `sluice up` starts (`postgresql+asyncpg://user:password@host/name`). Without it
     the server keeps its own SQLite file, which is for one machine."""
@@ -121,6 +123,19 @@ class Settings(BaseSettings):
             raise ValueError(f"is set and empty, which would let everybody in or nobody: unset {variable}, or fill it")
         return value
 
+    @field_validator("prefect_auth")
+    @classmethod
+    def _not_open(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        host = str(info.data.get("prefect_host", ""))
+        if value is None and info.data.get("prefect_api_url") is None and host and not is_loopback(host):
+            raise ValueError(
+                f"is not set, and SLUICE_PREFECT_HOST={host} would let everybody who can reach it start and stop releases: "
+                "set SLUICE_PREFECT_AUTH=user:password, or leave SLUICE_PREFECT_HOST at 127.0.0.1"
+            )
+        if value is not None and not _LOGIN.fullmatch(value.get_secret_value()):
+            raise ValueError("is user:password in printable ASCII, with a colon between: set SLUICE_PREFECT_AUTH")
+        return value
+
     @field_validator("worker_name")
     @classmethod
     def _plain_name(cls, value: str) -> str:
@@ -162,4 +177,9 @@ class Settings(BaseSettings):
     @property
     def api_url(self) -> str:
         """Where Prefect's API is, embedded or not; no slash at its end."""
-        return self.prefect_api_url or f"http://{self.prefect_host}:{self.prefect_port}/api"
+        return self.prefect_api_url or f"http://{reached_at(self.prefect_host)}:{self.prefect_port}/api"
+
+    @property
+    def prefect_login(self) -> str | None:
+        """What Prefect is shown, `user:password`; None where it asks for nothing."""
+        return self.prefect_auth.get_secret_value() if self.prefect_auth else None

@@ -1,23 +1,24 @@
 """`sluice up`: server, automations, worker, receiver and watcher in one place, each restarted where it fails.
 
-The Prefect server is a child process; the rest shares this process and its event loop, which is the shortest way from a
-notification to running code. A part that fails is started again; only a part that can never work (its port is taken)
-ends the whole.
+The Prefect server, the worker and the receiver are processes of their own; the watcher shares this one. What a rollout
+does to its worker's memory leaves the receiver answering. A part that fails is started again; only a part that can never
+work (its port is taken) ends the whole.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 from deployments import runtime
+from deployments.apart import apart
 from deployments.automations.register import Did
+from deployments.logs import log_to_file
 from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
-from deployments.supervision import forever
+from deployments.supervision import forever, stop_signal, until
 from deployments.worker.identity import only_one
 from deployments.workflows import WORKFLOWS, Workflow
 from sluice.errors import TerminalError, TransientError
@@ -36,7 +37,7 @@ async def up(settings: Settings, say: Say, workflows: tuple[Workflow, ...] = WOR
     """
     way_out = "stop it, or choose another folder with --home"
     with only_one(settings.home, "sluice-up", way_out), stop_signal() as stop, runtime.prefect_for(settings):
-        runtime.log_to_file(settings)
+        log_to_file(settings.home, "sluice")
         async with AsyncExitStack() as stack:
             await until(stop, _run(settings, say, workflows, stack))
 
@@ -48,6 +49,7 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
             settings.home,
             settings.prefect_host,
             settings.prefect_port,
+            auth=settings.prefect_auth,
             database=settings.database_url,
             redis=settings.redis_url,
         )
@@ -57,11 +59,11 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
     changed = sum(change.did is not Did.UNCHANGED for change in changes)
     say("automations", f"{len(changes)} objects, {changed} changed")
     receiver = f"http://{settings.receiver_host}:{settings.receiver_port}"
-    say("log", str(settings.home / "logs" / "sluice.log"))
+    say("log", str(settings.home / "logs"))
     worker = f"{settings.worker_name}, up to {settings.worker_capacity} runs of pool {settings.work_pool}"
     parts = {
-        "worker": _part(lambda ready: runtime.work(settings, ready), lambda: say("worker", worker)),
-        "receiver": _part(lambda ready: runtime.receive(settings, ready), lambda: say("receiver", receiver)),
+        "worker": _part(lambda ready: apart("worker", settings, ready), lambda: say("worker", worker)),
+        "receiver": _part(lambda ready: apart("receiver", settings, ready), lambda: say("receiver", receiver)),
         "watcher": _part(lambda ready: runtime.watch(settings, ready), lambda: say("watcher", "Kubernetes")),
     }
     try:
@@ -99,37 +101,3 @@ async def _keep(server: EmbeddedServer) -> None:
     code = await server.wait()
     log.error("The Prefect server ended with %s; starting it again. Its log: %s", code, server.log)
     await server.start()
-
-
-async def until(stop: asyncio.Event, work: Awaitable[None]) -> None:
-    """Await `work` until it ends or `stop` is set; then cancel it and let it end its own way."""
-    task = asyncio.ensure_future(work)
-    waiting = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        waiting.cancel()
-        task.cancel()
-        await asyncio.wait({task})
-    if not task.cancelled() and (error := task.exception()):
-        raise error
-
-
-@contextmanager
-def stop_signal() -> Iterator[asyncio.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; a second one ends the process at once."""
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-
-    def on_signal() -> None:
-        stop.set()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

@@ -13,6 +13,7 @@ from blocks.chat.table import chat_for
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.forges.table import forges
+from blocks.gates.http import webhook_client
 from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
 from blocks.kubernetes.cluster import Cluster
@@ -32,8 +33,12 @@ from tasks.rollout.table import with_own_stages
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Connections]:
+async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connections]:
     """Connect this process as the settings say, for the duration of the block.
+
+    Args:
+        settings: of the installation.
+        life: which life of the worker this is, for its Lease.
 
     Raises:
         TerminalError: there is no way to the cluster, or what an installed package brings cannot be loaded.
@@ -41,6 +46,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
     installed = Installed.load()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        webhooks = await stack.enter_async_context(webhook_client())
         cluster = await stack.enter_async_context(cluster_of(settings))
         prefect = await stack.enter_async_context(prefect_of(settings))
         registry = await stack.enter_async_context(open_registries())
@@ -48,11 +54,11 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             cluster=cluster,
             router=partial(router_for, rows=installed.routers),
             metrics=providers_of(settings, http, installed.providers),
-            gates=Gates(http, installed.gates),
+            gates=Gates(webhooks, installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
             informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
-                kept(cluster, settings.leases_in, process_identity(settings.worker_name))
+                kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))
             ),
             workers=Workers(cluster),
             chat=chat_of(settings),
@@ -84,8 +90,7 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
 @asynccontextmanager
 async def prefect_of(settings: Settings, timeout: float = 2.5) -> AsyncIterator[PrefectEvents]:
     """The way to Prefect's events API; `timeout` are the seconds for one call."""
-    auth = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
-    async with PrefectEvents(settings.api_url, auth=auth, timeout=timeout) as api:
+    async with PrefectEvents(settings.api_url, auth=settings.prefect_login, timeout=timeout) as api:
         yield api
 
 

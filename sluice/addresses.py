@@ -7,6 +7,7 @@ access token. Every message that names an address goes through `shown`, and what
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 _USER = re.compile(
@@ -45,6 +46,22 @@ def without_login(address: str) -> tuple[str, tuple[str, str] | None]:
         return cleaned(address), None
     bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     return bare, (unquote(user or ""), unquote(password or ""))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what listens there is reached from this machine only."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def reached_at(host: str) -> str:
+    """How this machine writes the host of an address that something listens on: `0.0.0.0` is everywhere, and no address."""
+    plain = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{plain}]" if ":" in plain else plain
 
 
 def _kept(found: re.Match[str]) -> str:

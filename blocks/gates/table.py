@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import httpx
 
 from blocks.gates.base import Answer, Gate
 from blocks.gates.http import HttpGate
+from sluice.addresses import cleaned
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
 
 Row = Callable[[httpx.AsyncClient], Gate]
@@ -35,11 +35,15 @@ class Gates:
 
     async def ask(self, webhook: CanaryWebhook, canary: Canary) -> Answer:
         """The answer of the gate that the webhook's `url` names; a scheme that nobody knows is a closed gate."""
-        scheme = urlsplit(webhook.url).scheme
+        scheme = webhook.url.partition("://")[0]
         if scheme not in self.table:
             known = ", ".join(f"{one}://" for one in self.table)
             said = f"url begins with {scheme}://, which no gate has; use one of: {known}, or install its package"
             return Answer(gate=webhook.name, open=False, said=said)
         if scheme not in self._made:
             self._made[scheme] = self.table[scheme](self.http)
-        return await self._made[scheme].ask(webhook, canary)
+        try:
+            return await self._made[scheme].ask(webhook, canary)
+        except Exception as error:  # an installed package's too: it closes its gate, and ends no run
+            said = f"the gate for {scheme}:// broke: {cleaned(repr(error))}: mend its package"
+            return Answer(gate=webhook.name, open=False, said=said)

@@ -10,18 +10,23 @@ from typing import Protocol
 
 import httpx
 
+from sluice.errors import TransientError
 from sluice.measures.series import Selector, Series
+
+
+class LimitError(TransientError):
+    """The provider answers, and not this query: it is more than its limits allow now. A smaller one may be answered."""
 
 
 class Values(Protocol):
     """A provider of any kind: it answers a query of the user's own."""
 
     async def value(self, query: str) -> float | None:
-        """The value of a query now; None where it yields none or NaN.
+        """The value of a query now; None where it yields none or NaN. It may be infinite.
 
         Raises:
-            TransientError: the provider is down, slow or overloaded.
-            InvalidError: it refuses the query.
+            TransientError: the provider is down, slow or overloaded, or its limits are in the way.
+            InvalidError: it refuses the query, or what it gives is not one number; asking again will not help.
         """
 
 

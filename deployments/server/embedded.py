@@ -15,6 +15,7 @@ import httpx
 from pydantic import SecretStr
 
 from deployments.worker.engine import PREFECT_VERSION
+from sluice.addresses import reached_at
 from sluice.errors import TerminalError, TransientError
 
 START_WITHIN = 90.0
@@ -28,7 +29,13 @@ LOG_LIMIT = 10 * 1024 * 1024
 
 
 def environment(
-    home: Path, host: str, port: int, database: str | None = None, redis: str | None = None
+    home: Path,
+    host: str,
+    port: int,
+    database: str | None = None,
+    redis: str | None = None,
+    *,
+    auth: str | None = None,
 ) -> dict[str, str]:
     """The server's environment: nothing of the user's Prefect settings gets in.
 
@@ -40,13 +47,14 @@ def environment(
     return (
         inherited
         | _messages(redis)
+        | _login(auth)
         | {
             "PREFECT_HOME": str(home / "prefect"),
             "PREFECT_PROFILES_PATH": str(home / "prefect" / "profiles.toml"),
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database or f"sqlite+aiosqlite:///{home / 'prefect.db'}",
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
             "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
-            "PREFECT_API_URL": f"http://{host}:{port}/api",
+            "PREFECT_API_URL": f"http://{reached_at(host)}:{port}/api",
             "PREFECT_SERVER_API_HOST": host,
             "PREFECT_SERVER_API_PORT": str(port),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -70,6 +78,11 @@ def environment(
     )
 
 
+def _login(auth: str | None) -> dict[str, str]:
+    """What the server asks everybody for, and what its own clients show."""
+    return {} if auth is None else {"PREFECT_SERVER_API_AUTH_STRING": auth, "PREFECT_API_AUTH_STRING": auth}
+
+
 def _messages(redis: str | None) -> dict[str, str]:
     """What lets several servers of one database share their messages."""
     if redis is None:
@@ -88,22 +101,31 @@ class EmbeddedServer:
     """A Prefect server that lives and ends with this process. Use as an async context manager."""
 
     def __init__(
-        self, home: Path, host: str, port: int, *, database: SecretStr | None = None, redis: SecretStr | None = None
+        self,
+        home: Path,
+        host: str,
+        port: int,
+        *,
+        auth: SecretStr | None = None,
+        database: SecretStr | None = None,
+        redis: SecretStr | None = None,
     ) -> None:
         """
         Args:
             home: folder for its database, logs and settings.
             host, port: where it listens.
+            auth: `user:password` that it asks for; nothing where not given.
             database: connection URL of a database; SQLite in `home` where not given.
             redis: URL of a Redis for its messages; its own memory where not given.
         """
         self._home = home.resolve()
         self._host = host
         self._port = port
+        self._auth = auth.get_secret_value() if auth else None
         self._back_ends = tuple(one.get_secret_value() if one else None for one in (database, redis))
         self._process: asyncio.subprocess.Process | None = None
         self.log = self._home / "logs" / "prefect-server.log"
-        self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"
+        self.url = f"http://{reached_at(host)}:{port}"
 
     @property
     def pid(self) -> int | None:
@@ -128,7 +150,7 @@ class EmbeddedServer:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=environment(self._home, self._host, self._port, *self._back_ends),
+                env=environment(self._home, self._host, self._port, *self._back_ends, auth=self._auth),
                 start_new_session=True,  # Ctrl-C in the terminal reaches us only: runs are handed on before it stops
             )
         try:
@@ -155,7 +177,9 @@ class EmbeddedServer:
             await process.wait()
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=2.0, trust_env=False)
+        user, _, password = (self._auth or "").partition(":")
+        login = httpx.BasicAuth(user, password) if self._auth else None
+        return httpx.AsyncClient(base_url=self.url, timeout=2.0, trust_env=False, auth=login)
 
     async def _healthy(self, process: asyncio.subprocess.Process) -> None:
         try:
@@ -186,7 +210,7 @@ class EmbeddedServer:
         )
 
     def _port_is_free(self) -> bool:
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((self._host, self._port))

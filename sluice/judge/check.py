@@ -14,7 +14,7 @@ def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:
     Args:
         least: requests below which nothing counts as measured, neither good nor bad.
     """
-    silent = [one for one in readings if one.value is None or (one.requests is not None and one.requests < least)]
+    silent = [one for one in readings if not one.refused and _is_silent(one, least)]
     broken = [one for one in readings if not one.within and one not in silent]
     if broken:
         return Judgement(
@@ -22,12 +22,18 @@ def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:
         )
     if silent:
         names = ", ".join(
-            one.metric if one.value is None else f"{one.metric} ({one.requests} requests, {least} needed)"
+            f"{one.metric} ({one.requests} requests, {least} needed)"
+            if one.value is not None
+            else f"{one.metric}{one.missing and f' ({one.missing})'}"
             for one in silent
         )
         return Judgement(verdict=Verdict.NO_DATA, reason=f"nothing was measured for {names}", readings=tuple(readings))
     said = "; ".join(str(reading) for reading in readings) or "no metrics to judge by"
     return Judgement(verdict=Verdict.PASS, reason=said, readings=tuple(readings))
+
+
+def _is_silent(reading: Reading, least: int) -> bool:
+    return reading.value is None or (reading.requests is not None and reading.requests < least)
 
 
 def without_data(check: Judgement, policy: NoData, extended: bool) -> Judgement:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
-from math import isfinite
+from collections.abc import Iterable, Mapping
+from math import isfinite, isnan
 
 from sluice.errors import InvalidError
 
@@ -12,6 +12,14 @@ from sluice.errors import InvalidError
 def bound_of(le: str) -> float:
     """A bucket's upper bound from its label."""
     return float(le.replace("+Inf", "inf"))
+
+
+def is_bucket(labels: Mapping[str, str]) -> bool:
+    """Whether a series is a bucket of a classic histogram."""
+    try:
+        return not isnan(bound_of(labels.get("le", "")))
+    except ValueError:
+        return False
 
 
 def around(bounds: Iterable[float], limit_ms: float, unit_ms: float) -> tuple[float | None, float]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import isinf
 
 from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
@@ -54,8 +55,8 @@ class GaugeTally:
 
     def _look(self, value: float | None) -> Counts:
         bounds = self.objective.metric.threshold_range
-        if value is None or bounds is None:
-            return Counts()
+        if value is None or bounds is None or (isinf(value) and bounds.holds(value)):
+            return Counts()  # a division by zero proves nothing good
         return Counts(1, 0 if bounds.holds(value) else 1)
 
 

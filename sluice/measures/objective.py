@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
+from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
-from sluice.measures.buckets import around, bound_of
+from sluice.measures.buckets import around, bound_of, is_bucket
 from sluice.measures.counts import Counts
 from sluice.measures.reading import Reading
 from sluice.measures.series import Selector
@@ -118,6 +119,18 @@ class Objective(BaseModel):
         slow = total - within[above]
         surely_fast = within[below] if below is not None else 0.0
         return Counts.of(total, slow, total - surely_fast - slow)
+
+    def check_countable(self, labels: Mapping[str, str], telemetry: Telemetry) -> None:
+        """Refuse a series that has no bucket's bound where a histogram is needed.
+
+        Raises:
+            InvalidError: it has none; the message names the metric and the series.
+        """
+        if self.limit_ms is not None and not is_bucket(labels):
+            raise InvalidError(
+                f"metric {self.metric.name}: {telemetry.buckets} has a series whose label le is no bound "
+                f"({labels.get('le', 'none')!r}): name the series of a classic histogram's buckets"
+            )
 
     def deciding(self, bounds: frozenset[str], telemetry: Telemetry) -> frozenset[str]:
         """The buckets, by their `le`, that say how many were slow and how many fast; none where no bucket is known.

@@ -41,7 +41,7 @@ class Selector:
         labels = series.labels
         if any(labels.get(label) != value for label, value in self.where):
             return False
-        return labels.get(self.label) in self.values and (not self.bounds or labels["le"] in self.bounds)
+        return labels.get(self.label) in self.values and (not self.bounds or labels.get("le") in self.bounds)
 
 
 @dataclass(slots=True)

@@ -76,6 +76,7 @@ class Tally:
         for series in both:
             side = self._side(series.labels.get(self.telemetry.side_label))
             if side is not None:
+                self.objective.check_countable(series.labels, self.telemetry)
                 counter, first_seen = self._counter(side, series.labels), self._first_seen(series.labels)
                 for at, value in series.samples:
                     by_time.setdefault(at, []).append((counter, value, first_seen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from blocks.connections import Connections
@@ -11,13 +12,13 @@ from blocks.metrics.base import Values
 from sluice.errors import InvalidError
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
-from sluice.manifests.flagger.canary_metric import CanaryMetric, ThresholdRange
+from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flagger.side import Side
 from sluice.measures.counts import Sides
 from sluice.measures.gauge import GaugeTally
 from sluice.measures.objective import Objective
-from sluice.measures.reading import Reading
+from sluice.measures.reading import Reading, queried, refused
 from sluice.measures.template import render_query
 
 EARLY = 0.1
@@ -50,9 +51,11 @@ async def own_reading(wired: Connections, canary: Canary, metric: CanaryMetric) 
         InvalidError: the template uses a variable that is missing, or names a provider that sluice does not know.
     """
     provider, query = await template_of(wired, canary, metric)
-    value = await provider.value(render_query(query, canary, metric))
-    bounds = metric.threshold_range or ThresholdRange()
-    return Reading(metric=metric.name, value=value, bound=str(bounds), within=value is None or bounds.holds(value))
+    rendered = render_query(query, canary, metric)
+    try:
+        return queried(metric, await provider.value(rendered))
+    except InvalidError as error:
+        return refused(metric, f"MetricTemplate {metric.template_ref and metric.template_ref.name}: {error}")
 
 
 @dataclass(slots=True)
@@ -88,15 +91,16 @@ class Gauge:
 
         Raises:
             TransientError: the provider is away.
-            InvalidError: it refuses the query, or the query gives more than one value.
         """
         every = self.tally.objective.metric.every or 0.0
         if now - self.looked < every * (1 - EARLY):
             return
         queries = [self.query, *([self.primary_query] if self.primary_query else [])]
-        values = await asyncio.gather(*(self.provider.value(query) for query in queries))
+        values: list[float | None] = []
+        with suppress(InvalidError):  # the check at the end of the step asks too: it fails there, by the threshold
+            values = await asyncio.gather(*(self.provider.value(query) for query in queries))
         self.looked = now
-        self.tally.add(now, *values)
+        self.tally.add(now, *(values or [None]))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from blocks.connections import Connections
 from blocks.leases.lease import Lease
 from blocks.metrics.base import Counters
-from sluice.errors import TransientError
+from sluice.errors import InvalidError, TransientError
 from sluice.judge.baseline.samples import samples
 from sluice.judge.baseline.score import Score, scored
 from sluice.judge.policy import DEFAULT, RECENT, Policy
@@ -21,7 +21,7 @@ from sluice.measures.counted import telemetry_of
 from sluice.measures.counts import Counts, Sides
 from sluice.measures.gauge import GaugeTally
 from sluice.measures.objective import Objective, Telemetry
-from sluice.measures.reading import Reading
+from sluice.measures.reading import Reading, refused
 from sluice.measures.tally import Tally
 from tasks.measuring.gauges import Gauges, own_reading
 from tasks.scene.rollout_ref import Scene
@@ -49,6 +49,30 @@ class Scrape:
     newest: float = 0.0
     provider_down: str = ""
     look: Look | None = None
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What could not be read at one look, by metric.
+
+    Attributes:
+        down: the provider did not answer, or its limits were in the way: nothing is known of the revision.
+        refused: it never will be: the manifest has to be mended.
+    """
+
+    down: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def note(self, metric: str, error: BaseException) -> None:
+        """Keep what an error says of a metric; one that is neither is raised."""
+        if not isinstance(error, TransientError | InvalidError):
+            raise error
+        (self.down if isinstance(error, TransientError) else self.refused)[metric] = str(error)
+
+    @property
+    def why_down(self) -> str:
+        """Each reason once."""
+        return "; ".join(dict.fromkeys(self.down.values()))
 
 
 @dataclass(slots=True)
@@ -113,19 +137,31 @@ class Measures:
         baselines = [
             self._against_baseline(objective, state.since) for objective in self.counted if self.canary.compared
         ]
-        now, down = self.metrics.now(), ""
-        try:
-            await asyncio.gather(*(self._read(tally, now) for tally in (*tallies, *baselines)))
-        except TransientError as error:
-            return Scrape(state, provider_down=str(error))
+        trouble = await self._read_all([*tallies, *baselines], self.metrics.now())
+        if tallies and len(trouble.down) == len(tallies):
+            return Scrape(state, provider_down=trouble.why_down)
         try:
             await self.gauges.look(state, self.metrics.now())
         except TransientError as error:
-            down = str(error)
+            trouble.down["gauges"] = str(error)
         look = replace(self._look(state, tallies), against_baseline=self._news(baselines))
-        windows = [tally.objective.reading(self._window(tally)) for tally in tallies]
         after = observe(state, self.objectives, look, self.policy)
-        return Scrape(after, tuple(windows), look.newest, down, look)
+        windows = tuple(self._reading(tally, trouble) for tally in tallies)
+        return Scrape(after, windows, look.newest, trouble.why_down, look)
+
+    async def _read_all(self, tallies: list[Tally], now: float) -> Trouble:
+        """Read each tally's news; what is wrong with one leaves the others as they are."""
+        results = await asyncio.gather(*(self._read(tally, now) for tally in tallies), return_exceptions=True)
+        trouble = Trouble()
+        for tally, result in zip(tallies, results, strict=True):
+            if isinstance(result, BaseException):
+                trouble.note(tally.objective.metric.name, result)
+        return trouble
+
+    def _reading(self, tally: Tally, trouble: Trouble) -> Reading:
+        metric = tally.objective.metric
+        why = trouble.refused.get(metric.name)
+        return refused(metric, why) if why else tally.objective.reading(self._window(tally))
 
     def _look(self, state: JudgeState, tallies: list[Tally]) -> Look:
         """What the judge has to know: what it has not seen yet, how both sides do now, and the step."""

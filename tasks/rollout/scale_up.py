@@ -11,6 +11,7 @@ from sluice.errors import NotFoundError
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision
 from sluice.rollout.result import StageResult
+from tasks.measuring.check_measures import check_measures
 from tasks.scene.baseline import raise_baseline, why_not_standing
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -33,6 +34,7 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
     scene = await Scene.of(ref)
     scene.check_current(ref)
     canary = scene.canary
+    await check_measures(scene)
     primary = await scene.canaries.primary(canary)
     if primary is None:
         raise NotFoundError(
@@ -93,7 +95,7 @@ class _Standing:
 
     def moved_on(self, one: Object | None) -> bool:
         """Whether the target is no longer at the revision that is wanted."""
-        return one is None or self.scene.workload.reads.revision(one) != self.ref.revision
+        return one is None or self.scene.workload.revision(self.scene.canary, one) != self.ref.revision
 
     def _serves(self, one: Object | None, generation: int) -> bool:
         return one is not None and int(one["metadata"]["generation"]) >= generation and self._scaled(one)

@@ -153,3 +153,39 @@ def test_an_empty_kubeconfig_or_context_is_none(monkeypatch: pytest.MonkeyPatch)
 def test_no_error_shows_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that is refused is shown without its user part."""
     assert "hush" not in refused(monkeypatch, "prefect_api_url", "ftp://me:hush@prefect.example/api")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "prefect.example"])
+def test_an_embedded_server_that_others_reach_needs_a_login(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Anybody could start and stop releases; the message says both ways out."""
+    monkeypatch.setenv("SLUICE_PREFECT_HOST", host)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    (problem,) = caught.value.errors()
+    assert problem["loc"] == ("prefect_auth",)
+    assert host in problem["msg"]
+    assert "SLUICE_PREFECT_AUTH=user:password" in problem["msg"]
+    assert "127.0.0.1" in problem["msg"]
+    monkeypatch.setenv("SLUICE_PREFECT_AUTH", "sluice:hush")
+    assert Settings().prefect_login == "sluice:hush"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.0.1"])
+def test_a_server_for_this_machine_needs_no_login(host: str) -> None:
+    """Nor does one that somebody else runs: it knows itself what it asks for."""
+    assert Settings(prefect_host=host).prefect_login is None
+    assert Settings(prefect_host="0.0.0.0", prefect_api_url="http://prefect:4200/api").prefect_login is None
+
+
+@pytest.mark.parametrize("value", ["hush", ":hush", "user:", "größe:hush", "user:hü"])
+def test_a_login_that_no_client_could_show_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Every part would be answered 401 for ever."""
+    said = refused(monkeypatch, "prefect_auth", value)
+    assert "user:password" in said
+    assert "hush" not in said
+
+
+def test_a_server_on_every_address_is_reached_at_one() -> None:
+    """0.0.0.0 is no address to connect to."""
+    assert Settings(prefect_host="0.0.0.0", prefect_auth=SecretStr("u:p")).api_url == "http://127.0.0.1:4200/api"
+    assert Settings(prefect_host="::", prefect_auth=SecretStr("u:p")).api_url == "http://[::1]:4200/api"

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from blocks.metrics import PROVIDERS, provider_of
-from blocks.metrics.base import Counters, Endpoint, Provider, Values
+from blocks.metrics.base import Counters, Endpoint, LimitError, Provider, Values
 from blocks.metrics.batched import MOST, Batched
 from blocks.metrics.exported import Exported
 from blocks.metrics.memory import MemoryMetrics
@@ -242,7 +242,10 @@ async def test_several_series_where_one_is_needed_are_refused() -> None:
     ("answer", "error"),
     [
         pytest.param(httpx.Response(400, text="parse error"), InvalidError, id="refused"),
-        pytest.param(httpx.Response(422, text="cannot be executed"), InvalidError, id="cannot be executed"),
+        pytest.param(httpx.Response(422, text="too many samples"), LimitError, id="its limits"),
+        pytest.param(httpx.Response(400, json={"errorType": "bad_data"}), InvalidError, id="refused by kind"),
+        pytest.param(httpx.Response(400, json={"errorType": "timeout"}), TransientError, id="a status for everything"),
+        pytest.param(httpx.Response(429, text="slow down"), TransientError, id="too many requests"),
         pytest.param(httpx.Response(503, text="timeout"), TransientError, id="overloaded"),
         pytest.param(httpx.Response(502, text="<html>"), TransientError, id="a proxy"),
         pytest.param(httpx.Response(200, text="<html>"), TransientError, id="a page"),

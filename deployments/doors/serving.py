@@ -1,0 +1,66 @@
+"""Serves the receiver on its port. It imports little, so that the process which does only this is small and soon there."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from blocks.prefect.api import PrefectEvents
+from deployments.doors.receiver import application
+from deployments.doors.secrets import secrets_of
+from deployments.doors.senders import all_senders
+from deployments.settings import Settings
+from sluice.errors import TerminalError
+
+CONNECTIONS = 512
+"""Requests that are answered at the same time; the next ones are answered 503, and their senders come again."""
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals belong to who started this, and stops all in order."""
+        yield
+
+
+async def receive(settings: Settings, ready: Callable[[], None]) -> None:
+    """The receiver of webhooks, until it is cancelled; `ready` is called once its port takes connections.
+
+    Raises:
+        TerminalError: its port is taken, or a sender of an installed package cannot be used.
+    """
+    async with PrefectEvents(settings.api_url, auth=settings.prefect_login) as api:
+        app = application(api.post, all_senders().values(), secrets_of(settings))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+            limit_concurrency=CONNECTIONS,
+        )
+        server = _Uvicorn(config)
+        with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:
+            ready()  # the port takes connections from here on
+            serving = asyncio.create_task(server.serve(sockets=[port]))
+            try:
+                await asyncio.shield(serving)
+            finally:
+                server.should_exit = True
+                await serving
+
+
+@contextmanager
+def _listening(host: str, port: int, variable: str) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise TerminalError(f"port {port} on {host} cannot be used ({error.strerror}): set {variable}") from error
+        listener.listen(128)
+        yield listener

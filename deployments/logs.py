@@ -1,0 +1,21 @@
+"""Where a part of an installation writes its log: a file each in `home/logs`, of bounded size."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+
+def log_to_file(home: Path, part: str) -> None:
+    """Send the log of this process to `home/logs/<part>.log`. The terminal is for what people have to act upon:
+    Prefect logs each cancelled run as an error."""
+    folder = home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = RotatingFileHandler(folder / f"{part}.log", maxBytes=10 * 1024 * 1024, backupCount=3)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    for handler in root.handlers:
+        handler.setLevel(logging.CRITICAL)
+    root.addHandler(file)
+    logging.getLogger("sluice").setLevel(logging.INFO)
