@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,13 +18,15 @@ RESUMED_WITHIN = timedelta(seconds=10)
 
 
 async def claim(client: PrefectClient, flow_run: FlowRun, me: Identity) -> bool:
-    """Propose Pending, which the server grants to one of several proposers; whether it was granted to us."""
+    """Propose Pending, which the server grants to one of several proposers; whether it was granted to us.
+
+    The state says who; the mark on the run, which outlives the state, is written with the rest (`calls.RunClient`).
+    """
     wanted: State[Any] = Pending(message=f"{CLAIM}{me}")
     answer: OrchestrationResult[Any] = await client.set_flow_run_state(flow_run.id, wanted)
     if answer.status != SetStateStatus.ACCEPT:
         return False
-    mark = client.update_flow_run(flow_run.id, infrastructure_pid=str(me))
-    met, _ = await asyncio.gather(states.before(client, flow_run.id, answer.state), mark)
+    met = await states.before(client, flow_run.id, answer.state)
     if met is not None and met.is_final():
         # Prefect grants Pending to a run that has ended, too. Ours was found due, then another worker took it and
         # was done before we asked: its end stands.

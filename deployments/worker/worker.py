@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed
@@ -176,13 +177,16 @@ class SluiceWorker(engine.InProcessWorker):
         if carried.signals.cancelled and not adopted:
             await states.force(self.client, flow_run.id, Cancelled(message="Cancelled before its code ran."))
             return
-        carried.task = asyncio.create_task(engine.run(flow, flow_run, carried.signals), name=flow_run.name)
+        carried.task = asyncio.create_task(self._code(flow, flow_run, carried.signals), name=flow_run.name)
         if carried.signals.cancelled:
             asyncio.get_running_loop().call_later(CLEANUP_AFTER, carried.task.cancel)
         await asyncio.wait({carried.task})
         left = None if carried.task.cancelled() else carried.task.exception()
         if left is not None and not (carried.signals.leaving or carried.signals.lost):
             await self._after_error(flow_run, left)
+
+    def _code(self, flow: Flow[Any, Any], flow_run: FlowRun, signals: RunSignals) -> Coroutine[Any, Any, State[Any]]:
+        return engine.run(flow, flow_run, signals, str(self.identity))
 
     async def _after_error(self, flow_run: FlowRun, error: BaseException) -> None:
         """The engine gave up outside the flow's code. A run that has no end yet gets another try, and then an end.
