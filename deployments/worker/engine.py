@@ -89,16 +89,15 @@ def is_away(error: BaseException) -> bool:
 class _Engine(AsyncFlowRunEngine[Any, Any]):
     """Prefect's engine, with a run's state written, and the run ended, in our way."""
 
+    claimed: FlowRun = field(kw_only=True)
     signals: RunSignals = field(default_factory=RunSignals)
-    claimed: FlowRun | None = None
     carrier: str = ""
     _own: RunClient | None = field(default=None, init=False)
 
     @property
     def client(self) -> RunClient:
         if self._own is None:
-            assert self.flow_run is not None  # it comes from the work pool
-            self._own = RunClient.of(super().client, self.flow_run, infrastructure_pid=self.carrier)
+            self._own = RunClient.of(super().client, self.claimed, infrastructure_pid=self.carrier)
         return self._own
 
     async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:
@@ -113,7 +112,7 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
             try:
                 await self.client.flush()  # who carries a run has to be known before it runs
                 given = await super().set_state(state, force=force)
-                if given.is_running() and self.flow_run and self.claimed:
+                if given.is_running() and self.flow_run:
                     self.flow_run.run_count += 1  # as the server counts
                     self.client.run = self.flow_run.model_copy(update={"deployment_id": self.claimed.deployment_id})
                 return given
