@@ -40,7 +40,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 from websockets.exceptions import WebSocketException
 
 from blocks.waits import pauses
-from deployments.worker.calls import RunClient
+from deployments.worker.claim import RunClient
 from deployments.worker.task_events import brief
 from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals, bind

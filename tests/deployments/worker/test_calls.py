@@ -11,7 +11,7 @@ import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
 
-from deployments.worker.calls import RunClient
+from deployments.worker.claim import RunClient
 from deployments.worker.identity import Identity
 from tests.deployments.conftest import HOLD, Runtime
 
