@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Scheduled
@@ -188,7 +187,8 @@ class SluiceWorker(engine.InProcessWorker):
         if carried.signals.cancelled and not adopted:
             await states.force(self.client, flow_run.id, Cancelled(message="Cancelled before its code ran."))
             return
-        carried.task = asyncio.create_task(self._code(flow, flow_run, carried.signals), name=flow_run.name)
+        code = engine.run(flow, flow_run, carried.signals, str(self.identity))
+        carried.task = asyncio.create_task(code, name=flow_run.name)
         if self._starting() == STARTING_AT_ONCE // 2:
             self._freed.set()
         if carried.signals.cancelled:
@@ -197,9 +197,6 @@ class SluiceWorker(engine.InProcessWorker):
         left = None if carried.task.cancelled() else carried.task.exception()
         if left is not None and not (carried.signals.leaving or carried.signals.lost):
             await self._after_error(flow_run, left)
-
-    def _code(self, flow: Flow[Any, Any], flow_run: FlowRun, signals: RunSignals) -> Coroutine[Any, Any, State[Any]]:
-        return engine.run(flow, flow_run, signals, str(self.identity))
 
     async def _after_error(self, flow_run: FlowRun, error: BaseException) -> None:
         """The engine gave up outside the flow's code. A run that has no end yet gets another try, and then an end.
