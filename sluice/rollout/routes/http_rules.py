@@ -64,13 +64,16 @@ def ported(canary: Canary, rules: Rules) -> Rules:
 def divided(canary: Canary, rules: Rules, traffic: Traffic) -> Rules:
     """The rules where those that lead to the application as a whole, its apex Service or its primary, have both halves.
 
-    Other backends of such a rule keep their share of it.
+    Of an application with several ports only the rules of the Canary's port, where there are any: the users of another port
+    stay there. Other backends of a divided rule keep their share of it.
     """
     rules = copy.deepcopy(rules)
     sides = {service_of(canary, side) for side in Side}
+    found = [one for rule in rules for one in rule.get("backendRefs") or [] if _is_whole(canary, one)]
+    by_port = [one for one in found if one.get("port") == canary.spec.service.port]
     for rule in rules:
         backends = rule.get("backendRefs") or []
-        whole = [one for one in backends if _is_whole(canary, one)]
+        whole = [one for one in backends if one in (by_port or found)]
         if not whole:
             continue
         ours = [one for one in backends if _is_service(canary, one) and one["name"] in {canary.service_name, *sides}]

@@ -9,7 +9,7 @@ import pytest
 
 from blocks.kubernetes.informers import informed
 from blocks.kubernetes.writer import Writer
-from blocks.routers import router_for, way_in
+from blocks.routers import other_routers, router_for, way_in
 from blocks.routers.base import Router
 from blocks.routers.way_in import ensure_way_in, release_way_in
 from blocks.services import Services
@@ -26,11 +26,12 @@ class Place:
     """A Canary's Services and routers on a cluster in memory."""
 
     def __init__(self, cluster: MemoryCluster, writer: Writer) -> None:
-        self.cluster, self.services = cluster, Services(writer)
+        self.cluster, self.writer, self.services = cluster, writer, Services(writer)
         self.gateway, self.kubernetes = router_for("gatewayapi", writer), router_for("kubernetes", writer)
 
     async def ensure(self, router: Router, it: Canary) -> None:
-        others = [one for one in (self.gateway, self.kubernetes) if one is not router]
+        others = other_routers(it.spec.provider, self.writer)
+        assert router not in others
         await ensure_way_in(self.services, router, it, deployment(), others)
 
     def now(self, kind: str, name: str = "shop") -> Object:

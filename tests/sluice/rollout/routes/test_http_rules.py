@@ -66,6 +66,14 @@ def test_the_rules_that_lead_to_the_application_are_divided_and_all_else_stays()
     assert merged(after, without_halves(canary(), after) or {})["spec"] == own(HEADER, api, primary, docs)["spec"]
 
 
+def test_the_users_of_another_port_stay_there() -> None:
+    """An application may have several, and the Canary has one of them."""
+    admin = {"backendRefs": [{"name": "shop", "port": 8443, "weight": 1}]}
+    after = ensured(canary(), own(admin, to(("shop", 1))))
+    assert after["spec"]["rules"][0] == admin
+    assert weights(after["spec"]["rules"][1]) == {"shop-primary": 100, "shop-canary": 0}
+
+
 def test_a_rule_of_the_user_s_own_counts_for_nothing_and_is_not_shifted() -> None:
     """A header that leads to the canary alone was read as 100 %, and answered with errors after a shift to 0."""
     after = ensured(canary(), own(HEADER, to(("shop", 1))))
