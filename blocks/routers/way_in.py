@@ -10,13 +10,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from blocks.routers.base import Router
+from blocks.routers.base import APPLIED_WITHIN, Router
 from blocks.services import Services
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.routes.base import AT_REST
-
-APPLIED_WITHIN = 2.0
-"""Seconds that a proxy may take to apply what its controller has acknowledged."""
 
 
 async def ensure_way_in(

@@ -12,7 +12,7 @@ import pytest
 from blocks.kubernetes.informers import Informers, informed
 from blocks.kubernetes.kinds import HTTP_ROUTE, SERVICE
 from blocks.kubernetes.writer import TOKEN_ANNOTATION, Writer
-from blocks.routers import ROUTERS, router_for
+from blocks.routers import ROUTERS, gateway_api, router_for
 from blocks.routers.base import Router
 from blocks.routers.memory import MemoryRouter
 from blocks.services import Services
@@ -116,7 +116,8 @@ async def placed(provider: str) -> AsyncIterator[Place]:
 
 
 @pytest.fixture(params=list(ROUTERS))
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+async def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
+    monkeypatch.setattr(gateway_api, "APPLIED_WITHIN", 0)
     async with placed(request.param) as place:
         yield place
 

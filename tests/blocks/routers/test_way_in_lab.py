@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, HTTP_ROUTE, NAMESPACE, SERVICE
 from blocks.kubernetes.writer import Writer
@@ -44,6 +45,7 @@ class Place:
         self.env, self.cluster, self.users, self.namespace = env, cluster, users, namespace
         self.services, self.gateway = Services(writer), GatewayApiRouter(writer)
         self.kubernetes = KubernetesRouter(writer)
+        self.acts: list[tuple[float, str]] = []
         image = f"{env['registry']}/rollout-shop:1.0.0"
         probe = {"httpGet": {"path": "/ready", "port": 9898}, "periodSeconds": 1}
         self.target = deployment(image, replicas=1)
@@ -89,15 +91,35 @@ class Place:
         self.manifest = await self.cluster.patch(CANARY, "shop", self.namespace, {"spec": {"service": service}})
         await self.ensure()
 
+    async def delete(self, kind: Kind, name: str) -> None:
+        """What a person does by hand; returns when the watch has brought it."""
+        self.noted(f"delete {name}")
+        async with self.gateway.writer.informers.following(kind, name, self.namespace) as followed:
+            await self.cluster.delete(kind, name, self.namespace)
+            assert await followed.until(lambda one: one is None, PATIENCE)
+
+    async def shift(self, weight: int) -> None:
+        self.noted(f"shift to {weight}")
+        await self.gateway.shift(self.canary, Traffic(weight))
+        await asyncio.sleep(SETTLE)
+
     async def ensure(self) -> None:
+        self.noted("ensure")
         await ensure_way_in(self.services, self.gateway, self.canary, self.target)
         await asyncio.sleep(SETTLE)
 
-    async def failed(self) -> list[UserRequest]:
-        """The requests of users that failed so far; there were many."""
+    async def failed(self) -> list[str]:
+        """The requests of users that failed so far, each with the act before it; there were many that did not."""
         await asyncio.sleep(SETTLE)
         assert len(self.users.read()) > RATE
-        return [one for one in self.users.read() if one.failed]
+        return [self.known(one) for one in self.users.read() if one.failed]
+
+    def known(self, request: UserRequest) -> str:
+        at, act = max((one for one in self.acts if one[0] <= request.answered), default=(0.0, "nothing"))
+        return f"{request.status} {request.error} {request.answered - at:.2f} s after {act}"
+
+    def noted(self, act: str) -> None:
+        self.acts.append((time.time(), act))
 
     def ports(self, service: Object) -> list[tuple[str, int]]:
         return [(one["name"], one["port"]) for one in service["spec"]["ports"]]
@@ -135,7 +157,7 @@ async def test_a_take_over_and_every_edit_of_the_manifest_lose_no_request(
         await place.ensure()
         assert await place.gateway.weight(place.canary) == 0
         assert await place.failed() == [], "taken over"
-        await place.gateway.shift(place.canary, Traffic(40))
+        await place.shift(40)
         for edit in ({"port": 8080}, {"portName": "web"}, {"port": 9090, "portName": "other"}, {"port": 80}):
             await place.edit(**edit)
             assert await place.failed() == [], edit
@@ -156,12 +178,12 @@ async def test_what_is_deleted_by_hand_is_made_again_and_serves(lab_env: dict[st
     """The canary's Service costs nobody anything who is on the primary; a route that is made again answers."""
     async with placed(lab_env, tmp_path) as place:
         await place.ensure()
-        await place.cluster.delete(SERVICE, "shop-canary", place.namespace)
+        await place.delete(SERVICE, "shop-canary")
         await place.ensure()
         assert await place.services.endpoints(place.canary, Side.CANARY)
-        await place.gateway.shift(place.canary, Traffic(50))
+        await place.shift(50)
         assert await place.failed() == []
-        await place.cluster.delete(HTTP_ROUTE, "shop", place.namespace)
+        await place.delete(HTTP_ROUTE, "shop")
         await place.ensure()
         assert await place.gateway.weight(place.canary) == 0
         before = len(await place.failed())
@@ -177,9 +199,9 @@ async def test_traffic_goes_home_also_where_the_canary_s_service_is_gone(
     """The controller says so of the backend, and takes the new weights all the same."""
     async with placed(lab_env, tmp_path) as place:
         await place.ensure()
-        await place.gateway.shift(place.canary, Traffic(30))
-        await place.cluster.delete(SERVICE, "shop-canary", place.namespace)
-        await place.gateway.shift(place.canary, Traffic(0))
+        await place.shift(30)
+        await place.delete(SERVICE, "shop-canary")
+        await place.shift(0)
         assert await place.gateway.weight(place.canary) == 0
         before = len(await place.failed())
         await asyncio.sleep(SETTLE)
