@@ -38,8 +38,8 @@ class GatewayApiRouter:
                 return
             await asyncio.sleep(APPLIED_WITHIN)
         raise TransientError(
-            f"{_named(canary)} is not what was written, time after time: something else changes it (a GitOps tool, an admission "
-            "webhook); have it leave this route alone"
+            f"{_named(canary)} is not what was written, time after time: something else changes it (a GitOps tool, an "
+            "admission webhook); have it leave this route alone"
         )
 
     async def _step(self, canary: Canary, target: Object) -> bool:
