@@ -104,7 +104,8 @@ class Scene:
 
     async def ensure_way_in(self, target: Object) -> None:
         """Bring Services and route to what manifest and journal say, in the order in which nobody is lost."""
-        await ensure_way_in(self.services, self.router, self.canary, target)
+        others = self.wired.others(self.canary.spec.provider, self.writer)
+        await ensure_way_in(self.services, self.router, self.canary, target, others)
 
     async def write(self, patch: dict[str, Any]) -> None:
         """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""
