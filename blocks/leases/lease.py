@@ -92,6 +92,7 @@ class Lease:
         self.informers.learn(LEASE, self._kept)
         self.took_over = holder not in {"", self.identity}
         self.worker.acting.add(self.identity)
+        self.worker.held[(self.name, self.namespace)] = self
         self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
         self._epoch = epoch
         return True
@@ -121,6 +122,8 @@ class Lease:
         What could not is tried again in the background: only a run of this process could claim it meanwhile.
         """
         self.worker.acting.discard(self.identity)
+        if self.worker.held.get((self.name, self.namespace)) is self:
+            del self.worker.held[(self.name, self.namespace)]
         if not await self._given_back():
             errand = asyncio.create_task(self._give_back())
             self.worker.errands.add(errand)
@@ -198,7 +201,7 @@ async def owning(lease: Lease) -> AsyncIterator[Lease]:
         while not await _claimed(lease):
             with suppress(TimeoutError):
                 await asyncio.wait_for(followed.change(), LOOK)
-    with _bound(lease):
+    with acting_under(lease):
         try:
             yield lease
         finally:
@@ -206,7 +209,8 @@ async def owning(lease: Lease) -> AsyncIterator[Lease]:
 
 
 @contextmanager
-def _bound(lease: Lease) -> Iterator[None]:
+def acting_under(lease: Lease) -> Iterator[None]:
+    """Have what is called in the block act under a lease that is held."""
     token = _current.set(lease)
     try:
         yield
