@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,10 @@ class Canaries:
 
         written = await self.writer.change(CANARY, canary.name, canary.namespace, wish, subresource="status")
         return Canary.parse(written)
+
+    async def annotate(self, canary: Canary, wish: Callable[[Object], Object | None]) -> None:
+        """Change a Canary's metadata; its users write the rest."""
+        await self.writer.change(CANARY, canary.name, canary.namespace, wish)
 
     async def target(self, canary: Canary) -> Object:
         """The workload that users change.

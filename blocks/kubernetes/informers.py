@@ -67,13 +67,13 @@ class Informer:
         objects: by namespace and name.
         synced: set once they have been listed.
         trouble: what listing or watching them met last.
-        changed: gets each object that is new or has changed, and one that is gone as it was.
+        changed: gets each object that is new or has changed, and one that is gone as it was, with whether it is.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     trouble: str = ""
-    changed: Callable[[Object], object] = lambda _: None
+    changed: Callable[[Object, bool], object] = lambda _item, _gone: None
     _gone: dict[Key, int] = field(default_factory=dict)
     _followers: defaultdict[Key, set[Followed]] = field(default_factory=lambda: defaultdict(set))
 
@@ -103,14 +103,14 @@ class Informer:
         item["metadata"].pop("managedFields", None)  # a third of its size, and nobody here reads it
         self.objects[key] = item
         self._notify(key, item)
-        self.changed(item)
+        self.changed(item, False)
 
     def _forget(self, key: Key, version: int) -> None:
         self._gone[key] = version
         was = self.objects.pop(key, None)
         if was is not None:
             self._notify(key, None)
-            self.changed(was)
+            self.changed(was, True)
 
     def _notify(self, key: Key, item: Object | None) -> None:
         for follower in self._followers.get(key, ()):
@@ -136,12 +136,12 @@ class Informers:
     Attributes:
         cluster: where to watch.
         namespaces: the namespaces to watch, one watch a kind and namespace; empty for all with one watch a kind.
-        hearing: what is called with the kind and the object at each change, whatever it is; an object that is gone as it was.
+        hearing: what is called with the kind and the object at each change; one that is gone as it was, and with True.
     """
 
     cluster: Cluster
     namespaces: tuple[str, ...] = ()
-    hearing: list[Callable[[Kind, Object], object]] = field(default_factory=list)
+    hearing: list[Callable[[Kind, Object, bool], object]] = field(default_factory=list)
     _informers: dict[tuple[Kind, str | None], Informer] = field(default_factory=dict)
     _listeners: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -227,9 +227,9 @@ class Informers:
                 raise TransientError(message) from None
         return informer
 
-    def _heard(self, kind: Kind, item: Object) -> None:
+    def _heard(self, kind: Kind, item: Object, gone: bool) -> None:
         for hear in self.hearing:
-            hear(kind, item)
+            hear(kind, item, gone)
 
     async def _listen(self, informer: Informer, kind: Kind, scope: str | None) -> None:
         def waiting(error: SluiceError) -> None:

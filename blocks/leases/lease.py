@@ -97,6 +97,13 @@ class Lease:
         self._epoch = epoch
         return True
 
+    async def held_by_another(self, *, under_way: bool = False) -> bool:
+        """Whether somebody else holds it who lives; of what is under way also one that is dead, for a run will go on with it."""
+        known = await self.informers.find(LEASE, self.name, self.namespace)
+        if _holder(known) in {"", self.identity}:
+            return False
+        return under_way or await self._alive(known or {})
+
     async def regain(self) -> None:
         """After the worker's lease had run out: go on where nobody claimed this one meanwhile.
 

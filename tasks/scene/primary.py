@@ -15,12 +15,17 @@ from tasks.scene.rollout_ref import Scene
 Object = dict[str, Any]
 
 
+class UnknownPastError(TransientError):
+    """A primary has to be made again, and nobody knows any more what it ran. A person has to help."""
+
+
 async def tend_primary(scene: Scene, target: Object) -> Object:
     """Bring the primary to the revision that is due, and return it. Nothing is written where it lacks nothing.
 
     Raises:
         InvalidError: somebody else's workload has its name.
-        TransientError: one that is on its way out has its name, or nobody knows any more what it ran.
+        UnknownPastError: it is gone, and nobody knows any more what it ran.
+        TransientError: one that is on its way out has its name.
         ConflictError: the journal has moved on meanwhile.
     """
     canary, workload = scene.canary, scene.workload
@@ -33,7 +38,7 @@ async def tend_primary(scene: Scene, target: Object) -> Object:
     if source is None:
         if live is not None:
             return live  # one that Flagger made, or whose template nobody has kept: it serves, and stays what it is
-        raise TransientError(_nothing_left(scene, revision))
+        raise UnknownPastError(_nothing_left(scene, revision))
     pods = canary.status.primary_pods or workload.reads.pods(target) or 1
 
     def wish(now: Object | None) -> Object | None:

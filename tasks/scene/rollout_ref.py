@@ -87,6 +87,9 @@ class Scene:
         """Make the Services of the Canary; the apex one only where it is not the router's."""
         await self.services.ensure(self.canary, target, apex=not self.router.apex)
 
+    async def release(self) -> None:
+        """Put back what leads users to the Canary's sides to what it was, as far as it was somebody's before."""
+
     async def write(self, patch: dict[str, object]) -> None:
         """Write a journal entry, and how many pods the primary has; keep what came of it."""
         primary = self.wired.informers.known(self.kind, self.canary.primary, self.canary.namespace)
