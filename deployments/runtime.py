@@ -19,7 +19,7 @@ from deployments.watchers import targets as watcher
 from deployments.watchers.catching_up import catch_up
 from deployments.worker import engine
 from deployments.worker.dead_workers import DeadWorkers
-from deployments.worker.identity import only_one
+from deployments.worker.identity import Identity, only_one
 from deployments.worker.worker import SluiceWorker
 from deployments.workflows import WORKFLOWS, Workflow
 from sluice.errors import TerminalError, TransientError
@@ -80,9 +80,10 @@ async def work(settings: Settings, ready: Ready) -> None:
     """
     way_out = "give this one another name with SLUICE_WORKER_NAME"
     with only_one(settings.home, f"worker-{settings.worker_name}", way_out):
-        async with wiring.connected(settings) as wired:
+        me = Identity.new(settings.worker_name)
+        async with wiring.connected(settings, me.life) as wired:
             dead = DeadWorkers(wired, settings.leases_in)
-            worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead)
+            worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead, me)
             catching_up = asyncio.create_task(catch_up())
             try:
                 await worker.serve(ready)

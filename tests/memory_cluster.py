@@ -44,6 +44,7 @@ class MemoryCluster:
         broken_images: images whose pods never become ready.
         hooks: what looks at writes, and may break them.
         gate: what a write passes on its way to the cluster ("before") and its answer on the way back ("after").
+        filled_in: an object with the defaults of the API server that reads it, as a new one. Reading changes nothing.
     """
 
     name: str = "memory"
@@ -52,18 +53,19 @@ class MemoryCluster:
     broken_images: set[str] = field(default_factory=set)
     hooks: list[Hook] = field(default_factory=list)
     gate: Callable[[str, Object], Awaitable[None]] | None = None
+    filled_in: Callable[[Object], Object] = copy.deepcopy
     version: int = 0
     watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         try:
-            return copy.deepcopy(self.objects[(kind.kind, namespace or "", name)])
+            return self.filled_in(self.objects[(kind.kind, namespace or "", name)])
         except KeyError:
             raise NotFoundError(f"{kind.kind} {namespace}/{name} does not exist") from None
 
     async def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         found = self.objects.get((kind.kind, namespace or "", name))
-        return copy.deepcopy(found)
+        return self.filled_in(found) if found else None
 
     async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
         items, _ = await self.list_from(kind, namespace, labels)
@@ -73,7 +75,7 @@ class MemoryCluster:
         self, kind: Kind, namespace: str | None = None, labels: str | None = None
     ) -> tuple[list[Object], str]:
         found = [
-            copy.deepcopy(one)
+            self.filled_in(one)
             for (of_kind, space, _), one in self.objects.items()
             if of_kind == kind.kind and namespace in {None, space} and _fits(one, labels)
         ]
@@ -166,7 +168,7 @@ class MemoryCluster:
         stored = self._store(wanted)
         for hook in self.hooks:
             hook("after", verb, stored)
-        stored = copy.deepcopy(stored)
+        stored = self.filled_in(stored)
         await self._pass("after", stored)
         return stored
 
@@ -177,7 +179,8 @@ class MemoryCluster:
         self.version += 1
         meta["resourceVersion"] = str(self.version)
         meta.setdefault("uid", f"uid-{self.version}")
-        same = old is not None and old.get("spec") == wanted.get("spec")
+        # A write is compared with what was there as this server reads it.
+        same = old is not None and self.filled_in(old).get("spec") == self.filled_in(wanted).get("spec")
         meta["generation"] = old["metadata"]["generation"] + (0 if same else 1) if old else 1
         if wanted["kind"] in CONTROLLERS:
             self._run(wanted)
@@ -203,7 +206,7 @@ class MemoryCluster:
         key = self._key(item)
         for kind, namespace, labels, queue in self.watchers:
             if kind == key[0] and namespace in {None, key[1]} and _fits(item, labels):
-                queue.put_nowait(Change(type_, copy.deepcopy(item)))
+                queue.put_nowait(Change(type_, self.filled_in(item)))
 
     @staticmethod
     def _key(item: Object) -> Key:

@@ -11,8 +11,9 @@ from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import CANARY, EVENT, POD, kind_of
 from blocks.kubernetes.writer import Writer
 from sluice.errors import ConflictError, NotFoundError
-from sluice.manifests.flagger.canary import Canary, CanaryStatus
+from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import ObjectReference
+from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.rollout.objects import is_owned, pod_query
 from sluice.rollout.readiness import why_not_ready
 from sluice.rollout.workloads import workload_named, workload_of

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, LEASE
 from sluice.errors import SluiceError, TransientError
 from sluice.rollout.objects import MANAGED_BY
@@ -235,8 +235,7 @@ class Informers:
         def waiting(error: SluiceError) -> None:
             informer.trouble = str(error)
 
-        async for change in news(self.cluster, kind, scope, SELECTORS.get(kind), waiting):
-            informer.update(change)
+        await follow(self.cluster, kind, informer.update, scope, SELECTORS.get(kind), waiting)
 
 
 def _key(item: Object) -> Key:

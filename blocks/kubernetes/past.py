@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from sluice.rollout.tending.past import PAST, as_it_was
+from sluice.rollout.tending.past import PAST, as_it_was, with_template
 from sluice.rollout.workloads.base import Workload
 
 Object = dict[str, Any]
@@ -40,4 +40,4 @@ class Past:
             while len(self._templates) > MOST:
                 self._templates.popitem(last=False)
         template = self._templates[key]
-        return None if template is None else {**target, "spec": {**target["spec"], "template": template}}
+        return None if template is None else with_template(target, template)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
 from deployments.watchers.announcer import Announcer, log
 from sluice.errors import InvalidError
@@ -40,9 +40,11 @@ class SourceWatcher:
             group.create_task(self._follow(KUSTOMIZATION, namespace))
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
-        async for change in news(self.cluster, kind, namespace):
+        def take(change: News) -> None:
             for event in self.update(kind, change, namespace):
                 self.announcer.announce(event)
+
+        await follow(self.cluster, kind, take, namespace)
 
     def update(self, kind: Kind, change: News, namespace: str | None = None) -> list[SourceChanged]:
         """Remember what is new; returns the events that it calls for.

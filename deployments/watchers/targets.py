@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import CANARY, WORKLOAD_KINDS
 from deployments.settings import Settings
 from deployments.watchers.announcer import Announcer, Post, log
@@ -55,9 +55,12 @@ class Watcher:
 
     async def follow(self, kind: Kind, namespace: str | None) -> None:
         """Keep up with all objects of one kind."""
-        async for change in news(self.cluster, kind, namespace):
+
+        def take(change: News) -> None:
             for key in self.update(kind, change, namespace):
                 self._look(key)
+
+        await follow(self.cluster, kind, take, namespace)
 
     def update(self, kind: Kind, change: News, namespace: str | None = None) -> list[Key]:
         """Remember what is new; returns the Canaries that it may matter to.
@@ -107,7 +110,7 @@ class Watcher:
         target = self.targets.get(canary.spec.target_ref.kind, {}).get((canary.namespace, canary.target))
         if target is None:
             return None
-        revision = workload_of(canary).reads.revision(target)
+        revision = workload_of(canary).revision(canary, target)
         # A revision that comes back after another one was promoted is new again.
         state = (revision, canary.status.last_promoted_spec)
         if not needs_rollout(canary, revision):

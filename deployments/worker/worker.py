@@ -60,13 +60,16 @@ class Carried:
 class SluiceWorker(engine.InProcessWorker):
     """One worker process. `serve` runs it until it is cancelled."""
 
-    def __init__(self, work_pool: str, name: str, capacity: int, dead: Dead = nobody) -> None:
+    def __init__(
+        self, work_pool: str, name: str, capacity: int, dead: Dead = nobody, me: Identity | None = None
+    ) -> None:
         """
         Args:
             work_pool: Prefect work pool, created where missing.
             name: must be owned by this process alone (`identity.only_one`).
             capacity: most rollouts at once.
             dead: which workers are dead, so that this one takes their runs up.
+            me: this life of it; a new one where not given.
         """
         super().__init__(
             work_pool_name=work_pool,
@@ -74,7 +77,7 @@ class SluiceWorker(engine.InProcessWorker):
             prefetch_seconds=0,
             heartbeat_interval_seconds=int(HEARTBEAT_EVERY),
         )
-        self.identity = Identity.new(name)
+        self.identity = me or Identity.new(name)
         self._carried: dict[UUID, Carried] = {}
         self._flows = Flows()
         self._tasks: set[asyncio.Task[None]] = set()

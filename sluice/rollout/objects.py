@@ -6,6 +6,7 @@ from typing import Any
 
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.side import Side
 
 Object = dict[str, Any]
 SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
@@ -46,6 +47,22 @@ def selector_label(target: Object) -> tuple[str, str]:
     raise InvalidError(
         f"{target['kind']} {target['metadata']['name']}: spec.selector.matchLabels needs one of {', '.join(SELECTOR_LABELS)}"
     )
+
+
+def pod_labels(target: Object, side: Side) -> dict[str, str]:
+    """What a Service selects one side's pods by: all that the target's selector asks for, not the rewritten label alone.
+
+    Two applications that share a name and differ in another label never meet each other's users. A Service knows equalities
+    only: what else the selector asks for cannot be said in one.
+    """
+    label, value = selector_label(target)
+    selector = target["spec"]["selector"]
+    single = {
+        one["key"]: one["values"][0]
+        for one in selector.get("matchExpressions") or []
+        if one["operator"] == "In" and len(one["values"]) == 1
+    }
+    return {**single, **selector["matchLabels"], label: value if side is Side.CANARY else f"{value}-{side}"}
 
 
 def pod_query(workload: Object) -> str:

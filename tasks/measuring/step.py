@@ -149,7 +149,7 @@ class Step:
             raise NotFoundError(
                 f"{self.scene.workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted"
             )
-        return self.scene.workload.reads.revision(self.target.object) != self.ref.revision
+        return self.scene.workload.revision(self.scene.canary, self.target.object) != self.ref.revision
 
     def _pause(self, scrape: Scrape) -> float:
         """Seconds until the next look: right after the next scrape, or at the end of the step."""

@@ -41,7 +41,7 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
         return StageResult(reason=f"the primary runs {ref.version}")
     target = await scene.canaries.target(canary)
     if decision.outcome is Outcome.CANCELLED:
-        return await _cancelled(scene, scene.workload.reads.revision(target), decision.reason)
+        return await _cancelled(scene, scene.workload.revision(canary, target), decision.reason)
     await _note(scene, "Making the primary")
     primary = await _ready(scene)
     await tend(scene)

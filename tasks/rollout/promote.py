@@ -67,5 +67,5 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
 
 
 def _check_judged(scene: Scene, ref: RolloutRef, target: Object) -> None:
-    if scene.workload.reads.revision(target) != ref.revision:
+    if scene.workload.revision(scene.canary, target) != ref.revision:
         raise StaleError(f"{scene.workload.kind} {scene.canary.target} changed since {ref.version} was judged")

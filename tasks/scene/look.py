@@ -64,7 +64,7 @@ async def _look(ref: RolloutRef) -> Look:
     stays = not weight or writes.frozen(target) is None
     return Look(
         canary=scene.canary,
-        revision=reads.revision(target),
+        revision=scene.workload.revision(scene.canary, target),
         version=version_of(target),
         weight=weight,
         standing=baseline and stays and reads.ready(target, scene.canary.ready_threshold),

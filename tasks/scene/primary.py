@@ -6,7 +6,7 @@ from typing import Any
 
 from blocks.kubernetes.kinds import CANARY
 from sluice.errors import ConflictError, InvalidError, TransientError
-from sluice.manifests.flagger.canary import CanaryStatus
+from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.tending.ownership import Owner, owner
 from sluice.rollout.tending.primary import due, wanted
@@ -84,7 +84,7 @@ def _check_journal(scene: Scene) -> None:
 async def _source(scene: Scene, target: Object, revision: str, live: Object | None) -> Object | None:
     """The target with the template of a revision: as it is, or as its controller has kept it."""
     workload = scene.workload
-    if not revision or workload.reads.revision(target) == revision:
+    if not revision or workload.revision(scene.canary, target) == revision:
         return target if revision else None
     return await scene.wired.past.find(scene.wired.cluster, workload, target, revision, fresh=live is None)
 

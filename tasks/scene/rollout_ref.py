@@ -17,7 +17,8 @@ from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
 from blocks.services import Services
 from sluice.errors import StaleError
-from sluice.manifests.flagger.canary import Canary, RunEnd
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_status import RunEnd
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
@@ -90,13 +91,18 @@ class Scene:
     async def release(self) -> None:
         """Put back what leads users to the Canary's sides to what it was, as far as it was somebody's before."""
 
-    async def write(self, patch: dict[str, object]) -> None:
-        """Write a journal entry, and how many pods the primary has; keep what came of it."""
+    async def write(self, patch: dict[str, Any]) -> None:
+        """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""
+        kept: dict[str, Any] = {}
         primary = self.wired.informers.known(self.kind, self.canary.primary, self.canary.namespace)
         pods = self.workload.reads.pods(primary) if primary else 0
-        status = patch.get("status")
-        if pods and pods != self.canary.status.primary_pods and isinstance(status, dict):
-            patch = {**patch, "status": {**status, "primaryPods": pods}}
+        if pods and pods != self.canary.status.primary_pods:
+            kept["primaryPods"] = pods
+        target = self.wired.informers.known(self.kind, self.canary.target, self.canary.namespace)
+        if target is not None:
+            kept["trackedTarget"] = self.workload.tracked(self.canary, target)
+        if isinstance(patch.get("status"), dict):
+            patch = {**patch, "status": {**patch["status"], **kept}}
         self.canary = await self.canaries.write(self.canary, patch)
 
     async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:

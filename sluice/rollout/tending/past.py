@@ -45,6 +45,15 @@ PAST: dict[str, Past] = {
 """By the workload's kind."""
 
 
+def with_template(target: Object, template: Object) -> Object:
+    """The target as it was: no state that it has now, so what is remembered of its generation does not hold for it."""
+    return {
+        **target,
+        "metadata": {**target["metadata"], "generation": 0},
+        "spec": {**target["spec"], "template": template},
+    }
+
+
 def as_it_was(workload: Workload, target: Object, revision: str, kept: Iterable[Object]) -> Object | None:
     """The target with the template of a revision that it had; None where its history no longer has it.
 
@@ -55,7 +64,7 @@ def as_it_was(workload: Workload, target: Object, revision: str, kept: Iterable[
     for item in kept:
         owners = item["metadata"].get("ownerReferences") or []
         if any(one.get("uid") == target["metadata"].get("uid") for one in owners):
-            then: Object = {**target, "spec": {**target["spec"], "template": past.template(item)}}
-            if workload.reads.revision(then) == revision:
+            then = with_template(target, past.template(item))
+            if revision in workload.names(then):
                 return then
     return None

@@ -26,7 +26,7 @@ def due(workload: Workload, canary: Canary, target: Object, live: Object | None)
     status = canary.status
     if needs_primary(canary):
         alone = live is not None and workload.reads.ready(live) and workload.writes.scaled(target, 0) is None
-        return (alone and given(live)) or workload.reads.revision(target)
+        return (alone and given(live)) or workload.revision(canary, target)
     return status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec
 
 
