@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     """Redis of that server (`redis://host:6379/0`), for its messages between several servers of one database."""
 
+    keep_days: int = Field(30, ge=1, le=3650)
+    """Days that the embedded server keeps what happened: runs with their logs and artifacts, and events. What recordings of
+    releases `sluice replay` and `sluice tune` find goes with them."""
+
     receiver_host: str = "127.0.0.1"
     """Address that the receiver of webhooks listens on."""
     receiver_port: int = Field(8900, ge=1, le=65535)

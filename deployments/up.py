@@ -26,6 +26,8 @@ from sluice.errors import TerminalError, TransientError
 Say = Callable[[str, str], None]
 """Tells a person that a part is ready: the part, and where it is."""
 
+TRIM_EVERY = 600.0
+"""Seconds between two looks at the size of the server's log."""
 log = logging.getLogger("sluice.up")
 
 
@@ -52,6 +54,7 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
             auth=settings.prefect_auth,
             database=settings.database_url,
             redis=settings.redis_url,
+            keep_days=settings.keep_days,
         )
         await stack.enter_async_context(server)
     say("server", runtime.ui_url(settings))
@@ -70,6 +73,7 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
         async with asyncio.TaskGroup() as running:
             if server is not None:
                 running.create_task(forever("the Prefect server", lambda: _keep(server), 1.0))
+                running.create_task(forever("trimming its log", lambda: asyncio.to_thread(server.trim_log), TRIM_EVERY))
             for what, part in parts.items():
                 running.create_task(forever(f"the {what}", part, 1.0, fatal=(TerminalError,)))
     except ExceptionGroup as group:

@@ -98,7 +98,7 @@ class Lease:
         return True
 
     async def held_by_another(self, *, under_way: bool = False) -> bool:
-        """Whether somebody else holds it who lives; of what is under way also one that is dead, for a run will go on with it."""
+        """Whether somebody else holds it who lives; of what is under way also one who is dead, for a run goes on with it."""
         known = await self.informers.find(LEASE, self.name, self.namespace)
         if _holder(known) in {"", self.identity}:
             return False

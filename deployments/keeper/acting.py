@@ -87,7 +87,7 @@ class Acting:
             return Result()  # the run that has it gives the application back
         now = time.monotonic()
         contested = struggle.contested(now)
-        if contested and now < struggle.corrections[-1] + APART:
+        if contested and struggle.said == FIGHT and now < struggle.corrections[-1] + APART:
             return Result(once_more=struggle.corrections[-1] + APART - now)
         try:
             if await lease.held_by_another(under_way=_under_way(canary)):
@@ -105,7 +105,7 @@ class Acting:
             return await self._after(error, canary, struggle)
 
     async def _mine(self, namespace: str, name: str) -> Canary | None:
-        """The Canary, where there may be something to keep: not before its primary is made, and not while it is collected."""
+        """The Canary, where there may be something to keep: not before its primary is made, nor while it is collected."""
         item = await self.wired.informers.find(CANARY, name, namespace)
         if item is None:
             return None
@@ -144,14 +144,15 @@ class Acting:
     async def _put_right(self, lease: Lease, canary: Canary, struggle: Struggle) -> list[str]:
         """By the API server's own word on the Canary: another process may have had it until now."""
         now = Canary.parse(await self.wired.informers.fresh(CANARY, canary.name, canary.namespace))
-        if not now.metadata.deletion_timestamp:
-            struggle.corrections.append(time.monotonic())
         contested = struggle.contested(time.monotonic())
         if contested and struggle.said != FIGHT:
             struggle.said = FIGHT
             with suppress(SluiceError):
                 await report(self.wired.cluster, now, "Contested", FIGHT, warning=True)
-        return await put_right(self.wired, lease, now, FIGHT if contested else "")
+        written = await put_right(self.wired, lease, now, FIGHT if contested else "")
+        if written and not now.metadata.deletion_timestamp:
+            struggle.corrections.append(time.monotonic())
+        return written
 
     async def _after(self, error: SluiceError, canary: Canary, struggle: Struggle) -> Result:
         """Inform people once where one has to help; try again in any case."""

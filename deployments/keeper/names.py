@@ -40,7 +40,7 @@ def lease_of(name: str) -> str:
 
 
 def marks(kind: Kind, item: Object) -> int:
-    """What changes when an object changes in a way that may matter. The counts in a workload's status change all the time."""
+    """What changes when an object changes in a way that may matter: a status has counts that change all the time."""
     meta = item["metadata"]
     known = {name: meta.get(name) for name in ("uid", "labels", "annotations", "ownerReferences", "deletionTimestamp")}
     if kind == CANARY:

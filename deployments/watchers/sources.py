@@ -62,8 +62,12 @@ class SourceWatcher:
             key = (item["metadata"]["namespace"], item["metadata"]["name"])
             if change.gone:
                 known.pop(key, None)
+                self.announced.pop(item["metadata"]["uid"], None)
             else:
                 events += self.events_for(kind, key, item)
+        if change.whole:
+            there = {one.metadata.uid for one in (*self.sources.values(), *self.followers.values())}
+            self.announced = {uid: generation for uid, generation in self.announced.items() if uid in there}
         return events
 
     def events_for(self, kind: Kind, key: Key, item: dict[str, Any]) -> list[SourceChanged]:

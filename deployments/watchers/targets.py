@@ -79,11 +79,15 @@ class Watcher:
             keys.append(key)
             if change.gone:
                 known.pop(key, None)
+                if kind is CANARY:
+                    self.announced.pop(key, None)
             elif kind is CANARY:
                 self._update_canary(key, item)
             else:
                 known[key] = item
         if kind is CANARY:
+            if change.whole:
+                self.announced = {key: state for key, state in self.announced.items() if key in self.canaries}
             return keys
         own = ((key, one) for key, one in self.canaries.items() if one.spec.target_ref.kind == kind.kind)
         return [key for key, canary in own if (canary.namespace, canary.target) in keys]

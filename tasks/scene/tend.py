@@ -41,8 +41,7 @@ async def tend(scene: Scene) -> Object:
     astray = weight is None or (weight > 0 and not is_under_way(scene))
     if (before is None or astray) and canary.status.phase is not Phase.PROMOTING:
         await until_primary_serves(scene, primary)
-    await scene.ensure_services(target)
-    await scene.router.ensure(canary, target)
+    await scene.ensure_way_in(target)
     if astray and await scene.router.weight(canary) and not is_under_way(scene):
         await scene.router.shift(canary, HOME)
     return primary

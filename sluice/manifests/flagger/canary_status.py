@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.meta import ForeignModel
 
@@ -26,6 +27,15 @@ class RunEnd(ForeignModel):
 
     run: str
     outcome: str
+
+
+class BegunWith(ForeignModel):
+    """What a release needs to know of the spec that it was begun by, to bring its traffic home."""
+
+    provider: str = ""
+    target_ref: ObjectReference
+    service: dict[str, Any] = Field(default_factory=dict)
+    """`spec.service` with its `name`."""
 
 
 class TrackedTarget(ForeignModel):
@@ -62,6 +72,8 @@ class CanaryStatus(ForeignModel):
     """Why the revision is being rolled back: the intent, written before the act; empty where it is not."""
     evidence: dict[str, Any] = Field(default_factory=dict)
     """The judge's state, so that evidence survives a crash."""
+    begun_with: BegunWith | None = None
+    """By which names the release under way was begun: the way home stays the same whatever becomes of the spec."""
     ends: tuple[RunEnd, ...] = ()
     """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
 
