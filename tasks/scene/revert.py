@@ -51,10 +51,7 @@ async def _give_back(scene: Scene) -> None:
         await scene.write(entry(canary, time.time(), Phase.TERMINATING, said))
     pods = (workload.reads.pods(primary) if primary else 0) or canary.status.primary_pods or 1
     async with scene.wired.informers.following(scene.kind, canary.target, canary.namespace) as followed:
-        if workload.writes.scaled(target, 0) or workload.writes.thawed(target):
-            scaled = await scene.canaries.scale(canary, canary.target, pods)
-        else:
-            scaled = target
+        scaled = await scene.canaries.scale(canary, canary.target, max(pods, workload.reads.pods(target)))
         generation, deadline = scaled["metadata"]["generation"], canary.spec.progress_deadline_seconds
         ready = await scene.until(
             followed,

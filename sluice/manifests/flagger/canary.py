@@ -196,7 +196,7 @@ class CanarySpec(ForeignModel):
     route_ref: ObjectReference | None = None
     revert_on_deletion: bool | None = None
     reported: ClassVar[frozenset[str]] = frozenset(
-        {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"}
+        {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef"}
     )
 
 
