@@ -195,9 +195,7 @@ class CanarySpec(ForeignModel):
     ingress_ref: ObjectReference | None = None
     route_ref: ObjectReference | None = None
     revert_on_deletion: bool | None = None
-    reported: ClassVar[frozenset[str]] = frozenset(
-        {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef"}
-    )
+    reported: ClassVar[frozenset[str]] = frozenset({"autoscalerRef", "upstreamRef", "ingressRef", "routeRef"})
 
 
 class Canary(Manifest):
