@@ -13,6 +13,7 @@ from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.strategies.base import HOME
+from tasks.scene.autoscaler import tend_autoscaler
 from tasks.scene.primary import tend_primary
 from tasks.scene.rollout_ref import Scene
 
@@ -37,6 +38,7 @@ async def tend(scene: Scene) -> Object:
     target, before = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     await scene.services.ensure(canary, target, apex=False)
     primary = await tend_primary(scene, target)
+    await tend_autoscaler(scene)
     weight = await scene.router.weight(canary)
     astray = weight is None or (weight > 0 and not is_under_way(scene))
     if (before is None or astray) and canary.status.phase is not Phase.PROMOTING:
