@@ -15,6 +15,7 @@ from blocks.kubernetes.kinds import (
     ENDPOINT_SLICE,
     EVENT,
     GIT_REPOSITORY,
+    HORIZONTAL_POD_AUTOSCALER,
     HTTP_ROUTE,
     IMAGE_POLICY,
     IMAGE_REPOSITORY,
@@ -121,6 +122,11 @@ _ROLLOUTS = (
         EVENT, ("create",), "what was put right after somebody had changed or deleted it, in `kubectl describe canary`"
     ),
     Right(METRIC_TEMPLATE, ("get",), "metrics that a Canary names by templateRef"),
+    Right(
+        HORIZONTAL_POD_AUTOSCALER,
+        ("get", "create", "patch"),
+        "the primary's autoscaler, where spec.autoscalerRef names one",
+    ),
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
 )
 _DELIVERY = (

@@ -12,7 +12,7 @@ from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.journal import entry
-from sluice.rollout.tending.finalizer import FINALIZER, finalizers
+from sluice.rollout.tending.finalizer import FINALIZER
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import Scene
 
@@ -67,4 +67,4 @@ async def _give_back(scene: Scene) -> None:
 
 async def _bring(scene: Scene, *, wanted: bool) -> None:
     if (FINALIZER in scene.canary.metadata.finalizers) is not wanted:
-        await scene.canaries.annotate(scene.canary, lambda now: finalizers(now, wanted=wanted))
+        await scene.canaries.hold(scene.canary, wanted=wanted)
