@@ -294,6 +294,9 @@ class MemoryServices:
     async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
         return False
 
+    async def was_otherwise(self, canary: Canary, *, apex: bool) -> bool:
+        return False
+
     async def release(self, canary: Canary) -> None:
         """Nothing was taken over."""
 

@@ -104,7 +104,8 @@ class Scene:
 
     async def ensure_way_in(self, target: Object) -> None:
         """Bring Services and route to what manifest and journal say, in the order in which nobody is lost."""
-        await ensure_way_in(self.services, self.router, self.canary, target)
+        others = self.wired.others(self.canary.spec.provider, self.writer)
+        await ensure_way_in(self.services, self.router, self.canary, target, others)
 
     async def release(self) -> None:
         """Put back what leads users to the Canary's sides to what it was, as far as it was somebody's before."""
