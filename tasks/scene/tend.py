@@ -12,6 +12,7 @@ from typing import Any
 from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
+from sluice.rollout.needs import needs_primary
 from sluice.rollout.strategies.base import HOME
 from tasks.scene.autoscaler import tend_autoscaler
 from tasks.scene.primary import tend_primary
@@ -19,6 +20,7 @@ from tasks.scene.rollout_ref import Scene
 
 Object = dict[str, Any]
 LOOK = 0.1
+ENDED = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED})
 SERVES_WITHIN = 30.0
 """Seconds that a primary may take to offer its first pod, at one go: who tends it tries again."""
 
@@ -36,25 +38,30 @@ async def tend(scene: Scene) -> Object:
         TransientError: the primary does not serve yet, or an object is on its way out that has to be gone first.
     """
     canary = scene.canary
-    target = await scene.canaries.target(canary)
+    target, before = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     await scene.services.ensure(canary, target, apex=False)
     primary = await tend_primary(scene, target)
     await tend_autoscaler(scene)
-    if canary.status.phase is not Phase.PROMOTING:
+    weight = await scene.router.weight(canary)
+    astray = weight is None or (weight > 0 and not is_under_way(scene))
+    if (before is None or astray) and canary.status.phase is not Phase.PROMOTING:
         await until_primary_serves(scene, primary)
     await scene.ensure_way_in(target)
     if not is_under_way(scene):
-        await _to_rest(scene, target)
+        await _to_rest(scene, target, astray=astray)
     return primary
 
 
-async def _to_rest(scene: Scene, target: Object) -> None:
+async def _to_rest(scene: Scene, target: Object, *, astray: bool) -> None:
     """Traffic home and the target without pods, where it holds what the journal is about: else it is the next release's."""
     canary, workload = scene.canary, scene.workload
-    if await scene.router.weight(canary):
+    if astray and await scene.router.weight(canary):
         await scene.router.shift(canary, HOME)
+    ended = canary.status.phase in ENDED and not needs_primary(canary)
     known = {canary.status.last_promoted_spec, canary.status.last_applied_spec}
-    if workload.writes.scaled(target, 0) and workload.revision(canary, target) in known:
+    if not ended or not workload.writes.scaled(target, 0) or workload.revision(canary, target) not in known:
+        return
+    if await scene.services.endpoints(canary, Side.PRIMARY):  # else its pods may be all that is left
         await scene.canaries.scale(canary, canary.target, 0)
 
 
