@@ -63,10 +63,14 @@ async def test_scaling_to_what_is_there_writes_nothing(cluster: MemoryCluster, c
 async def test_the_reasons_of_an_older_revision_s_pods_are_not_this_one_s(
     cluster: MemoryCluster, canaries: Canaries
 ) -> None:
-    """Pods that are still leaving do not explain why the new ones are not ready."""
+    """Pods that are still leaving do not explain why the new ones are not ready, nor do another workload's newer ones."""
     for key in [key for key in cluster.objects if key[0] == "Pod"]:
         del cluster.objects[key]
-    for name, of, at, reason in (("old", "a", 1, "OldTrouble"), ("new", "b", 2, "NewTrouble")):
+    for name, owner, of, at, reason in (
+        ("old", NAME, "a", 1, "OldTrouble"),
+        ("new", NAME, "b", 2, "NewTrouble"),
+        ("other", "neighbour", "c", 3, "ItsOwnTrouble"),
+    ):
         cluster.add(
             {
                 "kind": "Pod",
@@ -75,6 +79,7 @@ async def test_the_reasons_of_an_older_revision_s_pods_are_not_this_one_s(
                     "namespace": NAMESPACE,
                     "labels": {"app": NAME, "pod-template-hash": of},
                     "creationTimestamp": f"2024-01-01T00:00:0{at}Z",
+                    "ownerReferences": [{"kind": "ReplicaSet", "name": f"{owner}-{of}", "controller": True}],
                 },
                 "status": {"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": reason}}}]},
             }
