@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
@@ -14,6 +15,7 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
 from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.scene.standing import standing
 from tasks.stage import stage
 
 
@@ -26,14 +28,16 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     scene = await Scene.of(ref)
     scene.check_current(ref)
     await _note_interval(scene, ref, decision)
-    async with scene.wired.informers.following(scene.kind, scene.canary.target, ref.namespace) as target:
-        judging = Step(scene, ref, Measures.of(scene), target, decision.step, decision.traffic.canary)
+    async with standing(scene, ref) as under:
+        judging = Step(scene, ref, Measures.of(scene), under, decision)
         try:
             result = await judging.judge()
         finally:
             await judging.load.end()
+        edited = under.edited
     await scene.write({"status": {"evidence": judging.state.model_dump(mode="json")}})
-    return StageResult(step=result)
+    # Where the Canary was edited in the middle, the step goes on by what it says now.
+    return StageResult(step=result, unjudged=edited and result.judgement.verdict is Verdict.CONTINUE)
 
 
 async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> None:
