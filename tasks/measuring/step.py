@@ -42,7 +42,13 @@ class Step:
     """
 
     def __init__(
-        self, scene: Scene, ref: RolloutRef, measures: Measures, under: Standing, decision: Decision, endless: bool = False
+        self,
+        scene: Scene,
+        ref: RolloutRef,
+        measures: Measures,
+        under: Standing,
+        decision: Decision,
+        endless: bool = False,
     ) -> None:
         self.scene, self.ref, self.measures, self.under = scene, ref, measures, under
         self.index, self.weight, self.endless = decision.step, decision.traffic.canary, endless
@@ -94,7 +100,9 @@ class Step:
         evidence = evidence_of(self.state, measures.objectives, measures.policy, self.analysis, scrape.provider_down)
         over = now >= self.ends
         if self.endless and not over and evidence.verdict is Verdict.PASS:
-            evidence = evidence.model_copy(update={"verdict": Verdict.CONTINUE})  # it waits for a person, and not for that
+            evidence = evidence.model_copy(
+                update={"verdict": Verdict.CONTINUE}
+            )  # it waits for a person, and not for that
         return Moment(
             evidence=evidence,
             over=over,

@@ -15,7 +15,10 @@ from blocks.kubernetes.kinds import CANARY
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from tasks.run_signals import RunSignals, signals_for_current_run
-from tasks.scene.rollout_ref import LEASE_LOOK, Object, RolloutRef, Scene
+from tasks.scene.rollout_ref import Object, RolloutRef, Scene
+
+LOOK = 10.0
+"""Seconds between looks at what brings no news of itself: the lease, and the marks of the run."""
 
 
 @dataclass(slots=True)
@@ -80,7 +83,7 @@ class Standing:
             if left <= 0:
                 await asyncio.sleep(0)
                 return True
-            await self.change(min(left, LEASE_LOOK))
+            await self.change(min(left, LOOK))
         return False
 
 
