@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
+from blocks.kubernetes.past import Past
 from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
@@ -123,6 +124,8 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    past: Past = field(default_factory=Past)
+    """What workloads were before."""
     services: Callable[[Writer], Services] = Services
     """Makes and reads the Services of a Canary."""
     telemetry: Callable[[Canary], Telemetry | None] = telemetry_for

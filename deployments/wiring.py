@@ -33,8 +33,12 @@ from tasks.rollout.table import with_own_stages
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Connections]:
+async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connections]:
     """Connect this process as the settings say, for the duration of the block.
+
+    Args:
+        settings: of the installation.
+        life: which life of the worker this is, for its Lease.
 
     Raises:
         TerminalError: there is no way to the cluster, or what an installed package brings cannot be loaded.
@@ -54,7 +58,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
             informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
-                kept(cluster, settings.leases_in, process_identity(settings.worker_name))
+                kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))
             ),
             workers=Workers(cluster),
             chat=chat_of(settings),

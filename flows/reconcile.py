@@ -13,6 +13,7 @@ from tasks.images.find_missed_pushes import find_missed_pushes
 from tasks.sync.find_moved_branches import find_moved_branches
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered
+from tasks.upkeep.forget_idle_runs import IDLE, forget_idle_runs, idle_runs_are_due
 from tasks.upkeep.post_events import post_events
 
 LOOK_BACK = 900.0
@@ -32,11 +33,13 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
     news = await post_events(found) if found else []
     started = await find_unanswered(look_back_s)
+    if idle_runs_are_due():
+        await asyncio.gather(forget_idle_runs(), return_exceptions=True)
     for look in looks:
         if isinstance(look, BaseException):
             raise look
     lines = [_said(event) for event in news] + started
-    return ended("started", ", ".join(lines)) if lines else ended("nothing to do")
+    return ended("started", ", ".join(lines)) if lines else ended(IDLE)
 
 
 def _said(event: Event) -> str:

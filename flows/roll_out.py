@@ -7,6 +7,7 @@ router's real weights, so that a run that starts in the middle, after a crash or
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
 from prefect import flow, get_run_logger
@@ -16,23 +17,25 @@ from prefect.runtime import flow_run
 from blocks.leases.lease import Lease
 from flows.outcome import ended
 from flows.rollout_run import RolloutRun
-from sluice.errors import LostError, NotFoundError, SluiceError, StaleError, TerminalError, TransientError
+from sluice.errors import LostError, NotFoundError, SluiceError, StaleError, TerminalError, TransientError, reason_of
 from sluice.rollout.decide import decide
-from sluice.rollout.decision import Decision, Outcome, Seen
+from sluice.rollout.decision import Action, Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
 from sluice.rollout.result import StageResult
 from tasks.people.label_run import label_run
 from tasks.people.record import record
 from tasks.rollout.fence_out import fence_out
 from tasks.rollout.let_go import let_go
-from tasks.rollout.table import Stage, row_of
+from tasks.rollout.table import Failing, Stage, row_of
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
 from tasks.scene.look import look
 from tasks.scene.rollout_ref import RolloutRef
 
-PAUSE = 1.0
-"""Seconds before looking again after what could not be done."""
+log = logging.getLogger("sluice.rollout")
+PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds before looking again after what could not be done: at first, and after many times."""
+MOST_DOUBLINGS = 10
 
 
 def _run_name() -> str:
@@ -87,9 +90,11 @@ async def resumed(asked: RolloutRef, retry_refused: bool = False) -> RolloutRun:
     run of its own, and people hear of both.
     """
     first = await look(asked)
-    current = {"revision": first.revision, "version": first.version}
+    # Of a target that was deleted only the journal knows what was on its way.
+    revision = first.revision or first.canary.status.last_applied_spec
+    current = {"revision": revision, "version": first.version}
     ref = asked if is_under_way(first.canary, asked.revision) else asked.model_copy(update=current)
-    seen = Seen(first.revision, carries=ref.revision, retry_refused=retry_refused, run=str(flow_run.id or ""))
+    seen = Seen(revision, carries=ref.revision, retry_refused=retry_refused, run=str(flow_run.id or ""))
     return RolloutRun(ref, seen, first.canary.spec.target_ref)
 
 
@@ -134,7 +139,7 @@ async def _turn(run: RolloutRun) -> None:
     """Look, decide, act, once. What fails for now is decided again; what cannot be helped rolls the release back."""
     try:
         now = await look(run.ref)
-    except LostError:
+    except (LostError, StaleError):
         return
     except NotFoundError:
         if await _deleted(run):
@@ -147,26 +152,51 @@ async def _turn(run: RolloutRun) -> None:
         weight=now.weight,
         # What this run saw ready may have been scaled down, replaced or lost since.
         scaled=run.seen.scaled and now.standing,
+        broken=now.broken,
         paused=signals.paused,
         cancelled=signals.cancelled,
     )
     decision = decide(now.canary, run.seen)
+    run.say(get_run_logger(), str(decision))
     try:
+        run.effects.check(decision, now.shown)
         await _act(run, decision)
     except StaleError:
         await asyncio.sleep(PAUSE)
     except LostError as error:
         get_run_logger().warning("%s stops here: %s", run.ref, error)
     except TransientError as error:
-        get_run_logger().warning("%s of %s waits: %s", decision.action, run.ref, error)
-        await asyncio.sleep(PAUSE)
-    except TerminalError as error:
-        if isinstance(error, NotFoundError) and await _deleted(run):
-            return
-        row = row_of(decision.action)
-        if row is None or not row.forward or run.seen.fault:
-            raise
-        run.seen = replace(run.seen, fault=str(error))
+        if decision.action is Action.PROMOTE:
+            run.seen = replace(run.seen, stuck=str(error))
+        await _wait(run, decision, error)
+    except Exception as error:
+        await _failed(run, decision, error)
+    else:
+        run.effects.done(decision, now.shown)
+        if run.effects.times <= 1:
+            run.failures = 0
+
+
+async def _failed(run: RolloutRun, decision: Decision, error: Exception) -> None:
+    """What becomes of a release whose stage failed for good, whatever it failed in."""
+    if isinstance(error, NotFoundError) and await _deleted(run):
+        return
+    if not isinstance(error, SluiceError):
+        log.exception("%s of %s broke", decision.action, run.ref)
+    row = row_of(decision.action)
+    if row is not None and row.failing is Failing.HOME and not run.seen.fault:
+        run.seen = replace(run.seen, fault=reason_of(error))
+    elif row is not None and row.failing is Failing.AGAIN:
+        await _wait(run, decision, error)
+    else:
+        raise error
+
+
+async def _wait(run: RolloutRun, decision: Decision, error: Exception) -> None:
+    """Let time pass before the same is tried again, the longer the more often it has failed."""
+    run.say(get_run_logger(), f"{decision.action} waits: {reason_of(error)}")
+    await asyncio.sleep(min(PAUSE * 2**run.failures, LONGEST_PAUSE))
+    run.failures = min(run.failures + 1, MOST_DOUBLINGS)
 
 
 async def _deleted(run: RolloutRun) -> bool:

@@ -13,6 +13,7 @@ from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome, Seen
 from sluice.rollout.result import StageResult, StepResult, after
+from sluice.rollout.safety.effects import Effects
 from tasks.people.notify import notify
 from tasks.scene.rollout_ref import RolloutRef
 
@@ -31,6 +32,9 @@ class RolloutRun:
         steps: what each judged step came to.
         asides: what runs next to the rollout, such as messages.
         outcome, reason, ended: how and why it ended, and when the traffic was home, seconds since the epoch.
+        failures: how often in a row nothing could be done.
+        effects: what was done without an effect.
+        said: the last line of the run's log.
         cleaning: cancelled: Prefect runs no more tasks for this run, so the stages that bring it home run as plain code.
     """
 
@@ -43,11 +47,20 @@ class RolloutRun:
     reason: str = ""
     ended: float = 0.0
     cleaning: bool = False
+    failures: int = 0
+    effects: Effects = field(default_factory=Effects)
+    said: str = ""
 
     async def do(self, stage: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a stage."""
         act = stage.fn if self.cleaning else stage
         return await act(*args, **kwargs)
+
+    def say(self, log: Any, line: str) -> None:
+        """Write a line of the release's story into the run's log; one that says what the last one said is left out."""
+        if line != self.said:
+            log.info("%s", line)
+            self.said = line
 
     def learn(self, decision: Decision, result: StageResult) -> None:
         """Keep what a stage came to, and post what people are to hear."""

@@ -6,6 +6,8 @@ place (`tasks.stage`) map errors to Prefect's retries, and keeps client librarie
 
 from __future__ import annotations
 
+import traceback
+
 
 class SluiceError(Exception):
     """Root of all errors of sluice. The message names what failed, who said so, and the way out."""
@@ -45,3 +47,15 @@ class ConflictError(TransientError):
 
 class LostError(SluiceError):
     """The right to act on a Canary is gone or cannot be proven now: nothing may be written."""
+
+
+def reason_of(error: Exception) -> str:
+    """What people read of an error that ends a release: our own sentence, or where a fault of sluice's is.
+
+    The text of an error that nobody wrote for people may have anything in it, and goes where many people read.
+    """
+    if isinstance(error, SluiceError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" at {last[0].filename.rpartition('/')[2]}:{last[0].lineno}" if last else ""
+    return f"a fault of sluice: {type(error).__name__}{where}: report it, with the traceback in the worker's log"

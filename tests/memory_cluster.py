@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,10 +20,12 @@ from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import ready_addresses
+from sluice.rollout.routes.base import due
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
-from sluice.rollout.workloads.daemonset import DAEMON_SET
-from tests.memory_workloads import CONTROLLERS
+from tests.memory_endpoints import acknowledged, slices
+from tests.memory_words import fits, told_of
+from tests.memory_workloads import CONTROLLERS, history_of, image_of
 from tests.samples import merged
 
 Object = dict[str, Any]
@@ -42,28 +44,32 @@ class MemoryCluster:
     Attributes:
         acts: each write in order, as a short sentence. Leases, written by clocks of their own, are left out here and below.
         broken_images: images whose pods never become ready.
+        unready: workloads whose pods of their present template never become ready, as where no node has room for them.
         hooks: what looks at writes, and may break them.
         gate: what a write passes on its way to the cluster ("before") and its answer on the way back ("after").
+        filled_in: an object with the defaults of the API server that reads it, as a new one. Reading changes nothing.
     """
 
     name: str = "memory"
     objects: dict[Key, Object] = field(default_factory=dict)
     acts: list[str] = field(default_factory=list)
     broken_images: set[str] = field(default_factory=set)
+    unready: set[str] = field(default_factory=set)
     hooks: list[Hook] = field(default_factory=list)
     gate: Callable[[str, Object], Awaitable[None]] | None = None
+    filled_in: Callable[[Object], Object] = copy.deepcopy
     version: int = 0
     watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         try:
-            return copy.deepcopy(self.objects[(kind.kind, namespace or "", name)])
+            return self.filled_in(self.objects[(kind.kind, namespace or "", name)])
         except KeyError:
             raise NotFoundError(f"{kind.kind} {namespace}/{name} does not exist") from None
 
     async def find(self, kind: Kind, name: str, namespace: str | None = None) -> Object | None:
         found = self.objects.get((kind.kind, namespace or "", name))
-        return copy.deepcopy(found)
+        return self.filled_in(found) if found else None
 
     async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
         items, _ = await self.list_from(kind, namespace, labels)
@@ -73,9 +79,9 @@ class MemoryCluster:
         self, kind: Kind, namespace: str | None = None, labels: str | None = None
     ) -> tuple[list[Object], str]:
         found = [
-            copy.deepcopy(one)
+            self.filled_in(one)
             for (of_kind, space, _), one in self.objects.items()
-            if of_kind == kind.kind and namespace in {None, space} and _fits(one, labels)
+            if of_kind == kind.kind and namespace in {None, space} and fits(one, labels)
         ]
         return found, str(self.version)
 
@@ -162,11 +168,11 @@ class MemoryCluster:
             return copy.deepcopy(self._store(wanted))
         for hook in self.hooks:
             hook("before", verb, wanted)
-        self.acts.append(_told(verb, wanted))
+        self.acts.append(told_of(verb, wanted))
         stored = self._store(wanted)
         for hook in self.hooks:
             hook("after", verb, stored)
-        stored = copy.deepcopy(stored)
+        stored = self.filled_in(stored)
         await self._pass("after", stored)
         return stored
 
@@ -177,14 +183,17 @@ class MemoryCluster:
         self.version += 1
         meta["resourceVersion"] = str(self.version)
         meta.setdefault("uid", f"uid-{self.version}")
-        same = old is not None and old.get("spec") == wanted.get("spec")
+        # A write is compared with what was there as this server reads it.
+        same = old is not None and self.filled_in(old).get("spec") == self.filled_in(wanted).get("spec")
         meta["generation"] = old["metadata"]["generation"] + (0 if same else 1) if old else 1
         if wanted["kind"] in CONTROLLERS:
             self._run(wanted)
         if wanted["kind"] == "HTTPRoute":
-            accepted = {"type": "Accepted", "status": "True", "observedGeneration": meta["generation"]}
-            wanted["status"] = {"parents": [{"conditions": [accepted]}]}
+            wanted["status"] = acknowledged(wanted)
         self.objects[key] = wanted
+        if wanted["kind"] in {"Service", *CONTROLLERS}:
+            for one in slices(self.objects, meta["namespace"]):
+                self._store(one)
         self._tell("MODIFIED" if old else "ADDED", wanted)
         return wanted
 
@@ -194,14 +203,17 @@ class MemoryCluster:
         pods = self.pods(name, namespace)
         for pod in pods:
             del self.objects[self._key(pod)]
-        for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images):
+        broken = {str(image_of(workload["spec"]))} if name in self.unready else set()
+        for pod in CONTROLLERS[workload["kind"]](workload, pods, self.broken_images | broken):
             self.objects[self._key(pod)] = pod
+        kept = history_of(workload)
+        self.objects.setdefault(self._key(kept), kept)
 
     def _tell(self, type_: str, item: Object) -> None:
         key = self._key(item)
         for kind, namespace, labels, queue in self.watchers:
-            if kind == key[0] and namespace in {None, key[1]} and _fits(item, labels):
-                queue.put_nowait(Change(type_, copy.deepcopy(item)))
+            if kind == key[0] and namespace in {None, key[1]} and fits(item, labels):
+                queue.put_nowait(Change(type_, self.filled_in(item)))
 
     @staticmethod
     def _key(item: Object) -> Key:
@@ -234,7 +246,17 @@ class MemoryRoute:
         return replace(self, check=writer.check)
 
     async def ensure(self, canary: Canary, target: Object) -> None:
-        self.weights.setdefault(canary.name, 0)
+        traffic = due(canary, await self.weight(canary))
+        if canary.name in self.weights and traffic is not None:
+            await self.shift(canary, traffic)
+        elif traffic is not None:
+            self.weights[canary.name] = traffic.canary
+
+    async def fence_out(self, canary: Canary) -> None:
+        """Its writes are checked against the lease alone."""
+
+    async def release(self, canary: Canary) -> None:
+        self.weights.pop(canary.name, None)
 
     async def weight(self, canary: Canary) -> int | None:
         return self.weights.get(canary.name)
@@ -261,27 +283,19 @@ class MemoryServices:
 
     cluster: MemoryCluster
 
-    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> None:
+    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> int:
         """Nothing has to be made: pods are found by their labels."""
+        return canary.spec.service.port
+
+    async def settle(self, canary: Canary, target: Object, **how: Any) -> None:
+        """Nothing has to be taken away."""
+
+    async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
+        return False
+
+    async def release(self, canary: Canary) -> None:
+        """Nothing was taken over."""
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         label = {Side.PRIMARY: canary.primary, Side.BASELINE: canary.baseline}.get(side, canary.target)
         return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
-
-
-def _fits(item: Object, selector: str | None) -> bool:
-    """Whether a label selector of equalities and existences takes an object."""
-    labels = item["metadata"].get("labels") or {}
-    wanted = [part.partition("=") for part in selector.split(",")] if selector else []
-    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in wanted)
-
-
-def _told(verb: str, item: Object) -> str:
-    what = f"{verb} {item['kind']} {item['metadata']['name']}"
-    if verb == "write status of" and item["kind"] == "Canary":
-        return f"journal: {item['status']['phase']} {item['status'].get('canaryWeight', 0)}"
-    if item["kind"] == "Deployment":
-        return f"{what} with {item['spec'].get('replicas')}"
-    if item["kind"] == "DaemonSet":
-        return f"{what} with {'0' if DAEMON_SET.writes.scaled(item, 0) is None else 'all'}"
-    return what

@@ -7,6 +7,8 @@ status, and returns the pods that it has then.
 from __future__ import annotations
 
 import copy
+import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +54,20 @@ def run_daemon_set(daemon_set: Object, pods: list[Object], broken: set[str]) -> 
 
 
 CONTROLLERS: dict[str, Controller] = {"Deployment": run_deployment, "DaemonSet": run_daemon_set}
+
+
+def history_of(workload: Object) -> Object:
+    """The object that a workload's controller keeps its present template in."""
+    template, name = copy.deepcopy(workload["spec"]["template"]), workload["metadata"]["name"]
+    number = zlib.crc32(json.dumps(template, sort_keys=True).encode())
+    owner = {"kind": workload["kind"], "name": name, "uid": workload["metadata"]["uid"]}
+    meta = {"name": f"{name}-{number:x}", "namespace": workload["metadata"]["namespace"], "ownerReferences": [owner]}
+    meta |= {"resourceVersion": workload["metadata"]["resourceVersion"]}
+    if workload["kind"] == "Deployment":
+        template["metadata"]["labels"] = {**template["metadata"]["labels"], "pod-template-hash": f"{number:x}"}
+        return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta, "spec": {"template": template}}
+    data = {"spec": {"template": {**template, "$patch": "replace"}}}
+    return {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": meta, "data": data}
 
 
 def image_of(pod: Object) -> str:

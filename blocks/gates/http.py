@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -13,9 +12,12 @@ from blocks.bounded_http import posted
 from blocks.gates.base import Answer
 from sluice.addresses import cleaned, shown, without_login
 from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.recent import Recent
 
 AT_ONCE = 64
 """Webhooks of one host that are under way at once: the others wait, and their time begins when it is their turn."""
+HOSTS = 1000
+"""Hosts whose webhooks are counted; manifests come and go, and each may name another."""
 MOST = 64 * 1024
 """Bytes of an answer that are read; people see its first line."""
 
@@ -23,10 +25,6 @@ MOST = 64 * 1024
 def webhook_client() -> httpx.AsyncClient:
     """A client for webhooks alone: however many of them are slow, what else sluice asks has its own connections."""
     return httpx.AsyncClient(timeout=10, limits=httpx.Limits(max_connections=None, max_keepalive_connections=20))
-
-
-def _turns() -> defaultdict[str, asyncio.Semaphore]:
-    return defaultdict(lambda: asyncio.Semaphore(AT_ONCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class HttpGate:
     """
 
     http: httpx.AsyncClient
-    _turn: defaultdict[str, asyncio.Semaphore] = field(default_factory=_turns)
+    _turn: Recent[str, asyncio.Semaphore] = field(default_factory=lambda: Recent(HOSTS))
 
     async def ask(self, webhook: CanaryWebhook, canary: Canary) -> Answer:
         """Ask once, and again as often as the webhook's `retries` say while nobody answers."""
@@ -48,7 +46,7 @@ class HttpGate:
         auth = login or httpx.USE_CLIENT_DEFAULT
         for _ in range(webhook.retries + 1):
             try:
-                async with self._turn[urlsplit(url).netloc]:
+                async with self._turn.setdefault(urlsplit(url).netloc, asyncio.Semaphore(AT_ONCE)):
                     answer = await posted(
                         self.http, url, MOST, webhook.timeout, json=payload(webhook, canary), auth=auth, headers=headers
                     )

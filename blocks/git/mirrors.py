@@ -21,6 +21,7 @@ from blocks.git.commit import Author, write_commit
 from blocks.git.mirror import Mirror, Remote, checked_branch, hold
 from blocks.git.program import GitProgram
 from sluice.errors import ConflictError
+from sluice.recent import Recent
 
 __all__ = ["Author", "Commit", "Files", "Git", "Remote"]
 
@@ -28,6 +29,7 @@ Files = Mapping[str, str]
 """Path in the repository → text of the file."""
 _TREES_KEPT = 5
 _TREE_AGE = 600.0
+_BRANCHES = 5000
 """Seconds that a laid out tree is kept at least, so that nobody's files vanish under his hands."""
 
 
@@ -96,7 +98,7 @@ class Git:
         self._git = GitProgram(path=program, home=home, protocols=protocols)
         self._redo = redo
         self._clock = clock
-        self._heard: dict[tuple[Remote, str], tuple[float, str]] = {}
+        self._heard: Recent[tuple[Remote, str], tuple[float, str]] = Recent(_BRANCHES)
 
     async def fetch(self, remote: Remote, branch: str) -> str:
         """Bring the branch here; the commit that it was at when this was called, or a later one.

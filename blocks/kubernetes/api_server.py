@@ -23,6 +23,8 @@ WATCH_TIMEOUT = 290
 """Seconds after which the server ends a watch by itself: below the five minutes that proxies like to cut at."""
 SILENCE = 100.0
 """Seconds without a word after which a watch is taken for dead: the server sends a bookmark about every minute."""
+LINE_LIMIT = 64 * 1024 * 1024
+"""Most bytes of one event of a watch. What a cluster stores has 1.5 MiB; aggregated API servers set limits of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class ApiServer:
 
         Raises:
             ConflictError: 410 Gone, the version is too old: list again.
-            TransientError: the connection broke, or nothing was heard for too long.
+            TransientError: the connection broke, nothing was heard for too long, or what was heard is no event.
+            InvalidError: an event is larger than `LINE_LIMIT`.
         """
         limits = aiohttp.ClientTimeout(total=WATCH_TIMEOUT + 30, sock_connect=5, sock_read=SILENCE)
         query = {**query, "timeoutSeconds": str(WATCH_TIMEOUT)}
@@ -58,8 +61,10 @@ class ApiServer:
         try:
             if response.status >= 400:
                 self._refuse("GET", path, response, await response.read())
-            async for line in response.content:
+            async for line in lines(response.content.iter_any(), LINE_LIMIT, f"watch {path} on cluster {self.name}"):
                 event = self._read("watch", path, line)
+                if not (isinstance(event, dict) and isinstance(event.get("object"), dict) and "type" in event):
+                    raise TransientError(f"watch {path}: cluster {self.name} sent no event: {line[:200]!r}")
                 if event["type"] == "ERROR":
                     self._refuse_watch(path, event["object"])
                 yield event
@@ -148,8 +153,31 @@ class ApiServer:
             raise TransientError(message, retry_after=retry_after(response.headers))
         if status == 401 and self.login:
             message = f"{message}: {self.login.refusal}"
+        if status == 403:
+            message = f"{message}: `sluice doctor` names the rights that are missing"
         raise TerminalError(message)
 
     def _refuse_watch(self, path: str, status: Object) -> NoReturn:
         message = f"watch {path}: cluster {self.name} said {status.get('code')}: {status.get('message')}"
         raise ConflictError(message) if status.get("code") == 410 else TransientError(message)
+
+
+async def lines(chunks: AsyncIterator[bytes], most: int, what: str) -> AsyncIterator[bytes]:
+    """The lines of a stream, however they are cut into chunks; aiohttp's own end the stream at a few MiB.
+
+    Raises:
+        InvalidError: a line has more than `most` bytes.
+    """
+    begun = bytearray()
+    async for chunk in chunks:
+        begun += chunk
+        if b"\n" in chunk:
+            *whole, rest = bytes(begun).split(b"\n")
+            begun = bytearray(rest)
+            for line in whole:
+                if line:
+                    yield line
+        if len(begun) > most:
+            raise InvalidError(f"{what}: an object has more than {most // 1024**2} MiB: make it smaller, or delete it")
+    if begun:
+        yield bytes(begun)

@@ -9,11 +9,13 @@ from typing import Any
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import CANARY, EVENT, POD, kind_of
 from blocks.kubernetes.writer import Writer
-from sluice.errors import ConflictError, NotFoundError
-from sluice.manifests.flagger.canary import Canary, CanaryStatus
+from sluice.errors import ConflictError, InvalidError, NotFoundError
+from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import ObjectReference
+from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.rollout.objects import is_owned, pod_query
 from sluice.rollout.readiness import why_not_ready
+from sluice.rollout.safety.begun import as_begun, renamed, salvageable, salvaged
 from sluice.rollout.workloads import workload_named, workload_of
 from sluice.rollout.workloads.base import together
 
@@ -37,6 +39,24 @@ class Canaries:
         workload_of(canary)
         return canary
 
+    async def begun(self, name: str, namespace: str) -> tuple[Canary, str]:
+        """The Canary by the names that its release under way was begun by, and why that release cannot go on; empty where
+        it can.
+
+        Raises:
+            NotFoundError: there is none.
+            InvalidError: it is not valid, and nothing of it is under way that has to be brought home.
+        """
+        item = await self.writer.informers.get(CANARY, name, namespace)
+        try:
+            canary = Canary.parse(item)
+            workload_of(canary)
+        except InvalidError as error:
+            if not salvageable(item):
+                raise
+            return salvaged(item), str(error)
+        return as_begun(canary), renamed(canary)
+
     async def write(self, canary: Canary, patch: Object) -> Canary:
         """Write a journal entry, fenced by the status that it was decided on.
 
@@ -53,7 +73,10 @@ class Canaries:
             return patch
 
         written = await self.writer.change(CANARY, canary.name, canary.namespace, wish, subresource="status")
-        return Canary.parse(written)
+        try:
+            return as_begun(Canary.parse(written))
+        except InvalidError:
+            return canary.model_copy(update={"status": _status(written)})
 
     async def target(self, canary: Canary) -> Object:
         """The workload that users change.

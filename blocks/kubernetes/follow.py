@@ -10,18 +10,21 @@ import asyncio
 import logging
 import random
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.waits import pauses
-from sluice.errors import ConflictError, NotFoundError, SluiceError, TransientError
+from sluice.errors import ConflictError, SluiceError, TransientError
 
 Object = dict[str, Any]
 log = logging.getLogger("sluice.follow")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds before a broken watch is begun again."""
+DEAF = 3
+"""Watches in a row that broke with nothing heard, after which a list is asked for: the version may be what breaks them."""
 ABSENT_PAUSE = 30.0
 """Seconds between two looks whether a kind that the cluster does not serve is installed by now."""
 
@@ -47,7 +50,7 @@ async def news(
     namespace: str | None = None,
     labels: str | None = None,
     waiting: Callable[[SluiceError], object] = lambda _: None,
-) -> AsyncIterator[News]:
+) -> AsyncGenerator[News]:
     """Follow a collection for ever: a list first, then each change.
 
     A watch that ends or breaks is resumed from the last version seen; where that is too old, a list closes the gap. The
@@ -60,7 +63,7 @@ async def news(
         labels: a label selector.
         waiting: gets each error that following waits for to pass.
     """
-    waits, version, absent = pauses(FIRST_PAUSE, LONGEST_PAUSE), "", False
+    waits, version, absent, deaf = pauses(FIRST_PAUSE, LONGEST_PAUSE), "", False, 0
     while True:
         heard, asked = False, 0.0
         try:
@@ -79,17 +82,47 @@ async def news(
                 if change.type != "BOOKMARK":
                     yield News([change.object], gone=change.type == "DELETED")
         except ConflictError:
-            version = ""
-        except NotFoundError as error:
-            # The kind went, or a proxy stands in the server's place: a list says which.
+            version, heard = "", False  # a list after each event would be a storm: it backs off
+        except TransientError as error:
             log.warning("following %s waits: %s", kind.plural, error)
             waiting(error)
-            version = ""
+            asked, deaf = error.retry_after or 0.0, 0 if heard else deaf + 1
+            version = "" if deaf >= DEAF else version
         except SluiceError as error:
-            # Also what asking again seldom helps: the kind is not installed yet, the right to watch was not given yet.
+            # Also what asking again seldom helps: the right to watch was not given yet, the kind went, or a proxy stands in
+            # the server's place. A list says which.
             log.warning("following %s waits: %s", kind.plural, error)
             waiting(error)
-            asked = (error.retry_after or 0.0) if isinstance(error, TransientError) else 0.0
+            version, heard = "", False
         if heard:
-            waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)
+            waits, deaf = pauses(FIRST_PAUSE, LONGEST_PAUSE), 0
         await asyncio.sleep(asked + next(waits))
+
+
+async def follow(
+    cluster: Cluster,
+    kind: Kind,
+    take: Callable[[News], None],
+    namespace: str | None = None,
+    labels: str | None = None,
+    waiting: Callable[[SluiceError], object] = lambda _: None,
+) -> None:
+    """Give all news of a collection to `take`, until cancelled.
+
+    An error that nobody expected, in following or in `take`, must not leave a reader with what was true at that moment:
+    it is logged with its trace, `waiting` gets it, and following begins once more with a list.
+    """
+    waits, working = pauses(FIRST_PAUSE, LONGEST_PAUSE), 0
+    while True:
+        try:
+            async with aclosing(news(cluster, kind, namespace, labels, waiting)) as changes:
+                async for change in changes:
+                    take(change)
+                    working += 1
+                    if working > 1:  # not after the list alone, which may be followed by the same error at once
+                        waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)
+        except Exception as error:
+            working = 0
+            log.exception("following %s broke; it begins once more with a list", kind.plural)
+            waiting(TransientError(f"following {kind.plural} broke: {error!r}"))
+        await asyncio.sleep(next(waits))

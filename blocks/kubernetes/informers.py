@@ -14,15 +14,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, LEASE
 from sluice.errors import SluiceError, TransientError
+from sluice.recent import Recent
 from sluice.rollout.objects import MANAGED_BY
 
 Object = dict[str, Any]
 Key = tuple[str, str]
 SYNC_WITHIN = 15.0
 """Seconds that the first list of a kind may take before a reader gets an error that the cluster does not answer."""
+GONE = 5000
+"""Deleted objects of a kind whose last version is remembered, so that a read that comes late does not bring them back."""
 OURS = ",".join(f"{name}={value}" for name, value in MANAGED_BY.items())
 SELECTORS = {LEASE: OURS, ENDPOINT_SLICE: OURS}
 """Kinds that a cluster is full of, of which only sluice's own are wanted. EndpointSlices carry their Service's labels."""
@@ -71,7 +74,7 @@ class Informer:
     objects: dict[Key, Object] = field(default_factory=dict)
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     trouble: str = ""
-    _gone: dict[Key, int] = field(default_factory=dict)
+    _gone: Recent[Key, int] = field(default_factory=lambda: Recent(GONE))
     _followers: defaultdict[Key, set[Followed]] = field(default_factory=lambda: defaultdict(set))
 
     def update(self, change: News) -> None:
@@ -223,8 +226,7 @@ class Informers:
         def waiting(error: SluiceError) -> None:
             informer.trouble = str(error)
 
-        async for change in news(self.cluster, kind, scope, SELECTORS.get(kind), waiting):
-            informer.update(change)
+        await follow(self.cluster, kind, informer.update, scope, SELECTORS.get(kind), waiting)
 
 
 def _key(item: Object) -> Key:

@@ -31,12 +31,14 @@ class Writer:
         informers: what is known of it.
         check: raises LostError where the right to act is gone; asked right before each write.
         token: marks this holding of the lease.
+        wrote: gets the kind and name of each object that was written.
     """
 
     cluster: Cluster
     informers: Informers
     check: Callable[[], None]
     token: str
+    wrote: Callable[[str], object] = lambda _: None
 
     async def change(
         self,
@@ -70,6 +72,7 @@ class Writer:
                 now = await self.informers.fresh(kind, name, namespace)
             else:
                 self.informers.learn(kind, changed)
+                self.wrote(f"{kind.kind} {name}")
                 return changed
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 
@@ -93,19 +96,38 @@ class Writer:
             LostError: the right to act is gone.
         """
         meta = manifest["metadata"]
+        return await self.bring(kind, meta["name"], meta["namespace"], lambda _now: manifest)
+
+    async def bring(
+        self, kind: Kind, name: str, namespace: str, wish: Callable[[Object | None], Object | None]
+    ) -> Object:
+        """Server-side apply of what `wish` makes of an object as it is, None where there is none.
+
+        Args:
+            wish: the manifest that is wanted; None where nothing has to be written. Asked again when the object moved on;
+                what it raises is raised.
+
+        Raises:
+            ConflictError: it moves faster than it can be written.
+            LostError: the right to act is gone.
+        """
         # Without a version an apply is not fenced: that nothing is there has to be the API server's own word.
-        now = await self._now(kind, meta["name"], meta["namespace"])
+        now = await self._now(kind, name, namespace)
         for _ in range(TRIES):
+            manifest = wish(now)
+            if manifest is None:
+                return now or {}
             fence = {"resourceVersion": _version(now)} if now else {}
             self.check()
             try:
-                applied = await self.cluster.apply({**manifest, "metadata": {**meta, **fence}})
+                applied = await self.cluster.apply({**manifest, "metadata": {**manifest["metadata"], **fence}})
             except (ConflictError, NotFoundError):
-                now = await self._fresh(kind, meta["name"], meta["namespace"])
+                now = await self._fresh(kind, name, namespace)
             else:
                 self.informers.learn(kind, applied)
+                self.wrote(f"{kind.kind} {name}")
                 return applied
-        raise ConflictError(f"{kind.kind} {meta['namespace']}/{meta['name']} changes faster than it can be written")
+        raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 
     async def put(
         self, kind: Kind, name: str, namespace: str, wish: Callable[[Object | None], Object | None]
@@ -137,6 +159,7 @@ class Writer:
                 now = await self._fresh(kind, name, namespace)
             else:
                 self.informers.learn(kind, done)
+                self.wrote(f"{kind.kind} {name}")
                 return done
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 

@@ -7,17 +7,24 @@ import socket
 from pathlib import Path
 
 
-def process_identity(worker: str) -> str:
-    """Host, process id, the kernel's start time of that process, and the worker's name, divided by slashes."""
+def process_identity(worker: str, life: str = "") -> str:
+    """Host, process id, the kernel's start time of that process with which life it is, and the worker's name, divided by
+    slashes.
+
+    Args:
+        worker: its name.
+        life: random for each life. A pod that starts again has the same name, the same process id and, in a container, often
+            the same start time to the hundredth of a second.
+    """
     pid = os.getpid()
-    return f"{_host()}/{pid}/{_started(pid)}/{worker}"
+    return f"{_host()}/{pid}/{_started(pid)}{life and '.'}{life}/{worker}"
 
 
 def dead_on_this_host(identity: str) -> bool:
     """Whether that was a process of this host that is gone, so that nobody has to wait for its lease to expire."""
     host, _, rest = identity.partition("/")
     pid, _, rest = rest.partition("/")
-    started = rest.partition("/")[0]
+    started = rest.partition("/")[0].partition(".")[0]
     return host == _host() and pid.isdigit() and _started(int(pid)) != started
 
 

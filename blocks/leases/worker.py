@@ -21,6 +21,7 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import LEASE
 from blocks.leases.process_identity import dead_on_this_host
 from sluice.errors import ConflictError, NotFoundError, SluiceError
+from sluice.recent import Recent
 from sluice.rollout.objects import MANAGED_BY
 
 Object = dict[str, Any]
@@ -34,6 +35,8 @@ LOOK = 1.0
 """Least seconds between two looks at the lease of the same other worker."""
 BURIAL = 10 * DURATION
 """Seconds without renewal after which a dead worker's Lease is deleted."""
+REMEMBERED = 1000
+"""Leases of other workers that are known here: each life has one of its own, and not every one is buried by us."""
 WORKER_LABEL = "sluice.dev/worker"
 
 
@@ -162,7 +165,7 @@ class Workers:
     """Other workers, as seen from this process."""
 
     cluster: Cluster
-    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _seen: Recent[str, _Seen] = field(default_factory=lambda: Recent(REMEMBERED))
 
     async def alive(self, identity: str, ref: str, *, fresh: bool = False) -> bool:
         """Whether a worker has to be taken for alive.

@@ -11,9 +11,12 @@ from blocks.metrics import PROVIDERS, Row, provider_of
 from blocks.metrics.base import Counters, Endpoint, Provider, Values
 from blocks.pings import Pinged
 from sluice.errors import InvalidError
+from sluice.recent import Recent
 
 COUNTED_BY = "prometheus"
 """The type of a Canary's `spec.metricsServer`, and of the installation's own server."""
+MOST = 500
+"""Addresses that are known at once: manifests come and go, and each may name another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Providers:
     http: httpx.AsyncClient
     own: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, Row] = field(default_factory=lambda: PROVIDERS)
-    _known: dict[tuple[str, str], Provider] = field(default_factory=dict)
+    _known: Recent[tuple[str, str], Provider] = field(default_factory=lambda: Recent(MOST))
 
     def values(self, kind: str, address: str = "") -> Values:
         """Answers queries; `kind` and `address` as in a MetricTemplate's `spec.provider`.

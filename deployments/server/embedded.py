@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Self
 import httpx
 from pydantic import SecretStr
 
+from deployments.server.retention import retention
 from deployments.worker.engine import PREFECT_VERSION
 from sluice.addresses import reached_at
 from sluice.errors import TerminalError, TransientError
@@ -25,7 +27,7 @@ STOP_WITHIN = 6.0
 PORT_FREE_WITHIN = 5.0
 """Seconds that a port may stay taken: the server of a killed predecessor needs a moment to notice."""
 LOG_LIMIT = 10 * 1024 * 1024
-"""Bytes of log after which a start begins a new file and keeps the old one."""
+"""Bytes of log after which a new one begins and the old one is kept."""
 
 
 def environment(
@@ -36,18 +38,23 @@ def environment(
     redis: str | None = None,
     *,
     auth: str | None = None,
+    keep_days: int = 30,
 ) -> dict[str, str]:
     """The server's environment: nothing of the user's Prefect settings gets in.
 
     Batches: without them each task run costs the server transactions of its own; with them rows appear a second or two
     later and the server needs half the CPU. The schedule is kept short so that a server that was off for an hour does
     not come back to sixty late runs of one deployment. A Cancelling run may need minutes to take its traffic home.
+
+    The UI is copied to `home`, since the folder of the package may be read-only. It asks the address that it was loaded
+    from, which behind a port-forward or a proxy is not the server's own.
     """
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
     return (
         inherited
         | _messages(redis)
         | _login(auth)
+        | retention(keep_days)
         | {
             "PREFECT_HOME": str(home / "prefect"),
             "PREFECT_PROFILES_PATH": str(home / "prefect" / "profiles.toml"),
@@ -60,6 +67,8 @@ def environment(
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_UI_ENABLED": "true",
+            "PREFECT_SERVER_UI_API_URL": "/api",
+            "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "prefect" / "ui"),
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",
@@ -109,6 +118,7 @@ class EmbeddedServer:
         auth: SecretStr | None = None,
         database: SecretStr | None = None,
         redis: SecretStr | None = None,
+        keep_days: int = 30,
     ) -> None:
         """
         Args:
@@ -117,11 +127,13 @@ class EmbeddedServer:
             auth: `user:password` that it asks for; nothing where not given.
             database: connection URL of a database; SQLite in `home` where not given.
             redis: URL of a Redis for its messages; its own memory where not given.
+            keep_days: days that it keeps what happened.
         """
         self._home = home.resolve()
         self._host = host
         self._port = port
         self._auth = auth.get_secret_value() if auth else None
+        self._keep_days = keep_days
         self._back_ends = tuple(one.get_secret_value() if one else None for one in (database, redis))
         self._process: asyncio.subprocess.Process | None = None
         self.log = self._home / "logs" / "prefect-server.log"
@@ -142,15 +154,16 @@ class EmbeddedServer:
         await self._wait_for_port()
         for folder in (self.log.parent, self._home / "prefect"):
             folder.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self.trim_log()
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "deployments.server.process", "--host", self._host, "--port", str(self._port)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=environment(self._home, self._host, self._port, *self._back_ends, auth=self._auth),
+                env=environment(
+                    self._home, self._host, self._port, *self._back_ends, auth=self._auth, keep_days=self._keep_days
+                ),
                 start_new_session=True,  # Ctrl-C in the terminal reaches us only: runs are handed on before it stops
             )
         try:
@@ -158,6 +171,12 @@ class EmbeddedServer:
         except BaseException:
             await self.stop()
             raise
+
+    def trim_log(self) -> None:
+        """Keep the log within bounds: what is over them becomes the older half. The server goes on writing to its file."""
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            os.truncate(self.log, 0)
 
     async def wait(self) -> int:
         """Wait until the server ends, and say its exit code."""

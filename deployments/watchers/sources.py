@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
 from deployments.watchers.announcer import Announcer, log
 from sluice.errors import InvalidError
@@ -40,9 +40,11 @@ class SourceWatcher:
             group.create_task(self._follow(KUSTOMIZATION, namespace))
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
-        async for change in news(self.cluster, kind, namespace):
+        def take(change: News) -> None:
             for event in self.update(kind, change, namespace):
                 self.announcer.announce(event)
+
+        await follow(self.cluster, kind, take, namespace)
 
     def update(self, kind: Kind, change: News, namespace: str | None = None) -> list[SourceChanged]:
         """Remember what is new; returns the events that it calls for.
@@ -60,8 +62,12 @@ class SourceWatcher:
             key = (item["metadata"]["namespace"], item["metadata"]["name"])
             if change.gone:
                 known.pop(key, None)
+                self.announced.pop(item["metadata"]["uid"], None)
             else:
                 events += self.events_for(kind, key, item)
+        if change.whole:
+            there = {one.metadata.uid for one in (*self.sources.values(), *self.followers.values())}
+            self.announced = {uid: generation for uid, generation in self.announced.items() if uid in there}
         return events
 
     def events_for(self, kind: Kind, key: Key, item: dict[str, Any]) -> list[SourceChanged]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import CANARY, WORKLOAD_KINDS
 from deployments.settings import Settings
 from deployments.watchers.announcer import Announcer, Post, log
@@ -55,9 +55,12 @@ class Watcher:
 
     async def follow(self, kind: Kind, namespace: str | None) -> None:
         """Keep up with all objects of one kind."""
-        async for change in news(self.cluster, kind, namespace):
+
+        def take(change: News) -> None:
             for key in self.update(kind, change, namespace):
                 self._look(key)
+
+        await follow(self.cluster, kind, take, namespace)
 
     def update(self, kind: Kind, change: News, namespace: str | None = None) -> list[Key]:
         """Remember what is new; returns the Canaries that it may matter to.
@@ -76,11 +79,15 @@ class Watcher:
             keys.append(key)
             if change.gone:
                 known.pop(key, None)
+                if kind is CANARY:
+                    self.announced.pop(key, None)
             elif kind is CANARY:
                 self._update_canary(key, item)
             else:
                 known[key] = item
         if kind is CANARY:
+            if change.whole:
+                self.announced = {key: state for key, state in self.announced.items() if key in self.canaries}
             return keys
         own = ((key, one) for key, one in self.canaries.items() if one.spec.target_ref.kind == kind.kind)
         return [key for key, canary in own if (canary.namespace, canary.target) in keys]
@@ -107,7 +114,7 @@ class Watcher:
         target = self.targets.get(canary.spec.target_ref.kind, {}).get((canary.namespace, canary.target))
         if target is None:
             return None
-        revision = workload_of(canary).reads.revision(target)
+        revision = workload_of(canary).revision(canary, target)
         # A revision that comes back after another one was promoted is new again.
         state = (revision, canary.status.last_promoted_spec)
         if not needs_rollout(canary, revision):

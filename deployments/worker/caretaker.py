@@ -18,11 +18,11 @@ from tasks.run_signals import RunSignals
 APART = 0.5
 """Seconds within which several workers that see the same dead one look again, one after the other."""
 
-Dead = Callable[[], Awaitable[Collection[tuple[str, int]]]]
-"""Names and process ids of the workers that are known to be dead."""
+Dead = Callable[[], Awaitable[Collection[Identity]]]
+"""The lives of workers that are known to be over."""
 
 
-async def nobody() -> Collection[tuple[str, int]]:
+async def nobody() -> Collection[Identity]:
     """No worker is known to be dead: for one that is alone."""
     return ()
 
@@ -47,7 +47,7 @@ class Caretaker:
     drop: Callable[[UUID], None]
     dead: Dead = nobody
     _strays: dict[UUID, UUID | None] = field(default_factory=dict)
-    _buried: frozenset[tuple[str, int]] = frozenset()
+    _buried: frozenset[Identity] = frozenset()
 
     async def look_for_dead(self) -> None:
         """Sweep at once when a worker is newly known to be dead."""
@@ -57,7 +57,7 @@ class Caretaker:
             await self.sweep(dead)
         self._buried = dead
 
-    async def sweep(self, dead: Collection[tuple[str, int]] | None = None) -> None:
+    async def sweep(self, dead: Collection[Identity] | None = None) -> None:
         """Resume every run that was left; drop those that another worker carries now.
 
         A run that is ours and not carried may be on its way between two states: it has to be seen twice.
@@ -72,7 +72,7 @@ class Caretaker:
                     strays[run.id] = run.state_id
                     if self._strays.get(run.id, "") == run.state_id:
                         await self._resume(run)
-            elif who.name == self.identity.name or (who.name, who.pid) in gone:
+            elif who.name == self.identity.name or who in gone:
                 await self._resume(run)
             elif run.id in self.carried():
                 engine.log.warning("%s is carried by %s now: it stops here", run.name, who)

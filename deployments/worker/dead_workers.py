@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import LEASE
+from deployments.worker.identity import Identity
 from sluice.errors import NotFoundError
 
 REMEMBERED = 120.0
@@ -29,8 +30,8 @@ class DeadWorkers:
     clock: Callable[[], float] = time.monotonic
     _since: dict[str, float] = field(default_factory=dict)
 
-    async def __call__(self) -> Collection[tuple[str, int]]:
-        """Names and process ids. Leases of those that have been dead for long are taken away."""
+    async def __call__(self) -> Collection[Identity]:
+        """Which lives of which workers. Leases of those that have been dead for long are taken away."""
         dead = await self.wired.workers.dead(self.namespace)
         now = self.clock()
         self._since = {ref: self._since.get(ref, now) for ref in dead.values()}
@@ -42,7 +43,11 @@ class DeadWorkers:
         return {who for identity in dead if (who := named(identity))}
 
 
-def named(identity: str) -> tuple[str, int] | None:
-    """Name and process id in a process's identity, `host/pid/start/name`; None where it is none."""
+def named(identity: str) -> Identity | None:
+    """The worker in a process's identity, `host/pid/start.life/name`; None where it is none.
+
+    By its life: a pod of a StatefulSet starts again under the same name and process id, and is not the dead one.
+    """
     parts = identity.split("/")
-    return (parts[3], int(parts[1])) if len(parts) >= 4 and parts[1].isdigit() else None
+    life = parts[2].partition(".")[2] if len(parts) >= 4 else ""
+    return Identity(parts[3], int(parts[1]), life) if life and parts[1].isdigit() else None

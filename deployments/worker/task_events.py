@@ -17,8 +17,12 @@ from prefect import task_engine
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.events import Event
 
+from sluice.recent import Recent
+
 MOMENT = 1.0
 """Seconds after which a task run that is not over is reported as running."""
+MOST = 5000
+"""Task runs at once of which it is known that they were reported as running. One that is stopped never reports its end."""
 EMIT = "emit_task_run_state_change_event"
 """What the engine calls at each change of a task run's state; a private part of Prefect 3.8."""
 
@@ -41,7 +45,7 @@ class _Brief:
     def __init__(self, full: Any) -> None:
         self.full = full
         self.waiting: dict[UUID, asyncio.TimerHandle] = {}
-        self.sent: dict[UUID, Event] = {}
+        self.sent: Recent[UUID, Event] = Recent(MOST)
 
     def __call__(
         self,

@@ -34,12 +34,15 @@ from deployments.worker.intake import Intake
 from deployments.worker.loading import Flows
 from deployments.worker.observer import Observer
 from deployments.workflows import Queue
+from sluice.recent import Recent
 from tasks.run_signals import RunSignals
 
 POLL_PAUSE, HEARTBEAT_EVERY, SWEEP_EVERY, DEAD_EVERY = 0.2, 10.0, 15.0, 2.0
 """Seconds between looks for due runs, at least; signs of life; looks for runs nobody holds; looks for dead workers."""
 SHORT_AT_ONCE = 64
 """Most short flows at once, in addition to the rollouts: each of them may be a git or kustomize process for a while."""
+BROKEN = 1000
+"""Runs that broke Prefect's engine, of which it is remembered that they had their second try."""
 LEAVE_WITHIN = 8.0
 """Seconds that runs get to put their affairs in order when the worker stops."""
 CLEANUP_AFTER = 2.0
@@ -60,13 +63,16 @@ class Carried:
 class SluiceWorker(engine.InProcessWorker):
     """One worker process. `serve` runs it until it is cancelled."""
 
-    def __init__(self, work_pool: str, name: str, capacity: int, dead: Dead = nobody) -> None:
+    def __init__(
+        self, work_pool: str, name: str, capacity: int, dead: Dead = nobody, me: Identity | None = None
+    ) -> None:
         """
         Args:
             work_pool: Prefect work pool, created where missing.
             name: must be owned by this process alone (`identity.only_one`).
             capacity: most rollouts at once.
             dead: which workers are dead, so that this one takes their runs up.
+            me: this life of it; a new one where not given.
         """
         super().__init__(
             work_pool_name=work_pool,
@@ -74,14 +80,14 @@ class SluiceWorker(engine.InProcessWorker):
             prefetch_seconds=0,
             heartbeat_interval_seconds=int(HEARTBEAT_EVERY),
         )
-        self.identity = Identity.new(name)
+        self.identity = me or Identity.new(name)
         self._carried: dict[UUID, Carried] = {}
         self._flows = Flows()
         self._tasks: set[asyncio.Task[None]] = set()
         self._capacity = {Queue.SHORT: SHORT_AT_ONCE, Queue.ROLLOUTS: capacity}
         self._dead = dead
         self._freed = asyncio.Event()
-        self._broken: set[UUID] = set()
+        self._broken: Recent[UUID, bool] = Recent(BROKEN)
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled, then hand on what is carried. `ready` is called once runs are being taken."""
@@ -194,7 +200,7 @@ class SluiceWorker(engine.InProcessWorker):
         if state is not None and (state.is_pending() or state.is_running()):
             said = f"Prefect's engine gave up: {error!r}"
             once_more = engine.is_away(error) or flow_run.id not in self._broken
-            self._broken.add(flow_run.id)
+            self._broken[flow_run.id] = True
             retry: State[Any] = AwaitingRetry(message=f"{said}; the run starts again.")
             await states.force(self.client, flow_run.id, retry if once_more else Crashed(message=said))
 

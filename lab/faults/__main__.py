@@ -32,6 +32,7 @@ from lab.faults.judged.outcomes import Runs
 from lab.faults.judged.timeline import clock, timeline
 from lab.faults.plan import APPS, APPS_BY_DEFAULT, GATED, KINDS, WHOLE_LAB, Plan, draw
 from lab.faults.play import Result, Stage
+from lab.faults.striking.hands import Hands
 from lab.faults.striking.inject import Injector
 from lab.faults.striking.whole_lab import strike
 from lab.machine import hardware
@@ -110,6 +111,7 @@ async def staged(env: dict[str, object], folder: Path, seed: int, shapes: dict[s
         installation = Installation(env, folder / "home", namespace, str(seed), injector, checkout)
         field, observer = Field(api, namespace, env, folder), Observer(api, namespace)
         injector.installation, injector.observer = installation, observer
+        injector.hands = Hands(api, namespace, installation.api)
         try:
             await field.prepare(shapes, GATED)
             async with observer.watching(), installation.running():

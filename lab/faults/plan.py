@@ -54,10 +54,26 @@ AIMED = {
 }
 """Faults that hit one Canary only, and how often; many of them at once."""
 
+HANDS = {
+    "delete route": 2,
+    "delete canary service": 2,
+    "delete primary service": 1,
+    "delete primary": 1,
+    "edit primary": 2,
+    "scale primary": 1,
+    "scale target": 1,
+    "suspend": 1,
+    "loosen threshold": 1,
+    "edit wrongly": 1,
+    "fail run": 2,
+}
+"""What people do to one Canary's objects, and how often: a third of what is aimed at one Canary."""
+HAND_SHARE = 0.34
+
 WHOLE_LAB = ("api server restart", "contour away", "prometheus away", "node not ready")
 """Faults of the lab itself: they hit everybody who works on it, and are asked for by name only."""
 
-KINDS = (*PROCESS, *AIMED, *WHOLE_LAB)
+KINDS = (*PROCESS, *AIMED, *HANDS, *WHOLE_LAB)
 PROCESS_FAULTS_A_ROUND = 4
 LATEST_START_S = 6.0
 LATEST_INSTANT_S = 22.0
@@ -189,6 +205,8 @@ def acts(shape: Application, story: str) -> list[str]:
 
 def _kind(dice: random.Random, index: int, shape: Application) -> str:
     kinds = PROCESS if index % 3 == 0 and index // 3 < PROCESS_FAULTS_A_ROUND else AIMED
+    if kinds is AIMED and dice.random() < HAND_SHARE:
+        kinds = HANDS
     possible = {kind: often for kind, often in kinds.items() if _strikes(kind, shape)}
     return dice.choices(list(possible), list(possible.values()))[0]
 
@@ -228,7 +246,7 @@ def _seconds(dice: random.Random, kind: str) -> float:
             return 15.0
         case "clock jump":
             return dice.choice([-3600.0, -30.0, 30.0, 3600.0])
-        case _ if kind.startswith(("metrics", "api", "watches")):
+        case _ if kind in HANDS or kind.startswith(("metrics", "api", "watches")):
             return dice.uniform(2, 14)
         case _:
             return dice.uniform(0, 2)

@@ -13,7 +13,10 @@ from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
+from sluice.rollout.needs import needs_primary
 from sluice.rollout.strategy import plan, step_at
+
+CANCELLED, SUSPENDED = "cancelled by a person", "spec.suspend is set"
 
 
 def decide(canary: Canary, seen: Seen) -> Decision:
@@ -23,29 +26,62 @@ def decide(canary: Canary, seen: Seen) -> Decision:
     if done is not None:
         # What its target holds by now is another run's.
         return Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome(done))
-    if phase is None or phase is Phase.INITIALIZING:
-        return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
-    if not phase.in_progress:
+    if needs_primary(canary):
+        return _without_primary(canary, seen)
+    if phase is None or not phase.in_progress:
         return _at_rest(canary, seen)
     if status.rollback_reason:
         return _roll_back(canary, seen, status.rollback_reason)
-    if seen.cancelled and phase not in {Phase.PROMOTING, Phase.FINALISING}:
-        # A promotion that has begun is finished: stopping in the middle would leave two revisions on the primary.
-        return _roll_back(canary, seen, "cancelled by a person")
+    if phase in {Phase.PROMOTING, Phase.FINALISING}:
+        return _judged(canary, seen)
+    if seen.broken:
+        return _roll_back(canary, seen, seen.broken)
+    if seen.cancelled:
+        return _roll_back(canary, seen, CANCELLED)
     if not seen.revision == seen.carries == status.last_applied_spec:
         return _moved_on(canary, seen)
-    if phase is Phase.FINALISING:
-        reason = seen.check.reason if seen.check else ""
-        return Decision(Action.FINALISE, reason, outcome=Outcome.PROMOTED)
     if seen.fault:
         return _roll_back(canary, seen, seen.fault)
-    if phase is Phase.PROMOTING:
-        return Decision(Action.PROMOTE)
     if canary.spec.analysis is None or not canary.analysed:
-        return Decision(Action.PROMOTE) if seen.scaled else Decision(Action.SCALE_UP)
+        return _without_analysis(canary, seen)
     if not status.begun:
         return _before_steps(canary, canary.spec.analysis, seen)
     return _under_way(canary, canary.spec.analysis, seen)
+
+
+def _without_primary(canary: Canary, seen: Seen) -> Decision:
+    """Make it. A person who cancels that ends it for this revision: else the next run would begin where this one stopped."""
+    status = canary.status
+    if canary.spec.suspend:
+        return Decision(Action.END, SUSPENDED, outcome=Outcome.SUSPENDED)
+    if status.phase is not Phase.FAILED:
+        if seen.cancelled:
+            return Decision(Action.INITIALISE, CANCELLED, outcome=Outcome.CANCELLED)
+        return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
+    if seen.revision == status.last_applied_spec and not seen.retry_refused:
+        why = "making the primary was cancelled; push another revision, or run roll_out with retry_refused=true"
+        return Decision(Action.END, why, outcome=Outcome.REFUSED)
+    return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
+
+
+def _judged(canary: Canary, seen: Seen) -> Decision:
+    """Finish a promotion that has begun: stopping in the middle would leave two revisions on the primary.
+
+    Only what keeps it from its end for good cuts it short; the traffic stays on the judged canary until the primary can
+    carry it, whatever is decided.
+    """
+    if canary.status.phase is Phase.FINALISING:
+        if seen.broken or seen.revision == seen.carries == canary.status.last_applied_spec:
+            reason = seen.check.reason if seen.check else ""
+            return Decision(Action.FINALISE, reason, outcome=Outcome.PROMOTED)
+        return _moved_on(canary, seen)
+    if seen.cancelled and seen.stuck:
+        return _roll_back(canary, seen, f"{CANCELLED}, for its promotion could not end: {seen.stuck}")
+    if not seen.revision:
+        return _roll_back(canary, seen, seen.broken)
+    if not seen.revision == seen.carries == canary.status.last_applied_spec:
+        return _moved_on(canary, seen)
+    return _roll_back(canary, seen, seen.fault) if seen.fault else Decision(Action.PROMOTE)
 
 
 def _at_rest(canary: Canary, seen: Seen) -> Decision:
@@ -53,7 +89,7 @@ def _at_rest(canary: Canary, seen: Seen) -> Decision:
     if seen.revision == status.last_promoted_spec:
         return Decision(Action.END, "the primary runs this revision", outcome=Outcome.UNCHANGED)
     if canary.spec.suspend:
-        return Decision(Action.END, "spec.suspend is set", outcome=Outcome.SUSPENDED)
+        return Decision(Action.END, SUSPENDED, outcome=Outcome.SUSPENDED)
     if status.phase is Phase.FAILED and seen.revision == status.last_applied_spec and not seen.retry_refused:
         why = "this revision was rolled back before; push another one, or run roll_out with retry_refused=true"
         return Decision(Action.END, why, outcome=Outcome.REFUSED)
@@ -83,6 +119,21 @@ def _superseded(canary: Canary, seen: Seen) -> Decision:
     return Decision(Action.SUPERSEDE, "a newer revision came", outcome=Outcome.SUPERSEDED)
 
 
+def _without_analysis(canary: Canary, seen: Seen) -> Decision:
+    """No analysis, or one that was switched off in the middle: the pods have to serve, and are promoted, as with Flagger."""
+    if not seen.scaled:
+        return Decision(Action.SCALE_UP)
+    held = _held(canary, seen)
+    return Decision(Action.WAIT, held) if held else Decision(Action.PROMOTE)
+
+
+def _held(canary: Canary, seen: Seen) -> str:
+    """Why a release stays where it is; empty where it may go on. It is judged all the same, and goes home on bad news."""
+    if canary.spec.suspend:
+        return SUSPENDED
+    return "paused by a person" if seen.paused else ""
+
+
 def _before_steps(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decision:
     """Gates, pods, gates; then the first step."""
     failed = canary.status.failed_checks
@@ -95,8 +146,9 @@ def _before_steps(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decis
         point = next_point(analysis, when, seen.gates_open)
         if point:
             return Decision(Action.ASK_GATE, point=point, failed_checks=failed)
-    if seen.paused:
-        return Decision(Action.WAIT, "paused by a person", failed_checks=failed)
+    held = _held(canary, seen)
+    if held:
+        return Decision(Action.WAIT, held, failed_checks=failed)
     return Decision(Action.SHIFT, step=0, traffic=plan(analysis)[0].traffic, failed_checks=failed)
 
 
@@ -119,7 +171,7 @@ def _under_way(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decision
         return now
     if seen.check.verdict is Verdict.FAIL:
         return _failed_check(analysis, seen.check.reason, now)
-    if seen.check.verdict is not Verdict.PASS or seen.paused:
+    if seen.check.verdict is not Verdict.PASS or _held(canary, seen):
         return replace(now, reason=seen.check.reason, another_interval=True)
     passed = now.iterations + 1
     if passed < step.repeat:

@@ -42,6 +42,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """This revision was rolled back before; it is tried again only on demand."""
     SUSPENDED = "suspended"
+    CANCELLED = "cancelled"
+    """A person cancelled it before there was a primary; it is tried again on demand, or with another revision."""
     DELETED = "deleted"
     """The Canary was deleted in the middle of its release."""
 
@@ -63,6 +65,9 @@ class Seen:
         gates_open: types of gates that have opened in this run.
         gate_closed: the gate that was asked last and did not open; None where it did.
         check: the judge's last verdict on the step under way.
+        broken: why nothing can go on by what the cluster holds, such as a Canary that is not valid any more or a target
+            that was deleted; empty where it can.
+        stuck: why the promotion under way did not come to its end when it was tried last.
         fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
         paused, cancelled: what a person asked for in the UI.
         retry_refused: a person wants a revision that was rolled back to be tried again.
@@ -76,6 +81,8 @@ class Seen:
     gates_open: frozenset[str] = field(default_factory=frozenset)
     gate_closed: Closed | None = None
     check: Judgement | None = None
+    broken: str = ""
+    stuck: str = ""
     fault: str = ""
     paused: bool = False
     cancelled: bool = False
@@ -106,3 +113,9 @@ class Decision:
     another_interval: bool = False
     failed_checks: int = 0
     outcome: Outcome | None = None
+
+    def __str__(self) -> str:
+        what = {Action.SHIFT: f" to {self.traffic}", Action.ANALYSE: f" step {self.step + 1} at {self.traffic}"}
+        asked = f" {self.point.type}" if self.point else ""
+        why = f": {self.reason}" if self.reason else ""
+        return f"{self.action}{what.get(self.action, '')}{asked}{why}"

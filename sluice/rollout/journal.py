@@ -10,6 +10,7 @@ from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.phases import TRANSITIONS
+from sluice.rollout.safety.begun import begun_with
 
 CLOCK_SLACK = 5.0
 """Seconds that the clocks of two hosts may differ."""
@@ -87,6 +88,7 @@ def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[s
         step=-1,
         stepStarted=0.0,
         rollbackReason="",
+        begunWith=begun_with(canary),
         evidence=JudgeState(revision=revision, since=now).model_dump(mode="json") | {"metrics": None},
     )
 

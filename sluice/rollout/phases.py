@@ -16,7 +16,7 @@ TRANSITIONS: dict[Phase | None, frozenset[Phase]] = {
     Phase.PROMOTING: frozenset({Phase.FINALISING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.FINALISING: frozenset({Phase.SUCCEEDED, Phase.PROGRESSING}),
     Phase.SUCCEEDED: frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.TERMINATING}),
-    Phase.FAILED: frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.TERMINATING, Phase.SUCCEEDED}),
+    Phase.FAILED: frozenset({Phase.INITIALIZING, Phase.WAITING, Phase.PROGRESSING, Phase.TERMINATING, Phase.SUCCEEDED}),
     Phase.TERMINATING: frozenset({Phase.TERMINATED}),
     Phase.TERMINATED: frozenset(),
 }

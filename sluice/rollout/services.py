@@ -6,7 +6,7 @@ from typing import Any
 
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
-from sluice.rollout.objects import MANAGED_BY, owner_of, selector_label
+from sluice.rollout.objects import MANAGED_BY, owner_of, pod_labels
 
 Object = dict[str, Any]
 
@@ -18,21 +18,19 @@ def service_of(canary: Canary, side: Side) -> str:
 
 def apex(canary: Canary, target: Object, side: Side) -> Object:
     """The Service that users know, with the pods of one side behind it."""
-    label, value = selector_label(target)
-    return _service(canary, canary.service_name, {label: value if side is Side.CANARY else f"{value}-{side}"})
+    return _service(canary, canary.service_name, pod_labels(target, side))
 
 
 def services(canary: Canary, target: Object) -> list[Object]:
     """The apex Service and the primary's select the primary's pods, the canary's the target's; the baseline's its own."""
-    label, value = selector_label(target)
     chosen = {
-        canary.service_name: f"{value}-{Side.PRIMARY}",
-        service_of(canary, Side.PRIMARY): f"{value}-{Side.PRIMARY}",
-        service_of(canary, Side.CANARY): value,
+        canary.service_name: Side.PRIMARY,
+        service_of(canary, Side.PRIMARY): Side.PRIMARY,
+        service_of(canary, Side.CANARY): Side.CANARY,
     }
     if canary.compared:
-        chosen[service_of(canary, Side.BASELINE)] = f"{value}-{Side.BASELINE}"
-    return [_service(canary, name, {label: pods}) for name, pods in chosen.items()]
+        chosen[service_of(canary, Side.BASELINE)] = Side.BASELINE
+    return [_service(canary, name, pod_labels(target, side)) for name, side in chosen.items()]
 
 
 def _service(canary: Canary, name: str, selector: dict[str, str]) -> Object:

@@ -1,4 +1,8 @@
-"""Which fields of a rendered object a sync must not set, because a rollout owns them.
+"""What of a rendered object a sync must not touch, because a rollout owns it.
+
+What users' traffic goes through (the apex Service, the route) is a Canary's from its first rollout on: a sync that put the
+selector or the weights of git back would send users to pods that are scaled to 0. All of such an object is left alone, as
+Flux does with what Flagger manages.
 
 A Canary's target is scaled to 0 between releases and up for each one. A sync that set `spec.replicas` from git would
 start pods of a version that nobody has judged, or stop the one that is being judged.
@@ -7,11 +11,54 @@ start pods of a version that nobody has judged, or stop the one that is being ju
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.kustomization import GROUP
 from sluice.sync.objects import Object, ObjectId, identity
+
+SERVICE = ("", "Service")
+ROUTES = {"gatewayapi": ("gateway.networking.k8s.io", "HTTPRoute"), "kubernetes": SERVICE}
+"""What divides the traffic, group and kind, by the first part of a Canary's `spec.provider`; its name is the Service's."""
+GOVERNED_BY = "sluice.dev/canary"
+"""On an object of somebody's own that a rollout took over: the name of the Canary that governs it."""
+Place = tuple[str, str, str, str]
+"""Group, kind, namespace and name: an object, whatever version it is written in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """What Canaries govern.
+
+    Attributes:
+        canaries: namespace and name of each that a rollout has begun for.
+        places: their apex Services and routes.
+    """
+
+    canaries: frozenset[tuple[str, str]]
+    places: frozenset[Place]
+
+    @classmethod
+    def by(cls, canaries: Iterable[Canary]) -> Self:
+        """What these Canaries govern."""
+        begun = [canary for canary in canaries if canary.status.phase is not None]
+        places = {
+            (*of, canary.namespace, canary.service_name)
+            for canary in begun
+            for of in (SERVICE, ROUTES.get(canary.spec.provider.partition(":")[0], SERVICE))
+        }
+        return cls(frozenset((canary.namespace, canary.name) for canary in begun), frozenset(places))
+
+    def has(self, live: Object) -> bool:
+        """Whether an object of the cluster is one of them: by its name, by its owner, or because it was taken over."""
+        known, meta = identity(live), live["metadata"]
+        owners: list[dict[str, Any]] = meta.get("ownerReferences") or []
+        names = [str(one.get("name")) for one in owners if one.get("controller") and one.get("kind") == Canary.kind]
+        names.append(str((meta.get("annotations") or {}).get(GOVERNED_BY)))
+        if any((known.namespace, name) in self.canaries for name in names):
+            return True
+        return (known.group, known.kind, known.namespace, known.name) in self.places
 
 
 def rollout_targets(canaries: Iterable[Canary]) -> frozenset[ObjectId]:

@@ -30,6 +30,8 @@ from tasks.scene.rollout_ref import Scene
 
 LOOK_BACK = 30.0
 """Seconds before the release's first traffic that are read too, two scrapes at least, to tell new series from old ones."""
+SETTLED = 2.0
+"""Seconds after a shift until a route's weights are in force at every proxy."""
 SLOW_SCRAPE = 15.0
 """Seconds that a scrape may take at most until it can be read; it is dated when it began."""
 OVERLAP = 5.0
@@ -239,6 +241,12 @@ class Measures:
         overlap = max(OVERLAP, min(self.pace.assumed / 2, SLOW_SCRAPE))
         start = tally.newest - overlap if tally.newest else tally.since - self._look_back
         tally.add(await self.metrics.samples(tally.selector, start, now))
+
+    def of_route(self, since: float) -> Sides:
+        """Requests that the data plane counted after a moment, and in the last minute; none where it counts none."""
+        usual = [one for one in self.counted if one.metric.counted is None and one.metric.name in self.tallies]
+        found = [self.tallies[one.metric.name] for one in usual]
+        return found[0].both(max(since + SETTLED, found[0].newest - RECENT)) if found else Sides()
 
     @property
     def _look_back(self) -> float:

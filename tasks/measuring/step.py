@@ -11,6 +11,7 @@ from dataclasses import replace
 from sluice.errors import TransientError
 from sluice.gates.points import When, asked_at
 from sluice.judge.judgement import Judgement
+from sluice.judge.missing import missing
 from sluice.judge.sequential import findings
 from sluice.judge.silence import silence
 from sluice.judge.state import JudgeState
@@ -51,7 +52,8 @@ class Step:
         endless: bool = False,
     ) -> None:
         self.scene, self.ref, self.measures, self.under = scene, ref, measures, under
-        self.index, self.weight, self.endless = decision.step, decision.traffic.canary, endless
+        self.index, self.traffic, self.endless = decision.step, decision.traffic, endless
+        self.weight = self.traffic.canary
         self.state: JudgeState = judge_state(scene.canary, ref.revision, measures.metrics.now())
         self.passed: Judgement | None = None
         analysis = scene.canary.spec.analysis
@@ -111,8 +113,15 @@ class Step:
             paused=paused,
             last=self.index + 1 >= len(plan(self.analysis)),
             provider_down=scrape.provider_down,
+            missing=self._missing(),
             windows=scrape.windows,
         )
+
+    def _missing(self) -> str:
+        """Why the canary's requests are too few for its weight; only a share of all requests has a number to expect."""
+        if self.traffic.match or self.traffic.sticky:
+            return ""
+        return missing(self.weight, self.measures.of_route(self.state.step_started))
 
     async def _verdict(self, now: Moment) -> StepVerdict | None:
         """The verdict at this moment, with what it takes asked for; None where the step just goes on."""

@@ -8,7 +8,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import beginning
 from sluice.rollout.result import StageResult
-from sluice.rollout.strategies.base import HOME
+from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -18,7 +18,7 @@ async def begin(ref: RolloutRef, decision: Decision) -> StageResult:
     """Write that this revision is on its way. Traffic that an interrupted older one still has goes home first."""
     scene = await Scene.of(ref)
     if await scene.router.weight(scene.canary):
-        await scene.router.shift(scene.canary, HOME)
+        await go_home(scene)
     opening = beginning(scene.canary, time.time(), ref.revision, ref.version)
     opening["status"] |= await scene.given_to_primary()
     await scene.write(opening)

@@ -13,9 +13,9 @@ async def fence_out(ref: RolloutRef) -> None:
     A process that was stopped in the middle of a write holds the version that it read; after the mark the API server refuses
     it.
     """
-    scene = await Scene.of(ref)
+    scene = await Scene.begun(ref)
     await scene.canaries.fence_out(scene.canary)
     if await scene.router.weight(scene.canary) is not None:
+        await scene.router.fence_out(scene.canary)
         target = await scene.canaries.target(scene.canary)
-        await scene.ensure_services(target)
-        await scene.router.ensure(scene.canary, target)
+        await scene.ensure_way_in(target)

@@ -10,8 +10,8 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
-from sluice.rollout.strategies.base import HOME
 from tasks.scene.baseline import retire_baseline
+from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
 
@@ -20,11 +20,11 @@ from tasks.stage import stage
 async def finalise(ref: RolloutRef, decision: Decision) -> StageResult:
     """Scale the canary to zero once nothing is on its way to it any more, and close the journal. Idempotent."""
     home, reason = time.time(), decision.reason or "not analysed"
-    scene = await Scene.of(ref)
+    scene = await Scene.begun(ref)
     scene.check_current(ref)
-    await scene.router.shift(scene.canary, HOME)
+    await go_home(scene)
     await asyncio.sleep(DRAIN)
-    await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+    await scene.rest()
     await retire_baseline(scene)
     said = f"{ref.version} is promoted: {reason}"
     fields = {"canaryWeight": 0, "failedChecks": 0, **scene.end(Outcome.PROMOTED)}

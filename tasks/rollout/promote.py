@@ -10,6 +10,7 @@ import asyncio
 import time
 
 from sluice.errors import StaleError, TransientError
+from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision
@@ -18,9 +19,14 @@ from sluice.rollout.result import StageResult
 from sluice.rollout.strategies.base import HOME, PROMOTION
 from sluice.rollout.workloads.base import Object
 from sluice.rollout.workloads.copies import primary_copy
+from tasks.run_signals import signals_for_current_run
+from tasks.scene.home import say
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
+
+CANCELLED_WITHIN = 30.0
+"""Seconds that a promotion which a person has cancelled still gets to come to its own end."""
 
 
 @stage("promote", run_name="promote {ref}")
@@ -31,7 +37,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         StaleError: the target moved on; what was judged is no longer there to be copied.
         TransientError: the primary did not become ready in time.
     """
-    scene = await Scene.of(ref)
+    scene = await Scene.begun(ref)
     scene.check_current(ref)
     canary, workload = scene.canary, scene.workload
     if canary.status.phase is Phase.FINALISING:
@@ -43,6 +49,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     _check_judged(scene, ref, target)
     pods = workload.reads.pods(primary or target)
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
+    await _check_serves(scene)
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
@@ -53,11 +60,13 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         done = await scene.until(
             followed,
             lambda one: bool(one and one["metadata"]["generation"] >= generation and workload.reads.rolled_over(one)),
-            canary.spec.progress_deadline_seconds,
+            _patience(canary),
         )
     if not done:
         why = await scene.canaries.why_not_ready(canary, applied)
-        raise TransientError(f"{canary.primary} did not come up with {ref.version}: {why}")
+        said = f"{canary.primary} did not come up with {ref.version}: {why}"
+        await say(scene, f"All traffic stays on the canary: {said}")
+        raise TransientError(said)
     await until_endpoints_ready(scene, Side.PRIMARY, applied)
     await scene.router.shift(canary, HOME)
     said = f"{ref.version} is promoted; scaling the canary down"
@@ -66,6 +75,18 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     return StageResult()
 
 
+async def _check_serves(scene: Scene) -> None:
+    """A promotion that goes on after a crash may find the canary without pods, and the primary as it was."""
+    if await scene.router.weight(scene.canary) != 100 and not await scene.services.endpoints(scene.canary, Side.CANARY):
+        raise TransientError(f"{scene.canary.target} offers no ready pod to carry the traffic of a promotion")
+
+
+def _patience(canary: Canary) -> float:
+    """Seconds that the primary has to come up; few where a person waits for an end."""
+    deadline = canary.spec.progress_deadline_seconds
+    return min(deadline, CANCELLED_WITHIN) if signals_for_current_run().cancelled else deadline
+
+
 def _check_judged(scene: Scene, ref: RolloutRef, target: Object) -> None:
-    if scene.workload.reads.revision(target) != ref.revision:
+    if scene.workload.revision(scene.canary, target) != ref.revision:
         raise StaleError(f"{scene.workload.kind} {scene.canary.target} changed since {ref.version} was judged")

@@ -10,8 +10,8 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
-from sluice.rollout.strategies.base import HOME
 from tasks.scene.baseline import retire_baseline
+from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.stage import stage
 
@@ -19,7 +19,7 @@ from tasks.stage import stage
 @stage("roll back", run_name="roll back {ref}")
 async def roll_back(ref: RolloutRef, decision: Decision) -> StageResult:
     """Write why, take the traffic home, let requests on their way finish, scale to zero, close the journal. Idempotent."""
-    scene = await Scene.of(ref)
+    scene = await Scene.begun(ref)
     phase = scene.canary.status.phase or Phase.PROGRESSING
     if not phase.in_progress:
         return StageResult(news=Occasion.ROLLED_BACK, home=time.time())
@@ -31,9 +31,9 @@ async def roll_back(ref: RolloutRef, decision: Decision) -> StageResult:
             **await scene.given_to_primary(),
         }
         await scene.write(entry(scene.canary, time.time(), phase, said, **fields))
-    await scene.router.shift(scene.canary, HOME)
+    await go_home(scene)
     await asyncio.sleep(DRAIN)
-    await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+    await scene.rest()
     await retire_baseline(scene)
     said = f"{ref.version} was rolled back: {scene.canary.status.rollback_reason}"
     # A run that finishes an older revision's rollback goes on with its own.

@@ -95,7 +95,7 @@ class _Standing:
 
     def moved_on(self, one: Object | None) -> bool:
         """Whether the target is no longer at the revision that is wanted."""
-        return one is None or self.scene.workload.reads.revision(one) != self.ref.revision
+        return one is None or self.scene.workload.revision(self.scene.canary, one) != self.ref.revision
 
     def _serves(self, one: Object | None, generation: int) -> bool:
         return one is not None and int(one["metadata"]["generation"]) >= generation and self._scaled(one)

@@ -9,8 +9,8 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
-from sluice.rollout.strategies.base import HOME
 from tasks.scene.baseline import retire_baseline
+from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -18,14 +18,14 @@ from tasks.stage import stage
 @stage("supersede", run_name="supersede {ref}")
 async def supersede(ref: RolloutRef, decision: Decision) -> StageResult:
     """Take the traffic home; after a revert also scale the canary to zero and close the journal. Idempotent."""
-    scene = await Scene.of(ref)
+    scene = await Scene.begun(ref)
     phase = scene.canary.status.phase or Phase.PROGRESSING
-    await scene.router.shift(scene.canary, HOME)
+    await go_home(scene)
     promoted = await scene.given_to_primary()
     fields: dict[str, object] = {"canaryWeight": 0, "step": -1, **promoted}
     result = StageResult(news=Occasion.SUPERSEDED)
     if decision.outcome is Outcome.REVERTED and not promoted:
-        await scene.canaries.scale(scene.canary, scene.canary.target, 0)
+        await scene.rest()
         await retire_baseline(scene)
         fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
         fields |= scene.end(decision.outcome)

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from inspect import signature
 from typing import Any
 
@@ -28,32 +29,42 @@ from tasks.scene.rollout_ref import RolloutRef
 Stage = Task[[RolloutRef, Decision], Coroutine[Any, Any, StageResult]]
 
 
+class Failing(StrEnum):
+    """What becomes of a release whose stage fails for good."""
+
+    HOME = "rolled back with the reason"
+    AGAIN = "tried again for as long as it takes: it is the way home itself"
+    ENDS = "the run ends with the reason: nothing has been moved"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One stage.
 
     Attributes:
         stage: what is run.
-        forward: it brings the new revision closer to users: its final failure is a reason to roll back.
+        failing: what becomes of the release where it fails for good.
+        forward: it brings the new revision closer to users, before its promotion.
         before: stages of installed packages that are run right before it.
     """
 
     stage: Stage
+    failing: Failing
     forward: bool = False
     before: tuple[Stage, ...] = ()
 
 
 STAGES: dict[Action, Row] = {
-    Action.INITIALISE: Row(initialise),
-    Action.BEGIN: Row(begin),
-    Action.ASK_GATE: Row(ask_gate, forward=True),
-    Action.SCALE_UP: Row(scale_up, forward=True),
-    Action.SHIFT: Row(shift_traffic, forward=True),
-    Action.ANALYSE: Row(analyse, forward=True),
-    Action.PROMOTE: Row(promote),
-    Action.FINALISE: Row(finalise),
-    Action.ROLL_BACK: Row(roll_back),
-    Action.SUPERSEDE: Row(supersede),
+    Action.INITIALISE: Row(initialise, Failing.ENDS),
+    Action.BEGIN: Row(begin, Failing.ENDS),
+    Action.ASK_GATE: Row(ask_gate, Failing.HOME, forward=True),
+    Action.SCALE_UP: Row(scale_up, Failing.HOME, forward=True),
+    Action.SHIFT: Row(shift_traffic, Failing.HOME, forward=True),
+    Action.ANALYSE: Row(analyse, Failing.HOME, forward=True),
+    Action.PROMOTE: Row(promote, Failing.HOME),
+    Action.FINALISE: Row(finalise, Failing.AGAIN),
+    Action.ROLL_BACK: Row(roll_back, Failing.AGAIN),
+    Action.SUPERSEDE: Row(supersede, Failing.AGAIN),
 }
 """Every stage by the action that it does. An action without a stage (WAIT, END) touches nothing outside the run."""
 

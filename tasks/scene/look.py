@@ -8,8 +8,9 @@ import random
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.errors import TransientError
+from sluice.errors import LostError, StaleError, TransientError, reason_of
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.revision import version_of
 from tasks.scene.baseline import is_standing
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -22,9 +23,10 @@ class Look(BaseModel):
     """One look at a rollout.
 
     Attributes:
-        canary: the journal.
-        revision, version: of the target now.
+        canary: the journal, by the names that a release under way was begun by.
+        revision, version: of the target now; empty where it was deleted.
         weight: the canary's real weight at the router; None where there is no route.
+        broken: why a release under way cannot go on by what the cluster holds; empty where it can.
         standing: whether the canary's pods run this revision and serve, frozen where they have traffic, and where it is
             compared the baseline's too.
     """
@@ -35,13 +37,24 @@ class Look(BaseModel):
     version: str
     weight: int | None
     standing: bool
+    broken: str = ""
+
+    @property
+    def shown(self) -> object:
+        """What an act changes that has an effect; equal where nothing was changed."""
+        return (
+            self.canary.status.model_copy(update={"conditions": (), "tracked_target": None}),
+            self.revision,
+            self.weight,
+            self.standing,
+        )
 
 
 async def look(ref: RolloutRef) -> Look:
     """Look, again and again with backoff for as long as the cluster does not answer: nothing moves meanwhile.
 
     Raises:
-        TerminalError: the Canary or its target is not there or not valid.
+        TerminalError: the Canary is not there, or nothing is under way and it is not valid or its target not there.
         LostError: this run holds no lease.
     """
     pause = FIRST_PAUSE
@@ -55,7 +68,22 @@ async def look(ref: RolloutRef) -> Look:
 
 
 async def _look(ref: RolloutRef) -> Look:
-    scene = await Scene.of(ref)
+    scene = await Scene.begun(ref)
+    phase = scene.canary.status.phase
+    try:
+        return await _whole(scene, ref)
+    except (TransientError, LostError, StaleError):
+        raise
+    except Exception as error:
+        if phase is None or phase is Phase.INITIALIZING or not phase.in_progress:
+            raise
+        # Whatever cannot be looked at: the release comes to its end by what is known.
+        return Look(
+            canary=scene.canary, revision="", version=ref.version, weight=None, standing=False, broken=reason_of(error)
+        )
+
+
+async def _whole(scene: Scene, ref: RolloutRef) -> Look:
     target, weight, baseline = await asyncio.gather(
         scene.canaries.target(scene.canary), scene.router.weight(scene.canary), is_standing(scene, ref)
     )
@@ -64,8 +92,9 @@ async def _look(ref: RolloutRef) -> Look:
     stays = not weight or writes.frozen(target) is None
     return Look(
         canary=scene.canary,
-        revision=reads.revision(target),
+        revision=scene.workload.revision(scene.canary, target),
         version=version_of(target),
         weight=weight,
         standing=baseline and stays and reads.ready(target, scene.canary.ready_threshold),
+        broken=scene.broken,
     )

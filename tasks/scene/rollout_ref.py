@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -15,9 +16,11 @@ from blocks.kubernetes.kinds import kind_of
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
+from blocks.routers.way_in import ensure_way_in
 from blocks.services import Services
-from sluice.errors import StaleError
-from sluice.manifests.flagger.canary import Canary, RunEnd
+from sluice.errors import NotFoundError, StaleError
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_status import RunEnd
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
@@ -57,11 +60,14 @@ class RolloutRef(BaseModel):
 class Scene:
     """The Canary with what a stage needs to act on it."""
 
-    def __init__(self, wired: Connections, lease: Lease, canary: Canary) -> None:
+    def __init__(
+        self, wired: Connections, lease: Lease, canary: Canary, writer: Writer | None = None, *, broken: str = ""
+    ) -> None:
+        self.broken = broken
         self.wired = wired
         self.lease = lease
         self.canary = canary
-        self.writer = writer_of(wired)
+        self.writer = writer or writer_of(wired)
         self.canaries = Canaries(self.writer)
         self.services: Services = wired.services(self.writer)
         self.workload = workload_of(canary)
@@ -78,18 +84,46 @@ class Scene:
         wired, lease = connections(), current_lease()
         return cls(wired, lease, await Canaries(writer_of(wired)).read(ref.name, ref.namespace))
 
+    @classmethod
+    async def begun(cls, ref: RolloutRef) -> Scene:
+        """Read the Canary by the names that its release was begun by: for what brings that release to an end.
+
+        `broken` says why the release cannot go on by the Canary as it is.
+
+        Raises:
+            LostError: the run holds no lease.
+        """
+        wired, lease = connections(), current_lease()
+        canary, broken = await Canaries(writer_of(wired)).begun(ref.name, ref.namespace)
+        return cls(wired, lease, canary, broken=broken)
+
     @property
     def telemetry(self) -> Telemetry | None:
         """How requests to the Canary's sides are counted on their way; None where nothing counts them."""
         return self.wired.telemetry(self.canary)
 
-    async def ensure_services(self, target: Object) -> None:
-        """Make the Services of the Canary; the apex one only where it is not the router's."""
-        await self.services.ensure(self.canary, target, apex=not self.router.apex)
+    async def ensure_way_in(self, target: Object) -> None:
+        """Bring Services and route to what manifest and journal say, in the order in which nobody is lost."""
+        await ensure_way_in(self.services, self.router, self.canary, target)
 
-    async def write(self, patch: dict[str, object]) -> None:
-        """Write a journal entry and keep what came of it."""
+    async def write(self, patch: dict[str, Any]) -> None:
+        """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""
+        kept: dict[str, Any] = {}
+        primary = self.wired.informers.known(self.kind, self.canary.primary, self.canary.namespace)
+        pods = self.workload.reads.pods(primary) if primary else 0
+        if pods and pods != self.canary.status.primary_pods:
+            kept["primaryPods"] = pods
+        target = self.wired.informers.known(self.kind, self.canary.target, self.canary.namespace)
+        if target is not None:
+            kept["trackedTarget"] = self.workload.tracked(self.canary, target)
+        if isinstance(patch.get("status"), dict):
+            patch = {**patch, "status": {**patch["status"], **kept}}
         self.canary = await self.canaries.write(self.canary, patch)
+
+    async def rest(self) -> None:
+        """Take the canary's pods away: nobody meets them any more. One whose workload is gone has none."""
+        with suppress(NotFoundError):
+            await self.canaries.scale(self.canary, self.canary.target, 0)
 
     async def until(self, followed: Followed, condition: Callable[[Object | None], bool], timeout: float) -> bool:
         """Wait until a condition holds for an object; False where it did not within `timeout` seconds.

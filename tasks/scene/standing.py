@@ -56,7 +56,7 @@ class Standing:
         if target is None:
             workload = self.scene.workload
             raise NotFoundError(f"{workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted")
-        if self.scene.workload.reads.revision(target) != self.ref.revision:
+        if self.scene.workload.revision(self.scene.canary, target) != self.ref.revision:
             return "a newer revision came"
         return "the Canary was edited" if self.edited else ""
 

@@ -23,7 +23,7 @@ from sluice.sync import record
 from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned
 from sluice.sync.order import waves
-from sluice.sync.ownership import is_owned, is_target, owned, rollout_targets
+from sluice.sync.ownership import Governed, is_owned, is_target, owned, rollout_targets
 from tasks.stage import stage
 from tasks.sync.due_kustomizations import Due
 
@@ -125,6 +125,7 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
     Each object of a wave gets its try; a failure among them ends the sync after the wave.
     """
     canaries = Canary.valid(await cluster.list(CANARY))
+    users = Governed.by(canaries)
     targets = rollout_targets([canary for canary in canaries if canary.spec.target_ref.kind in WORKLOADS])
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -133,7 +134,7 @@ async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
             meta = manifest["metadata"]
             kind = await cluster.resource_for(manifest["apiVersion"], manifest["kind"])
             live = await cluster.find(kind, meta["name"], meta.get("namespace"))
-            if live is not None and left_alone(live):
+            if live is not None and (left_alone(live) or users.has(live)):
                 return False
             if live is not None and is_target(manifest, targets):
                 manifest = WORKLOADS[manifest["kind"]].writes.yielding(manifest, live, MANAGER)
@@ -168,6 +169,10 @@ async def _served(cluster: Cluster, kind: Kind, name: str) -> None:
 
 async def _prune(cluster: Cluster, gone: Sequence[ObjectId], owner: Kustomization) -> int:
     pruned = 0
+    # A Canary that leaves in the same sync governs nothing any more.
+    leaving = {(one.namespace, one.name) for one in gone if one.kind == Canary.kind}
+    canaries = [one for one in Canary.valid(await cluster.list(CANARY)) if (one.namespace, one.name) not in leaving]
+    users = Governed.by(canaries)
     # What has a namespace goes before definitions and namespaces, which would take it with them.
     for one in sorted(gone, key=lambda one: not one.namespace):
         try:
@@ -177,7 +182,9 @@ async def _prune(cluster: Cluster, gone: Sequence[ObjectId], owner: Kustomizatio
             continue
         live = await cluster.find(kind, one.name, one.namespace or None)
         # What was to be applied and never was is not ours to delete, although the inventory has it.
-        if live is not None and is_owned(live, owner.namespace, owner.name) and not never_pruned(live):
+        if live is None or never_pruned(live) or users.has(live):
+            continue
+        if is_owned(live, owner.namespace, owner.name):
             await cluster.delete(kind, one.name, one.namespace or None)
             pruned += 1
     return pruned

@@ -99,7 +99,7 @@ def _living(item: Object) -> Canary | None:
 
 
 def _wants(canary: Canary, target: Object) -> bool:
-    return _begun(canary) or needs_rollout(canary, workload_of(canary).reads.revision(target))
+    return _begun(canary) or needs_rollout(canary, workload_of(canary).revision(canary, target))
 
 
 async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:
@@ -110,7 +110,7 @@ async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:
     where = ((lease or {}).get("metadata") or {}).get("annotations", {}).get(WORKER_ANNOTATION, "")
     if holder and await wired.workers.alive(holder, where):
         return None
-    revision = workload_of(canary).reads.revision(target)
+    revision = workload_of(canary).revision(canary, target)
     return TargetChanged(
         delivery=f"{canary.metadata.uid}/{revision}/orphan/{renewed or canary.metadata.resource_version}",
         namespace=canary.namespace,

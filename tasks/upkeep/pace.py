@@ -10,6 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sluice.recent import Recent
+
+MOST = 20_000
+"""Objects that are remembered. One that went is looked at no more, and is the first to be forgotten."""
 EARLY = 0.1
 """Part of an interval that may be missing: reconcile comes once a minute, and not to the second."""
 
@@ -19,7 +23,7 @@ class Pace:
     """What was looked at when."""
 
     clock: Callable[[], float] = time.monotonic
-    _last: dict[str, float] = field(default_factory=dict)
+    _last: Recent[str, float] = field(default_factory=lambda: Recent(MOST))
 
     def due(self, uid: str, interval: float) -> bool:
         """Whether an object has not been looked at for its interval, in seconds. If so, it counts as looked at now."""

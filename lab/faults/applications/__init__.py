@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from lab.faults.applications.base import Application
 from lab.faults.applications.gateway_daemonset import GATEWAY_DAEMONSET
 from lab.faults.applications.gateway_deployment import GATEWAY_DEPLOYMENT
+from lab.faults.applications.gateway_existing import GATEWAY_EXISTING
+from lab.faults.applications.gateway_recreate import GATEWAY_RECREATE
 from lab.faults.applications.service_blue_green import SERVICE_BLUE_GREEN
 
 APPLICATIONS: dict[str, Application] = {
-    one.name: one for one in (GATEWAY_DEPLOYMENT, GATEWAY_DAEMONSET, SERVICE_BLUE_GREEN)
+    one.name: one
+    for one in (GATEWAY_DEPLOYMENT, GATEWAY_DAEMONSET, GATEWAY_EXISTING, GATEWAY_RECREATE, SERVICE_BLUE_GREEN)
 }
 """Name → shape."""
 

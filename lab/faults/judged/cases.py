@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,10 +10,15 @@ from lab.faults.applications import APPLICATIONS
 from lab.faults.applications.base import CANARY, PRIMARY, Application, Place
 from lab.faults.judged.history import AT_REST, History
 from lab.faults.judged.observer import Answer
-from lab.faults.plan import Release
+from lab.faults.plan import HANDS, Release
 
 WITHOUT_WORD = {"oom", "clock jump", "api server restart", "contour away", "prometheus away", "node not ready"}
+WITHOUT_WORD |= {"edit wrongly", "delete route", "delete canary service", "delete primary service", "delete primary"}
 """Faults under which a good release may be rolled back: they hit the release itself, or what it is judged by."""
+CORRECTED_S: dict[str, float] = dict.fromkeys(HANDS, 4.0) | {"delete primary": 20.0, "edit primary": 10.0}
+"""Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need."""
+COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary"}
+"""Habits that cost users requests until they are corrected, whatever delivers the application."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
@@ -87,6 +93,10 @@ class Case:
 
     def hit_by(self, kinds: set[str]) -> bool:
         return any(hit.kind in kinds for hit in self.hits)
+
+    def by_hand(self, at: float, kinds: Collection[str] = HANDS) -> bool:
+        """Whether people have just changed something, so that it need not be as it should be yet."""
+        return any(hit.kind in kinds and hit.at <= at <= hit.at + CORRECTED_S[hit.kind] for hit in self.hits)
 
     def last_fault_over(self) -> float:
         """When the last fault that hit it was over, seconds since the epoch."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lab.faults.applications.base import INTERVAL_S
-from lab.faults.judged import traffic
-from lab.faults.judged.cases import HARMS_USERS, Case, at_rest
+from lab.faults.judged import restored, traffic
+from lab.faults.judged.cases import COSTS_REQUESTS, HARMS_USERS, Case, at_rest
 from lab.faults.judged.evidence import Evidence, Law, Violation
 from lab.faults.judged.history import AT_REST, Facts, Moment
 from lab.faults.proxies.proxy import Write
@@ -66,7 +66,7 @@ def primary_changes_by_promotion_only(seen: Evidence, case: Case) -> Iterator[Vi
     tag = seen.history.at(*case.primary, case.since).get("tag")
     for moment in seen.history.of(*case.primary, case.since):
         new = moment.facts.get("tag")
-        if new is None or new == tag:
+        if new is None or new == tag or case.by_hand(moment.at):
             continue
         phase = seen.history.at("canaries", case.app, moment.version).get("phase", "")
         if phase != ("Promoting" if tag else "Initializing"):
@@ -139,6 +139,7 @@ def users_lose_nothing(seen: Evidence, case: Case) -> Iterator[Violation]:
     if case.hit_by(HARMS_USERS):
         return
     failed = [one for one in case.answers if one.failed and not one.version.endswith("-bad")]
+    failed = [one for one in failed if not case.by_hand(one.at, COSTS_REQUESTS)]
     if failed:
         first = failed[0]
         who = first.version or "nobody"
@@ -152,6 +153,7 @@ def _first(moments: list[Moment], holds: Callable[[Moment], object]) -> Moment |
 
 LAWS: tuple[Law, ...] = (
     *traffic.LAWS,
+    *restored.LAWS,
     one_actor_at_a_time,
     primary_changes_by_promotion_only,
     nothing_is_promoted_before_its_intervals_have_passed,

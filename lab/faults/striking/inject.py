@@ -13,8 +13,9 @@ from lab.faults.installed.installation import WORKERS, Installation
 from lab.faults.judged.cases import Case, Hit, where
 from lab.faults.judged.observer import Observer
 from lab.faults.judged.recovery import Recovery, recovered
-from lab.faults.plan import PROCESS, WHOLE_LAB, Fault
+from lab.faults.plan import HANDS, PROCESS, WHOLE_LAB, Fault
 from lab.faults.proxies.weather import Ask
+from lab.faults.striking.hands import Hands
 from lab.faults.striking.pods import kill_containers
 from lab.faults.striking.strikes import EFFECTS, METRICS, clock, cut, freeze, rule_for
 
@@ -36,6 +37,7 @@ class Injector:
     def __init__(self, whole_lab: Strike | None = None) -> None:
         self.installation: Installation | None = None
         self.observer: Observer | None = None
+        self.hands: Hands | None = None
         self.cases: dict[str, Case] = {}
         self.recoveries: list[Recovery] = []
         self.log: list[tuple[float, str]] = []
@@ -116,6 +118,11 @@ class Injector:
                 # A request that was on its way when its sender stopped arrives when others have taken over long since.
                 await asyncio.sleep(fault.seconds - 1)
             return True
+        if kind in HANDS:
+            assert self.hands is not None  # noqa: S101
+            await self.hands.do(kind, case)
+            self._background(self._by_hand(self.hands, fault, case, hit))
+            return True
         if kind == "oom":
             self._kill_pod(case)
             hit.until = time.time()
@@ -163,6 +170,11 @@ class Injector:
             self._over(hits)
         finally:
             self._busy.release()
+
+    async def _by_hand(self, hands: Hands, fault: Fault, case: Case, hit: Hit) -> None:
+        await asyncio.sleep(fault.seconds)
+        await hands.undo(fault.kind, case)
+        self._over([hit])
 
     async def _trouble(self, fault: Fault, case: Case, hit: Hit) -> None:
         assert self.installation is not None  # noqa: S101

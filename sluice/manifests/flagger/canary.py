@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 
 from sluice.durations import Duration
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ObjectReference
+from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.manifests.flagger.comparison import BASELINE_UP_TO, AnalysisComparison
-from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.meta import ForeignModel, Manifest
 
 
@@ -198,55 +198,6 @@ class CanarySpec(ForeignModel):
     reported: ClassVar[frozenset[str]] = frozenset(
         {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"}
     )
-
-
-class CanaryCondition(ForeignModel):
-    """A condition as Kubernetes means it; type `Promoted`, reason = the phase."""
-
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    last_update_time: str = ""
-    last_transition_time: str = ""
-
-
-class RunEnd(ForeignModel):
-    """A run of `roll_out` by its id, and its outcome."""
-
-    run: str
-    outcome: str
-
-
-class CanaryStatus(ForeignModel):
-    """The journal of the rollout: Flagger's fields, and after them what sluice needs to go on after a crash."""
-
-    phase: Phase | None = None
-    canary_weight: int = 0
-    iterations: int = 0
-    failed_checks: int = 0
-    last_applied_spec: str = ""
-    """Revision that is or was last rolled out."""
-    last_promoted_spec: str = ""
-    """Revision that the primary runs."""
-    tracked_configs: dict[str, str] = Field(default_factory=dict)
-    last_transition_time: str = ""
-    conditions: tuple[CanaryCondition, ...] = ()
-    step: int = -1
-    """Index of the step of the plan that is under way; -1 before the first one."""
-    step_started: float = 0.0
-    """When that step began, seconds since the epoch: a step that a crash interrupted is not begun again."""
-    rollback_reason: str = ""
-    """Why the revision is being rolled back: the intent, written before the act; empty where it is not."""
-    evidence: dict[str, Any] = Field(default_factory=dict)
-    """The judge's state, so that evidence survives a crash."""
-    ends: tuple[RunEnd, ...] = ()
-    """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
-
-    @property
-    def begun(self) -> bool:
-        """Whether the first step was begun; before it no user has met the canary."""
-        return self.step >= 0
 
 
 class Canary(Manifest):

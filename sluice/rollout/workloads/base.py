@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.revision import OLDER_RULES, Rule, revision_of
+
 Object = dict[str, Any]
 
 
@@ -42,8 +45,11 @@ class Writes(Protocol):
 class Reads(Protocol):
     """What is read of a workload of one kind."""
 
-    def revision(self, workload: Object) -> str:
-        """Hash of what its users wrote of its pods: the same at rest, under way and frozen."""
+    def revision(self, workload: Object, rule: Rule = revision_of) -> str:
+        """Hash of what its users wrote of its pods: the same at rest, under way and frozen.
+
+        A journal may know this revision by another hash: ask `Workload.revision` where one is compared with it.
+        """
 
     def pods(self, workload: Object) -> int:
         """How many pods it wants to have now."""
@@ -71,6 +77,30 @@ class Workload:
     plural: str
     writes: Writes
     reads: Reads
+
+    def revision(self, canary: Canary, target: Object) -> str:
+        """The revision that a Canary's target holds, by the name that its journal has for it.
+
+        A target that nobody has written since the journal remembered it is at that revision, whatever a newer API server, or
+        the other one of two, fills in when it reads it. One that was written is known by its hash, and by the hashes that
+        older versions of sluice had of it.
+        """
+        status, meta = canary.status, target["metadata"]
+        tracked = status.tracked_target
+        if tracked and (tracked.uid, tracked.generation) == (meta.get("uid"), meta.get("generation")):
+            return tracked.revision
+        names, known = self.names(target), {status.last_promoted_spec, status.last_applied_spec}
+        return next((name for name in names if name in known), names[0])
+
+    def names(self, item: Object) -> tuple[str, ...]:
+        """The hashes by which a journal may know an object's revision, today's first."""
+        return (self.reads.revision(item), *(self.reads.revision(item, rule) for rule in OLDER_RULES))
+
+    def tracked(self, canary: Canary, target: Object) -> Object:
+        """What the journal remembers of a target, for `revision`."""
+        meta = target["metadata"]
+        revision = self.revision(canary, target)
+        return {"uid": meta.get("uid", ""), "generation": meta.get("generation", 0), "revision": revision}
 
 
 def together(*patches: Object | None) -> Object | None:

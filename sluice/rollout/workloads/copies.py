@@ -11,6 +11,7 @@ from typing import Any
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import MANAGED_BY, REVISION_ANNOTATION, owner_of, selector_label
+from sluice.rollout.template.selecting import OwnPods
 from sluice.rollout.workloads.base import Object, Workload, merged
 
 BASELINE_OF = "sluice.dev/baseline-of"
@@ -20,7 +21,7 @@ BASELINE_OF = "sluice.dev/baseline-of"
 def primary_copy(workload: Workload, canary: Canary, target: Object, pods: int) -> Object:
     """The workload that serves users: the target's spec under its own name and labels, never frozen."""
     made = _copy(workload, canary, target, target, Side.PRIMARY)
-    made["metadata"]["annotations"] = {REVISION_ANNOTATION: workload.reads.revision(target)}
+    made["metadata"]["annotations"] = {REVISION_ANNOTATION: workload.revision(canary, target)}
     return _scaled(workload, made, pods)
 
 
@@ -49,7 +50,11 @@ def _copy(workload: Workload, canary: Canary, target: Object, source: Object, si
     label, value = selector_label(target)
     own = f"{value}-{side}"
     spec = workload.writes.plain(source)
-    spec["selector"]["matchLabels"][label] = own
+    # The source may be a copy itself, and one that was made before its affinities were rewritten.
+    before = frozenset({value, spec["selector"]["matchLabels"].get(label, value)})
+    pods = OwnPods(label, before, own, canary.namespace)
+    pods.select(spec["selector"])
+    pods.place(spec["template"]["spec"])
     meta: dict[str, Any] = spec["template"].setdefault("metadata", {})
     meta["labels"] = {**(meta.get("labels") or {}), label: own}
     meta.pop("creationTimestamp", None)

@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from sluice.errors import InvalidError
-from sluice.rollout.revision import revision_of
+from sluice.rollout.revision import Rule, revision_of
 from sluice.rollout.workloads.base import Object, Workload, merged
 
 AT_REST = "flagger.app/scale-to-zero"
@@ -75,8 +75,8 @@ class DaemonSetWrites:
 class DaemonSetReads:
     """What is read of a DaemonSet."""
 
-    def revision(self, workload: Object) -> str:
-        return revision_of({"spec": {"template": _template(workload)}})
+    def revision(self, workload: Object, rule: Rule = revision_of) -> str:
+        return rule({"spec": {"template": _template(workload)}})
 
     def pods(self, workload: Object) -> int:
         return int((workload.get("status") or {}).get("desiredNumberScheduled", 0))

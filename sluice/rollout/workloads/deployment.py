@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 
-from sluice.rollout.revision import revision_of
+from sluice.rollout.revision import Rule, revision_of
 from sluice.rollout.workloads.base import Object, Workload
 from sluice.sync.ownership import yielding_replicas
 
@@ -33,8 +33,8 @@ class DeploymentWrites:
 class DeploymentReads:
     """What is read of a Deployment."""
 
-    def revision(self, workload: Object) -> str:
-        return revision_of(workload)
+    def revision(self, workload: Object, rule: Rule = revision_of) -> str:
+        return rule(workload)
 
     def pods(self, workload: Object) -> int:
         return int(workload["spec"].get("replicas", 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -232,3 +233,24 @@ async def test_a_watch_that_breaks_says_whether_to_list_again(
     with pytest.raises(error) as caught:
         await watched(server[1])
     assert type(caught.value) is error
+
+
+async def test_an_event_may_be_large_but_not_without_end(
+    server: tuple[Server, Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of 5 MiB is an object like others; one beyond the limit is refused by name, before memory runs out."""
+    it, cluster = server
+    event = {"type": "MODIFIED", "object": {"metadata": {"name": "x"}, "data": {"v": "x" * 5 * 1024**2}}}
+
+    async def watched(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(2):
+            await response.write(json.dumps(event).encode() + b"\n")
+        return response
+
+    it.answer = watched
+    assert [one.object["data"]["v"][-1] async for one in cluster.watch(CONFIG_MAP, "1", "test")] == ["x", "x"]
+    monkeypatch.setattr(block, "LINE_LIMIT", 2 * 1024**2)
+    with pytest.raises(InvalidError, match=r"configmaps.*2 MiB"):
+        [one async for one in cluster.watch(CONFIG_MAP, "1", "test")]

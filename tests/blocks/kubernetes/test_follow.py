@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from blocks.kubernetes import follow as block
+from blocks.kubernetes.api_server import lines
 from blocks.kubernetes.cluster import Change, Cluster, Kind
-from blocks.kubernetes.follow import News, news
+from blocks.kubernetes.follow import News, follow, news
 from blocks.kubernetes.kinds import NAMESPACE
-from sluice.errors import ConflictError, NotFoundError, TerminalError, TransientError
+from sluice.errors import ConflictError, InvalidError, NotFoundError, SluiceError, TerminalError, TransientError
 
 Object = dict[str, Any]
 PATIENCE = 30.0
@@ -121,6 +122,92 @@ async def test_a_server_that_asks_for_time_gets_it(monkeypatch: pytest.MonkeyPat
     script = Script([TransientError("429", retry_after=7.0), ([config(5, "a")], "7")], [])
     await heard(script, 1)
     assert slept[0] >= 7.0
+
+
+async def taken(script: Script, take: Callable[[News], None], enough: Callable[[], bool]) -> list[SluiceError]:
+    """Follow until there is enough; returns what was reported on the way."""
+    reported: list[SluiceError] = []
+    following = asyncio.create_task(
+        follow(script, CONFIG_MAP, take, "test", waiting=reported.append)  # type: ignore[arg-type]
+    )
+    async with asyncio.timeout(PATIENCE):
+        while not enough():
+            assert not following.done(), following
+            await asyncio.sleep(0.001)
+    following.cancel()
+    return reported
+
+
+async def test_an_error_that_nobody_expected_ends_no_watch(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with its trace, reported, and followed by a list: objects that are stale for ever are seen by nobody."""
+    told: list[News] = []
+    script = Script(
+        [([config(5, "a")], "7"), ([config(9, "b")], "9")],
+        [[Change("MODIFIED", {"metadata": {}})], [Change("MODIFIED", config(10, "c"))]],
+    )
+    reported = await taken(script, told.append, lambda: len(told) == 3)
+    assert [one.objects[0]["data"]["v"] for one in told] == ["a", "b", "c"]
+    assert script.asked[:4] == ["list", "watch 7", "list", "watch 9"]
+    assert "configmaps" in str(reported[0])
+    assert "resourceVersion" in str(reported[0])
+    assert any(record.exc_info for record in caplog.records)
+
+
+async def test_a_reader_that_breaks_gets_the_whole_once_more() -> None:
+    """What it made of one change is no reason to be without all later ones."""
+    told: list[News] = []
+
+    def take(change: News) -> None:
+        told.append(change)
+        if len(told) == 2:
+            raise RuntimeError("nobody thought of this")
+
+    script = Script([([config(5, "a")], "7"), ([config(9, "b")], "9")], [[Change("MODIFIED", config(8, "b"))], []])
+    reported = await taken(script, take, lambda: len(told) == 3)
+    assert [one.whole for one in told] == [True, False, True]
+    assert "nobody thought of this" in str(reported[0])
+
+
+async def test_a_storm_of_410_is_no_storm_of_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that forgets each version as soon as it has given it is asked at growing intervals."""
+    slept: list[float] = []
+    monkeypatch.setattr(block, "LONGEST_PAUSE", 1000.0)
+    monkeypatch.setattr(block, "FIRST_PAUSE", 1.0)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(block.asyncio, "sleep", sleep)
+    storm = [[Change("MODIFIED", config(8, "b")), ConflictError("410")] for _ in range(6)]
+    await heard(Script([([config(5, "a")], "7")] * 7, storm), 13)
+    assert all(pause >= 2**turn / 2 for turn, pause in enumerate(slept))
+
+
+async def test_a_version_that_breaks_each_watch_is_given_up_for_a_list() -> None:
+    """A line that is no JSON comes again with every watch from the same version."""
+    script = Script([([config(5, "a")], "7"), ([config(9, "b")], "9")], [[TransientError("no JSON")]] * block.DEAF)
+    assert [one.whole for one in await heard(script, 2)] == [True, True]
+    assert script.asked == ["list", *["watch 7"] * block.DEAF, "list"]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "expected"),
+    [
+        ([b'{"a":1}\n{"b"', b":2}\n"], [b'{"a":1}', b'{"b":2}']),
+        ([b"a", b"b", b"c\n\nd"], [b"abc", b"d"]),
+        ([b"x" * 9, b"y\n"], [b"x" * 9 + b"y"]),
+    ],
+)
+async def test_lines_come_whole_however_they_are_cut(chunks: list[bytes], expected: list[bytes]) -> None:
+    """Empty ones are left out."""
+
+    async def stream() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    assert [line async for line in lines(stream(), 10, "watch")] == expected
+    with pytest.raises(InvalidError, match="watch"):
+        [line async for line in lines(stream(), 0, "watch") if len(line) > 100]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deployments.worker import engine, observer, worker
+from deployments.worker.identity import Identity
 from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
 pytestmark = pytest.mark.server
@@ -261,20 +262,22 @@ async def test_of_two_queued_rollouts_of_one_canary_only_the_newest_runs(sut: Ru
 
 async def test_runs_of_a_dead_worker_go_on_in_another(sut: Runtime) -> None:
     """As soon as a worker is known to be dead, the others take its runs up; those of the living are left alone."""
-    dead: set[tuple[str, int]] = set()
+    dead: set[Identity] = set()
 
-    async def known() -> set[tuple[str, int]]:
+    async def known() -> set[Identity]:
         return dead
 
     sut.enough("lost", "theirs")
     lost = await sut.left_by("other:7:life", {"type": "RUNNING", "name": "Running"}, name="lost")
     theirs = await sut.left_by("third:8:life", {"type": "RUNNING", "name": "Running"}, name="theirs")
+    newer = await sut.left_by("other:7:newer", {"type": "RUNNING", "name": "Running"}, name="newer")
     async with sut.worker(dead=known):
         await asyncio.sleep(0.5)
         assert not sut.notes(event="started")
-        dead.add(("other", 7))
+        dead.add(Identity("other", 7, "life"))
         await sut.until_state(lost, "Completed")
         assert await sut.state(theirs) == "Running"
+        assert await sut.state(newer) == "Running", "a pod that starts again has its name and process id, and lives"
     assert [n["name"] for n in sut.notes(event="started")] == ["lost"]
 
 

@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_plan() -> None:
 
 def test_many_rounds_plan_every_kind_of_fault_at_every_boundary() -> None:
     """Within what `make faults` plays, no kind of fault is left out; faults of the whole lab are asked for by name."""
-    faults = [one.fault for number in range(100) for one in draw(1, number).releases if one.fault]
+    faults = [one.fault for number in range(250) for one in draw(1, number).releases if one.fault]
     assert {fault.kind for fault in faults} == set(KINDS) - set(WHOLE_LAB)
     assert {fault.boundary for fault in faults} - {""} == set(BOUNDARIES)
     crowd = [

@@ -55,8 +55,33 @@ AT_REST = [
         status(Phase.INITIALIZING),
         {},
         {"cancelled": True},
+        Decision(Action.INITIALISE, "cancelled by a person", outcome=Outcome.CANCELLED),
+        id="making is given up where a person says so",
+    ),
+    pytest.param(
+        status(Phase.FAILED, lastPromotedSpec="", lastAppliedSpec=NEW),
+        {},
+        {},
+        Decision(
+            Action.END,
+            "making the primary was cancelled; push another revision, or run roll_out with retry_refused=true",
+            outcome=Outcome.REFUSED,
+        ),
+        id="making that was cancelled is not begun again by itself",
+    ),
+    pytest.param(
+        status(Phase.FAILED, lastPromotedSpec="", lastAppliedSpec=NEW),
+        {},
+        {"retry_refused": True},
         MAKE,
-        id="making is never cut short",
+        id="making that was cancelled is begun again on demand",
+    ),
+    pytest.param(
+        status(Phase.FAILED, lastPromotedSpec="", lastAppliedSpec=NEW),
+        {},
+        {"revision": NEWER, "carries": NEWER},
+        MAKE,
+        id="making that was cancelled is begun with another revision",
     ),
     pytest.param(status(Phase.INITIALIZED), {}, {}, Decision(Action.BEGIN), id="a first new revision"),
     pytest.param(status(Phase.SUCCEEDED), {}, {}, Decision(Action.BEGIN), id="a further new revision"),
@@ -369,6 +394,38 @@ AT_THE_END = [
         Decision(Action.PROMOTE),
         id="a promotion that has begun is finished",
     ),
+    pytest.param(
+        status(Phase.PROMOTING, canaryWeight=100),
+        {},
+        {"cancelled": True, "stuck": "no node has room"},
+        Decision(
+            BACK,
+            "cancelled by a person, for its promotion could not end: no node has room",
+            outcome=Outcome.ROLLED_BACK,
+        ),
+        id="one that cannot end can be cancelled",
+    ),
+    pytest.param(
+        status(Phase.PROMOTING, canaryWeight=100),
+        {},
+        {"broken": "not valid"},
+        Decision(Action.PROMOTE),
+        id="whatever becomes of its Canary",
+    ),
+    pytest.param(
+        status(Phase.PROMOTING, canaryWeight=100),
+        {},
+        {"broken": "the target is gone", "revision": ""},
+        Decision(BACK, "the target is gone", outcome=Outcome.ROLLED_BACK),
+        id="unless there is nothing left to be copied",
+    ),
+    pytest.param(
+        status(Phase.FINALISING),
+        {},
+        {"broken": "the target is gone", "revision": ""},
+        FINISH,
+        id="without a target too",
+    ),
     pytest.param(status(Phase.FINALISING), {}, {}, FINISH, id="finalising goes on"),
     pytest.param(
         status(Phase.FINALISING),
@@ -378,7 +435,54 @@ AT_THE_END = [
         id="whatever comes",
     ),
 ]
+SUSPENDED = [
+    pytest.param(
+        stepping(-1, 0),
+        {"suspend": True},
+        {"scaled": True},
+        Decision(Action.WAIT, "spec.suspend is set"),
+        id="suspended before the first step",
+    ),
+    pytest.param(
+        stepping(0, 10),
+        {"suspend": True},
+        {"scaled": True, "weight": 10, "check": PASS},
+        Decision(Action.ANALYSE, "said pass", step=0, traffic=Traffic(10), another_interval=True),
+        id="suspended in a step: judged on",
+    ),
+    pytest.param(
+        stepping(0, 10, failedChecks=1),
+        {"suspend": True},
+        {"scaled": True, "weight": 10, "check": FAIL},
+        Decision(BACK, "said fail", failed_checks=2, outcome=Outcome.ROLLED_BACK),
+        id="and rolled back by bad news",
+    ),
+    pytest.param(
+        stepping(0, 10),
+        {"suspend": True, "skipAnalysis": True},
+        {"scaled": True, "weight": 10},
+        Decision(Action.WAIT, "spec.suspend is set"),
+        id="also where nothing is analysed",
+    ),
+    pytest.param(
+        None,
+        {"suspend": True},
+        {},
+        Decision(Action.END, "spec.suspend is set", outcome=Outcome.SUSPENDED),
+        id="suspended before anything was made",
+    ),
+    pytest.param(
+        status(Phase.PROMOTING, canaryWeight=100), {"suspend": True}, {}, Decision(Action.PROMOTE), id="too late"
+    ),
+]
 CUT_SHORT = [
+    pytest.param(
+        stepping(1, 30),
+        {},
+        {"revision": NEWER, "broken": "not valid", "weight": 30},
+        Decision(BACK, "not valid", outcome=Outcome.ROLLED_BACK),
+        id="what cannot be gone on with goes home, whatever was pushed",
+    ),
     pytest.param(
         stepping(1, 30),
         {},
@@ -454,7 +558,7 @@ CUT_SHORT = [
 
 @pytest.mark.parametrize(
     ("status_", "spec", "facts", "expected"),
-    [*AT_REST, *BEFORE_TRAFFIC, *UNDER_WAY, *WITHOUT_USERS, *AT_THE_END, *CUT_SHORT],
+    [*AT_REST, *BEFORE_TRAFFIC, *UNDER_WAY, *WITHOUT_USERS, *AT_THE_END, *CUT_SHORT, *SUSPENDED],
 )
 def test_what_comes_next(
     status_: dict[str, Any] | None, spec: dict[str, Any], facts: dict[str, Any], expected: Decision

@@ -73,7 +73,7 @@ def test_a_template_without_containers_has_a_name_too() -> None:
     ("phase", "promoted", "applied", "suspend", "needed"),
     [
         pytest.param(None, "", "", False, True, id="nothing was made yet"),
-        pytest.param(None, "", "", True, True, id="making is not releasing: also when suspended"),
+        pytest.param(None, "", "", True, False, id="nothing is made while it is suspended, as with Flagger"),
         pytest.param(Phase.SUCCEEDED, "r1", "r1", False, True, id="a new revision"),
         pytest.param(Phase.SUCCEEDED, "r2", "r2", False, False, id="promoted already"),
         pytest.param(Phase.FAILED, "r1", "r2", False, False, id="rolled back: not by itself"),

@@ -90,7 +90,7 @@ def test_what_was_not_judged_is_never_promoted(play: Any) -> None:
 def test_a_primary_that_does_not_come_up_leaves_the_traffic_on_the_canary(play: Any) -> None:
     """The judged canary carries the users until the primary serves; the reason is the pod's own."""
     stage = staged({"progressDeadlineSeconds": 0.05}, weight=60)
-    stage.cluster.broken_images.add(NEW_IMAGE)
+    stage.cluster.unready.add("shop-primary")
     with pytest.raises(TransientError, match=r"shop-primary did not come up with 1\.1\.0: pod shop-primary-pod-0"):
         play(stage, promote)
     assert stage.route.weights[NAME] == 100

@@ -1,0 +1,83 @@
+"""The status of a Canary: Flagger's fields, and sluice's own after them. It is the journal of a rollout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from sluice.manifests.flagger.canary_metric import ObjectReference
+from sluice.manifests.flagger.phase import Phase
+from sluice.manifests.meta import ForeignModel
+
+
+class CanaryCondition(ForeignModel):
+    """A condition as Kubernetes means it; type `Promoted`, reason = the phase."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_update_time: str = ""
+    last_transition_time: str = ""
+
+
+class RunEnd(ForeignModel):
+    """A run of `roll_out` by its id, and its outcome."""
+
+    run: str
+    outcome: str
+
+
+class BegunWith(ForeignModel):
+    """What a release needs to know of the spec that it was begun by, to bring its traffic home."""
+
+    provider: str = ""
+    target_ref: ObjectReference
+    service: dict[str, Any] = Field(default_factory=dict)
+    """`spec.service` with its `name`."""
+
+
+class TrackedTarget(ForeignModel):
+    """A state of the target, and its revision: what has this generation holds this revision, however it reads today."""
+
+    uid: str
+    generation: int
+    revision: str
+
+
+class CanaryStatus(ForeignModel):
+    """The journal of the rollout: Flagger's fields, and after them what sluice needs to go on after a crash."""
+
+    phase: Phase | None = None
+    canary_weight: int = 0
+    iterations: int = 0
+    failed_checks: int = 0
+    last_applied_spec: str = ""
+    """Revision that is or was last rolled out."""
+    last_promoted_spec: str = ""
+    """Revision that the primary runs."""
+    primary_pods: int = 0
+    """How many pods the primary had when the journal was last written: what it gets where somebody deletes it."""
+    tracked_target: TrackedTarget | None = None
+    """The target as it was when the journal was last written."""
+    tracked_configs: dict[str, str] = Field(default_factory=dict)
+    last_transition_time: str = ""
+    conditions: tuple[CanaryCondition, ...] = ()
+    step: int = -1
+    """Index of the step of the plan that is under way; -1 before the first one."""
+    step_started: float = 0.0
+    """When that step began, seconds since the epoch: a step that a crash interrupted is not begun again."""
+    rollback_reason: str = ""
+    """Why the revision is being rolled back: the intent, written before the act; empty where it is not."""
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    """The judge's state, so that evidence survives a crash."""
+    begun_with: BegunWith | None = None
+    """By which names the release under way was begun: the way home stays the same whatever becomes of the spec."""
+    ends: tuple[RunEnd, ...] = ()
+    """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first step was begun; before it no user has met the canary."""
+        return self.step >= 0

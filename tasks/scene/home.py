@@ -1,0 +1,68 @@
+"""The way home: all traffic to the primary, and never from pods that serve to pods that do not."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sluice.errors import NotFoundError, TransientError
+from sluice.manifests.flagger.phase import Phase
+from sluice.manifests.flagger.side import Side
+from sluice.rollout.journal import entry
+from sluice.rollout.safety.way_home import why_not_home
+from sluice.rollout.strategies.base import HOME
+from tasks.scene.rollout_ref import Scene
+from tasks.scene.tend import tend
+
+Object = dict[str, Any]
+
+
+async def go_home(scene: Scene) -> None:
+    """Give all traffic to the primary, and make sure that it has it. Idempotent.
+
+    Raises:
+        TransientError: it cannot take it yet, as the Canary says then, or something else writes the route.
+    """
+    canary, router = scene.canary, scene.router
+    weight = await router.weight(canary)
+    if weight is None:
+        if await _tended(scene) is None:
+            return
+    elif weight:
+        await _check_able(scene, weight)
+    await router.shift(canary, HOME)
+    left = await router.weight(canary)
+    if left:
+        said = (
+            f"{left} % of the traffic is on the canary although the route was given back: see who else writes the route"
+        )
+        await say(scene, said)
+        raise TransientError(f"{canary}: {said}")
+
+
+async def say(scene: Scene, message: str) -> None:
+    """Write into the Canary what a release waits for, once for each sentence."""
+    status = scene.canary.status
+    if not any(one.type == "Promoted" and one.message == message for one in status.conditions):
+        await scene.write(entry(scene.canary, time.time(), status.phase or Phase.PROGRESSING, message))
+
+
+async def _tended(scene: Scene) -> Object | None:
+    """The primary, with all that leads to it made again where it was deleted; None where the target is gone too."""
+    try:
+        return await tend(scene)
+    except NotFoundError:
+        return None
+
+
+async def _check_able(scene: Scene, weight: int) -> None:
+    canary = scene.canary
+    primary = await scene.canaries.primary(canary) or await _tended(scene)
+    wanted = scene.workload.reads.pods(primary) if primary else 1
+    offered = [len(await scene.services.endpoints(canary, side)) for side in (Side.PRIMARY, Side.CANARY)]
+    why = why_not_home(weight, offered[0], wanted, offered[1])
+    if why:
+        pods = await scene.canaries.why_not_ready(canary, primary) if primary else "the primary is gone"
+        said = f"traffic stays on the canary: {why}: {pods}"
+        await say(scene, said)
+        raise TransientError(f"{canary}: {said}")

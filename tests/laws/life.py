@@ -1,0 +1,348 @@
+"""A rollout's life among people: runs, crashes and habits of people at planned moments, the laws checked at each write."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks.gates.base import Answer
+from blocks.routers import router_for
+from blocks.services import Services
+from flows import roll_out as story
+from sluice.errors import InvalidError, LostError, SluiceError, TransientError
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.phase import Phase
+from sluice.rollout.decision import Outcome
+from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.workloads import WORKLOADS
+from tasks import run_signals
+from tasks.rollout.fence_out import fence_out
+from tasks.scene.claim import claimed
+from tasks.scene.rollout_ref import RolloutRef
+from tests.connected import Provided, connected
+from tests.laws.people import IMAGES, PEOPLE, PRIMARY
+from tests.laws.town import Town, stranger
+from tests.memory_workloads import image_of
+from tests.samples import NAME, NAMESPACE, canary_manifest, gate, workload
+
+Object = dict[str, Any]
+PROVIDERS: dict[str, Object] = {
+    "gatewayapi:v1": {"stepWeights": [10, 30, 50]},
+    "kubernetes": {"stepWeights": [], "iterations": 3},
+}
+"""What the analysis says for each kind of route."""
+TEMPLATE = {
+    "apiVersion": "flagger.app/v1beta1",
+    "kind": "MetricTemplate",
+    "metadata": {"name": "own", "namespace": NAMESPACE},
+    "spec": {"provider": {"type": "prometheus"}, "query": "good"},
+}
+OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
+STRANGERS = ("Deployment", "Service", "HTTPRoute")
+MOST_TURNS = 150
+"""Turns of one run after the last thing that happened: then it has to have ended, or to wait for what it names."""
+ALIKE = 12
+"""Writes in a row that say the same and change nothing of what they are about: a loop."""
+
+
+class Crash(BaseException):
+    """The process is gone: no cleanup of anybody's runs because of it."""
+
+
+@dataclass
+class Life:
+    """One Canary among people.
+
+    Attributes:
+        plan: what happens at which moment; a write has two, before it and after it, and each turn of a run has one.
+        answers: what metrics and gates say next; good where nothing is left.
+        judged: how often each revision passed its check.
+        blamed: what went wrong in a write of sluice's.
+    """
+
+    plan: dict[int, str]
+    answers: list[str]
+    provider: str = "gatewayapi:v1"
+    kind: str = "Deployment"
+    town: Town = field(default_factory=Town)
+    moment: int = 0
+    judged: Counter[str] = field(default_factory=Counter)
+    blamed: list[str] = field(default_factory=list)
+    happened: list[str] = field(default_factory=list)
+    signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
+    _before: frozenset[str] = frozenset()
+    _quiet: int = 0
+
+    def __post_init__(self) -> None:
+        webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
+        analysis = {"interval": "0s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
+        spec = {
+            "provider": self.provider,
+            "analysis": analysis,
+            "progressDeadlineSeconds": 0.05,
+            "targetRef": {"kind": self.kind},
+        }
+        self.rules = WORKLOADS[self.kind]
+        owner = {
+            "apiVersion": "example.test/v1",
+            "kind": "Shop",
+            "metadata": {"name": "elsewhere", "uid": "uid-elsewhere"},
+        }
+        target = workload(self.kind, IMAGES[0])
+        self.town.add({**owner, "spec": {}}, canary_manifest(spec), target, TEMPLATE)
+        others = {"Deployment": workload("Deployment", name="other")["spec"], "Service": {"selector": {"app": "other"}}}
+        for kind in STRANGERS:
+            self.town.add(stranger(kind, "other", NAMESPACE, others.get(kind, {"rules": [], "parentRefs": []})))
+        self._strangers = self.strangers()
+        self.images = {self.revision_of(workload(self.kind, image)): image for image in IMAGES}
+        self.town.broken_images.add(IMAGES[3])
+        self.town.hooks += [self._law, self._happens]
+
+    # --- what is so -----------------------------------------------------------------------------------------------
+
+    def revision_of(self, item: Object) -> str:
+        return self.rules.reads.revision(item)
+
+    def find(self, kind: str, name: str = NAME) -> Object | None:
+        return self.town.objects.get((kind, NAMESPACE, name))
+
+    def strangers(self) -> list[Object]:
+        return [copy.deepcopy(self.town.objects[(kind, NAMESPACE, "other")]) for kind in STRANGERS]
+
+    @property
+    def status(self) -> Object:
+        return (self.find("Canary") or {}).get("status") or {}
+
+    def users_at(self) -> list[str]:
+        """The Services that users' requests go to now."""
+        if self.provider == "kubernetes":
+            return [NAME] if self.find("Service") else []
+        route = self.find("HTTPRoute")
+        backends = [one for rule in (route or {}).get("spec", {}).get("rules") or [] for one in rule["backendRefs"]]
+        users = [one for one in (route or {}).get("spec", {}).get("rules") or [] if len(one["backendRefs"]) > 1]
+        return [one["name"] for rule in users for one in rule["backendRefs"] if one.get("weight", 1) and backends]
+
+    def troubles(self) -> frozenset[str]:
+        """What is wrong for users now."""
+        found = []
+        if self.status.get("phase") in {None, "Initializing"}:
+            return frozenset()  # they are where they were before there was a Canary
+        for service in self.users_at():
+            pods = self.town.behind(service, NAMESPACE)
+            if not pods:
+                found.append(f"users at {service} meet no ready pod")
+            found += [f"users at {service} meet {image_of(pod)}" for pod in pods if not self._may_be_met(image_of(pod))]
+        return frozenset(found)
+
+    def _skipped(self) -> bool:
+        return bool((self.find("Canary") or {}).get("spec", {}).get("skipAnalysis"))
+
+    def _may_be_met(self, image: str) -> bool:
+        known = {self.status.get("lastPromotedSpec"), self.status.get("lastAppliedSpec")}
+        return image in {self.images.get(revision) for revision in known}
+
+    # --- the laws at each write -------------------------------------------------------------------------------------
+
+    def _law(self, when: str, verb: str, item: Object) -> None:
+        if when == "before":
+            self._before = self.troubles()
+            return
+        worse = self.troubles() - self._before
+        if worse:
+            self.blamed.append(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
+        assert self.strangers() == self._strangers, f"{verb} {item['kind']} touched what is somebody else's"
+        assert len(set(self.town.acts[-ALIKE:])) > 1 or len(self.town.acts) < ALIKE, (
+            f"an act is repeated without an effect: {self.town.acts[-1]}"
+        )
+        promoting = item["kind"] == self.kind and item["metadata"]["name"] == PRIMARY
+        if promoting and self.status.get("phase") == Phase.PROMOTING:
+            given = (item["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION, "")
+            assert given == self.status.get("lastPromotedSpec") or self.judged[given] or self._skipped(), (
+                "promoted without being judged"
+            )
+
+    def _happens(self, when: str, verb: str, item: Object) -> None:
+        self.pass_on(before=when == "before")
+
+    def pass_on(self, *, before: bool = False) -> None:
+        """A moment passes: what is planned for it happens."""
+        self.moment += 1
+        event = self.plan.pop(self.moment, "")
+        if not event:
+            return
+        self._quiet = 0
+        self.happened.append(f"{event} (after {self.town.acts[-1] if self.town.acts else 'nothing'})")
+        if event == "crash":
+            raise Crash
+        if event == "hiccup":
+            if before:
+                raise TransientError("the API server is away for a moment")
+        elif event == "cancel":
+            self.signals.cancelled = True
+        elif event == "collect":
+            self.town.collect()
+        else:
+            PEOPLE[event](self.town, self.kind)
+            self._strangers = self.strangers()
+        self._before = self.troubles()
+
+    def next_thing(self) -> bool:
+        """Nothing is under way: what is planned next happens now. False where nothing is left."""
+        if not self.plan:
+            return False
+        self.moment = min(self.plan) - 1
+        try:
+            self.pass_on()
+        except Crash:
+            return True
+        return True
+
+    def mend(self) -> None:
+        """People put right what they did: a valid Canary that is not suspended, a target that works, nobody in the way."""
+        self.town.collect()
+        canary, target = self.find("Canary"), self.find(self.kind)
+        fresh = Life({}, [], self.provider, self.kind)
+        spec = fresh.town.now("Canary", NAME, NAMESPACE)["spec"]
+        spec["service"]["port"] = ((canary or {}).get("spec") or spec)["service"]["port"]
+        meta = {"name": NAME, "namespace": NAMESPACE}
+        self.town.add({**canary, "spec": spec} if canary else {**canary_manifest(spec), "metadata": meta})
+        if target is None:
+            made = workload(self.kind, IMAGES[0])
+            made["metadata"].pop("uid")
+            self.town.add(made)
+        PEOPLE["push 0"](self.town, self.kind)
+        self.happened.append("mended")
+        self._before = self.troubles()
+
+    # --- what is asked --------------------------------------------------------------------------------------------------
+
+    def _answer(self, good: str, bad: str) -> str:
+        return self.answers.pop() if self.answers and self.answers[-1] in {good, bad} else good
+
+    def now(self) -> float:
+        return time.time()
+
+    async def value(self, query: str) -> float | None:
+        said = self._answer("good", "bad")
+        if said == "good":
+            self.judged[self.status.get("lastAppliedSpec", "")] += 1
+        return {"good": 1.0, "bad": 0.0}[said]
+
+    async def ask(self, webhook: Any, canary: Any) -> Answer:
+        said = self._answer("open", "closed")
+        return Answer(gate=webhook.name, open=said == "open", said=said)
+
+    # --- runs -------------------------------------------------------------------------------------------------------------
+
+    def parts(self) -> Object:
+        return {
+            "router": router_for,
+            "services": Services,
+            "metrics": Provided(self),
+            "gates": self,
+        }
+
+    async def run(self, name: str, revision: str = "") -> str:
+        """One run of the flow's own loop without Prefect around it, to its end; what it ended in."""
+        self.signals.cancelled = False
+        ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=revision)
+        async with claimed(ref, name) as lease:
+            try:
+                return str(await self._to_the_end(ref, lease))
+            except Crash:
+                lease.run = f"{lease.run} of a dead process"  # which gives nothing back
+                raise
+
+    async def _to_the_end(self, ref: RolloutRef, lease: Any) -> Outcome:
+        run = await story.resumed(ref)
+        run.cleaning = True  # stages as plain code, so that thousands of runs need no Prefect
+        if lease.took_over:
+            await run.do(fence_out, run.ref)
+        self._quiet = 0
+        while run.outcome is None:
+            await story._turn(run)
+            self._quiet += 1
+            self.pass_on()
+            if self._quiet > MOST_TURNS:
+                if not self.next_thing():
+                    raise AssertionError(f"no end after {MOST_TURNS} turns: {self.town.acts[-6:]}, {self.status}")
+                self._quiet = 0
+        await run.flush()
+        return run.outcome
+
+    async def live(self) -> list[str]:
+        """Run after run, as the watcher and reconcile start them, until nothing is planned and nothing is left to do."""
+        run_signals.bind(self.signals)
+        ends: list[str] = []
+        for life in range(60):
+            try:
+                async with connected(self.town, f"life-{life}", **self.parts()):
+                    while len(ends) < 80:
+                        ends.append(await self._one_end(len(ends)))
+                        if self.town.orphaned:
+                            self.town.collect()
+                        if not self._rests(ends[-1]):
+                            continue
+                        await self.tend()
+                        if not self.next_thing():
+                            return ends
+            except Crash:
+                ends.append("crash")
+        raise AssertionError(f"it never comes to rest: {ends}")
+
+    async def _one_end(self, number: int) -> str:
+        try:
+            return await self.run(f"run-{number}")
+        except LostError as error:
+            return f"lost: {error}"
+        except SluiceError as error:
+            return f"failed: {error}"
+
+    def _rests(self, end: str) -> bool:
+        """Whether a run that ended like this leaves nothing to do until somebody does something."""
+        if end.startswith("failed") and self._impossible():
+            self.town.collect()
+        elif end not in RESTING:
+            return False
+        users = {pod["metadata"]["name"] for service in self.users_at() for pod in self.town.behind(service, NAMESPACE)}
+        canary = {pod["metadata"]["name"] for pod in self.town.pods(NAME, NAMESPACE)}
+        if self.status.get("phase") not in {None, Phase.INITIALIZING}:
+            assert not users & canary, f"a run ended with users on the canary: {end}"
+        return True
+
+    def _impossible(self) -> bool:
+        """Whether people have left it so that nobody could release anything."""
+        canary = self.find("Canary")
+        try:
+            valid = canary is not None and bool(Canary.parse(canary))
+        except InvalidError:
+            valid = False
+        return not valid or self.find(self.kind) is None
+
+    async def tend(self) -> None:
+        """At rest what the Canary brings forth is kept as it should be."""
+
+    def at_rest(self) -> None:
+        """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""
+        canary = Canary.parse(self.town.now("Canary", NAME, NAMESPACE))
+        status = canary.status
+        assert status.phase in {Phase.SUCCEEDED, Phase.FAILED, Phase.INITIALIZED}, status.phase
+        primary, target = self.find(self.kind, PRIMARY), self.find(self.kind)
+        assert primary is not None, "no primary"
+        assert target is not None, "no target"
+        assert primary["metadata"]["annotations"][REVISION_ANNOTATION] == status.last_promoted_spec
+        assert self.images[status.last_promoted_spec] == primary["spec"]["template"]["spec"]["containers"][0]["image"]
+        assert self.rules.writes.scaled(target, 0) is None, "the target has pods at rest"
+        assert not self.troubles(), self.troubles()
+        for name in (NAME, PRIMARY, f"{NAME}-canary"):
+            service = self.find("Service", name)
+            assert service is not None, f"Service {name} is gone"
+            assert [one["port"] for one in service["spec"]["ports"]] == [canary.spec.service.port]
+        assert self.town.behind(PRIMARY, NAMESPACE), "the primary's Service offers nothing"
+        assert self.users_at() == [NAME if self.provider == "kubernetes" else PRIMARY]
+
+
+RESTING = {str(Outcome.UNCHANGED), str(Outcome.REFUSED), str(Outcome.SUSPENDED), str(Outcome.DELETED)}

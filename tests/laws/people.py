@@ -1,0 +1,118 @@
+"""What people do to a rollout's objects, each by name: as `kubectl` would, at any moment, knowing nothing of sluice.
+
+A new habit of people is a function and a row.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from blocks.kubernetes.kinds import CANARY, HTTP_ROUTE, SERVICE, WORKLOAD_KINDS
+from tests.laws.town import Town
+from tests.samples import NAME, NAMESPACE, merged
+
+Object = dict[str, Any]
+Hand = Callable[[Town, str], None]
+IMAGES = ("registry/shop:1", "registry/shop:2", "registry/shop:3", "registry/shop:broken")
+PRIMARY = f"{NAME}-primary"
+
+
+def _change(town: Town, kind: str, name: str, patch: Object) -> None:
+    """What `kubectl patch` does; nothing where there is no such object."""
+    found = town.objects.get((kind, NAMESPACE, name))
+    if found is not None:
+        town.add(merged(found, patch))
+
+
+def _set_image(town: Town, kind: str, name: str, image: str) -> None:
+    found = town.objects.get((kind, NAMESPACE, name))
+    if found is not None:
+        (container,) = found["spec"]["template"]["spec"]["containers"]
+        containers = [{**container, "image": image}]
+        _change(town, kind, name, {"spec": {"template": {"spec": {"containers": containers}}}})
+
+
+def _push(number: int) -> Hand:
+    return lambda town, kind: _set_image(town, kind, NAME, IMAGES[number])
+
+
+def _canary(patch: Object) -> Hand:
+    return lambda town, _: _change(town, "Canary", NAME, patch)
+
+
+def _delete(kind: str, name: str) -> Hand:
+    kinds = {"Service": SERVICE, "HTTPRoute": HTTP_ROUTE, "Canary": CANARY, **WORKLOAD_KINDS}
+    return lambda town, workload: town.vanish(kinds[kind or workload], name, NAMESPACE)
+
+
+def _remake_canary(town: Town, _: str) -> None:
+    """`kubectl replace --force`: the new one is there before the garbage collector has begun with the old one's."""
+    old = town.objects.get(("Canary", NAMESPACE, NAME))
+    if old is None:
+        return
+    town.vanish(CANARY, NAME, NAMESPACE)
+    meta = {key: value for key, value in old["metadata"].items() if key in {"name", "namespace", "annotations"}}
+    town.add({**{key: copy.deepcopy(old[key]) for key in ("apiVersion", "kind", "spec")}, "metadata": meta})
+
+
+def _scale(name: str, pods: int) -> Hand:
+    def scale(town: Town, kind: str) -> None:
+        if kind == "Deployment":  # the nodes count a DaemonSet's pods
+            _change(town, kind, name, {"spec": {"replicas": pods}})
+
+    return scale
+
+
+def _route_all_to_canary(town: Town, _: str) -> None:
+    route = town.objects.get(("HTTPRoute", NAMESPACE, NAME))
+    if route is not None:
+        rules = copy.deepcopy(route["spec"]["rules"])
+        for backend in (backend for rule in rules for backend in rule["backendRefs"]):
+            backend["weight"] = 100 if backend["name"].endswith("-canary") else 0
+        _change(town, "HTTPRoute", NAME, {"spec": {"rules": rules}})
+
+
+def _route_own_rule(town: Town, _: str) -> None:
+    """Testers reach the canary by a header."""
+    route = town.objects.get(("HTTPRoute", NAMESPACE, NAME))
+    if route is not None and len(route["spec"]["rules"]) == 1:
+        own = {
+            "matches": [{"headers": [{"name": "x-canary", "value": "always"}]}],
+            "backendRefs": [{"name": f"{NAME}-canary", "port": 80, "weight": 100}],
+        }
+        _change(town, "HTTPRoute", NAME, {"spec": {"rules": [own, *copy.deepcopy(route["spec"]["rules"])]}})
+
+
+PEOPLE: dict[str, Hand] = {
+    "push 0": _push(0),
+    "push 1": _push(1),
+    "push 2": _push(2),
+    "push broken": _push(3),
+    "loosen the threshold": _canary({"spec": {"analysis": {"threshold": 5}}}),
+    "edit the Canary wrongly": _canary({"spec": {"analysis": {"stepWeights": "many"}}}),
+    "suspend": _canary({"spec": {"suspend": True}}),
+    "unsuspend": _canary({"spec": {"suspend": None}}),
+    "skip the analysis": _canary({"spec": {"skipAnalysis": True}}),
+    "change the port": _canary({"spec": {"service": {"port": 8080}}}),
+    "delete the Canary": _delete("Canary", NAME),
+    "make the Canary again": _remake_canary,
+    "scale the target": _scale(NAME, 5),
+    "scale the target to zero": _scale(NAME, 0),
+    "delete the target": _delete("", NAME),
+    "edit the primary": lambda town, kind: _set_image(town, kind, PRIMARY, "registry/shop:by-hand"),
+    "scale the primary": _scale(PRIMARY, 4),
+    "delete the primary": _delete("", PRIMARY),
+    "delete the apex Service": _delete("Service", NAME),
+    "delete the primary's Service": _delete("Service", PRIMARY),
+    "delete the canary's Service": _delete("Service", f"{NAME}-canary"),
+    "turn the primary's Service elsewhere": lambda town, _: _change(
+        town, "Service", PRIMARY, {"spec": {"selector": {"app": NAME}}}
+    ),
+    "delete the route": _delete("HTTPRoute", NAME),
+    "route all to the canary": _route_all_to_canary,
+    "route testers to the canary": _route_own_rule,
+    "upgrade the API server": lambda town, _: town.upgrade({"terminationMessagePath": "/dev/termination-log"}),
+}
+"""Every habit by its name."""
