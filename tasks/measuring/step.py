@@ -27,7 +27,7 @@ from tasks.measuring.kept import Kept
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
 from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.standing import Standing
+from tasks.scene.unchanged import Unchanged
 
 SEARCH = 0.4
 """Seconds between the first looks while no scrape has been seen yet."""
@@ -47,7 +47,7 @@ class Step:
         scene: Scene,
         ref: RolloutRef,
         measures: Measures,
-        under: Standing,
+        under: Unchanged,
         decision: Decision,
         endless: bool = False,
     ) -> None:

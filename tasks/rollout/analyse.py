@@ -15,7 +15,7 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
 from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.standing import standing
+from tasks.scene.unchanged import unchanged
 from tasks.stage import stage
 
 
@@ -28,7 +28,7 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     scene = await Scene.of(ref)
     scene.check_current(ref)
     await _note_interval(scene, ref, decision)
-    async with standing(scene, ref) as under:
+    async with unchanged(scene, ref) as under:
         judging = Step(scene, ref, Measures.of(scene), under, decision)
         try:
             result = await judging.judge()

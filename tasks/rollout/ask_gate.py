@@ -21,7 +21,7 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
 from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.standing import Standing, standing
+from tasks.scene.unchanged import Unchanged, unchanged
 from tasks.stage import stage
 
 GATE_PAUSE = 5.0
@@ -49,7 +49,7 @@ async def _asked_again(scene: Scene, ref: RolloutRef, decision: Decision, point:
     """Wait for a closed gate. Where there is something else to decide, nothing has changed: the gate is as it was."""
     if point.stale:
         return await _judged_meanwhile(scene, ref, decision, point)
-    async with standing(scene, ref) as under:
+    async with unchanged(scene, ref) as under:
         if not point.counts:
             opened = await _opens(scene, under, point)
             if opened:
@@ -68,7 +68,7 @@ async def _asked_again(scene: Scene, ref: RolloutRef, decision: Decision, point:
 
 async def _judged_meanwhile(scene: Scene, ref: RolloutRef, decision: Decision, point: Point) -> StageResult:
     """Wait for a closed gate while users meet the revision: what the judge has against it ends the waiting too."""
-    async with standing(scene, ref) as under, standing(scene, ref) as judged_under:
+    async with unchanged(scene, ref) as under, unchanged(scene, ref) as judged_under:
         judging = Step(scene, ref, Measures.of(scene), judged_under, decision, endless=True)
         verdict, gate = create_task(judging.judge()), create_task(_opens(scene, under, point))
         try:
@@ -91,7 +91,7 @@ async def _judged_meanwhile(scene: Scene, ref: RolloutRef, decision: Decision, p
     return StageResult(opened=point.type, step=step, unjudged=judging.waits_for is not None)
 
 
-async def _opens(scene: Scene, under: Standing, point: Point) -> bool:
+async def _opens(scene: Scene, under: Unchanged, point: Point) -> bool:
     """Ask until the gates are open; False where there is something else to decide."""
     for pause in questions(GATE_PAUSE, _interval(scene)):
         if not await under.stands(pause):

@@ -24,7 +24,7 @@ def exactly(canary: int, total: int, share: float) -> float:
 @pytest.mark.parametrize("weight", WEIGHTS)
 @pytest.mark.parametrize("total", [1, 3, 10, 30, 100, 300, 1000, 10_000])
 def test_a_canary_that_gets_its_weight_is_never_held_by_it(weight: int, total: int) -> None:
-    """At any rate of requests: the exact chance of a false hold at a look is below 1e-8, and below 1e-6 at 60 % of the weight."""
+    """At any rate: the exact chance of a false hold at a look is below 1e-8, and below 1e-6 at 60 % of the weight."""
     silent = [canary for canary in range(total + 1) if missing(weight, sides(canary, total))]
     assert sum(exactly(canary, total, weight / 100) for canary in silent) < 1e-8
     assert sum(exactly(canary, total, 0.6 * weight / 100) for canary in silent) < 1e-6
