@@ -120,6 +120,13 @@ class Scene:
             patch = {**patch, "status": {**patch["status"], **kept}}
         self.canary = await self.canaries.write(self.canary, patch)
 
+    def version(self, ref: RolloutRef) -> str:
+        """What people call the revision that the journal is about, which may be an older one than the run's own."""
+        status = self.canary.status
+        if status.last_applied_spec == ref.revision:
+            return ref.version
+        return (status.begun_with.version if status.begun_with else "") or status.last_applied_spec
+
     async def rest(self) -> None:
         """Take the canary's pods away: nobody meets them any more. One whose workload is gone has none."""
         with suppress(NotFoundError):
