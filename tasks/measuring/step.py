@@ -26,8 +26,8 @@ from sluice.rollout.strategy import plan
 from tasks.measuring.kept import Kept
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
+from tasks.measuring.unchanged import Unchanged
 from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.unchanged import Unchanged
 
 SEARCH = 0.4
 """Seconds between the first looks while no scrape has been seen yet."""
@@ -77,8 +77,8 @@ class Step:
     async def judge(self) -> StepResult:
         """Judge until the step ends."""
         while True:
-            if why := self.under.over():
-                return self.result(Judgement(verdict=Verdict.CONTINUE, reason=why))
+            if cut_short := self.under.over() or await self._astray():
+                return self.result(Judgement(verdict=Verdict.CONTINUE, reason=cut_short))
             await self._keep_frozen()
             await self.measures.learn_pace()
             scrape = await self.measures.scrape(self.state)
@@ -171,6 +171,13 @@ class Step:
         target = self.under.target.object
         if target and self.scene.workload.writes.frozen(target):
             await self.scene.canaries.freeze(self.scene.canary)
+
+    async def _astray(self) -> str:
+        """What is no longer as the step has it, and has to be put right before it is judged; empty where nothing is."""
+        weight = await self.scene.router.weight(self.scene.canary)
+        if weight == self.weight:
+            return ""
+        return "the route is gone" if weight is None else f"somebody has given the canary {weight} % of the traffic"
 
     def _pause(self) -> float:
         """Seconds until the next look, or until the interval or the deadline after it ends."""

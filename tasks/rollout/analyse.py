@@ -14,8 +14,8 @@ from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
+from tasks.measuring.unchanged import unchanged
 from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.unchanged import unchanged
 from tasks.stage import stage
 
 
@@ -34,10 +34,9 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
             result = await judging.judge()
         finally:
             await judging.load.end()
-        edited = under.edited
     await scene.write({"status": {"evidence": judging.state.model_dump(mode="json")}})
-    # Where the Canary was edited in the middle, the step goes on by what it says now.
-    return StageResult(step=result, unjudged=edited and result.judgement.verdict is Verdict.CONTINUE)
+    # One that was cut short says nothing of the step: it goes on where it was once what cut it short is put right.
+    return StageResult(step=result, unjudged=result.judgement.verdict is Verdict.CONTINUE)
 
 
 async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> None:

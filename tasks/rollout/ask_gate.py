@@ -20,8 +20,8 @@ from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
+from tasks.measuring.unchanged import Unchanged, unchanged
 from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.unchanged import Unchanged, unchanged
 from tasks.stage import stage
 
 GATE_PAUSE = 5.0

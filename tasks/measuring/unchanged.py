@@ -51,8 +51,10 @@ class Unchanged:
         """
         self.scene.lease.check()
         canary, target = self.canary.object, self.target.object
-        if canary is None or canary["metadata"].get("deletionTimestamp"):
+        if canary is None:
             raise NotFoundError(f"the Canary {self.scene.canary} was deleted")
+        if canary["metadata"].get("deletionTimestamp"):
+            return "the Canary is being deleted"
         if target is None:
             workload = self.scene.workload
             raise NotFoundError(f"{workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted")
