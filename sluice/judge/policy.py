@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 ALPHA = 0.001
@@ -17,6 +17,8 @@ LEAST_BAD_BLOCKS, LEAST_BAD = 2, 3
 """One odd scrape or two odd requests never fail a release, whatever the evidence says."""
 BLOCK = 2.0
 """Least length of a block, seconds: requests of one burst belong into one block, where their correlation does no harm."""
+FIRST_BLOCK = 2.0
+"""Seconds that the first block is taken to last: what came before it is not known, and a short one is braked most."""
 BLOCK_SLACK = 0.75
 """Share of `BLOCK` after which one may end: scrapes do not come to the millisecond."""
 RECENT = 60.0
@@ -43,7 +45,7 @@ class Policy:
         least_blocks, least_step: blocks with requests and seconds that a step has before it passes early.
         common_mode_timeout: seconds that a failure which the primary shares is held before the canary is rolled back: it may
             be what poisons a dependency of both.
-        scrape_period: seconds between scrapes; a gap of more than three of them is blindness.
+        scrape_period: seconds between scrapes; a gap of more than three of them is blindness. See `paced`.
         starved_requests: requests that the canary should have had, by the primary's, before silence is called starvation.
         starved_timeout, blind_timeout: seconds of either before the release is failed.
     """
@@ -69,6 +71,14 @@ class Policy:
             raise ValueError(f"alpha {self.alpha} and beta {self.beta} must lie between 0 and 1")
         if min(self.tier, self.design_effect, self.control_effect, self.odds_ratio) < 1 or self.margin < 0:
             raise ValueError("tier, both design effects and odds_ratio must be 1 or more, and margin 0 or more")
+
+    def paced(self, period: float) -> Policy:
+        """The policy where scrapes come so many seconds apart: silence is counted in scrapes.
+
+        Sides that are scraped at different moments look starved for a period; a provider that restarts misses some scrapes.
+        """
+        starved, blind = max(self.starved_timeout, 4 * period), max(self.blind_timeout, 10 * period)
+        return replace(self, scrape_period=max(period, BLOCK), starved_timeout=starved, blind_timeout=blind)
 
     @property
     def fail_at(self) -> float:

@@ -11,7 +11,7 @@ from sluice.judge.bets.against_primary import Control
 from sluice.judge.bets.assurance import Assurance
 from sluice.judge.bets.blocks import Evidence
 from sluice.judge.bets.single import RequestEvidence
-from sluice.judge.policy import BLOCK, BLOCK_SLACK, Policy
+from sluice.judge.policy import BLOCK, BLOCK_SLACK, FIRST_BLOCK, Policy
 from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective
 
@@ -136,7 +136,7 @@ class MetricState:
             recent or self.recent,
             at or 0.0,
             at or 0.0,
-            self.single and self.single.add(block.requests, block.bad, passed if self.at else policy.scrape_period),
+            self.single and self.single.add(block.requests, block.bad, passed if self.at else FIRST_BLOCK),
             self.gauge,
         )
 

@@ -2,7 +2,8 @@
 
 1. The evidence, at every scrape: its FAIL ends the release, unless `analysis.earlyFail` is false.
 2. A step whose interval is not over goes on, unless the evidence is sure of it; one that a person has paused always does.
-3. A metrics provider that is away: nothing is known of the revision, and the weight stays.
+3. A metrics provider that is away: nothing is known of the revision, and the weight stays. So it does where requests are
+   missing from the canary's share (`missing.py`): what is counted is not what users met.
 4. A score against the baseline that is below `comparison.marginal`: it ends the release.
 5. Flagger's check, that every metric is within its range: a failed check, but a hold where the primary fails alike. Where
    too little was measured it is `analysis.onNoData`'s to say, of the check and of the comparison.
@@ -52,6 +53,7 @@ class Moment:
         given_up: whether the deadline after the interval has passed too.
         paused: whether a person holds the step.
         last: whether promotion comes next.
+        missing: why the canary's counted requests are not what its users met; empty where nothing is missing.
         provider_down: why something could not be read; empty where all could.
         windows: each counted metric over its window.
         queried: the user's own queries; None before they are asked.
@@ -66,6 +68,7 @@ class Moment:
     paused: bool = False
     last: bool = False
     provider_down: str = ""
+    missing: str = ""
     windows: tuple[Reading, ...] = ()
     queried: tuple[Reading, ...] | None = None
     score: Score | None = None
@@ -123,6 +126,8 @@ def _checked(analysis: CanaryAnalysis, now: Moment, evidence: Judgement) -> Ruli
     """What a step that may end comes to: neither a provider's absence nor silence is the canary's failure."""
     if now.provider_down:
         return Ruling(Judgement(verdict=Verdict.PROVIDER_DOWN, reason=now.provider_down))
+    if now.missing:
+        return Ruling(Judgement(verdict=Verdict.HOLD, reason=now.missing, readings=now.windows))
     if now.queried is None:
         return Ask.CHECK
     readings = [*now.windows, *now.queried]

@@ -18,6 +18,12 @@ Target = tuple[str, str]
 Grown = dict[Key, tuple[dict[str, str], Counter]]
 
 
+MOST_PAST = 4000
+"""Moments that are remembered one by one: a baseline is compared over a whole release, and that may wait for a weekend."""
+MOST_TARGETS, FORGOTTEN = 500, 600.0
+"""Targets whose last scrape is remembered however old it is; and seconds after which it is not, where there are more."""
+
+
 @dataclass(slots=True)
 class Tally:
     """Requests to both sides after a moment, and the bad ones among them.
@@ -40,6 +46,7 @@ class Tally:
     _scraped: dict[Target, float] = field(default_factory=dict)
     _canary: Grown = field(default_factory=dict)
     _primary: Grown = field(default_factory=dict)
+    _last: dict[Target | None, float] = field(default_factory=dict)
     _past: deque[tuple[float, Sides]] = field(default_factory=deque)
 
     @property
@@ -72,6 +79,7 @@ class Tally:
         """
         self._note_scraped(both)
         self.newest = max(self.newest, newest_sample(both))
+        self._note_last(both)
         by_time: dict[float, list[tuple[Counter, float, float]]] = {}
         for series in both:
             side = self._side(series.labels.get(self.telemetry.side_label))
@@ -86,6 +94,8 @@ class Tally:
             if at > self.since and (not self._past or at > self._past[-1][0]):
                 self.sides = Sides(self._count(self._canary), self._count(self._primary))
                 self._past.append((at, self.sides))
+        if len(self._past) > MOST_PAST:
+            self._thin()
         while len(self._past) > 2 and self._past[1][0] < self.newest - self.span:
             self._past.popleft()
 
@@ -101,6 +111,11 @@ class Tally:
                 break
             before = sides
         return self.sides.since(before)
+
+    def due(self, period: float) -> float:
+        """When the next scrape of a target is due, the first of those that are still scraped; `period` after the newest."""
+        scraped = [at for at in self._last.values() if at > self.newest - 1.5 * period]
+        return min(scraped, default=self.newest) + period
 
     def moments(self, after: float) -> list[tuple[float, Sides]]:
         """The counts at each scrape later than `after`, oldest first; those older than `span` are in the first one."""
@@ -121,6 +136,21 @@ class Tally:
             target = _target(series.labels)
             if target and series.samples:
                 self._scraped[target] = min(self._scraped.get(target, float("inf")), series.samples[0][0])
+
+    def _note_last(self, both: Sequence[Series]) -> None:
+        """Remember each target's newest scrape; one that has not been scraped for as long as a window is forgotten."""
+        for series in both:
+            if series.samples:
+                target = _target(series.labels)
+                self._last[target] = max(self._last.get(target, 0.0), series.samples[-1][0])
+        if len(self._last) > MOST_TARGETS:
+            self._last = {one: at for one, at in self._last.items() if at > self.newest - FORGOTTEN}
+
+    def _thin(self) -> None:
+        """Of the older half every second moment is enough: what lies between two of them is counted in the later one."""
+        past = list(self._past)
+        half = len(past) // 2
+        self._past = deque([*past[1:half:2], *past[half:]])
 
     def _first_seen(self, labels: dict[str, str]) -> float:
         """Time of the oldest scrape that would have had a series; infinity where none is known."""

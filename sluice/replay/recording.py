@@ -30,6 +30,7 @@ class Recording(BaseModel):
         state: the judge's memory before the first look.
         objectives: what it was judged by.
         interleave: the manifest's `analysis.interleave`.
+        scrape_period: seconds between scrapes, by which the judge was patient.
         checks: how the manifest has checks made; None where it was not taken down.
         looks: those that changed the judge's memory, and the last one.
     """
@@ -39,6 +40,7 @@ class Recording(BaseModel):
     state: JudgeState
     objectives: tuple[Objective, ...]
     interleave: bool = False
+    scrape_period: float = DEFAULT.scrape_period
     checks: Checks | None = None
     looks: tuple[Look, ...] = ()
 
@@ -71,7 +73,12 @@ class Recorder:
         checks: Checks | None = None,
     ) -> None:
         self._begin = Recording(
-            weight=weight, state=state, objectives=tuple(objectives), interleave=policy.interleave, checks=checks
+            weight=weight,
+            state=state,
+            objectives=tuple(objectives),
+            interleave=policy.interleave,
+            scrape_period=policy.scrape_period,
+            checks=checks,
         )
         self._looks: list[bytes] = []
         self._idle: Look | None = None
@@ -84,6 +91,9 @@ class Recorder:
             return
         self._looks.append(_LOOK.dump_json(look))
         self._idle = None
+
+    def __len__(self) -> int:
+        return len(self._looks)
 
     def packed(self) -> str:
         """The recording so far, see `Recording.packed`."""
@@ -154,7 +164,7 @@ def replay(recordings: Sequence[Recording], policy: Policy | None = None) -> Ite
     """
     state: JudgeState | None = None
     for recording in recordings:
-        rules = policy or replace(DEFAULT, interleave=recording.interleave)
+        rules = (policy or replace(DEFAULT, interleave=recording.interleave)).paced(recording.scrape_period)
         # With the policy of then the memory is where the recording begins; a worker that died has left a gap, though.
         state = recording.state if state is None or policy is None else state
         for look in recording.looks:

@@ -122,6 +122,11 @@ class Gauges:
         await asyncio.gather(*(gauge.look(now) for gauge in self._known.values()))
         return self.tallies
 
+    def due(self, now: float) -> list[float]:
+        """Seconds until each one's time comes, 0 or less where it has."""
+        known = [(gauge.looked, gauge.tally.objective.metric.every or 0.0) for gauge in self._known.values()]
+        return [looked + every * (1 - EARLY) - now for looked, every in known]
+
     @property
     def tallies(self) -> list[GaugeTally]:
         """What was seen of them so far."""

@@ -17,6 +17,7 @@ from sluice.judge.sequential import Look, observe
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
+from sluice.measures.cadence import search
 from sluice.measures.counted import telemetry_of
 from sluice.measures.counts import Counts, Sides
 from sluice.measures.gauge import GaugeTally
@@ -24,10 +25,15 @@ from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.reading import Reading, refused
 from sluice.measures.tally import Tally
 from tasks.measuring.gauges import Gauges, own_reading
+from tasks.measuring.pace import Pace
 from tasks.scene.rollout_ref import Scene
 
 LOOK_BACK = 30.0
-"""Seconds before the release's first traffic that are read too, to tell new series from old ones."""
+"""Seconds before the release's first traffic that are read too, two scrapes at least, to tell new series from old ones."""
+SETTLED = 2.0
+"""Seconds after a shift until a route's weights are in force at every proxy."""
+SLOW_SCRAPE = 15.0
+"""Seconds that a scrape may take at most until it can be read; it is dated when it began."""
 OVERLAP = 5.0
 """Seconds before the newest sample that are read again: targets are not all scraped at the same moment."""
 
@@ -96,6 +102,7 @@ class Measures:
     gauges: Gauges
     own: list[CanaryMetric]
     policy: Policy = DEFAULT
+    pace: Pace = field(default_factory=Pace)
     tallies: dict[str, Tally] = field(default_factory=dict)
     against_baseline: dict[str, Tally] = field(default_factory=dict)
     shown: dict[str, float] = field(default_factory=dict)
@@ -121,12 +128,28 @@ class Measures:
             [metric for metric in asked if not metric.is_counted],
             replace(DEFAULT, interleave=analysis.interleave) if analysis else DEFAULT,
         )
+        # What is looked at by sluice alone comes as often as it is looked at.
+        looks = [metric.every for metric in asked if metric.every] if not made.counted else []
+        made.policy = made.policy.paced(max(looks, default=made.pace.assumed))
         return made
 
     @property
     def objectives(self) -> list[Objective]:
         """What the evidence judges by: counted metrics, then gauges."""
         return [*self.counted, *self.gauges.objectives]
+
+    async def learn_pace(self) -> None:
+        """Measure how often what is counted is scraped, until it is known; the judge's patience goes by it."""
+        wanted = [telemetry_of(one.metric, self.canary, self.usual).selector(one) for one in self.counted]
+        if wanted and await self.pace.learn(self.metrics, wanted):
+            self.policy = self.policy.paced(self.pace.assumed)
+
+    def pause(self, waited: float, first: float) -> float:
+        """Seconds until the next look, see `Pace.pause`: at a scrape, or at a gauge whose time has come."""
+        now = self.metrics.now()
+        due = [self.pace.pause(now, list(self.tallies.values()), waited, first)] if self.counted else []
+        due += [max(left, first) for left in self.gauges.due(now)]
+        return min(due, default=search(waited, first))
 
     async def scrape(self, state: JudgeState) -> Scrape:
         """Read what is new; a provider that is away is reported, not raised: it is not the release's fault.
@@ -198,7 +221,7 @@ class Measures:
         metric = objective.metric
         tally = self.tallies.get(metric.name)
         if tally is None or tally.since != since:
-            span = max(metric.interval, RECENT) + LOOK_BACK
+            span = max(metric.interval, RECENT) + self._look_back
             telemetry = telemetry_of(metric, self.canary, self.usual)
             tally = self.tallies[metric.name] = Tally(objective, telemetry, since, span)
         return tally
@@ -215,8 +238,19 @@ class Measures:
 
     async def _read(self, tally: Tally, now: float) -> None:
         # A scrape is stored some time after the moment that it is dated with: what was read just before is read again.
-        start = tally.newest - OVERLAP if tally.newest else tally.since - LOOK_BACK
+        overlap = max(OVERLAP, min(self.pace.assumed / 2, SLOW_SCRAPE))
+        start = tally.newest - overlap if tally.newest else tally.since - self._look_back
         tally.add(await self.metrics.samples(tally.selector, start, now))
+
+    def of_route(self, since: float) -> Sides:
+        """Requests that the data plane counted after a moment, and in the last minute; none where it counts none."""
+        usual = [one for one in self.counted if one.metric.counted is None and one.metric.name in self.tallies]
+        found = [self.tallies[one.metric.name] for one in usual]
+        return found[0].both(max(since + SETTLED, found[0].newest - RECENT)) if found else Sides()
+
+    @property
+    def _look_back(self) -> float:
+        return max(LOOK_BACK, 2.5 * self.pace.assumed)
 
     async def scraped(self, seconds: float) -> list[float]:
         """Times of the scrapes of the last so many seconds, rising, of one series; none where no requests are counted.

@@ -14,6 +14,7 @@ from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
+from tasks.measuring.unchanged import unchanged
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -27,8 +28,8 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     scene = await Scene.of(ref)
     scene.check_current(ref)
     await _note_interval(scene, ref, decision)
-    async with scene.wired.informers.following(scene.kind, scene.canary.target, ref.namespace) as target:
-        judging = Step(scene, ref, Measures.of(scene), target, decision.step, decision.traffic.canary)
+    async with unchanged(scene, ref) as under:
+        judging = Step(scene, ref, Measures.of(scene), under, decision)
         try:
             result = await judging.judge()
         finally:

@@ -17,6 +17,7 @@ from sluice.rollout.decision import Action, Decision
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.copies import primary_copy
 from tasks import run_signals
+from tasks.measuring import pace
 from tasks.measuring import step as judging
 from tasks.rollout import finalise, initialise, promote, roll_back
 from tasks.rollout.fence_out import fence_out
@@ -205,7 +206,6 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
     monkeypatch.setattr(judging, "SEARCH", 0.01)
-    monkeypatch.setattr(judging, "SCRAPE_PERIOD", 0.05)
-    monkeypatch.setattr(judging, "AFTER_SCRAPE", 0.0)
+    monkeypatch.setattr(pace, "AFTER_SCRAPE", 0.0)
     monkeypatch.setattr(ready_endpoints, "LOOK", 0.001)
     monkeypatch.setattr(ready_endpoints, "WITHIN", 0.05)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sluice.errors import TransientError
 from sluice.judge.verdict import Verdict
-from sluice.measures.series import Selector
+from sluice.measures.series import Selector, Series
 from sluice.rollout.journal import judge_state
 from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.analyse import analyse
-from tests.samples import NAME, canary, duration, gate, merged, success_rate
+from tests.samples import NAME, canary, counted_at, duration, gate, merged, success_rate
+from tests.tasks.conftest import Requests
 from tests.tasks.steps import judged, over, sure, told
 
 AUTO = {"analysis": {"pace": "auto"}}
@@ -168,3 +170,40 @@ def test_two_metrics_are_judged_together(play: Any) -> None:
     stage.metrics.samples = samples  # type: ignore[method-assign]
     result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert "nothing was measured for request-duration" in result.judgement.reason
+
+
+class Unanswered(Requests):
+    """The canary's Service is gone: what is counted of it ends a while ago, and all of that was good."""
+
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
+        found = await super().samples(selector, start, end)
+        gone = time.time() - 300
+        return [
+            replace(one, samples=tuple((at, min(value, 5.0 * int(gone * 10))) for at, value in one.samples))
+            if one.labels == counted_at("canary")
+            else one
+            for one in found
+        ]
+
+
+@pytest.mark.parametrize("spec", [{}, AUTO], ids=["interval", "auto"])
+def test_requests_that_are_missing_from_the_canary_s_share_hold_the_step(play: Any, spec: dict[str, Any]) -> None:
+    """The data plane answers itself what it has no backend for: nobody's counter says so, and the rest is 100 % good."""
+    stage = over({"progressDeadlineSeconds": 1.4, **spec})
+    stage.change(
+        "Canary", NAME, {"status": {"stepStarted": time.time() - 601, "evidence": {"since": time.time() - 601}}}
+    )
+    stage.metrics = Unanswered()
+    said = told(stage)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
+    assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)  # only the deadline ends it
+    assert "where its weight is 30 %" in result.judgement.reason
+    assert said[0].startswith("1.1.0 is held at 30 %: the canary answered 0 of ")
+
+
+def test_what_goes_by_matching_has_no_share_to_be_missing(play: Any) -> None:
+    """Requests that are chosen by a header are as many as there are."""
+    stage = over()
+    stage.metrics = Unanswered()
+    traffic = Traffic(30, match=({"headers": {"x-canary": {"exact": "always"}}},))
+    assert "weight" not in play(stage, analyse, step=1, traffic=traffic).step.judgement.reason

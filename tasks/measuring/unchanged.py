@@ -1,0 +1,104 @@
+"""Whether what a stage waits under is unchanged: the target's revision, the Canary, and what a person asked for.
+
+A stage may wait for a weekend in one piece; it ends at once where there is something else to be decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.kinds import CANARY
+from sluice.errors import NotFoundError
+from sluice.manifests.flagger.canary import Canary
+from tasks.run_signals import RunSignals, signals_for_current_run
+from tasks.scene.rollout_ref import Object, RolloutRef, Scene
+
+LOOK = 10.0
+"""Seconds between looks at what brings no news of itself: the lease, and the marks of the run."""
+
+
+@dataclass(slots=True)
+class Unchanged:
+    """What is followed while a stage waits, and how it was when the stage began.
+
+    Attributes:
+        target, canary: followed; shared objects, not to be changed.
+        edited: whether the Canary's spec is another one by now.
+    """
+
+    scene: Scene
+    ref: RolloutRef
+    target: Followed
+    canary: Followed
+    spec: Object
+    signals: RunSignals
+    paused: bool
+
+    @property
+    def edited(self) -> bool:
+        return self.canary.object is not None and self.canary.object.get("spec") != self.spec
+
+    def over(self) -> str:
+        """Why the waiting is over; empty while it is not.
+
+        Raises:
+            NotFoundError: the Canary or its target is gone.
+            LostError: another run carries the Canary.
+        """
+        self.scene.lease.check()
+        canary, target = self.canary.object, self.target.object
+        if canary is None:
+            raise NotFoundError(f"the Canary {self.scene.canary} was deleted")
+        if canary["metadata"].get("deletionTimestamp"):
+            return "the Canary is being deleted"
+        if target is None:
+            workload = self.scene.workload
+            raise NotFoundError(f"{workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted")
+        if self.scene.workload.revision(self.scene.canary, target) != self.ref.revision:
+            return "a newer revision came"
+        return "the Canary was edited" if self.edited else ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether a person has paused or resumed the run, or cancelled it, since the stage began."""
+        return self.signals.paused is not self.paused or self.signals.cancelled
+
+    async def change(self, seconds: float) -> None:
+        """Wait for a change of either object, at most so long."""
+        news = [asyncio.ensure_future(one.change()) for one in (self.target, self.canary)]
+        try:
+            await asyncio.wait(news, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in news:
+                one.cancel()
+
+    async def stands(self, seconds: float) -> bool:
+        """Wait so long; False as soon as there is something to decide."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while not (self.over() or self.asked):
+            left = end - loop.time()
+            if left <= 0:
+                await asyncio.sleep(0)
+                return True
+            await self.change(min(left, LOOK))
+        return False
+
+
+@asynccontextmanager
+async def unchanged(scene: Scene, ref: RolloutRef) -> AsyncIterator[Unchanged]:
+    """Follow what a stage waits under, for the duration of the block."""
+    informers, signals = scene.wired.informers, signals_for_current_run()
+    async with (
+        informers.following(scene.kind, scene.canary.target, ref.namespace) as target,
+        informers.following(CANARY, ref.name, ref.namespace) as canary,
+    ):
+        canary.object = canary.object or await informers.get(CANARY, ref.name, ref.namespace)
+        # What the stage goes by may have been edited since it was read.
+        same = Canary.parse(canary.object).spec == scene.canary.spec
+        spec: Object = (canary.object.get("spec") or {}) if same else {}
+        yield Unchanged(scene, ref, target, canary, spec, signals, signals.paused)
