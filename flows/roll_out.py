@@ -27,6 +27,7 @@ from tasks.people.hand_on import hand_on
 from tasks.people.label_run import label_run
 from tasks.people.record import record
 from tasks.people.report import report
+from tasks.people.say_waiting import say_what_is_waited_for
 from tasks.people.tries import tries
 from tasks.rollout.fence_out import fence_out
 from tasks.rollout.let_go import let_go
