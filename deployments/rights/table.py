@@ -108,7 +108,9 @@ _ROLLOUTS = (
     Right(SERVICE, FOLLOW, "which Services of a Canary are there"),
     Right(SERVICE, ("get",), "the state of a Service after a conflict"),
     Right(
-        SERVICE, ("create", "patch"), "the Services of canary and primary; with provider kubernetes the switch of users"
+        SERVICE,
+        ("create", "patch"),
+        "the Services of canary and primary, and the switch of users with provider kubernetes",
     ),
     Right(HTTP_ROUTE, FOLLOW, "the real weights of a route, and whether its Gateway accepted them"),
     Right(HTTP_ROUTE, ("get",), "the state of a route after a conflict"),
