@@ -90,7 +90,7 @@ _ROLLOUTS = (
         right
         for kind in WORKLOAD_KINDS.values()
         for right in (
-            Right(kind, FOLLOW, f"changes of a target {kind.kind} begin releases; readiness of its pods", BOTH),
+            Right(kind, FOLLOW, f"changes of a target {kind.kind} begin releases, and when its pods are ready", BOTH),
             Right(kind, ("get",), f"the state of a {kind.kind} after a conflict"),
             Right(kind, ("create",), f"the primary of a target {kind.kind}, and its baseline"),
             Right(kind, ("patch",), f"a {kind.kind} is scaled, frozen and promoted"),
