@@ -168,14 +168,9 @@ async def _regain(run: RolloutRun, lease: Lease) -> None:
 
 async def _turn(run: RolloutRun) -> None:
     """Look, decide, act, once. What fails for now is decided again; what cannot be helped rolls the release back."""
-    try:
-        now = await look(run.ref)
-    except (LostError, StaleError):
+    now = await _looked(run)
+    if now is None:
         return
-    except NotFoundError:
-        if await _deleted(run):
-            return
-        raise
     signals = signals_for_current_run()
     run.seen = replace(
         run.seen,
@@ -216,6 +211,20 @@ async def _try(run: RolloutRun, decision: Decision, now: Look) -> None:
             run.failures = 0
 
 
+async def _looked(run: RolloutRun) -> Look | None:
+    """What there is to decide by; None where nothing is to be decided now, or its Canary goes."""
+    try:
+        now = await look(run.ref)
+        going = bool(now.canary.metadata.deletion_timestamp)
+        return None if going and await _deleted(run) else now
+    except (LostError, StaleError):
+        return None
+    except NotFoundError:
+        if await _deleted(run):
+            return None
+        raise
+
+
 async def _failed(run: RolloutRun, decision: Decision, error: Exception) -> None:
     """What becomes of a release whose stage failed for good, whatever it failed in."""
     if isinstance(error, NotFoundError) and await _deleted(run):
@@ -242,8 +251,13 @@ async def _wait(run: RolloutRun, decision: Decision, error: Exception) -> None:
 
 
 async def _deleted(run: RolloutRun) -> bool:
-    """End the run where its Canary is gone."""
-    if not await run.do(let_go, run.ref, run.target):
-        return False
+    """End the run where its Canary is gone, or goes once its users are served by its target."""
+    try:
+        if not await run.do(let_go, run.ref, run.target):
+            return False
+    except TransientError as error:
+        run.say(get_run_logger(), f"letting go waits: {reason_of(error)}")
+        await asyncio.sleep(PAUSE)
+        return True  # nothing else is to be done with it
     run.outcome, run.reason = Outcome.DELETED, "the Canary is gone; its target follows its template again"
     return True

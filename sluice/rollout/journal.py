@@ -9,7 +9,7 @@ from sluice.gates.points import not_asked
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.phases import TRANSITIONS
+from sluice.rollout.phases import GOING, TRANSITIONS
 from sluice.rollout.safety.begun import begun_with
 from sluice.rollout.safety.stalled import TYPE as STALLED
 
@@ -37,7 +37,7 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
         ValueError: no rollout goes from the present phase to that one.
     """
     before = canary.status.phase
-    if phase is not before and phase not in TRANSITIONS[before]:
+    if phase is not before and phase not in TRANSITIONS[before] | GOING:
         raise ValueError(f"{canary}: a rollout does not go from {before} to {phase}")
     stamp = timestamp(now)
     old = next((one for one in canary.status.conditions if one.type == "Promoted"), None)
