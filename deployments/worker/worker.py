@@ -23,7 +23,7 @@ from uuid import UUID
 
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed
+from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Scheduled
 
 from deployments.supervision import forever
 from deployments.worker import claim, engine, states
@@ -43,6 +43,9 @@ SHORT_AT_ONCE = 64
 """Most short flows at once, in addition to the rollouts: each of them may be a git or kustomize process for a while."""
 BROKEN = 1000
 """Runs that broke Prefect's engine, of which it is remembered that they had their second try."""
+STARTING_AT_ONCE = 64
+"""Most rollouts that are between their claim and their code: in a burst each start costs Prefect's server a while, and who
+comes after the burst would wait for all of it. The next turn is given when half of them are through."""
 LEAVE_WITHIN = 8.0
 """Seconds that runs get to put their affairs in order when the worker stops."""
 CLEANUP_AFTER = 2.0
@@ -126,6 +129,7 @@ class SluiceWorker(engine.InProcessWorker):
         await observer.next_due()
         used = [carried.queue for carried in self._carried.values()]
         room = {queue: most - used.count(queue) for queue, most in self._capacity.items()}
+        room[Queue.ROLLOUTS] = min(room[Queue.ROLLOUTS], STARTING_AT_ONCE - self._starting())
         due = await intake.due(room, self._carried)
         choice = choose(due, [carried.flow_run for carried in self._carried.values()], room)
         queues = {run.id: queue for queue, runs in due.items() for run in runs}
@@ -133,6 +137,10 @@ class SluiceWorker(engine.InProcessWorker):
             self._hold(run, queues[run.id], self.take(run))
         for run, newer in choice.superseded:
             self._hold(run, queues[run.id], self._supersede(run, newer))
+
+    def _starting(self) -> int:
+        """How many rollouts are claimed whose code has not begun."""
+        return sum(one.queue is Queue.ROLLOUTS and one.task is None for one in self._carried.values())
 
     def _hold(
         self, run: FlowRun, queue: Queue, work: Coroutine[Any, Any, None], signals: RunSignals | None = None
@@ -179,7 +187,10 @@ class SluiceWorker(engine.InProcessWorker):
         if carried.signals.cancelled and not adopted:
             await states.force(self.client, flow_run.id, Cancelled(message="Cancelled before its code ran."))
             return
-        carried.task = asyncio.create_task(engine.run(flow, flow_run, carried.signals), name=flow_run.name)
+        code = engine.run(flow, flow_run, carried.signals, str(self.identity))
+        carried.task = asyncio.create_task(code, name=flow_run.name)
+        if self._starting() == STARTING_AT_ONCE // 2:
+            self._freed.set()
         if carried.signals.cancelled:
             asyncio.get_running_loop().call_later(CLEANUP_AFTER, carried.task.cancel)
         await asyncio.wait({carried.task})
@@ -210,7 +221,7 @@ class SluiceWorker(engine.InProcessWorker):
 
     async def _observe(self, observer: Observer) -> None:
         await observer.next_look()
-        await observer.look(list(self._carried), self._cancel)
+        await observer.look(list(self._carried), self._cancel, self._ended)
 
     def _cancel(self, flow_run_id: UUID) -> None:
         carried = self._carried[flow_run_id]
@@ -218,6 +229,33 @@ class SluiceWorker(engine.InProcessWorker):
             carried.signals.cancelled = True
             if carried.task is not None:
                 carried.task.cancel()
+
+    def _ended(self, flow_run_id: UUID, what: str) -> None:
+        """Somebody gave a run an end, or deleted it, while its code goes on: another run carries on what it carried.
+
+        A short flow is over in a moment by itself.
+        """
+        carried = self._carried[flow_run_id]
+        if carried.queue is Queue.ROLLOUTS and carried.task is not None and not carried.signals.lost:
+            carried.signals.ended = what
+            self._drop(flow_run_id)
+            again = asyncio.create_task(self._carry_on(carried.flow_run, carried.task, what))
+            self._tasks.add(again)
+            again.add_done_callback(self._tasks.discard)
+
+    async def _carry_on(self, run: FlowRun, code: asyncio.Task[State[Any]], what: str) -> None:
+        """Start another run of the same, once the code of this one has stopped."""
+        await asyncio.wait({code})
+        engine.log.warning("%s %s while its code ran: another run carries it on", run.name, what)
+        if run.deployment_id is not None:
+            await self.client.create_flow_run_from_deployment(
+                run.deployment_id,
+                parameters=run.parameters,
+                name=run.name,
+                tags=[*run.tags, f"instead of {run.id}"],
+                idempotency_key=f"instead of {run.id} {what}",
+                state=Scheduled(message=f"Goes on with what run {run.id} carried, which {what} while its code ran."),
+            )
 
     def _drop(self, flow_run_id: UUID) -> None:
         """Stop a run's code and leave its state to the worker that carries it now."""

@@ -13,6 +13,7 @@ from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.strategies.base import HOME
+from tasks.scene.autoscaler import tend_autoscaler
 from tasks.scene.primary import tend_primary
 from tasks.scene.rollout_ref import Scene
 
@@ -34,13 +35,16 @@ async def tend(scene: Scene) -> Object:
         TransientError: the primary does not serve yet, or an object is on its way out that has to be gone first.
     """
     canary = scene.canary
-    target = await scene.canaries.target(canary)
+    target, before = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     await scene.services.ensure(canary, target, apex=False)
     primary = await tend_primary(scene, target)
-    if canary.status.phase is not Phase.PROMOTING:
+    await tend_autoscaler(scene)
+    weight = await scene.router.weight(canary)
+    astray = weight is None or (weight > 0 and not is_under_way(scene))
+    if (before is None or astray) and canary.status.phase is not Phase.PROMOTING:
         await until_primary_serves(scene, primary)
     await scene.ensure_way_in(target)
-    if not is_under_way(scene) and await scene.router.weight(canary):
+    if astray and await scene.router.weight(canary) and not is_under_way(scene):
         await scene.router.shift(canary, HOME)
     return primary
 

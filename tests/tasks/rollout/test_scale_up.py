@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import NotFoundError
+from sluice.errors import InvalidError, NotFoundError
 from sluice.rollout.workloads.deployment import DEPLOYMENT
 from tasks.rollout.scale_up import scale_up
 from tests.samples import NAME
@@ -34,7 +34,7 @@ def test_scale_up_gives_up_at_the_deadline_with_the_pod_s_reason(play: Any) -> N
 
 
 def test_scale_up_stops_waiting_when_a_newer_revision_comes(play: Any) -> None:
-    """Nobody waits for pods that nobody wants any more."""
+    """Nobody waits for pods that nobody wants any more; that is no fault of theirs, should the target be put back."""
     stage = staged({"progressDeadlineSeconds": 15}, replicas=0, weight=0)
     stage.cluster.broken_images.add(NEW_IMAGE)
 
@@ -45,7 +45,7 @@ def test_scale_up_stops_waiting_when_a_newer_revision_comes(play: Any) -> None:
 
     stage.cluster.hooks.append(push)
     result = play(stage, scale_up)
-    assert (result.scaled, result.fault) == (False, "a newer revision came")
+    assert (result.scaled, result.fault, result.reason) == (False, "", "a newer revision came")
 
 
 def test_scale_up_returns_only_when_the_hold_was_seen(play: Any) -> None:
@@ -93,6 +93,15 @@ def test_scale_up_lets_a_held_target_follow_what_was_pushed_since(play: Any) -> 
     stage.change("Deployment", NAME, {"metadata": {"annotations": {"pushed": "while held"}}})
     assert play(stage, scale_up).scaled
     assert stage.acts == ["patch Deployment shop with 2", "patch Deployment shop with 2"]
+
+
+def test_a_revision_of_which_no_primary_could_be_made_gets_no_pods(play: Any) -> None:
+    """It would be judged for nothing, and the promotion would end half way."""
+    stage = staged(kind="DaemonSet", replicas=0, weight=0)
+    stage.change("DaemonSet", NAME, {"spec": {"template": {"spec": {"hostNetwork": True}}}})
+    with pytest.raises(InvalidError, match="hostNetwork: true"):
+        play(stage, scale_up)
+    assert stage.acts == []
 
 
 def test_scale_up_without_a_primary_says_the_way_out(play: Any) -> None:
