@@ -159,7 +159,7 @@ def _files(place: Path) -> list[Path]:
 
 
 def _clone(source: Path, target: Path) -> None:
-    """The same files in another folder, without a copy of what is in them."""
+    """Clone a folder by hard links, without a copy of what is in its files."""
     target.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", "--link", f"{source}/.", str(target)], check=True, timeout=RUN_S)
 
