@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.informers import Informers
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, SERVICE
 from blocks.kubernetes.writer import Writer
+from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
+from sluice.rollout.objects import MANAGED_BY, check_claimable, check_made
 from sluice.rollout.readiness import serving_addresses
+from sluice.rollout.routes.backends import narrowed, passing, put_back, widened
 from sluice.rollout.services import service_of, services
 
+Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"
+FOLLOWED_WITHIN = 10.0
+"""Seconds that the endpoints' controller may take to follow a Service's ports."""
+LOOK = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +32,119 @@ class Services:
 
     writer: Writer
 
-    async def ensure(self, canary: Canary, target: dict[str, Any], *, apex: bool = True) -> None:
-        """Make them, or bring them to what the Canary asks for. Idempotent.
+    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> int:
+        """Bring them to what the Canary asks for, without taking from them what a route may point at; `settle` does that.
+
+        Nothing is written where nothing differs. An application's own apex Service is taken over: its selector and its port.
 
         Args:
             apex: the apex Service too; not where it is the route, and so its router's to write.
+
+        Returns:
+            The port by which a route may point at all sides now: the manifest's, or one on the way to it.
+
+        Raises:
+            InvalidError: somebody else's Service has one of the names; the message says which, and the way out.
+            TransientError: one that is on its way out has to be gone first.
         """
-        for service in services(canary, target):
-            if apex or service["metadata"]["name"] != canary.service_name:
-                await self.writer.apply(SERVICE, service)
+        wanted = self._wanted(canary, target, apex=apex)
+        known = [await self.writer.informers.find(SERVICE, name, canary.namespace) for name in wanted]
+        sides = [one for one in known if one is not None and one["metadata"]["name"] != canary.service_name]
+        port = passing(canary, sides)
+        for manifest in wanted.values():
+
+            def wish(now: Object, manifest: Object = manifest) -> Object | None:
+                _check(canary, now)
+                return widened(canary, now, manifest, port)
+
+            await self._brought(manifest, wish)
+        return port
+
+    async def settle(self, canary: Canary, target: Object, *, apex: bool = True, keep: Set[int] = frozenset()) -> None:
+        """Take from them the ports that no route points at any more. Nothing is written where there are none.
+
+        Args:
+            apex: as for `ensure`.
+            keep: ports that the route points at still.
+        """
+        for manifest in self._wanted(canary, target, apex=apex).values():
+
+            def wish(now: Object, manifest: Object = manifest) -> Object | None:
+                _check(canary, now)
+                return narrowed(canary, now, manifest, keep)
+
+            await self._brought(manifest, wish)
+
+    async def release(self, canary: Canary) -> None:
+        """Put an apex Service that was taken over back to what it was; the others go with the Canary that owns them."""
+        with suppress(NotFoundError):
+            await self.writer.change(SERVICE, canary.service_name, canary.namespace, lambda now: put_back(canary, now))
+
+    async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
+        """Whether a side has a port that `settle` would take away."""
+        names = list(self._wanted(canary, target, apex=False))
+        known = [await self.writer.informers.find(SERVICE, name, canary.namespace) for name in names]
+        ports = {int(port["port"]) for one in known if one for port in one["spec"].get("ports") or []}
+        return bool(ports - keep)
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         """Addresses that a side offers: ready pods, none that is on its way out."""
         return await offered(self.writer.informers, service_of(canary, side), canary.namespace)
 
+    def _wanted(self, canary: Canary, target: Object, *, apex: bool) -> dict[str, Object]:
+        """The manifests by their names."""
+        made = {manifest["metadata"]["name"]: manifest for manifest in services(canary, target)}
+        return {name: manifest for name, manifest in made.items() if apex or name != canary.service_name}
+
+    async def _brought(self, manifest: Object, wish: Callable[[Object], Object | None]) -> None:
+        meta, writes = manifest["metadata"], [False]
+
+        def noted(now: Object) -> Object | None:
+            patch = wish(now)
+            writes[0] = patch is not None
+            return patch
+
+        try:
+            await self.writer.change(SERVICE, meta["name"], meta["namespace"], noted)
+        except NotFoundError:
+            await self.writer.apply(SERVICE, manifest)
+            writes[0] = True
+        if writes[0]:
+            await self._followed(meta["name"], meta["namespace"])
+
+    async def _followed(self, name: str, namespace: str) -> None:
+        """Return when the endpoints of a Service have its ports: a data plane finds nobody behind one that they lack."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + FOLLOWED_WITHIN
+        while True:
+            service = await self.writer.informers.get(SERVICE, name, namespace)
+            wanted = {one.get("name") or "" for one in service["spec"].get("ports") or []}
+            slices = await slices_of(self.writer.informers, name, namespace)
+            served = [one for one in slices if one.get("endpoints")]
+            if slices and all(wanted <= {port.get("name") or "" for port in one.get("ports") or []} for one in served):
+                return
+            if loop.time() > end:
+                raise TransientError(
+                    f"Service {namespace}/{name}: its endpoints have not followed its ports within {FOLLOWED_WITHIN:g} s: "
+                    "does spec.service.targetPort name a port of the pods?"
+                )
+            await asyncio.sleep(LOOK)
+
+
+def _check(canary: Canary, now: Object) -> None:
+    """Refuse a Service that is not the Canary's to write: only the apex one may be the application's own."""
+    (check_claimable if now["metadata"]["name"] == canary.service_name else check_made)(canary, now)
+
 
 async def offered(informers: Informers, service: str, namespace: str) -> frozenset[str]:
     """Addresses that a Service offers: ready pods, none that is on its way out."""
+    return serving_addresses(await slices_of(informers, service, namespace))
+
+
+async def slices_of(informers: Informers, service: str, namespace: str) -> list[Object]:
+    """The EndpointSlices of a Service; those of one that sluice did not make lack the label that they are watched by."""
+    known = await informers.find(SERVICE, service, namespace)
+    if known is not None and not (known["metadata"].get("labels") or {}).items() >= MANAGED_BY.items():
+        return await informers.cluster.list(ENDPOINT_SLICE, namespace, f"{SERVICE_LABEL}={service}")
     slices = await informers.list(ENDPOINT_SLICE, namespace)
-    return serving_addresses([one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service])
+    return [one for one in slices if one["metadata"]["labels"].get(SERVICE_LABEL) == service]

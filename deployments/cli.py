@@ -23,6 +23,7 @@ from deployments.environment import unknown_settings
 from deployments.settings import Settings
 from deployments.supervision import stop_signal, until
 from deployments.tools import doctor, replay, tune
+from deployments.tools.alive import SignOfLife
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
 from sluice.manifests import crd
@@ -80,6 +81,12 @@ def register_command(*, dry_run: bool = False, home: Home = None) -> None:
             if there is not None:
                 out.print(f"    [red]- {name}: {escape(repr(there))}[/]", soft_wrap=True)
             out.print(f"    [green]+ {name}: {escape(repr(wanted))}[/]", soft_wrap=True)
+
+
+@app.command
+def server(*, home: Home = None) -> None:
+    """Run the Prefect server (API and UI), with sluice's deployments and automations in it."""
+    _run_part(runtime.serve, settings_with(home), runtime.ui_url)
 
 
 @app.command
@@ -231,8 +238,14 @@ Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]
 
 def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) -> None:
     async def run() -> None:
-        with stop_signal() as stop, runtime.prefect_for(settings):
-            await until(stop, part(settings, lambda: ready(part.__name__, where(settings))))
+        sign = SignOfLife(settings.home)
+
+        def works() -> None:
+            sign.ready()
+            ready(part.__name__, where(settings))
+
+        with stop_signal() as stop, runtime.prefect_for(settings), sign:
+            await until(stop, part(settings, works))
 
     asyncio.run(run())
     leave(0)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,9 @@ from prefect.settings.context import get_current_settings
 
 from deployments import wiring
 from deployments.automations.register import RESULTS, Change, register
+from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
+from deployments.supervision import forever
 from deployments.watchers import targets as watcher
 from deployments.watchers.catching_up import catch_up
 from deployments.worker import engine
@@ -28,6 +31,10 @@ DRAIN_WITHIN = 2.0
 """Seconds for logs and events that a stopping worker has not sent yet."""
 WATCHER_CALL = 10.0
 """Seconds for one of the watcher's calls to Prefect: nobody waits for it, and a batch takes a busy server a while."""
+
+TRIM_EVERY = 600.0
+"""Seconds between two looks at the size of the server's log."""
+log = logging.getLogger("sluice")
 
 Ready = Callable[[], None]
 """Called once, when a part does its work."""
@@ -70,6 +77,46 @@ async def register_all(
             way_out = "start it with `sluice up`, or name another with SLUICE_PREFECT_API_URL"
             raise TransientError(f"Prefect at {settings.api_url} does not answer ({error!r}): {way_out}") from error
         raise TerminalError(f"Prefect at {settings.api_url} refuses: {error}") from error
+
+
+def server_of(settings: Settings) -> EmbeddedServer:
+    """The Prefect server that the settings ask for."""
+    return EmbeddedServer(
+        settings.home,
+        settings.prefect_host,
+        settings.prefect_port,
+        auth=settings.prefect_auth,
+        database=settings.database_url,
+        redis=settings.redis_url,
+        keep_days=settings.keep_days,
+    )
+
+
+async def keep(server: EmbeddedServer) -> None:
+    """Start the server again when it ended. Runs go on meanwhile, and tell their states when it is back."""
+    code = await server.wait()
+    log.error("The Prefect server ended with %s; starting it again. Its log: %s", code, server.log)
+    await server.start()
+
+
+async def serve(settings: Settings, ready: Ready) -> None:
+    """Prefect's server with what sluice needs in it; call inside `prefect_for`.
+
+    Raises:
+        TerminalError: the settings name a server that exists, or this one can never work.
+    """
+    if not settings.embedded:
+        raise TerminalError(
+            f"SLUICE_PREFECT_API_URL names a server that exists ({settings.api_url}): unset it here, or run "
+            "`sluice register` once instead of `sluice server`"
+        )
+    with only_one(settings.home, "sluice-server", "stop it, or choose another folder with --home"):
+        async with server_of(settings) as server:
+            await register_all(settings)
+            ready()
+            async with asyncio.TaskGroup() as running:
+                running.create_task(forever("the Prefect server", lambda: keep(server), 1.0))
+                running.create_task(forever("trimming its log", lambda: asyncio.to_thread(server.trim_log), TRIM_EVERY))
 
 
 async def work(settings: Settings, ready: Ready) -> None:

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deployments.environment import is_service_link
+from deployments.rights.part import Part
 from sluice.addresses import is_loopback, reached_at, shown, without_login
 
 NAME_LENGTH = 63
@@ -84,6 +85,8 @@ class Settings(BaseSettings):
     """Namespaces to look after, separated by commas; default: all."""
     lease_namespace: str = ""
     """Namespace of the workers' own leases; default: the first of `namespaces`, the pod's own, or `default`."""
+    part: Part | None = None
+    """Which part of an installation this is (`worker`, `watcher`): `sluice doctor` asks for its rights. Default: all."""
     metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
@@ -108,7 +111,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("kubeconfig", "context", mode="before")
+    @field_validator("kubeconfig", "context", "part", mode="before")
     @classmethod
     def _unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -160,6 +163,11 @@ class Settings(BaseSettings):
                 f"has a login in it: set SLUICE_PREFECT_API_URL={shown(value)} and SLUICE_PREFECT_AUTH=user:password"
             )
         return value.rstrip("/") if value else None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The parts whose rights matter to this process."""
+        return (self.part,) if self.part else tuple(Part)
 
     @property
     def leases_in(self) -> str:

@@ -8,7 +8,6 @@ work (its port is taken) ends the whole.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -25,10 +24,6 @@ from sluice.errors import TerminalError, TransientError
 
 Say = Callable[[str, str], None]
 """Tells a person that a part is ready: the part, and where it is."""
-
-TRIM_EVERY = 600.0
-"""Seconds between two looks at the size of the server's log."""
-log = logging.getLogger("sluice.up")
 
 
 async def up(settings: Settings, say: Say, workflows: tuple[Workflow, ...] = WORKFLOWS) -> None:
@@ -47,15 +42,7 @@ async def up(settings: Settings, say: Say, workflows: tuple[Workflow, ...] = WOR
 async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], stack: AsyncExitStack) -> None:
     server: EmbeddedServer | None = None
     if settings.embedded:
-        server = EmbeddedServer(
-            settings.home,
-            settings.prefect_host,
-            settings.prefect_port,
-            auth=settings.prefect_auth,
-            database=settings.database_url,
-            redis=settings.redis_url,
-            keep_days=settings.keep_days,
-        )
+        server = runtime.server_of(settings)
         await stack.enter_async_context(server)
     say("server", runtime.ui_url(settings))
     changes = await runtime.register_all(settings, workflows=workflows)
@@ -72,8 +59,10 @@ async def _run(settings: Settings, say: Say, workflows: tuple[Workflow, ...], st
     try:
         async with asyncio.TaskGroup() as running:
             if server is not None:
-                running.create_task(forever("the Prefect server", lambda: _keep(server), 1.0))
-                running.create_task(forever("trimming its log", lambda: asyncio.to_thread(server.trim_log), TRIM_EVERY))
+                running.create_task(forever("the Prefect server", lambda: runtime.keep(server), 1.0))
+                running.create_task(
+                    forever("trimming its log", lambda: asyncio.to_thread(server.trim_log), runtime.TRIM_EVERY)
+                )
             for what, part in parts.items():
                 running.create_task(forever(f"the {what}", part, 1.0, fatal=(TerminalError,)))
     except ExceptionGroup as group:
@@ -98,10 +87,3 @@ def _part(run: Callable[[runtime.Ready], Awaitable[None]], report: runtime.Ready
             raise
 
     return start
-
-
-async def _keep(server: EmbeddedServer) -> None:
-    """Start the server again when it ended. Runs go on meanwhile, and tell their states when it is back."""
-    code = await server.wait()
-    log.error("The Prefect server ended with %s; starting it again. Its log: %s", code, server.log)
-    await server.start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,9 +20,11 @@ from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.readiness import ready_addresses
+from sluice.rollout.routes.base import due
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
-from sluice.rollout.workloads.daemonset import DAEMON_SET
+from tests.memory_endpoints import acknowledged, slices
+from tests.memory_words import fits, told_of
 from tests.memory_workloads import CONTROLLERS, history_of, image_of
 from tests.samples import merged
 
@@ -79,7 +81,7 @@ class MemoryCluster:
         found = [
             self.filled_in(one)
             for (of_kind, space, _), one in self.objects.items()
-            if of_kind == kind.kind and namespace in {None, space} and _fits(one, labels)
+            if of_kind == kind.kind and namespace in {None, space} and fits(one, labels)
         ]
         return found, str(self.version)
 
@@ -166,7 +168,7 @@ class MemoryCluster:
             return copy.deepcopy(self._store(wanted))
         for hook in self.hooks:
             hook("before", verb, wanted)
-        self.acts.append(_told(verb, wanted))
+        self.acts.append(told_of(verb, wanted))
         stored = self._store(wanted)
         for hook in self.hooks:
             hook("after", verb, stored)
@@ -187,9 +189,11 @@ class MemoryCluster:
         if wanted["kind"] in CONTROLLERS:
             self._run(wanted)
         if wanted["kind"] == "HTTPRoute":
-            accepted = {"type": "Accepted", "status": "True", "observedGeneration": meta["generation"]}
-            wanted["status"] = {"parents": [{"conditions": [accepted]}]}
+            wanted["status"] = acknowledged(wanted)
         self.objects[key] = wanted
+        if wanted["kind"] in {"Service", *CONTROLLERS}:
+            for one in slices(self.objects, meta["namespace"]):
+                self._store(one)
         self._tell("MODIFIED" if old else "ADDED", wanted)
         return wanted
 
@@ -208,7 +212,7 @@ class MemoryCluster:
     def _tell(self, type_: str, item: Object) -> None:
         key = self._key(item)
         for kind, namespace, labels, queue in self.watchers:
-            if kind == key[0] and namespace in {None, key[1]} and _fits(item, labels):
+            if kind == key[0] and namespace in {None, key[1]} and fits(item, labels):
                 queue.put_nowait(Change(type_, self.filled_in(item)))
 
     @staticmethod
@@ -242,7 +246,17 @@ class MemoryRoute:
         return replace(self, check=writer.check)
 
     async def ensure(self, canary: Canary, target: Object) -> None:
-        self.weights.setdefault(canary.name, 0)
+        traffic = due(canary, await self.weight(canary))
+        if canary.name in self.weights and traffic is not None:
+            await self.shift(canary, traffic)
+        elif traffic is not None:
+            self.weights[canary.name] = traffic.canary
+
+    async def fence_out(self, canary: Canary) -> None:
+        """Its writes are checked against the lease alone."""
+
+    async def release(self, canary: Canary) -> None:
+        self.weights.pop(canary.name, None)
 
     async def weight(self, canary: Canary) -> int | None:
         return self.weights.get(canary.name)
@@ -269,27 +283,19 @@ class MemoryServices:
 
     cluster: MemoryCluster
 
-    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> None:
+    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> int:
         """Nothing has to be made: pods are found by their labels."""
+        return canary.spec.service.port
+
+    async def settle(self, canary: Canary, target: Object, **how: Any) -> None:
+        """Nothing has to be taken away."""
+
+    async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
+        return False
+
+    async def release(self, canary: Canary) -> None:
+        """Nothing was taken over."""
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         label = {Side.PRIMARY: canary.primary, Side.BASELINE: canary.baseline}.get(side, canary.target)
         return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))
-
-
-def _fits(item: Object, selector: str | None) -> bool:
-    """Whether a label selector of equalities and existences takes an object."""
-    labels = item["metadata"].get("labels") or {}
-    wanted = [part.partition("=") for part in selector.split(",")] if selector else []
-    return all(name in labels and (not equals or labels[name] == value) for name, equals, value in wanted)
-
-
-def _told(verb: str, item: Object) -> str:
-    what = f"{verb} {item['kind']} {item['metadata']['name']}"
-    if verb == "write status of" and item["kind"] == "Canary":
-        return f"journal: {item['status']['phase']} {item['status'].get('canaryWeight', 0)}"
-    if item["kind"] == "Deployment":
-        return f"{what} with {item['spec'].get('replicas')}"
-    if item["kind"] == "DaemonSet":
-        return f"{what} with {'0' if DAEMON_SET.writes.scaled(item, 0) is None else 'all'}"
-    return what

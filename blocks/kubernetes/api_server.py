@@ -153,6 +153,8 @@ class ApiServer:
             raise TransientError(message, retry_after=retry_after(response.headers))
         if status == 401 and self.login:
             message = f"{message}: {self.login.refusal}"
+        if status == 403:
+            message = f"{message}: `sluice doctor` names the rights that are missing"
         raise TerminalError(message)
 
     def _refuse_watch(self, path: str, status: Object) -> NoReturn:

@@ -19,13 +19,20 @@ class Router(Protocol):
     def apex(self) -> bool: ...
 
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
-        """Make the route; all traffic to the primary where there was none, else as it is. The sides' Services are there.
+        """Bring the route to what manifest and journal say; nothing is written where it is so.
 
-        From then on writes fail that an earlier actor may still have on their way.
+        The sides' Services are there. A route that somebody made before is taken over. While a release is under way its
+        weight stays as it is; a route that has none gets what no user is lost by (`sluice.rollout.routes.base.due`). At rest
+        all users are on the primary.
 
         Raises:
-            InvalidError: the Canary asks for what this router cannot do; the message names the field.
+            InvalidError: the Canary asks for what this router cannot do, or the route is somebody else's; the message says
+                the way out.
+            TransientError: the controller did not acknowledge it in time, or a route on its way out has to be gone first.
         """
+
+    async def fence_out(self, canary: Canary) -> None:
+        """Make writes of the route fail that an earlier actor may still have on their way; changes nothing else."""
 
     async def weight(self, canary: Canary) -> int | None:
         """The canary's weight now, percent, from the data plane's own configuration; None where there is no route."""
@@ -37,7 +44,13 @@ class Router(Protocol):
 
         Raises:
             ConflictError: somebody else changed the route meanwhile.
-            TransientError: the controller did not acknowledge it in time.
+            TransientError: the controller did not acknowledge it in time, or the route does not give it that traffic then.
             NotFoundError: there is no route.
             InvalidError: this router cannot give it that traffic.
+        """
+
+    async def release(self, canary: Canary) -> None:
+        """Divide nobody any more: what was taken over is what it was, what sluice made leads to the apex Service.
+
+        Idempotent, and nothing happens where there is no route of this Canary's.
         """

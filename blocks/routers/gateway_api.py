@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +10,9 @@ from blocks.kubernetes.kinds import HTTP_ROUTE
 from blocks.kubernetes.writer import Writer
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.routes.gateway_api import GatewayApi, accepted, refusal
+from sluice.rollout.routes.acknowledgement import accepted, refusal, silent, unresolved
+from sluice.rollout.routes.base import due
+from sluice.rollout.routes.gateway_api import GatewayApi, without_halves
 from sluice.rollout.strategies.base import HOME, Traffic
 
 Object = dict[str, Any]
@@ -26,11 +29,18 @@ class GatewayApiRouter:
     apex: bool = False
 
     async def ensure(self, canary: Canary, target: Object) -> None:
-        if await self.weight(canary) is None:
-            await self.writer.apply(HTTP_ROUTE, self.rules.manifest(canary, target, HOME))
-        else:
-            await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)
+        name, namespace = canary.service_name, canary.namespace
+        try:
+            await self.writer.change(
+                HTTP_ROUTE, name, namespace, lambda route: self.rules.ensured(canary, target, route)
+            )
+        except NotFoundError:
+            made = self.rules.manifest(canary, target, due(canary, None) or HOME)
+            await self.writer.apply(HTTP_ROUTE, made)
         await self._acknowledged(canary)
+
+    async def fence_out(self, canary: Canary) -> None:
+        await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)
 
     async def weight(self, canary: Canary) -> int | None:
         try:
@@ -40,22 +50,54 @@ class GatewayApiRouter:
         return self.rules.weight(canary, route)
 
     async def shift(self, canary: Canary, traffic: Traffic) -> None:
+        named = _named(canary)
+        if await self.weight(canary) is None:
+            sides = f"{canary.service_name}-primary and {canary.service_name}-canary"
+            raise NotFoundError(f"{named} is no route of {canary}: none of its rules has both {sides}")
         await self.writer.change(
             HTTP_ROUTE, canary.service_name, canary.namespace, lambda route: self.rules.shifted(canary, route, traffic)
         )
-        await self._acknowledged(canary)
+        # Traffic goes home also where the canary's own Service cannot be found any more.
+        route = await self._acknowledged(canary, resolved=traffic != HOME)
+        weight = self.rules.weight(canary, route)
+        if weight != traffic.canary:
+            raise TransientError(
+                f"{named} gives {weight} % to the canary after {traffic.canary} % was written: something else changes it "
+                "(a GitOps tool, an admission webhook); have it leave this route alone"
+            )
 
-    async def _acknowledged(self, canary: Canary) -> None:
-        """Wait until every parent says Accepted for the route's present generation."""
-        name = canary.service_name
-        async with self.writer.informers.following(HTTP_ROUTE, name, canary.namespace) as route:
-            if await route.until(accepted, ACKNOWLEDGED_WITHIN):
-                return
-            if route.object is None:
-                raise NotFoundError(f"HTTPRoute {canary.namespace}/{name} is gone")
-            refused = refusal(route.object)
+    async def release(self, canary: Canary) -> None:
+        # Asked of the informer alone: of other providers' Canaries there usually is none, and nobody has to be asked.
+        if await self.writer.informers.find(HTTP_ROUTE, canary.service_name, canary.namespace) is None:
+            return
+        with suppress(NotFoundError):
+            await self.writer.change(
+                HTTP_ROUTE, canary.service_name, canary.namespace, lambda route: without_halves(canary, route)
+            )
+
+    async def _acknowledged(self, canary: Canary, *, resolved: bool = True) -> Object:
+        """Wait until every parent says Accepted for the route's present generation; the route as it is then."""
+        named = _named(canary)
+        async with self.writer.informers.following(HTTP_ROUTE, canary.service_name, canary.namespace) as followed:
+            done = await followed.until(lambda one: accepted(one, resolved=resolved), ACKNOWLEDGED_WITHIN)
+            route = followed.object
+        if route is None:
+            raise NotFoundError(f"{named} is gone")
+        if done:
+            return route
+        refused, lost = refusal(route), unresolved(route)
         if refused:
-            raise InvalidError(f"HTTPRoute {canary.namespace}/{name} is refused by the Gateway's controller: {refused}")
+            raise InvalidError(f"{named} is refused by the Gateway's controller: {refused}")
+        if lost:
+            raise TransientError(
+                f"{named} is accepted, but the Gateway's controller cannot find its backends: {lost}; no more "
+                "traffic is moved to them"
+            )
         raise TransientError(
-            f"HTTPRoute {canary.namespace}/{name}: no controller accepted its generation within {ACKNOWLEDGED_WITHIN:g} s"
+            f"{named}: no controller accepted its generation within {ACKNOWLEDGED_WITHIN:g} s"
+            + (f"; nothing was heard for {silent(route)}" if silent(route) else "")
         )
+
+
+def _named(canary: Canary) -> str:
+    return f"HTTPRoute {canary.namespace}/{canary.service_name}"

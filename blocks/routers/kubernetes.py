@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,9 +13,8 @@ from blocks.services import offered
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
-from sluice.rollout.objects import is_owned
-from sluice.rollout.routes.base import check
-from sluice.rollout.routes.kubernetes import WHOLE, KubernetesService
+from sluice.rollout.routes.base import check, due
+from sluice.rollout.routes.kubernetes import WHOLE, KubernetesService, without_switch
 from sluice.rollout.services import service_of
 from sluice.rollout.strategies.base import HOME, Traffic
 
@@ -34,32 +34,49 @@ class KubernetesRouter:
 
     async def ensure(self, canary: Canary, target: Object) -> None:
         check(self.rules, canary)
-        weight = await self.weight(canary)
-        if weight is None:
-            await self.writer.apply(SERVICE, self.rules.manifest(canary, target, HOME))
-        else:
-            await self.writer.mark(SERVICE, canary.service_name, canary.namespace)
-        await self._offered(canary, weight or 0)
+        name, namespace = canary.service_name, canary.namespace
+        try:
+            await self.writer.change(SERVICE, name, namespace, lambda one: self.rules.ensured(canary, target, one))
+        except NotFoundError:
+            await self.writer.apply(SERVICE, self.rules.manifest(canary, target, due(canary, None) or HOME))
+        await self._offered(canary, await self.weight(canary) or 0)
+
+    async def fence_out(self, canary: Canary) -> None:
+        await self.writer.mark(SERVICE, canary.service_name, canary.namespace)
 
     async def weight(self, canary: Canary) -> int | None:
-        """A Service of that name that the Canary did not make, as applications have one, is no route yet."""
         try:
             service = await self.writer.informers.get(SERVICE, canary.service_name, canary.namespace)
         except NotFoundError:
             return None
-        return self.rules.weight(canary, service) if is_owned(canary, service) else None
+        return self.rules.weight(canary, service)
 
     async def shift(self, canary: Canary, traffic: Traffic) -> None:
         if traffic.canary not in WHOLE:
             raise InvalidError(
                 f"{canary}: {traffic} cannot be given by provider kubernetes, which moves all users at once"
             )
+        named = f"Service {canary.namespace}/{canary.service_name}"
         if await self.weight(canary) is None:
-            raise NotFoundError(f"Service {canary.namespace}/{canary.service_name} is no route of {canary}")
+            raise NotFoundError(f"{named} is no route of {canary}")
         await self.writer.change(
             SERVICE, canary.service_name, canary.namespace, lambda service: self.rules.shifted(canary, service, traffic)
         )
         await self._offered(canary, traffic.canary)
+        weight = await self.weight(canary)
+        if weight != traffic.canary:
+            raise TransientError(
+                f"{named} gives {weight} % to the canary after {traffic.canary} % was written: something else changes it (a "
+                "GitOps tool, an admission webhook); have it leave this Service alone"
+            )
+
+    async def release(self, canary: Canary) -> None:
+        if await self.writer.informers.find(SERVICE, canary.service_name, canary.namespace) is None:
+            return
+        with suppress(NotFoundError):
+            await self.writer.change(
+                SERVICE, canary.service_name, canary.namespace, lambda service: without_switch(canary, service)
+            )
 
     async def _offered(self, canary: Canary, weight: int) -> None:
         """Wait until the apex Service offers just the pods of the side that has the users."""

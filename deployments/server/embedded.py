@@ -45,6 +45,9 @@ def environment(
     Batches: without them each task run costs the server transactions of its own; with them rows appear a second or two
     later and the server needs half the CPU. The schedule is kept short so that a server that was off for an hour does
     not come back to sixty late runs of one deployment. A Cancelling run may need minutes to take its traffic home.
+
+    The UI is copied to `home`, since the folder of the package may be read-only. It asks the address that it was loaded
+    from, which behind a port-forward or a proxy is not the server's own.
     """
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT_")}
     return (
@@ -64,6 +67,8 @@ def environment(
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_UI_ENABLED": "true",
+            "PREFECT_SERVER_UI_API_URL": "/api",
+            "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "prefect" / "ui"),
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "100",

@@ -1,6 +1,7 @@
 """`sluice doctor`: whether everything outside that this installation needs is there, one finding a thing.
 
-It connects as a worker does but takes no lease and writes nothing, so that it may run next to one.
+It connects as a worker does but takes no lease and writes nothing, so that it may run next to one. Whether it has a right it
+asks by access reviews, which are stored nowhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from blocks.pings import Pinged
 from deployments import wiring
 from deployments.doors.senders import all_senders
 from deployments.installed import Installed, all_providers
+from deployments.rights.review import Reviewer
 from deployments.settings import Settings
 from sluice.addresses import cleaned
 from sluice.errors import NotFoundError, SluiceError
@@ -96,6 +98,12 @@ async def _cluster(settings: Settings) -> AsyncIterator[Sequence[Pinged]]:
 
 
 @asynccontextmanager
+async def _rights(settings: Settings) -> AsyncIterator[Sequence[Pinged]]:
+    async with wiring.cluster_of(settings) as cluster:
+        yield (Reviewer(cluster, settings.leases_in, settings.parts),)
+
+
+@asynccontextmanager
 async def _prefect(settings: Settings) -> AsyncIterator[Sequence[Pinged]]:
     async with wiring.prefect_of(settings) as prefect:
         yield (prefect,)
@@ -118,6 +126,7 @@ CHECKS: Mapping[str, Check] = {
     "cluster": Check(
         _cluster, "name the cluster with SLUICE_KUBECONFIG and SLUICE_CONTEXT, and give sluice its rights there"
     ),
+    "rights": Check(_rights, "give them to its service account; docs/install.md says how, and why of each"),
     "Prefect": Check(
         _prefect, "start it with `sluice up`, or name it with SLUICE_PREFECT_API_URL and SLUICE_PREFECT_AUTH"
     ),

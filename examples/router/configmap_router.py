@@ -14,6 +14,7 @@ from blocks.kubernetes.writer import Writer
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import MANAGED_BY, owner_of
+from sluice.rollout.routes.base import due
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import HOME, Traffic
 
@@ -31,10 +32,16 @@ class ConfigMapRouter:
     async def ensure(self, canary: Canary, target: dict[str, Any]) -> None:
         meta = {"name": _name(canary), "namespace": canary.namespace, "labels": dict(MANAGED_BY)}
         new = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**meta, "ownerReferences": [owner_of(canary)]}}
-        if await self.weight(canary) is None:
-            await self.writer.apply(CONFIG_MAP, {**new, **_wanted(canary, HOME)})
-        await self.writer.mark(CONFIG_MAP, _name(canary), canary.namespace)
+        weight = await self.weight(canary)
+        traffic = due(canary, weight)
+        if weight is None:
+            await self.writer.apply(CONFIG_MAP, {**new, **_wanted(canary, traffic or HOME)})
+        elif traffic is not None:
+            await self._write(canary, traffic)
         await self._served(canary)
+
+    async def fence_out(self, canary: Canary) -> None:
+        await self.writer.mark(CONFIG_MAP, _name(canary), canary.namespace)
 
     async def weight(self, canary: Canary) -> int | None:
         try:
@@ -49,11 +56,17 @@ class ConfigMapRouter:
             raise InvalidError(
                 f"{canary}: {traffic}: provider configmap knows weights only, take the rest out of analysis"
             )
+        await self._write(canary, traffic)
+        await self._served(canary)
+
+    async def release(self, canary: Canary) -> None:
+        """Nothing was taken over: the ConfigMap goes with the Canary that owns it."""
+
+    async def _write(self, canary: Canary, traffic: Traffic) -> None:
         wanted = _wanted(canary, traffic)
         await self.writer.change(
             CONFIG_MAP, _name(canary), canary.namespace, lambda now: None if now["data"] == wanted["data"] else wanted
         )
-        await self._served(canary)
 
     async def _served(self, canary: Canary) -> None:
         async with self.writer.informers.following(CONFIG_MAP, _name(canary), canary.namespace) as found:

@@ -16,6 +16,6 @@ async def fence_out(ref: RolloutRef) -> None:
     scene = await Scene.begun(ref)
     await scene.canaries.fence_out(scene.canary)
     if await scene.router.weight(scene.canary) is not None:
+        await scene.router.fence_out(scene.canary)
         target = await scene.canaries.target(scene.canary)
-        await scene.ensure_services(target)
-        await scene.router.ensure(scene.canary, target)
+        await scene.ensure_way_in(target)

@@ -34,8 +34,7 @@ async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, pods: i
         return
     target = await scene.canaries.target(canary)
     if await scene.canaries.baseline(canary) is None:
-        await scene.ensure_services(target)
-        await scene.router.ensure(canary, target)
+        await scene.ensure_way_in(target)
     if await scene.router.weight(canary) == 0:
         await scene.router.shift(canary, HOME)
 

@@ -16,6 +16,7 @@ from blocks.kubernetes.kinds import kind_of
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
+from blocks.routers.way_in import ensure_way_in
 from blocks.services import Services
 from sluice.errors import NotFoundError, StaleError
 from sluice.manifests.flagger.canary import Canary
@@ -101,9 +102,9 @@ class Scene:
         """How requests to the Canary's sides are counted on their way; None where nothing counts them."""
         return self.wired.telemetry(self.canary)
 
-    async def ensure_services(self, target: Object) -> None:
-        """Make the Services of the Canary; the apex one only where it is not the router's."""
-        await self.services.ensure(self.canary, target, apex=not self.router.apex)
+    async def ensure_way_in(self, target: Object) -> None:
+        """Bring Services and route to what manifest and journal say, in the order in which nobody is lost."""
+        await ensure_way_in(self.services, self.router, self.canary, target)
 
     async def write(self, patch: dict[str, Any]) -> None:
         """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""

@@ -39,8 +39,7 @@ async def tend(scene: Scene) -> Object:
     primary = await tend_primary(scene, target)
     if canary.status.phase is not Phase.PROMOTING:
         await until_primary_serves(scene, primary)
-    await scene.ensure_services(target)
-    await scene.router.ensure(canary, target)
+    await scene.ensure_way_in(target)
     if not is_under_way(scene) and await scene.router.weight(canary):
         await scene.router.shift(canary, HOME)
     return primary

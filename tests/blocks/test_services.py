@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from blocks import services as block
 from blocks.kubernetes.informers import informed
-from blocks.kubernetes.kinds import DEPLOYMENT
+from blocks.kubernetes.kinds import DEPLOYMENT, SERVICE
 from blocks.kubernetes.writer import Writer
-from blocks.services import SERVICE_LABEL, Services
+from blocks.services import SERVICE_LABEL, Services, offered
+from sluice.errors import InvalidError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import MANAGED_BY
+from sluice.rollout.workloads.copies import primary_copy
+from sluice.rollout.workloads.deployment import DEPLOYMENT as DEPLOYMENTS
 from tests.blocks.routers.ground import on_the_lab
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAMESPACE, canary, canary_manifest, deployment
@@ -51,7 +55,72 @@ async def test_they_are_made_and_brought_to_what_the_canary_asks_for() -> None:
         assert names(cluster) == {"shop", "shop-primary", "shop-canary", "shop-baseline"}
 
 
+async def test_where_nothing_differs_nothing_is_written_and_what_was_deleted_is_made_again() -> None:
+    """However often they are looked after."""
+    cluster = MemoryCluster()
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        await services.ensure(canary(), deployment())
+        acts = list(cluster.acts)
+        await services.ensure(canary(), deployment())
+        await services.settle(canary(), deployment())
+        assert cluster.acts == acts
+        async with seen.following(SERVICE, "shop-canary", NAMESPACE) as followed:
+            cluster.vanish(SERVICE, "shop-canary", NAMESPACE)
+            assert await followed.until(lambda one: one is None, 10)
+        await services.ensure(canary(), deployment())
+        assert cluster.acts == [*acts, "apply Service shop-canary"]
+
+
+@pytest.mark.parametrize("side", ["primary", "canary", "baseline"])
+async def test_a_service_of_somebody_else_s_under_a_name_of_ours_is_refused_by_name(side: str) -> None:
+    """It is not overwritten, and nobody is sent to what it selects."""
+    cluster, it = MemoryCluster(), Canary.parse(canary_manifest(COMPARED))
+    cluster.add(
+        {"kind": "Service", "metadata": {"name": f"shop-{side}", "namespace": NAMESPACE}, "spec": {"selector": {}}}
+    )
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        with pytest.raises(InvalidError, match=f"Service shop-test/shop-{side} exists and was not made by sluice"):
+            await services.ensure(it, deployment())
+        assert cluster.now("Service", f"shop-{side}", NAMESPACE)["spec"] == {"selector": {}}
+
+
+async def test_the_pods_of_an_application_s_own_service_are_known_once_it_is_taken_over() -> None:
+    """Its endpoints lack the label by which those of sluice's Services are watched."""
+    cluster = MemoryCluster()
+    port = {"name": "http", "port": 80, "targetPort": 9898, "nodePort": 30429}
+    spec = {"type": "LoadBalancer", "selector": {"app": "shop"}, "ports": [port]}
+    cluster.add({"kind": "Service", "metadata": {"name": "shop", "namespace": NAMESPACE}, "spec": spec})
+    cluster.add(primary_copy(DEPLOYMENTS, canary(), deployment(), 2))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        await services.ensure(canary(), deployment())
+        users = await offered(seen, "shop", NAMESPACE)
+        assert users == await services.endpoints(canary(), Side.PRIMARY)
+        assert len(users) == 2
+    now = cluster.now("Service", "shop", NAMESPACE)
+    assert now["spec"] == {**spec, "selector": {"app": "shop-primary"}}
+    assert "ownerReferences" not in now["metadata"]
+
+
+async def test_they_are_ready_for_a_route_when_their_endpoints_have_their_ports(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Behind a port that its endpoints do not have yet a data plane finds nobody."""
+    monkeypatch.setattr(block, "FOLLOWED_WITHIN", 0.0)
+    cluster = MemoryCluster()
+    cluster.add(endpoint_slice("shop-primary", ("10.0.0.1", True, False)))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        with pytest.raises(
+            TransientError, match=r"Service shop-test/shop-primary: its endpoints have not followed .*targetPort"
+        ):
+            await services.ensure(canary(), deployment())
+
+
 RATE = {"name": "request-success-rate", "thresholdRange": {"min": 99}}
+COMPARED = {"analysis": {"stepWeights": [10, 50], "comparison": {}, "metrics": [RATE]}}
 
 
 def names(cluster: MemoryCluster) -> set[str]:

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -61,10 +62,57 @@ def test_every_piece_of_python_shown_runs(text: str) -> None:
         assert {found.canary, found.primary, found.baseline} == {"shop-canary", "shop-primary", "shop-baseline"}
 
 
+def _docker(arguments: list[str]) -> None:
+    """An image is built from here, by the name that the manifests use."""
+    assert arguments == ["build", "-t", f"sluice:{_tag()}", "."]
+    assert (ROOT / "Dockerfile").exists()
+
+
+def _kind(arguments: list[str]) -> None:
+    assert arguments == ["load", "docker-image", f"sluice:{_tag()}"]
+
+
+def _tag() -> str:
+    base = yaml.safe_load((ROOT / "deployments/kubernetes/base/kustomization.yaml").read_text())
+    return str(base["images"][0]["newTag"])
+
+
+def _kubectl(arguments: list[str]) -> None:
+    """Folders, objects and keys that it names are in the manifests; what it runs in a pod exists."""
+    if "--" in arguments:
+        exists(shlex.join(arguments[arguments.index("--") + 1 :]))
+    text = "\n".join(file.read_text() for file in (ROOT / "deployments" / "kubernetes").rglob("*.yaml"))
+    objects = {(one["kind"].lower(), one["metadata"]["name"]) for one in _every(text) if "metadata" in one}
+    for flag, value in pairwise(arguments):
+        assert flag != "-n" or ("namespace", value) in objects
+        assert flag != "-k" or (ROOT / value / "kustomization.yaml").exists()
+    for argument in arguments:
+        kind, slash, name = argument.partition("/")
+        assert not slash or kind not in {"deployment", "service"} or (kind, name) in objects
+        key = argument.removeprefix("--from-literal=").partition("=")[0]
+        assert key == argument.partition("=")[0] or f"key: {key}" in text
+
+
+def _every(text: str) -> list[dict[str, Any]]:
+    return [one for one in yaml.safe_load_all(re.sub(r"^(?=apiVersion)", "---\n", text, flags=re.MULTILINE)) if one]
+
+
+ELSEWHERE = {"docker": _docker, "kind": _kind, "kubectl": _kubectl}
+"""Programs that are not ours, and what of a command can be held against what is."""
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_shown_exists(command: str) -> None:
-    """`make` targets are in the Makefile, `sluice` commands and their options in its help."""
+    """`make` targets are in the Makefile, `sluice` commands and their options in its help; what kubectl names exists."""
+    for piece in command.split(" | "):
+        exists(piece)
+
+
+def exists(command: str) -> None:
     program, *arguments = shlex.split(command)
+    if program in ELSEWHERE:
+        ELSEWHERE[program](arguments)
+        return
     if program == "make":
         run = subprocess.run(
             ["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

@@ -39,6 +39,7 @@ async def main() -> None:
             await router.shift(it, Traffic(weight))
             assert await router.weight(it) == weight
         await router.ensure(it, deployment())
+        await router.fence_out(it)
         assert await router.weight(it) == 30
         written = cluster.now("ConfigMap", "shop-weights", NAMESPACE)
         assert written["data"] == {"backends": "shop-canary=30 shop-primary=70"}

@@ -12,6 +12,7 @@ from typing import Any
 from lab.faults.applications.base import CANARY, INTERVAL_S, PRIMARY, Application, Object, Route, Site, Strategy
 from lab.faults.applications.parts import CONTAINER_PORT, DEPLOYMENT, HTTP_ROUTE, PORT, canary, workload
 from lab.faults.judged.history import Facts, History
+from lab.faults.proxies.acts import TARGET_PODS
 
 ITERATIONS = 3
 
@@ -30,10 +31,9 @@ def _manifests(site: Site) -> list[Object]:
 
 
 def _apex(item: Mapping[str, Any]) -> Facts:
-    """Whose pods it selects, once it is the Canary's: a side has all of the users, or none."""
+    """Whose pods it selects, once it is the Canary's switch: a side has all of the users, or none."""
     name, selected = item["metadata"]["name"], (item["spec"].get("selector") or {}).get("app", "")
-    owners = item["metadata"].get("ownerReferences") or []
-    if not any(one.get("kind") == "Canary" for one in owners):
+    if TARGET_PODS not in (item["metadata"].get("annotations") or {}):
         return {}
     sides = {PRIMARY: f"{name}-{PRIMARY}", CANARY: name}
     return {"weights": {side: 100 if selected == pods else 0 for side, pods in sides.items()}}

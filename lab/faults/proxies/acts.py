@@ -171,12 +171,14 @@ def canary_weight(route: Object) -> int:
 
 
 def _service(where: Place, body: Object) -> str:
-    """A Service that names the target's pods is a switch: it is claimed as a whole, then its selector alone is changed."""
+    """A Service that names the target's pods is a switch: it is claimed as one, then its selector alone is changed."""
     spec, meta = body.get("spec") or {}, body.get("metadata") or {}
+    if (meta.get("annotations") or {}).get(TARGET_PODS):
+        return "claim apex service"
     if not spec:
         return "mark route"
     if "ports" in spec:
-        return "claim apex service" if TARGET_PODS in (meta.get("annotations") or {}) else "apply service"
+        return "apply service"
     home = all(str(pods).endswith("-primary") for pods in (spec.get("selector") or {}).values())
     return "switch apex home" if home else "switch apex to canary"
 

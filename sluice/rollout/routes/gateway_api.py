@@ -1,18 +1,43 @@
-"""Gateway API v1: the weights of an HTTPRoute's backends (gateway-api.sigs.k8s.io, HTTPRoute)."""
+"""Gateway API v1: the weights of an HTTPRoute's backends (gateway-api.sigs.k8s.io, HTTPRoute).
+
+An HTTPRoute of the application's own is taken over: parents and hosts are the Canary's manifest's, and of its rules only
+those that lead to the application are divided.
+"""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
-from sluice.manifests.flagger.side import Side
-from sluice.rollout.objects import MANAGED_BY, owner_of
-from sluice.rollout.routes.base import Object, check
-from sluice.rollout.services import service_of
-from sluice.rollout.split import split
-from sluice.rollout.strategies.base import Traffic
+from sluice.rollout.objects import (
+    BEFORE,
+    GOVERNED_BY,
+    MANAGED_BY,
+    Ownership,
+    before,
+    check_claimable,
+    is_made,
+    is_owned,
+    is_taken_over,
+    owner_of,
+    ownership,
+    taken_over,
+)
+from sluice.rollout.routes.acknowledgement import parent_ref
+from sluice.rollout.routes.base import Object, check, due
+from sluice.rollout.routes.http_rules import (
+    Rules,
+    default_rule,
+    divided,
+    ported,
+    serves_nobody,
+    share,
+    shared,
+    undivided,
+)
+from sluice.rollout.strategies.base import HOME, Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +50,6 @@ class GatewayApi:
 
     def manifest(self, canary: Canary, target: Object, traffic: Traffic) -> Object:
         check(self, canary)
-        service = canary.spec.service
-        parents = [
-            reference.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
-            | {"group": reference.group, "kind": reference.kind, "namespace": reference.namespace or canary.namespace}
-            for reference in service.gateway_refs
-        ]
-        backends = [
-            {"group": "", "kind": "Service", "name": name, "port": service.port, "weight": share}
-            for name, share in split(canary, traffic).items()
-        ]
         return {
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "HTTPRoute",
@@ -45,65 +60,111 @@ class GatewayApi:
                 "ownerReferences": [owner_of(canary)],
             },
             "spec": {
-                "parentRefs": parents,
-                "hostnames": list(service.hosts) or None,
-                "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "backendRefs": backends}],
+                "parentRefs": _parents(canary),
+                "hostnames": list(canary.spec.service.hosts) or None,
+                "rules": [default_rule(canary, traffic)],
             },
         }
 
-    def weight(self, canary: Canary, route: Object) -> int:
-        """The largest share where rules differ, none where the canary is in no rule."""
-        name = service_of(canary, Side.CANARY)
-        shares = []
-        for rule in route["spec"].get("rules") or []:
-            weights = {b["name"]: int(b.get("weight", 1)) for b in rule.get("backendRefs") or []}
-            shares.append(round(100 * weights.get(name, 0) / (sum(weights.values()) or 1)))
-        return max(shares, default=0)
+    def ensured(self, canary: Canary, target: Object, route: Object) -> Object | None:
+        check(self, canary)
+        check_claimable(canary, route)
+        spec = {**_reached(canary, route), **_ruled(canary, route)}
+        patch = {"metadata": _meta(canary, route), "spec": spec}
+        return {name: part for name, part in patch.items() if part} or None
+
+    def weight(self, canary: Canary, route: Object) -> int | None:
+        """The largest share where rules differ; rules that are not the Canary's count for nothing."""
+        if ownership(canary, route) not in {Ownership.OURS, Ownership.UNOWNED}:
+            return None
+        return share(canary, _rules(route))
 
     def shifted(self, canary: Canary, route: Object, traffic: Traffic) -> Object | None:
-        # A baseline that is no longer asked for may be in the route still: it gets nothing.
-        wanted = {service_of(canary, Side.BASELINE): 0, **split(canary, traffic)}
         # Lists have no merge in a custom resource: the rules are written whole, with some numbers changed.
-        before = route["spec"].get("rules") or []
-        rules = copy.deepcopy(before)
-        if canary.compared:
-            _add_baseline(canary, rules)
-        for backend in (backend for rule in rules for backend in rule.get("backendRefs") or []):
-            if backend["name"] in wanted and backend.get("weight", 1) != wanted[backend["name"]]:
-                backend["weight"] = wanted[backend["name"]]
-        return None if rules == before else {"spec": {"rules": rules}}
+        rules = shared(canary, _rules(route), traffic)
+        return None if rules == _rules(route) else {"spec": {"rules": rules}}
 
 
-def accepted(route: Object | None) -> bool:
-    """Whether every parent says Accepted for the route's present generation."""
-    if route is None:
-        return False
-    known = [one for one in _conditions(route) if one["type"] == "Accepted"]
-    generation = route["metadata"]["generation"]
-    return bool(known) and all(
-        one["status"] == "True" and one.get("observedGeneration", 0) >= generation for one in known
-    )
+def without_halves(canary: Canary, route: Object) -> Object | None:
+    """The patch after which the route divides nobody: taken over, it is what it was; ours leads to the apex Service.
+
+    None where there is nothing to change, or the route is not this Canary's.
+    """
+    if ownership(canary, route) not in {Ownership.OURS, Ownership.UNOWNED}:
+        return None
+    if is_taken_over(route):
+        spec = before(route) or {"rules": undivided(canary, _rules(route))}
+        return {"metadata": {"annotations": dict.fromkeys((GOVERNED_BY, BEFORE))}, "spec": spec}
+    rules = undivided(canary, _rules(route))
+    return {"spec": {"rules": rules}} if is_made(canary, route) and rules != _rules(route) else None
 
 
-def refusal(route: Object) -> str:
-    """Why a parent does not accept the route; empty where none refuses it."""
-    return "; ".join(
-        f"{one.get('reason')}: {one.get('message')}"
-        for one in _conditions(route)
-        if one["type"] == "Accepted" and one["status"] == "False"
-    )
+def _rules(route: Object) -> Rules:
+    return (route.get("spec") or {}).get("rules") or []
 
 
-def _conditions(route: Object) -> list[Object]:
-    parents = (route.get("status") or {}).get("parents") or []
-    return [condition for parent in parents for condition in parent.get("conditions") or []]
+def _parents(canary: Canary) -> list[Object]:
+    return [
+        reference.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
+        | {"group": reference.group, "kind": reference.kind, "namespace": reference.namespace or canary.namespace}
+        for reference in canary.spec.service.gateway_refs
+    ]
 
 
-def _add_baseline(canary: Canary, rules: list[Object]) -> None:
-    """Put the baseline's backend next to the canary's where a route was made before there was one."""
-    name = service_of(canary, Side.BASELINE)
-    for rule in rules:
-        backends = {backend["name"]: backend for backend in rule.get("backendRefs") or []}
-        next_to = backends.get(service_of(canary, Side.CANARY))
-        if next_to is not None and name not in backends:
-            rule["backendRefs"].append({**next_to, "name": name, "weight": 0})
+def _reached(canary: Canary, route: Object) -> Object:
+    """What differs of where users come from: the Gateways, and the hosts.
+
+    An application's own route keeps its hosts where the Canary names none: without any it would answer for all.
+    """
+    now, hosts = route.get("spec") or {}, list(canary.spec.service.hosts)
+    if not hosts and not is_made(canary, route):
+        hosts = (before(route) or now).get("hostnames") or []
+    wanted = [parent_ref(one, canary.namespace) for one in _parents(canary)]
+    changed: Object = {}
+    if [parent_ref(one, canary.namespace) for one in now.get("parentRefs") or []] != wanted:
+        changed["parentRefs"] = _parents(canary)
+    if sorted(now.get("hostnames") or []) != sorted(hosts):
+        changed["hostnames"] = hosts or None
+    return changed
+
+
+def _ruled(canary: Canary, route: Object) -> Object:
+    """What differs of the rules: both halves, their ports, a baseline, and the traffic that is due."""
+    rules = _rules(route)
+    weight = share(canary, rules)
+    traffic = due(canary, None if serves_nobody(canary, rules) else weight)
+    if weight is None:
+        rules = divided(canary, rules, traffic or HOME)
+    if share(canary, rules) is None:
+        if not is_made(canary, route) and any(rule.get("backendRefs") or rule.get("filters") for rule in rules):
+            raise InvalidError(
+                f"{canary}: no rule of HTTPRoute {canary.namespace}/{canary.service_name} leads to Service "
+                f"{canary.service_name}: add it to the backendRefs of the rule that is to be divided, delete or rename the "
+                "route, or use another name in the Canary (spec.service.name)"
+            )
+        # A rule without backends answers with errors, and would be asked first.
+        rules = [rule for rule in rules if rule.get("backendRefs") or rule.get("filters")]
+        rules = [*rules, default_rule(canary, traffic or HOME)]
+    rules = shared(canary, rules, traffic) if traffic else _with_baseline(canary, rules)
+    rules = ported(canary, rules)
+    return {"rules": rules} if rules != _rules(route) else {}
+
+
+def _with_baseline(canary: Canary, rules: Rules) -> Rules:
+    """The rules with a place for a comparison that was switched on since; their weights stay."""
+    added = shared(canary, rules, Traffic(share(canary, rules) or 0))
+    known = [{one["name"] for one in rule.get("backendRefs") or []} for rule in rules]
+    wanted = [{one["name"] for one in rule.get("backendRefs") or []} for rule in added]
+    return added if known != wanted else rules
+
+
+def _meta(canary: Canary, route: Object) -> Object:
+    meta, now = route["metadata"], route.get("spec") or {}
+    if is_made(canary, route):
+        lacks = not (meta.get("labels") or {}).items() >= MANAGED_BY.items()
+        owners = [] if is_owned(canary, route) else [*(meta.get("ownerReferences") or []), owner_of(canary)]
+        parts = {"labels": dict(MANAGED_BY) if lacks else {}, "ownerReferences": owners}
+        return {name: part for name, part in parts.items() if part}
+    was = {name: now.get(name) for name in ("parentRefs", "hostnames", "rules")}
+    notes = taken_over(canary, route, was)
+    return {"annotations": notes} if notes else {}

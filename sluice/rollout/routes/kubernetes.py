@@ -11,14 +11,21 @@ from dataclasses import dataclass
 
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
-from sluice.rollout.objects import selector_label
-from sluice.rollout.routes.base import Object, check
+from sluice.rollout.objects import (
+    TARGET_PODS,
+    Ownership,
+    check_claimable,
+    is_made,
+    is_taken_over,
+    ownership,
+    selector_label,
+)
+from sluice.rollout.routes.backends import narrowed
+from sluice.rollout.routes.base import Object, check, due
 from sluice.rollout.services import apex
-from sluice.rollout.strategies.base import PROMOTION, Traffic
+from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
 from sluice.rollout.strategy import plan
 
-TARGET_PODS = "sluice.dev/target-pods"
-"""On the apex Service: the label that tells the target's pods, `name=value`. The primary's have `-primary` at its end."""
 WHOLE = (0, 100)
 
 
@@ -41,12 +48,25 @@ class KubernetesService:
         service["metadata"]["annotations"] = {TARGET_PODS: f"{label}={value}"}
         return service
 
+    def ensured(self, canary: Canary, target: Object, route: Object) -> Object | None:
+        check_claimable(canary, route)
+        return narrowed(canary, route, self.manifest(canary, target, self._due(canary, target, route)))
+
+    def _due(self, canary: Canary, target: Object, route: Object) -> Traffic:
+        """Where somebody took the mark away that says whose pods are which, the target says it."""
+        label, value = selector_label(target)
+        weight = self.weight(canary, route)
+        if weight is None and (is_made(canary, route) or is_taken_over(route)) and _target_pods(route) is None:
+            weight = PROMOTION.canary if (route["spec"].get("selector") or {}).get(label) == value else HOME.canary
+        return due(canary, weight) or (PROMOTION if weight else HOME)
+
     def weight(self, canary: Canary, route: Object) -> int | None:
+        """An application's own Service of that name is no route before it was taken over."""
         found = _target_pods(route)
-        if found is None:
+        if found is None or ownership(canary, route) not in {Ownership.OURS, Ownership.UNOWNED}:
             return None
         label, value = found
-        return PROMOTION.canary if route["spec"].get("selector", {}).get(label) == value else 0
+        return PROMOTION.canary if (route["spec"].get("selector") or {}).get(label) == value else HOME.canary
 
     def shifted(self, canary: Canary, route: Object, traffic: Traffic) -> Object | None:
         found = _target_pods(route)
@@ -56,6 +76,13 @@ class KubernetesService:
         wanted = value if _side(traffic) is Side.CANARY else f"{value}-{Side.PRIMARY}"
         same = (route["spec"].get("selector") or {}).get(label) == wanted
         return None if same else {"spec": {"selector": {label: wanted}}}
+
+
+def without_switch(canary: Canary, service: Object) -> Object | None:
+    """The patch after which the apex Service is no switch: another router divides the users. None where it is none."""
+    if ownership(canary, service) not in {Ownership.OURS, Ownership.UNOWNED} or _target_pods(service) is None:
+        return None
+    return {"metadata": {"annotations": {TARGET_PODS: None}}}
 
 
 def _side(traffic: Traffic) -> Side:

@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from blocks.kubernetes.kinds import CANARY
+from deployments.rights.review import REVIEW
 from deployments.settings import Settings
 from deployments.tools import doctor
 from deployments.tools.doctor import Finding, examined
@@ -42,6 +43,7 @@ class Api:
         asked: method and path of every call.
         installed: whether sluice's kinds are.
         mine: namespaces that may be read; empty for all.
+        refused: verb and resource of each right that is not given.
         silent: answers nothing.
     """
 
@@ -49,6 +51,7 @@ class Api:
     installed: bool = True
     mine: tuple[str, ...] = ()
     silent: bool = False
+    refused: set[tuple[str, str]] = field(default_factory=set)
 
     async def handle(self, request: Request) -> Response:
         path = request.url.path
@@ -61,6 +64,10 @@ class Api:
             expected = f"Basic {base64.b64encode(LOGIN.encode()).decode()}"
             known = request.headers.get("Authorization") == expected
             return JSONResponse("3.8.8" if known else {"detail": "Unauthorized"}, status_code=200 if known else 401)
+        if path == REVIEW:
+            asked = (await request.json())["spec"]["resourceAttributes"]
+            allowed = (asked["verb"], asked["resource"]) not in self.refused
+            return JSONResponse({"status": {"allowed": allowed}})
         if path == f"/apis/{CANARY.api_version}" and self.installed:
             named = {"kind": "Canary", "name": "canaries", "namespaced": True}
             return JSONResponse({"resources": [named]})
@@ -117,13 +124,21 @@ async def test_what_answers_says_so_and_nothing_is_written(outside: Outside) -> 
     """One finding a thing, without secrets; no lease is taken, so that it may run next to a worker."""
     found = await outside.findings()
     names = [name.partition(" at ")[0] for name in found]
-    assert names == ["packages", "cluster it", "Canaries", "Prefect", "Prometheus", "Slack channel deliveries"]
+    assert names == [
+        "packages",
+        "cluster it",
+        "Canaries",
+        "rights",
+        "Prefect",
+        "Prometheus",
+        "Slack channel deliveries",
+    ]
     assert {name: one.said for name, one in found.items() if not one.well} == {}
     said = " ".join(f"{one.about} {one.said}" for one in found.values())
     for part in ("v1.35.0", "all namespaces", "3.8.8", "sluice of lab", "gatewayapi:v1"):
         assert part in said
     assert "SECRET" not in said
-    assert {one.split()[0] for one in outside.api.asked} == {"GET"}
+    assert {one for one in outside.api.asked if not one.startswith("GET ")} == {f"POST {REVIEW}"}  # stored nowhere
 
 
 AWAY = "http://127.0.0.1:9"
@@ -167,6 +182,19 @@ async def test_rights_are_looked_at_in_each_namespace_that_is_looked_after(outsi
     outside.api.mine = ("a", "b")
     found = await outside.findings(namespaces=("a", "b"))
     assert (found["Canaries"].well, found["Canaries"].said) == (True, "may be read in a, b")
+
+
+async def test_a_right_that_is_missing_is_named_with_what_it_is_for(outside: Outside) -> None:
+    """In each namespace that is looked after, and only the rights of the part that this is."""
+    outside.api.mine = ("a", "b")
+    outside.api.refused = {("patch", "httproutes"), ("delete", "leases")}
+    found = await outside.findings(namespaces=("a", "b"), lease_namespace="own")
+    assert found["rights"].well is False
+    for part in ("3 of ", "patch httproutes.gateway.networking.k8s.io in a (the route", " in b (", "docs/install.md"):
+        assert part in found["rights"].said
+    assert "delete leases.coordination.k8s.io in own (signs of life" in found["rights"].said
+    found = await outside.findings(namespaces=("a", "b"), part="watcher")
+    assert found["rights"].well, found["rights"].said
 
 
 async def test_what_an_installation_does_not_use_is_no_fault(outside: Outside) -> None:
@@ -220,7 +248,7 @@ async def test_the_command_says_a_line_for_each_and_ends_with_1_where_one_is_not
     )
     assert run.returncode == (0 if well else 1), run.stdout + run.stderr
     lines = run.stdout.splitlines()
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert [line for line in lines if not line.startswith("ok ")] == [
         line for line in lines if line.startswith("no Prometheus")
     ]

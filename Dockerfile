@@ -1,0 +1,39 @@
+# The image of every part of sluice: `docker build -t sluice:0.1.0 .`, run as `sluice server`, `worker`, `receiver`, `watcher`.
+# The lab builds it from these lines without a container engine (lab/image); only the stage `base` is this machine's there.
+ARG PYTHON=3.11-slim-bookworm
+ARG KUSTOMIZE=v5.7.1
+
+FROM registry.k8s.io/kustomize/kustomize:${KUSTOMIZE} AS kustomize
+
+# What sluice stands on: Python, git for sources, kustomize to render them, and a user who is not root.
+FROM python:${PYTHON} AS base
+RUN apt-get update && apt-get install --yes --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/*
+COPY --from=kustomize /app/kustomize /usr/local/bin/kustomize
+RUN useradd --uid 65532 --user-group --no-create-home --home-dir /var/lib/sluice sluice
+
+# The libraries first: they change less often than sluice does.
+FROM base AS build
+WORKDIR /src
+RUN python3 -m venv /opt/sluice
+COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
+RUN /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis .
+COPY sluice ./sluice
+COPY blocks ./blocks
+COPY tasks ./tasks
+COPY flows ./flows
+COPY deployments ./deployments
+RUN /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check --no-index --no-build-isolation --no-deps --force-reinstall .
+
+FROM base
+COPY --from=build /opt/sluice /opt/sluice
+ENV PATH=/opt/sluice/bin:/usr/local/bin:/usr/bin:/bin
+ENV HOME=/var/lib/sluice
+ENV SLUICE_HOME=/var/lib/sluice
+ENV PREFECT_HOME=/var/lib/sluice/prefect
+ENV PYTHONUNBUFFERED=1
+ENV PYTHONDONTWRITEBYTECODE=1
+WORKDIR /tmp
+USER 65532:65532
+EXPOSE 4200 8900
+ENTRYPOINT ["sluice"]
+CMD ["--help"]

@@ -1,0 +1,63 @@
+"""The users' way in to a Canary, its Services and its route, brought to manifest and journal in an order that loses nobody.
+
+What is new is added to the Services before the route points at it, and what is no longer wanted is taken from them after the
+route's new generation is in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from blocks.routers.base import Router
+from blocks.services import Services
+from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.routes.base import AT_REST
+
+APPLIED_WITHIN = 2.0
+"""Seconds that a proxy may take to apply what its controller has acknowledged."""
+
+
+async def ensure_way_in(
+    services: Services, router: Router, canary: Canary, target: dict[str, Any], others: Iterable[Router] = ()
+) -> None:
+    """Services widened, route, Services narrowed. Idempotent; nothing is written where nothing differs.
+
+    Args:
+        router: the one that the Canary's provider names.
+        others: the routers of other providers: where the provider was changed, what they had of this Canary's divides nobody
+            any more, once it is at rest.
+
+    Raises:
+        InvalidError: the Canary asks for what cannot be done, or an object is somebody else's; the message says the way out.
+        TransientError: something did not follow in time, or is on its way out and has to be gone first.
+    """
+    apex, wanted = not router.apex, canary.spec.service.port
+    port = await services.ensure(canary, target, apex=apex)
+    await router.ensure(_at(canary, port), target)
+    if port != wanted:
+        await asyncio.sleep(APPLIED_WITHIN)
+        await services.settle(canary, target, apex=apex, keep={port})
+        await router.ensure(canary, target)
+    if await services.surplus(canary, target, {wanted}):
+        await asyncio.sleep(APPLIED_WITHIN)
+    await services.settle(canary, target, apex=apex)
+    if canary.status.phase in AT_REST:
+        for other in others:
+            await other.release(canary)
+
+
+async def release_way_in(services: Services, routers: Iterable[Router], canary: Canary) -> None:
+    """Put back what was taken over, as it was. What sluice made goes with the Canary that owns it. Idempotent."""
+    for router in routers:
+        await router.release(canary)
+    await services.release(canary)
+
+
+def _at(canary: Canary, port: int) -> Canary:
+    """The Canary as it is while its route goes by another port."""
+    if port == canary.spec.service.port:
+        return canary
+    service = canary.spec.service.model_copy(update={"port": port})
+    return canary.model_copy(update={"spec": canary.spec.model_copy(update={"service": service})})

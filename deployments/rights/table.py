@@ -1,0 +1,150 @@
+"""RIGHTS: everything that sluice asks of the API server, row by row with its reason.
+
+A row that is missing here is a right that nobody gives: the tests run whole rollouts on a cluster that refuses all else.
+To add one: a row here, then `python -m deployments.rights` writes the manifests and the page of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from blocks.kubernetes.cluster import Kind
+from blocks.kubernetes.kinds import (
+    CANARY,
+    ENDPOINT_SLICE,
+    EVENT,
+    GIT_REPOSITORY,
+    HTTP_ROUTE,
+    IMAGE_POLICY,
+    IMAGE_REPOSITORY,
+    IMAGE_UPDATE_AUTOMATION,
+    KUSTOMIZATION,
+    LEASE,
+    METRIC_TEMPLATE,
+    POD,
+    SECRET,
+    SERVICE,
+    WORKLOAD_KINDS,
+)
+from deployments.rights.part import Part
+from sluice.rollout.tending.past import PAST
+
+
+class Where(StrEnum):
+    """Where a right is needed."""
+
+    EVERYWHERE = "in each namespace that is looked after"
+    OWN = "in sluice's own namespace"
+    NAMED = "on the Secrets that are named"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One row.
+
+    Attributes:
+        kind: of the objects.
+        verbs: as the API server calls them.
+        why: what fails without it, in words for the person who gives rights.
+        parts: who needs it.
+        where: in which namespaces.
+        subresource: `status` and the like; empty for the object itself.
+    """
+
+    kind: Kind
+    verbs: tuple[str, ...]
+    why: str
+    parts: tuple[Part, ...] = (Part.WORKER,)
+    where: Where = Where.EVERYWHERE
+    subresource: str = ""
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core."""
+        return self.kind.api_version.rpartition("/")[0]
+
+    @property
+    def resource(self) -> str:
+        """The resource as RBAC writes it."""
+        return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
+
+    def __str__(self) -> str:
+        return f"{self.resource}.{self.group}" if self.group else self.resource
+
+
+BOTH = (Part.WORKER, Part.WATCHER)
+FOLLOW = ("list", "watch")
+
+_ROLLOUTS = (
+    Right(CANARY, FOLLOW, "which Canaries there are, and when one changes", BOTH),
+    Right(CANARY, ("get",), "whether a Canary is still there, and its state after a conflict"),
+    Right(CANARY, ("patch",), "the journal of a rollout: no release begins without it", subresource="status"),
+    Right(
+        CANARY,
+        ("update",),
+        "objects that a Canary owns, where OwnerReferencesPermissionEnforcement is on (OpenShift)",
+        subresource="finalizers",
+    ),
+    *(
+        right
+        for kind in WORKLOAD_KINDS.values()
+        for right in (
+            Right(kind, FOLLOW, f"changes of a target {kind.kind} begin releases; readiness of its pods", BOTH),
+            Right(kind, ("get",), f"the state of a {kind.kind} after a conflict"),
+            Right(kind, ("create",), f"the primary of a target {kind.kind}, and its baseline"),
+            Right(kind, ("patch",), f"a {kind.kind} is scaled, frozen and promoted"),
+            Right(kind, ("update",), f"the baseline of a target {kind.kind} follows its primary"),
+        )
+    ),
+    *(
+        Right(
+            Kind(past.api_version, past.kind, past.plural),
+            ("list",),
+            f"the template that a {of} had: a primary that is gone is made again of what was promoted",
+        )
+        for of, past in PAST.items()
+    ),
+    Right(SERVICE, FOLLOW, "which Services of a Canary are there"),
+    Right(SERVICE, ("get",), "the state of a Service after a conflict"),
+    Right(
+        SERVICE, ("create", "patch"), "the Services of canary and primary; with provider kubernetes the switch of users"
+    ),
+    Right(HTTP_ROUTE, FOLLOW, "the real weights of a route, and whether its Gateway accepted them"),
+    Right(HTTP_ROUTE, ("get",), "the state of a route after a conflict"),
+    Right(HTTP_ROUTE, ("create", "patch"), "the route of a Canary and its weights, with provider gatewayapi"),
+    Right(ENDPOINT_SLICE, FOLLOW, "which pods a Service offers: nothing is taken from users before that is known"),
+    Right(POD, ("list",), "which pods are ready, and why one is not"),
+    Right(EVENT, ("list",), "why a pod does not become ready, in the kubelet's words"),
+    Right(METRIC_TEMPLATE, ("get",), "metrics that a Canary names by templateRef"),
+    Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
+)
+_DELIVERY = (
+    Right(GIT_REPOSITORY, FOLLOW, "which sources there are, and when one changes", BOTH),
+    Right(GIT_REPOSITORY, ("get",), "the source of a sync"),
+    Right(GIT_REPOSITORY, ("patch",), "what was fetched, in its Ready condition", subresource="status"),
+    Right(KUSTOMIZATION, FOLLOW, "what is applied from which source, and when that changes", BOTH),
+    Right(KUSTOMIZATION, ("get",), "the state of a Kustomization before it is applied"),
+    Right(KUSTOMIZATION, ("patch",), "what was applied, and the inventory that prune works from", subresource="status"),
+    Right(IMAGE_REPOSITORY, ("list",), "which pushes matter to somebody"),
+    Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
+    Right(IMAGE_POLICY, ("list", "get"), "which tag is wanted"),
+    Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
+    Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
+    Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
+    Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
+)
+_ITSELF = (
+    Right(
+        LEASE,
+        ("create", "update", "get", "list", "delete"),
+        "signs of life of workers: without them a worker takes no run, and the dead are not known",
+        where=Where.OWN,
+    ),
+)
+RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_ITSELF)
+
+
+def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:
+    """The rights that any of these parts needs there."""
+    return [right for right in RIGHTS if right.where is where and set(parts) & set(right.parts)]
