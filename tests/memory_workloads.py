@@ -7,6 +7,7 @@ status, and returns the pods that it has then.
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import zlib
 from collections.abc import Callable
@@ -87,6 +88,18 @@ def _name(workload: Object, number: int) -> str:
     return f"{workload['metadata']['name']}-pod-{number}"
 
 
+def _hash(template: Object) -> str:
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _owner(workload: Object, template: Object) -> Object:
+    """A pod's controller: a Deployment's are made by a ReplicaSet for each template, which is not kept here."""
+    meta = workload["metadata"]
+    own = {"kind": workload["kind"], "name": meta["name"], "uid": meta["uid"], "controller": True}
+    replica_set = {"kind": "ReplicaSet", "name": f"{meta['name']}-{_hash(template)}", "controller": True}
+    return {"Deployment": replica_set}.get(workload["kind"], own)
+
+
 def _pod(workload: Object, number: int, template: Object, broken: set[str]) -> Object:
     """A pod; what it was made from is kept in `template`, which a real one does not have."""
     ready = template["spec"]["containers"][0]["image"] not in broken
@@ -96,8 +109,9 @@ def _pod(workload: Object, number: int, template: Object, broken: set[str]) -> O
         "metadata": {
             "name": _name(workload, number),
             "namespace": workload["metadata"]["namespace"],
-            "labels": dict(template["metadata"]["labels"]),
+            "labels": {**template["metadata"]["labels"], "pod-template-hash": _hash(template)},
             "creationTimestamp": "2024-01-01T00:00:00Z",
+            "ownerReferences": [_owner(workload, template)],
             "resourceVersion": workload["metadata"]["resourceVersion"],
         },
         "template": copy.deepcopy(template),

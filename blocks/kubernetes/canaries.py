@@ -14,10 +14,10 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.rollout.objects import is_owned, pod_query
-from sluice.rollout.readiness import why_not_ready
+from sluice.rollout.readiness import belongs, template_of, why_not_ready
 from sluice.rollout.safety.begun import as_begun, renamed, salvageable, salvaged
 from sluice.rollout.workloads import workload_named, workload_of
-from sluice.rollout.workloads.base import together
+from sluice.rollout.workloads.base import has_pods, together
 
 Object = dict[str, Any]
 
@@ -117,6 +117,20 @@ class Canaries:
 
         return await self.writer.change(_kind(canary), name, canary.namespace, wish)
 
+    async def fill(self, canary: Canary, name: str, pods: int, *, frozen: bool = False) -> Object:
+        """Give a workload at least so many pods: one that an autoscaler or a person has given more keeps them.
+
+        Args:
+            frozen: as for `scale`.
+        """
+        workload = workload_of(canary)
+
+        def wish(now: Object) -> Object | None:
+            scaled = None if has_pods(workload, now, pods) else workload.writes.scaled(now, pods)
+            return together(None if frozen else workload.writes.thawed(now), scaled)
+
+        return await self.writer.change(_kind(canary), name, canary.namespace, wish)
+
     async def freeze(self, canary: Canary) -> Object:
         """Keep the target's pods at the template that they run, whatever is pushed meanwhile, until it is scaled again."""
         return await self.writer.change(
@@ -136,10 +150,11 @@ class Canaries:
 
     async def why_not_ready(self, canary: Canary, workload: Object) -> str:
         """Why a workload's pods do not serve, in the pods' own words."""
-        pods = await self.writer.cluster.list(POD, canary.namespace, pod_query(workload))
+        labelled = await self.writer.cluster.list(POD, canary.namespace, pod_query(workload))
+        pods = [pod for pod in labelled if belongs(workload, pod)]
         # Pods of an older revision may still be leaving; their reasons are not this revision's.
         last = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
-        current = [pod for pod in pods if last and _template(pod) == _template(last)]
+        current = [pod for pod in pods if last and template_of(pod) == template_of(last)]
         return why_not_ready(current, await self.writer.cluster.list(EVENT, canary.namespace))
 
 
@@ -149,9 +164,3 @@ def _kind(canary: Canary) -> Kind:
 
 def _status(item: Object) -> CanaryStatus:
     return CanaryStatus.model_validate(item.get("status") or {})
-
-
-def _template(pod: Object) -> tuple[str, ...]:
-    """What tells pods of one template from those of another: the labels that the controllers of workloads give them."""
-    labels = pod["metadata"].get("labels") or {}
-    return tuple(str(labels.get(name, "")) for name in ("pod-template-hash", "controller-revision-hash"))

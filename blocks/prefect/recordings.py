@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter
@@ -18,7 +20,17 @@ PAGE = 200
 
 def recording_key(name: str, namespace: str) -> str:
     """Key of the artifact that holds what a Canary's releases were judged by; the latest is the last release."""
-    return f"rollout-{name}-{namespace}-recording"
+    return artifact_key(name, namespace, "recording")
+
+
+def artifact_key(name: str, namespace: str, what: str) -> str:
+    """Key of an artifact of a Canary, which no other Canary's has.
+
+    Prefect takes lower-case letters, digits and dashes only, and names have dashes themselves, and dots: `a-b` in `c` is
+    not `a` in `b-c`.
+    """
+    apart = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:8]
+    return f"rollout-{name.replace('.', '-')}-{namespace}-{apart}-{what}"
 
 
 async def last_release(name: str, namespace: str) -> Release:

@@ -35,6 +35,57 @@ def ready_addresses(pods: list[Object]) -> frozenset[str]:
     )
 
 
+def belongs(workload: Object, pod: Object) -> bool:
+    """Whether a pod is a workload's, by its controller: another one's pods may have the same labels.
+
+    A Deployment's pods are its ReplicaSets', which are named after it and after the template that their pods have.
+    """
+    owners = pod["metadata"].get("ownerReferences") or []
+    owner = next((one for one in owners if one.get("controller")), None)
+    if owner is None:
+        return False
+    if owner.get("kind") == "ReplicaSet":
+        template = (pod["metadata"].get("labels") or {}).get("pod-template-hash")
+        return bool(owner.get("name") == f"{workload['metadata']['name']}-{template}")
+    return bool(owner.get("uid") == workload["metadata"].get("uid"))
+
+
+def template_of(pod: Object) -> tuple[str, ...]:
+    """What tells pods of one template from those of another: the labels that the controllers of workloads give them."""
+    labels = pod["metadata"].get("labels") or {}
+    return tuple(str(labels.get(name, "")) for name in ("pod-template-hash", "controller-revision-hash"))
+
+
+def why_not_offered(workload: Object, pods: list[Object], offered: frozenset[str], wanted: int) -> str:
+    """Why a Service does not offer what it should; empty where it offers a workload's pods and nothing that is gone.
+
+    Right is at least as many as are wanted, each ready, all of one template. What else is offered may only be another
+    workload's pods, which have the same labels.
+
+    Args:
+        pods: all that have the workload's labels.
+    """
+    own = [pod for pod in pods if belongs(workload, pod)]
+    ready = [pod for pod in own if ready_addresses([pod])]
+    if len(ready) < wanted:
+        return f"{len(ready)} of {wanted} pods are ready"
+    if len({template_of(pod) for pod in ready}) > 1:
+        return "there are pods of an older revision"
+    missing = [pod for pod in ready if not _addresses(pod) & offered]
+    if missing:
+        return f"{len(missing)} of {len(ready)} ready pods are not offered yet"
+    known = [*ready, *(pod for pod in pods if not belongs(workload, pod))]
+    gone = offered.difference(*(_addresses(pod) for pod in known))
+    return f"{len(gone)} addresses are offered that are gone or not ready" if gone else ""
+
+
+def _addresses(pod: Object) -> frozenset[str]:
+    """All of a pod's addresses: a Service may offer those of one family, or of both."""
+    status = pod.get("status") or {}
+    more = [str(one["ip"]) for one in status.get("podIPs") or [] if one.get("ip")]
+    return frozenset([*([str(status["podIP"])] if status.get("podIP") else []), *more])
+
+
 def why_not_ready(pods: list[Object], events: list[Object]) -> str:
     """The reason that the pods themselves give: a waiting or ended container, a failed probe, no place to run."""
     for pod in pods:

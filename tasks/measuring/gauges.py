@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import METRIC_TEMPLATE
 from blocks.metrics.base import Values
+from blocks.metrics.providers import COUNTED_BY
 from sluice.errors import InvalidError
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
@@ -26,14 +27,15 @@ EARLY = 0.1
 
 
 async def template_of(wired: Connections, canary: Canary, metric: CanaryMetric) -> tuple[Values, str]:
-    """The provider and the query of a metric's MetricTemplate, variables not filled in.
+    """The provider and the query of a metric, its own or its MetricTemplate's, variables not filled in.
 
     Raises:
         NotFoundError: there is no such template.
         InvalidError: it names a provider that sluice does not know.
     """
     reference = metric.template_ref
-    assert reference is not None  # noqa: S101 - only such metrics have one
+    if reference is None:
+        return wired.metrics.values(COUNTED_BY, canary.spec.metrics_server), metric.query
     found = await wired.cluster.get(METRIC_TEMPLATE, reference.name, reference.namespace or canary.namespace)
     template = MetricTemplate.parse(found)
     provider = template.spec.provider

@@ -9,7 +9,7 @@ import base64
 
 from prefect.artifacts import Artifact, acreate_image_artifact, acreate_table_artifact
 
-from blocks.prefect.recordings import RECORDING, recording_key
+from blocks.prefect.recordings import RECORDING, artifact_key, recording_key
 from sluice.charts.rollout import Moment, chart
 from sluice.judge.sentences import odds
 from sluice.replay.recording import Release
@@ -37,9 +37,9 @@ async def record(ref: RolloutRef, outcome: str, reason: str, steps: list[StepRes
     moments.append(Moment(max(ended - began, 1.0), 0.0))
     picture = chart(f"{ref} {outcome}", moments, good=outcome == "promoted")
     image = "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
-    key = f"rollout-{ref.name}-{ref.namespace}"
-    await acreate_image_artifact(image_url=image, key=f"{key}-chart", description=f"**{ref}** {outcome}: {reason}")
-    await acreate_table_artifact(table=rows(steps), key=f"{key}-verdicts", description=f"**{ref}** {outcome}: {reason}")
+    chart_key, table_key = (artifact_key(ref.name, ref.namespace, what) for what in ("chart", "verdicts"))
+    await acreate_image_artifact(image_url=image, key=chart_key, description=f"**{ref}** {outcome}: {reason}")
+    await acreate_table_artifact(table=rows(steps), key=table_key, description=f"**{ref}** {outcome}: {reason}")
     recordings = tuple(one for step in steps for one in step.recordings)
     if recordings:
         kept = Release(release=str(ref), outcome=outcome, recordings=recordings)

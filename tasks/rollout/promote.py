@@ -17,12 +17,13 @@ from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
 from sluice.rollout.strategies.base import HOME, PROMOTION
-from sluice.rollout.workloads.base import Object
+from sluice.rollout.workloads.base import Object, has_pods
 from sluice.rollout.workloads.copies import primary_copy
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.home import say
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
+from tasks.scene.standing import why_not_up
 from tasks.stage import stage
 
 CANCELLED_WITHIN = 30.0
@@ -44,10 +45,13 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         return StageResult()  # the last write was done, and only its answer was lost
     target, primary = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     _check_judged(scene, ref, target)
+    # One that an autoscaler has given no pods has none to bring home to.
+    pods = max(workload.reads.pods(primary or target), 1)
+    if fault := await _why_too_small(scene, ref, target, pods):
+        return StageResult(fault=fault)
     # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
     target = await scene.canaries.freeze(canary)
     _check_judged(scene, ref, target)
-    pods = workload.reads.pods(primary or target)
     await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
     await _check_serves(scene)
     await scene.router.shift(canary, PROMOTION)
@@ -73,6 +77,17 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))
     return StageResult()
+
+
+async def _why_too_small(scene: Scene, ref: RolloutRef, target: Object, pods: int) -> str:
+    """Have the canary carry what the primary does; returns why it cannot, empty where it can.
+
+    An autoscaler may have made the primary larger since, or the canary smaller. It may do so again: that is its own affair.
+    """
+    if scene.canary.status.phase is Phase.PROMOTING or has_pods(scene.workload, target, pods):
+        return ""
+    why = await why_not_up(scene, ref, pods)
+    return f"{scene.canary.target} has too few pods to carry all of the traffic: {why}" if why else ""
 
 
 async def _check_serves(scene: Scene) -> None:

@@ -12,9 +12,9 @@ from sluice.errors import InvalidError, StaleError
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import is_owned
 from sluice.rollout.strategies.base import HOME, Traffic
-from sluice.rollout.workloads.base import merged
+from sluice.rollout.workloads.base import has_pods, merged
 from sluice.rollout.workloads.copies import baseline_copy, baseline_of
-from tasks.scene.ready_endpoints import until_endpoints_ready
+from tasks.scene.ready_endpoints import why_not_offering
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
 Object = dict[str, Any]
@@ -49,21 +49,25 @@ async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, pods: i
         at_rest = workload.writes.scaled(now, 0) is None
         if at_rest or baseline_of(now) != ref.revision:
             return baseline_copy(workload, canary, target, primary, pods, ref.revision)
-        patch = workload.writes.scaled(now, pods)
+        patch = None if has_pods(workload, now, pods) else workload.writes.scaled(now, pods)
         return merged(now, patch) if patch else None
 
     for _ in range(2):  # made, then filled
         await scene.writer.put(scene.kind, canary.baseline, canary.namespace, wish)
 
 
-async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[], bool]) -> str:
-    """Wait until the baseline can take traffic; returns why it never will, empty where it can or a newer revision came."""
+async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[], bool], left: float) -> str:
+    """Wait until the baseline can take traffic; returns why it never will, empty where it can or a newer revision came.
+
+    Args:
+        left: seconds to wait: what the canary has left of its deadline.
+    """
     canary = scene.canary
     if not canary.compared:
         return ""
     limit = canary.spec.progress_deadline_seconds
     async with scene.wired.informers.following(scene.kind, canary.baseline, canary.namespace) as followed:
-        ready = await scene.until(followed, lambda one: moved_on() or _stands(scene, ref, one), limit)
+        ready = await scene.until(followed, lambda one: moved_on() or _stands(scene, ref, one), left)
         baseline = followed.object or {}
     if moved_on():
         return ""
@@ -71,7 +75,9 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
         why = await scene.canaries.why_not_ready(canary, baseline) if baseline else "it is gone"
         return f"the baseline is not ready after {limit:g} s: {why}"
     if canary.ready_threshold == 100:
-        await until_endpoints_ready(scene, Side.BASELINE, baseline)
+        why = await why_not_offering(scene, Side.BASELINE, baseline, left, moved_on)
+        if why and not moved_on():
+            return f"the baseline's Service does not offer it after {limit:g} s: {why}"
     weight = canary.status.canary_weight
     if weight and await scene.router.weight(canary) == weight:
         # A comparison that is switched on in the middle of a step begins here; else this changes nothing.

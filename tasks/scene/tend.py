@@ -13,6 +13,7 @@ from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.strategies.base import HOME
+from tasks.scene.autoscaler import tend_autoscaler
 from tasks.scene.primary import tend_primary
 from tasks.scene.rollout_ref import Scene
 
@@ -37,6 +38,7 @@ async def tend(scene: Scene) -> Object:
     target = await scene.canaries.target(canary)
     await scene.services.ensure(canary, target, apex=False)
     primary = await tend_primary(scene, target)
+    await tend_autoscaler(scene)
     if canary.status.phase is not Phase.PROMOTING:
         await until_primary_serves(scene, primary)
     await scene.ensure_way_in(target)

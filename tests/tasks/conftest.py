@@ -167,6 +167,24 @@ def play() -> Any:
 
 
 @pytest.fixture
+def play_often() -> Any:
+    """Runs stages of one run, which holds one lease: `play_often(stage, tries)`; `tries` is given what runs a stage."""
+
+    def run(stage: Stage, tries: Any) -> Any:
+        async def one(task: Any, **decision: Any) -> Any:
+            return await task.fn(stage.ref, Decision(Action.WAIT, **decision))
+
+        async def it() -> Any:
+            run_signals.bind(stage.signals)
+            async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
+                return await tries(one)
+
+        return asyncio.run(it())
+
+    return run
+
+
+@pytest.fixture
 def fence() -> Any:
     """Runs `fence_out`, which nobody decides on."""
 

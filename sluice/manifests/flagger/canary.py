@@ -5,12 +5,15 @@ Field names, meanings and defaults are Flagger's (docs.flagger.app), so that man
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sluice.durations import Duration
+from sluice.manifests.flagger.autoscaler_reference import COPIED, AutoscalerReference
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.manifests.flagger.comparison import BASELINE_UP_TO, AnalysisComparison
@@ -41,6 +44,10 @@ class CanaryService(ForeignModel):
     hosts: tuple[str, ...] = ()
 
 
+LABEL_LENGTH = 63
+"""Characters of a label's value, and of a Service's name, at most: both are DNS labels."""
+SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+
 WebhookType = Literal[
     "rollout",
     "confirm-rollout",
@@ -57,7 +64,7 @@ class CanaryWebhook(ForeignModel):
     """A call to a service of the user's that has a say in the release."""
 
     name: str
-    type: WebhookType = "rollout"
+    type: Annotated[WebhookType, BeforeValidator(lambda written: written or "rollout")] = "rollout"
     url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://")
     """Whom to ask. Its scheme says which kind of gate it is: `http`, `https`, or one of an installed package."""
     timeout: Duration = 10.0
@@ -190,14 +197,23 @@ class CanarySpec(ForeignModel):
     progress_deadline_seconds: float = 600.0
     metrics_server: str = ""
     """Prometheus of this Canary; the installation's where empty."""
-    autoscaler_ref: ObjectReference | None = None
+    autoscaler_ref: AutoscalerReference | None = None
     upstream_ref: ObjectReference | None = None
     ingress_ref: ObjectReference | None = None
     route_ref: ObjectReference | None = None
     revert_on_deletion: bool | None = None
-    reported: ClassVar[frozenset[str]] = frozenset(
-        {"autoscalerRef", "upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"}
-    )
+    reported: ClassVar[frozenset[str]] = frozenset({"upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"})
+
+    @property
+    def autoscaled(self) -> AutoscalerReference | None:
+        """The autoscaler that is copied for the primary; None where there is none, or of a kind that is not copied."""
+        found = self.autoscaler_ref
+        return found if found and found.kind == COPIED else None
+
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        yield from super().unsupported(path)
+        if self.autoscaler_ref and not self.autoscaled:
+            yield f"{path}.autoscalerRef" if path else "autoscalerRef"
 
 
 class Canary(Manifest):
@@ -208,6 +224,23 @@ class Canary(Manifest):
     plural: ClassVar[str] = "canaries"
     spec: CanarySpec
     status: CanaryStatus = Field(default_factory=CanaryStatus)
+
+    @model_validator(mode="after")
+    def _has_names_for_its_parts(self) -> Canary:
+        """What the API server would refuse only when half of it is made."""
+        field = "spec.service.name" if self.spec.service.name else "spec.targetRef.name, the Service's name too,"
+        longest = LABEL_LENGTH - len("-baseline" if self.compared else "-primary")
+        if len(self.service_name) > longest:
+            raise ValueError(
+                f"{field} is {self.service_name!r}, {len(self.service_name)} characters, and the Services of the release "
+                f"have -primary, -canary or -baseline after it: set spec.service.name to one of {longest} characters at most"
+            )
+        if not SERVICE_NAME.fullmatch(self.service_name):
+            raise ValueError(
+                f"{field} is {self.service_name!r}, which no Service can be named: set spec.service.name to lower-case "
+                "letters, digits and dashes, a letter first"
+            )
+        return self
 
     @property
     def target(self) -> str:

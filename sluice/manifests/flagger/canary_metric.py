@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from pydantic import Field, model_validator
 
 from sluice.durations import Duration
 from sluice.manifests.flagger.counted import CountedSeries
 from sluice.manifests.meta import ForeignModel
+
+SUCCESS_RATE = "request-success-rate"
+BUILT_IN = {SUCCESS_RATE: ("min", 99), "request-duration": ("max", 500)}
+"""Metrics that need no query: the end of the range that bounds each, and an example."""
 
 
 class ObjectReference(ForeignModel):
@@ -42,7 +49,11 @@ class CanaryMetric(ForeignModel):
     interval: Duration = 60.0
     """Window of the query, seconds."""
     threshold_range: ThresholdRange | None = None
+    threshold: float | None = None
+    """Flagger's older field: the least good percentage of request-success-rate, else the greatest good value."""
     template_ref: ObjectReference | None = None
+    query: str = ""
+    """Flagger's older field: a query to the Canary's Prometheus, with the variables of a MetricTemplate."""
     template_variables: dict[str, str] = Field(default_factory=dict)
     # Sluice's own; Flagger does not know them.
     counted: CountedSeries | None = None
@@ -57,12 +68,36 @@ class CanaryMetric(ForeignModel):
     @property
     def is_counted(self) -> bool:
         """Whether requests are counted for it, by the data plane or by series that it names."""
-        return self.template_ref is None
+        return not self.is_asked
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a query of the user's own gives its value."""
+        return self.template_ref is not None or (
+            bool(self.query) and self.counted is None and self.name not in BUILT_IN
+        )
+
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        yield from super().unsupported(path)
+        if self.query and (self.template_ref or self.name in BUILT_IN or self.counted):
+            yield f"{path}.query"
 
     @property
     def is_gauge(self) -> bool:
         """Whether its query is looked at during a step, and not at its end only."""
         return self.every is not None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_manifests(cls, manifest: Any) -> Any:
+        """`threshold` is one end of `thresholdRange`, where that is not set."""
+        if not isinstance(manifest, dict) or manifest.get("threshold") is None:
+            return manifest
+        if manifest.get("thresholdRange") is not None or manifest.get("threshold_range") is not None:
+            return manifest
+        counted = manifest.get("counted")
+        rate = "quantile" not in counted if isinstance(counted, dict) else manifest.get("name") == SUCCESS_RATE
+        return {**manifest, "thresholdRange": {"min" if rate else "max": manifest["threshold"]}}
 
     @model_validator(mode="after")
     def _bounded(self) -> CanaryMetric:
@@ -71,7 +106,7 @@ class CanaryMetric(ForeignModel):
             raise ValueError(f"metric {self.name} has no bound: set thresholdRange.min or thresholdRange.max")
         if self.counted and self.template_ref:
             raise ValueError(f"metric {self.name} has both counted and templateRef: take one of them away")
-        if self.is_gauge and self.template_ref is None:
+        if self.is_gauge and not self.is_asked:
             raise ValueError(f"metric {self.name} has every and no query: add a templateRef, or take every away")
         if self.is_counted:
             side, example = self._counted_by()
@@ -83,10 +118,9 @@ class CanaryMetric(ForeignModel):
 
     def _counted_by(self) -> tuple[str, int]:
         """The side of the range that bounds it, and an example: a least good percentage, or most milliseconds."""
-        builtin = {"request-success-rate": ("min", 99), "request-duration": ("max", 500)}
         if self.counted:
             return ("min", 99) if self.counted.quantile is None else ("max", 500)
-        if self.name not in builtin:
-            known = ", ".join(sorted(builtin))
+        if self.name not in BUILT_IN:
+            known = ", ".join(sorted(BUILT_IN))
             raise ValueError(f"metric {self.name} is not built in ({known}): add a templateRef, or counted")
-        return builtin[self.name]
+        return BUILT_IN[self.name]

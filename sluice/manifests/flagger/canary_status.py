@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.phase import Phase
@@ -76,6 +76,15 @@ class CanaryStatus(ForeignModel):
     """By which names the release under way was begun: the way home stays the same whatever becomes of the spec."""
     ends: tuple[RunEnd, ...] = ()
     """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_the_default(cls, status: Any) -> Any:
+        """Flagger and other clients write an empty phase, and nulls, where there is nothing yet."""
+        if not isinstance(status, dict):
+            return status
+        kept = {key: value for key, value in status.items() if value is not None}
+        return {**kept, "phase": kept.get("phase") or None}
 
     @property
     def begun(self) -> bool:

@@ -103,6 +103,13 @@ class Workload:
         return {"uid": meta.get("uid", ""), "generation": meta.get("generation", 0), "revision": revision}
 
 
+def has_pods(workload: Workload, now: Object, pods: int) -> bool:
+    """Whether a workload wants at least so many pods: what an autoscaler has added to them is not taken away."""
+    if workload.writes.scaled(now, pods) is None:
+        return True
+    return workload.writes.scaled(now, 0) is not None and workload.reads.pods(now) >= pods
+
+
 def together(*patches: Object | None) -> Object | None:
     """One patch that does what all of them do, the later one where two name a field; None where there is nothing to do."""
     result: Object = {}

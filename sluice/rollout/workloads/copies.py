@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluice.manifests.flagger.canary import Canary
+from sluice.errors import InvalidError
+from sluice.manifests.flagger.canary import LABEL_LENGTH, Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import MANAGED_BY, REVISION_ANNOTATION, owner_of, selector_label
 from sluice.rollout.template.selecting import OwnPods
@@ -49,6 +50,7 @@ def baseline_of(baseline: Object | None) -> str:
 def _copy(workload: Workload, canary: Canary, target: Object, source: Object, side: Side) -> Object:
     label, value = selector_label(target)
     own = f"{value}-{side}"
+    _check_length(canary, target, label, value)
     spec = workload.writes.plain(source)
     # The source may be a copy itself, and one that was made before its affinities were rewritten.
     before = frozenset({value, spec["selector"]["matchLabels"].get(label, value)})
@@ -72,6 +74,17 @@ def _copy(workload: Workload, canary: Canary, target: Object, source: Object, si
         },
         "spec": spec,
     }
+
+
+def _check_length(canary: Canary, target: Object, label: str, value: str) -> None:
+    """Refuse a label whose copies would be too long, before any of them is made."""
+    longest = LABEL_LENGTH - len(f"-{Side.BASELINE if canary.compared else Side.PRIMARY}")
+    if len(value) > longest:
+        raise InvalidError(
+            f"{target['kind']} {target['metadata']['name']}: spec.selector.matchLabels.{label} has {len(value)} characters, "
+            f"and the copies' pods have -primary or -baseline after it, {LABEL_LENGTH} at most in all: use a "
+            f"{target['kind']} whose label has {longest} at most"
+        )
 
 
 def _scaled(workload: Workload, made: Object, pods: int) -> Object:

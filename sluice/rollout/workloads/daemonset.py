@@ -27,6 +27,7 @@ class DaemonSetWrites:
     def plain(self, workload: Object) -> Object:
         spec: Object = copy.deepcopy(workload["spec"])
         spec["template"] = _template(workload)
+        _check_ports(workload)
         strategy, kept = spec.pop("updateStrategy", None) or {}, _kept(workload)
         if kept is None and strategy.get("type") == FROZEN:
             raise InvalidError(
@@ -96,6 +97,19 @@ class DaemonSetReads:
         # With a surge a node has its new pod before its old one goes; by default it has none of both for a while.
         strategy = _kept(workload) or workload["spec"].get("updateStrategy") or {}
         return (strategy.get("rollingUpdate") or {}).get("maxSurge", 0) in {0, "0%"}
+
+
+def _check_ports(workload: Object) -> None:
+    """Refuse pods of which a node can have only one: the canary's would wait for the primary's for ever."""
+    pod = workload["spec"]["template"]["spec"]
+    containers = [*(pod.get("containers") or []), *(pod.get("initContainers") or [])]
+    host_ports = [port["hostPort"] for one in containers for port in one.get("ports") or [] if port.get("hostPort")]
+    field = f"hostPort {host_ports[0]}" if host_ports else "hostNetwork: true"
+    if host_ports or pod.get("hostNetwork"):
+        raise InvalidError(
+            f"{workload['kind']} {workload['metadata']['name']}: spec.template.spec has {field}, so a node cannot have a "
+            "pod of the primary and one of the canary: let a Service reach its pods, or leave it without a Canary"
+        )
 
 
 def _template(workload: Object) -> Object:

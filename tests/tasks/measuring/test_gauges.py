@@ -114,3 +114,16 @@ def test_what_is_wrong_with_a_template_is_the_user_s(play: Any, query: str, erro
         del stage.cluster.objects[("MetricTemplate", NAMESPACE, "age")]
     with pytest.raises(error):
         play(stage, analyse, step=1, traffic=Traffic(30))
+
+
+@pytest.mark.parametrize("more", [{}, {"every": "2s"}], ids=["at the end", "as a gauge"])
+def test_a_query_in_the_canary_itself_is_asked_of_its_own_prometheus(play: Any, more: dict[str, str]) -> None:
+    """Flagger's older field: no MetricTemplate is needed, and `threshold` is the greatest good value."""
+    metric = {"name": "age", "query": QUERY, "threshold": 30, **more}
+    stage = (judged if more else over)({"analysis": {"metrics": [success_rate(99), metric]}})
+    stage.metrics = Provider(values={OF_CANARY: 60.0, OF_PRIMARY: 5.0})
+    stage.metrics.asked = []
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
+    assert result.judgement.verdict is Verdict.FAIL
+    assert "age" in result.judgement.reason
+    assert set(stage.metrics.asked) >= {OF_CANARY}

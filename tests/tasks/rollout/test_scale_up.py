@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import NotFoundError
+from sluice.errors import InvalidError, NotFoundError
 from sluice.rollout.workloads.deployment import DEPLOYMENT
 from tasks.rollout.scale_up import scale_up
 from tests.samples import NAME
@@ -93,6 +93,15 @@ def test_scale_up_lets_a_held_target_follow_what_was_pushed_since(play: Any) -> 
     stage.change("Deployment", NAME, {"metadata": {"annotations": {"pushed": "while held"}}})
     assert play(stage, scale_up).scaled
     assert stage.acts == ["patch Deployment shop with 2", "patch Deployment shop with 2"]
+
+
+def test_a_revision_of_which_no_primary_could_be_made_gets_no_pods(play: Any) -> None:
+    """It would be judged for nothing, and the promotion would end half way."""
+    stage = staged(kind="DaemonSet", replicas=0, weight=0)
+    stage.change("DaemonSet", NAME, {"spec": {"template": {"spec": {"hostNetwork": True}}}})
+    with pytest.raises(InvalidError, match="hostNetwork: true"):
+        play(stage, scale_up)
+    assert stage.acts == []
 
 
 def test_scale_up_without_a_primary_says_the_way_out(play: Any) -> None:

@@ -10,6 +10,7 @@ from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from tests.samples import canary, canary_manifest, success_rate
 
+STEPS = {"stepWeights": [10, 50]}
 LEAST = {
     "apiVersion": "flagger.app/v1beta1",
     "kind": "Canary",
@@ -210,6 +211,82 @@ def test_unknown_status_of_an_older_or_newer_sluice_is_no_error() -> None:
     """A journal that says more than this version knows can still be read."""
     read = canary(None, {"phase": "Succeeded", "somethingNew": {"x": 1}})
     assert read.status.phase == "Succeeded"
+
+
+@pytest.mark.parametrize("status", [{"phase": ""}, {"phase": None, "conditions": None}, {"trackedConfigs": None}, {}])
+def test_a_status_of_nothing_is_that_of_a_new_canary(status: dict[str, Any]) -> None:
+    """Flagger's own schema has an empty phase; other clients write null."""
+    assert canary(None, status).status == canary().status
+
+
+def test_a_webhook_without_a_type_is_asked_at_each_step() -> None:
+    """Flagger's schema has the empty type for it."""
+    it = canary({"analysis": {"webhooks": [{"name": "load", "type": "", "url": "http://load.test/"}]}})
+    assert valued(it, "spec.analysis.webhooks.0.type") == "rollout"
+
+
+@pytest.mark.parametrize(
+    ("metric", "bounds", "asked"),
+    [
+        ({"name": "request-success-rate", "threshold": 99}, (99, None), False),
+        ({"name": "request-duration", "threshold": 500}, (None, 500), False),
+        ({"name": "404s", "threshold": 5, "query": "sum(rate(x[1m]))"}, (None, 5), True),
+        ({"name": "own", "threshold": 0, "templateRef": {"name": "t"}}, (None, 0), True),
+        ({"name": "own", "threshold": 0.5, "query": "x", "every": "10s"}, (None, 0.5), True),
+        ({"name": "own", "threshold": 99, "counted": {"series": "x", "bad": {"a": "b"}}}, (99, None), False),
+        ({"name": "own", "threshold": 80, "counted": {"series": "x", "quantile": 0.9}}, (None, 80), False),
+        ({"name": "request-success-rate", "threshold": 1, "thresholdRange": {"min": 95}}, (95, None), False),
+    ],
+)
+def test_a_threshold_of_older_manifests_is_the_end_of_the_range_that_it_was(
+    metric: dict[str, Any], bounds: tuple[float | None, float | None], asked: bool
+) -> None:
+    """The least success rate, else the greatest value; `thresholdRange` wins. A `query` is asked as a template's is."""
+    it = canary({"analysis": {"metrics": [metric]}})
+    read = valued(it, "spec.analysis.metrics.0")
+    assert (read.threshold_range.min, read.threshold_range.max) == bounds
+    assert (read.is_asked, read.is_counted) == (asked, not asked)
+    assert list(it.unsupported()) == []
+
+
+@pytest.mark.parametrize("more", [{"templateRef": {"name": "t"}}, {"name": "request-duration"}])
+def test_a_query_that_is_not_asked_is_reported(more: dict[str, Any]) -> None:
+    """Another one, or what is built in, says more."""
+    it = canary({"analysis": {"metrics": [{"name": "own", "threshold": 5, "query": "x", **more}]}})
+    assert list(it.unsupported()) == ["spec.analysis.metrics[0].query"]
+
+
+LONG = "s" * 56
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (
+            {"service": {"name": LONG}},
+            rf"spec.service.name is '{LONG}', 56 characters, .* one of 55 characters at most",
+        ),
+        ({"targetRef": {"name": LONG}}, "spec.targetRef.name, the Service's name too, .* set spec.service.name"),
+        ({"targetRef": {"name": "shop.v1"}}, "'shop.v1', which no Service can be named: set spec.service.name"),
+        ({"service": {"name": "1shop"}}, "a letter first"),
+        (
+            {"service": {"name": "s" * 55}, "analysis": {**STEPS, "comparison": {}, "metrics": [success_rate(99)]}},
+            "54 characters at most",
+        ),
+    ],
+)
+def test_a_name_that_the_parts_cannot_have_is_refused_when_it_is_read(spec: dict[str, Any], said: str) -> None:
+    """The API server would refuse it when the primary is there already."""
+    with pytest.raises(InvalidError, match=said):
+        canary(spec)
+
+
+@pytest.mark.parametrize(
+    "spec", [{"service": {"name": "s" * 55}}, {"targetRef": {"name": LONG}, "service": {"name": "s"}}]
+)
+def test_names_that_just_fit_are_taken(spec: dict[str, Any]) -> None:
+    """The target's own name has no such limit."""
+    assert canary(spec, name="shop.v1" if "targetRef" in spec else "shop").service_name == spec["service"]["name"]
 
 
 def test_a_manifest_is_not_changed_by_reading_it() -> None:
