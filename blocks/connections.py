@@ -47,6 +47,13 @@ class RouterFactory(Protocol):
         """Raise InvalidError where there is no such router."""
 
 
+class RouterFactories(Protocol):
+    """Makes the routers that a Canary's `spec.provider` does not name."""
+
+    def __call__(self, provider: str, writer: Writer) -> Sequence[Router]:
+        """It may have named one of them before."""
+
+
 class ForgeFactory(Protocol):
     """Finds the forge of a repository."""
 
@@ -126,6 +133,8 @@ class Connections:
     """What is known of the signs of life of others."""
     past: Past = field(default_factory=Past)
     """What workloads were before."""
+    others: RouterFactories = lambda provider, writer: ()
+    """The routers of other providers, which have to let go where a Canary's provider was changed."""
     services: Callable[[Writer], Services] = Services
     """Makes and reads the Services of a Canary."""
     telemetry: Callable[[Canary], Telemetry | None] = telemetry_for

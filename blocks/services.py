@@ -14,7 +14,7 @@ from blocks.kubernetes.writer import Writer
 from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
-from sluice.rollout.objects import MANAGED_BY, check_claimable, check_made
+from sluice.rollout.objects import MANAGED_BY, TARGET_PODS, check_claimable, check_made, is_made, is_taken_over
 from sluice.rollout.readiness import serving_addresses
 from sluice.rollout.routes.backends import narrowed, passing, put_back, widened
 from sluice.rollout.services import service_of, services
@@ -79,6 +79,17 @@ class Services:
         """Put an apex Service that was taken over back to what it was; the others go with the Canary that owns them."""
         with suppress(NotFoundError):
             await self.writer.change(SERVICE, canary.service_name, canary.namespace, lambda now: put_back(canary, now))
+
+    async def was_otherwise(self, canary: Canary, *, apex: bool) -> bool:
+        """Whether another kind of router divided the users before: by the apex Service, which is the switch or is none.
+
+        Args:
+            apex: as for `ensure`: whether it is to be none.
+        """
+        now = await self.writer.informers.find(SERVICE, canary.service_name, canary.namespace)
+        if now is None or not (is_made(canary, now) or is_taken_over(now)):
+            return False
+        return (TARGET_PODS in (now["metadata"].get("annotations") or {})) is apex
 
     async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
         """Whether a side has a port that `settle` would take away."""

@@ -15,6 +15,7 @@ from prefect.settings.context import get_current_settings
 
 from deployments import wiring
 from deployments.automations.register import RESULTS, Change, register
+from deployments.keeper.keeper import Keeper
 from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
 from deployments.supervision import forever
@@ -132,10 +133,13 @@ async def work(settings: Settings, ready: Ready) -> None:
             dead = DeadWorkers(wired, settings.leases_in)
             worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead, me)
             catching_up = asyncio.create_task(catch_up())
+            keeper = Keeper.of(wired)
+            keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
             try:
                 await worker.serve(ready)
             finally:
                 catching_up.cancel()
+                keeping.cancel()
                 await engine.drain(DRAIN_WITHIN)
 
 

@@ -25,7 +25,7 @@ from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
-from blocks.routers import router_for
+from blocks.routers import other_routers, router_for
 from deployments.installed import Installed
 from deployments.settings import Settings
 from sluice.measures.dataplanes import telemetry_for
@@ -53,6 +53,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
         wired = Connections(
             cluster=cluster,
             router=partial(router_for, rows=installed.routers),
+            others=partial(other_routers, rows=installed.routers),
             metrics=providers_of(settings, http, installed.providers),
             gates=Gates(webhooks, installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),

@@ -20,7 +20,7 @@ LOOK_BACK = 900.0
 """Seconds that events are looked through for those that started nothing."""
 
 
-@flow(name="reconcile", persist_result=False)
+@flow(name="reconcile", flow_run_name="reconcile", persist_result=False)
 async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
     """Start what is needed and is not there: rollouts that nobody carries, deliveries and syncs that no event came for.
 

@@ -15,21 +15,25 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from blocks.leases.lease import Lease
-from flows.outcome import ended
+from flows.outcome import ended, refused
+from flows.rollout_acts import act
 from flows.rollout_run import RolloutRun
-from sluice.errors import LostError, NotFoundError, SluiceError, StaleError, TerminalError, TransientError, reason_of
+from sluice.errors import LostError, NotFoundError, SluiceError, StaleError, TransientError, reason_of
+from sluice.notices.message import Occasion
 from sluice.rollout.decide import decide
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
-from sluice.rollout.result import StageResult
+from tasks.people.hand_on import hand_on
 from tasks.people.label_run import label_run
 from tasks.people.record import record
+from tasks.people.report import report
+from tasks.people.tries import tries
 from tasks.rollout.fence_out import fence_out
 from tasks.rollout.let_go import let_go
-from tasks.rollout.table import Failing, Stage, row_of
+from tasks.rollout.table import Failing, row_of
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
-from tasks.scene.look import look
+from tasks.scene.look import Look, look
 from tasks.scene.rollout_ref import RolloutRef
 
 log = logging.getLogger("sluice.rollout")
@@ -44,7 +48,7 @@ def _run_name() -> str:
     return f"roll_out {asked.get('canary')}.{asked.get('namespace')}" + (f"@{version}" if version else "")
 
 
-@flow(name="roll_out", flow_run_name=_run_name, persist_result=False)
+@flow(name="roll_out", flow_run_name=_run_name, persist_result=False, retries=0)
 async def roll_out(
     namespace: str, canary: str, revision: str = "", version: str = "", retry_refused: bool = False
 ) -> State[str]:
@@ -56,34 +60,61 @@ async def roll_out(
         revision: the revision that the event was about. One that is on its way is brought to its end, also where the target
             has moved on: its run had died. Else the cluster is asked what is there.
         version: what people call it; only for the run's name.
-        retry_refused: try a revision once more that was rolled back.
+        retry_refused: try a revision once more that was rolled back; so does Retry on a run that has ended.
 
     Returns:
         The outcome and its reason.
     """
     ref = RolloutRef(namespace=namespace, name=canary, revision=revision, version=version)
-    async with claimed(ref, str(flow_run.id or "local")) as lease:
-        run = await resumed(ref, retry_refused)
-        run.aside(label_run(run.ref))
+    again = await tries()
+    name = str(flow_run.id or "local") + (f"#{again}" if again else "")
+    async with claimed(ref, name) as lease:
         try:
-            await _to_the_end(run, lease)
-        except asyncio.CancelledError:
-            signals = signals_for_current_run()
-            if signals.cancelled and not signals.leaving:
-                run.cleaning = True
-                await asyncio.shield(asyncio.create_task(_to_the_end(run, lease)))
-                await run.flush()
+            run = await resumed(ref, name, retry_refused=retry_refused or again > 0)
+            await _carried(run, lease)
+        except LostError:
             raise
-        if run.ended and run.outcome and run.outcome.judged:
-            run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
-        await run.flush()
+        except Exception as error:
+            if not await _reported(ref, error):
+                return ended(str(Outcome.DELETED), "the Canary is gone")
+            raise
     if run.outcome is Outcome.UNCHANGED and revision not in {"", run.ref.revision}:
         # Another run has brought the newer revision to its end while this one's worker was dead, or its event on its way.
         return ended(str(Outcome.SUPERSEDED), f"a newer revision came; {run.reason}")
+    if run.outcome is Outcome.ROLLED_BACK:
+        return refused(str(run.outcome), run.reason)
     return ended(str(run.outcome), run.reason)
 
 
-async def resumed(asked: RolloutRef, retry_refused: bool = False) -> RolloutRun:
+async def _carried(run: RolloutRun, lease: Lease) -> None:
+    """Carry a rollout to its end, or home where a person cancels it, and leave a record of it."""
+    run.aside(label_run(run.ref))
+    try:
+        await _to_the_end(run, lease)
+    except asyncio.CancelledError:
+        signals = signals_for_current_run()
+        if signals.cancelled and not signals.leaving:
+            run.cleaning = True
+            await asyncio.shield(asyncio.create_task(_to_the_end(run, lease)))
+            await run.flush()
+        if signals.ended:
+            await asyncio.shield(asyncio.create_task(hand_on.fn(run.ref, f"the run that carried it {signals.ended}")))
+        raise
+    if run.ended and run.outcome and run.outcome.judged:
+        run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
+    await run.flush()
+
+
+async def _reported(ref: RolloutRef, error: Exception) -> bool:
+    """Say on the Canary and in chat why a run fails; False where there is no Canary any more."""
+    try:
+        return await report(ref, reason_of(error))
+    except SluiceError as trouble:
+        log.warning("that %s does not go on could not be reported: %s", ref, trouble)
+        return True
+
+
+async def resumed(asked: RolloutRef, name: str = "", *, retry_refused: bool = False) -> RolloutRun:
     """What a run has to do: what its target holds now, or a revision that was begun and left, to its end.
 
     A run whose worker died goes on with its own revision also where the target has moved on meanwhile: the newer one has a
@@ -94,7 +125,7 @@ async def resumed(asked: RolloutRef, retry_refused: bool = False) -> RolloutRun:
     revision = first.revision or first.canary.status.last_applied_spec
     current = {"revision": revision, "version": first.version}
     ref = asked if is_under_way(first.canary, asked.revision) else asked.model_copy(update=current)
-    seen = Seen(revision, carries=ref.revision, retry_refused=retry_refused, run=str(flow_run.id or ""))
+    seen = Seen(revision, carries=ref.revision, retry_refused=retry_refused, run=name)
     return RolloutRun(ref, seen, first.canary.spec.target_ref)
 
 
@@ -137,14 +168,9 @@ async def _regain(run: RolloutRun, lease: Lease) -> None:
 
 async def _turn(run: RolloutRun) -> None:
     """Look, decide, act, once. What fails for now is decided again; what cannot be helped rolls the release back."""
-    try:
-        now = await look(run.ref)
-    except (LostError, StaleError):
+    now = await _looked(run)
+    if now is None:
         return
-    except NotFoundError:
-        if await _deleted(run):
-            return
-        raise
     signals = signals_for_current_run()
     run.seen = replace(
         run.seen,
@@ -158,15 +184,23 @@ async def _turn(run: RolloutRun) -> None:
     )
     decision = decide(now.canary, run.seen)
     run.say(get_run_logger(), str(decision))
+    await _try(run, decision, now)
+
+
+async def _try(run: RolloutRun, decision: Decision, now: Look) -> None:
+    """Act, and make of a failure what its stage's row says."""
     try:
         run.effects.check(decision, now.shown)
-        await _act(run, decision)
+        if not await act(run, decision):
+            await asyncio.sleep(PAUSE)
     except StaleError:
         await asyncio.sleep(PAUSE)
     except LostError as error:
         get_run_logger().warning("%s stops here: %s", run.ref, error)
     except TransientError as error:
         if decision.action is Action.PROMOTE:
+            if not run.seen.stuck:
+                run.post(Occasion.STALLED, str(error))
             run.seen = replace(run.seen, stuck=str(error))
         await _wait(run, decision, error)
     except Exception as error:
@@ -175,6 +209,20 @@ async def _turn(run: RolloutRun) -> None:
         run.effects.done(decision, now.shown)
         if run.effects.times <= 1:
             run.failures = 0
+
+
+async def _looked(run: RolloutRun) -> Look | None:
+    """What there is to decide by; None where nothing is to be decided now, or its Canary goes."""
+    try:
+        now = await look(run.ref)
+        going = bool(now.canary.metadata.deletion_timestamp)
+        return None if going and await _deleted(run) else now
+    except (LostError, StaleError):
+        return None
+    except NotFoundError:
+        if await _deleted(run):
+            return None
+        raise
 
 
 async def _failed(run: RolloutRun, decision: Decision, error: Exception) -> None:
@@ -187,6 +235,9 @@ async def _failed(run: RolloutRun, decision: Decision, error: Exception) -> None
     if row is not None and row.failing is Failing.HOME and not run.seen.fault:
         run.seen = replace(run.seen, fault=reason_of(error))
     elif row is not None and row.failing is Failing.AGAIN:
+        if reason_of(error) != run.reported:
+            run.reported = reason_of(error)
+            await run.do(report, run.ref, run.reported)
         await _wait(run, decision, error)
     else:
         raise error
@@ -200,39 +251,13 @@ async def _wait(run: RolloutRun, decision: Decision, error: Exception) -> None:
 
 
 async def _deleted(run: RolloutRun) -> bool:
-    """End the run where its Canary is gone."""
-    if not await run.do(let_go, run.ref, run.target):
-        return False
+    """End the run where its Canary is gone, or goes once its users are served by its target."""
+    try:
+        if not await run.do(let_go, run.ref, run.target):
+            return False
+    except TransientError as error:
+        run.say(get_run_logger(), f"letting go waits: {reason_of(error)}")
+        await asyncio.sleep(PAUSE)
+        return True  # nothing else is to be done with it
     run.outcome, run.reason = Outcome.DELETED, "the Canary is gone; its target follows its template again"
     return True
-
-
-async def _act(run: RolloutRun, decision: Decision) -> None:
-    """Do what was decided, and keep what came of it."""
-    row = row_of(decision.action)
-    if row is None and decision.outcome is None:
-        await asyncio.sleep(PAUSE)
-        return
-    for own in row.before if row else ():
-        result = await _own(run, own, decision)
-        run.learn(replace(decision, outcome=None), result)
-        if result.fault:
-            return
-    run.learn(decision, await run.do(row.stage, run.ref, decision) if row else StageResult())
-
-
-async def _own(run: RolloutRun, own: Stage, decision: Decision) -> StageResult:
-    """Run a stage of an installed package. What breaks in it ends the release in order, not the run in the middle of it."""
-    try:
-        result = await run.do(own, run.ref, decision)
-    except SluiceError:
-        raise
-    except Exception as error:
-        raise TerminalError(
-            f"the installed stage {own.name!r} broke: {error!r}: mend its package, or uninstall it"
-        ) from error
-    if not isinstance(result, StageResult):
-        raise TerminalError(
-            f"the installed stage {own.name!r} gave {type(result).__name__} where a StageResult is needed: mend its package"
-        )
-    return result

@@ -34,6 +34,7 @@ class RolloutRun:
         outcome, reason, ended: how and why it ended, and when the traffic was home, seconds since the epoch.
         failures: how often in a row nothing could be done.
         effects: what was done without an effect.
+        reported: why the way home fails, as it was last reported.
         said: the last line of the run's log.
         cleaning: cancelled: Prefect runs no more tasks for this run, so the stages that bring it home run as plain code.
     """
@@ -50,6 +51,7 @@ class RolloutRun:
     failures: int = 0
     effects: Effects = field(default_factory=Effects)
     said: str = ""
+    reported: str = ""
 
     async def do(self, stage: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a stage."""
@@ -73,11 +75,18 @@ class RolloutRun:
         if result.home:
             self.ended = result.home
         if result.news:
-            self.post(result.news, reason, self.facts() if result.home else None)
+            self.post(result.news, reason, self.facts() if result.home else None, about=result.about)
 
-    def post(self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None) -> None:
-        """Post a message without waiting for it: a slow chat must not hold traffic where it is."""
-        self.aside(self.do(notify, self.ref, occasion, reason, facts))
+    def post(
+        self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None, *, about: str = ""
+    ) -> None:
+        """Post a message without waiting for it: a slow chat must not hold traffic where it is.
+
+        Args:
+            about: the version that it is about; this run's own where empty.
+        """
+        ref = self.ref.model_copy(update={"version": about}) if about else self.ref
+        self.aside(self.do(notify, ref, occasion, reason, facts))
 
     def note(self, result: StepResult) -> None:
         """Keep what a step came to; one that is judged again is still one step."""

@@ -21,6 +21,7 @@ class RunSignals:
             already set when a run is started only to clean up after a worker that died in the middle of a cancel.
         leaving: this process stops and the same run goes on elsewhere or later. The code also gets
             `asyncio.CancelledError`; nothing must be rolled back.
+        ended: what somebody did to the run from outside, such as setting it to Failed, so that another one carries on.
         lost: set by the code itself before it gives up: another run carries the same Canary, and posts its end.
     """
 
@@ -28,6 +29,7 @@ class RunSignals:
     cancelled: bool = False
     leaving: bool = False
     lost: bool = False
+    ended: str = ""
 
 
 _current: ContextVar[RunSignals | None] = ContextVar("sluice_run_signals", default=None)

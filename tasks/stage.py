@@ -55,7 +55,7 @@ def stage(
 
         return task(
             name=name,
-            task_run_name=run_name,
+            task_run_name=run_name or name,
             retries=len(waits),
             retry_delay_seconds=waits,
             retry_jitter_factor=0.5,

@@ -246,11 +246,12 @@ class MemoryRoute:
         return replace(self, check=writer.check)
 
     async def ensure(self, canary: Canary, target: Object) -> None:
-        traffic = due(canary, await self.weight(canary))
-        if canary.name in self.weights and traffic is not None:
-            await self.shift(canary, traffic)
-        elif traffic is not None:
+        now = await self.weight(canary)
+        traffic = due(canary, now)
+        if now is None and traffic is not None:
             self.weights[canary.name] = traffic.canary
+        elif traffic is not None and now != traffic.canary:
+            await self.shift(canary, traffic)
 
     async def fence_out(self, canary: Canary) -> None:
         """Its writes are checked against the lease alone."""
@@ -291,6 +292,9 @@ class MemoryServices:
         """Nothing has to be taken away."""
 
     async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
+        return False
+
+    async def was_otherwise(self, canary: Canary, *, apex: bool) -> bool:
         return False
 
     async def release(self, canary: Canary) -> None:

@@ -14,6 +14,7 @@ SIGNS = {
     Occasion.PROMOTED: ":white_check_mark:",
     Occasion.ROLLED_BACK: ":rewind:",
     Occasion.SUPERSEDED: ":fast_forward:",
+    Occasion.STALLED: ":rotating_light:",
 }
 Block = dict[str, Any]
 

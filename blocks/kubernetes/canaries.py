@@ -16,6 +16,7 @@ from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.rollout.objects import is_owned, pod_query
 from sluice.rollout.readiness import belongs, template_of, why_not_ready
 from sluice.rollout.safety.begun import as_begun, renamed, salvageable, salvaged
+from sluice.rollout.tending.finalizer import finalizers
 from sluice.rollout.workloads import workload_named, workload_of
 from sluice.rollout.workloads.base import has_pods, together
 
@@ -77,6 +78,10 @@ class Canaries:
             return as_begun(Canary.parse(written))
         except InvalidError:
             return canary.model_copy(update={"status": _status(written)})
+
+    async def hold(self, canary: Canary, *, wanted: bool) -> None:
+        """Have a Canary that is deleted wait for its finalizer, or wait no longer; all else of it is its users'."""
+        await self.writer.change(CANARY, canary.name, canary.namespace, lambda now: finalizers(now, wanted=wanted))
 
     async def target(self, canary: Canary) -> Object:
         """The workload that users change.

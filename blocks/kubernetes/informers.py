@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
@@ -69,11 +70,13 @@ class Informer:
         objects: by namespace and name.
         synced: set once they have been listed.
         trouble: what listing or watching them met last.
+        changed: gets each object that is new or has changed, and one that is gone as it was, with whether it is.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
     synced: asyncio.Event = field(default_factory=asyncio.Event)
     trouble: str = ""
+    changed: Callable[[Object, bool], object] = lambda _item, _gone: None
     _gone: Recent[Key, int] = field(default_factory=lambda: Recent(GONE))
     _followers: defaultdict[Key, set[Followed]] = field(default_factory=lambda: defaultdict(set))
 
@@ -103,11 +106,14 @@ class Informer:
         item["metadata"].pop("managedFields", None)  # a third of its size, and nobody here reads it
         self.objects[key] = item
         self._notify(key, item)
+        self.changed(item, False)
 
     def _forget(self, key: Key, version: int) -> None:
         self._gone[key] = version
-        if self.objects.pop(key, None) is not None:
+        was = self.objects.pop(key, None)
+        if was is not None:
             self._notify(key, None)
+            self.changed(was, True)
 
     def _notify(self, key: Key, item: Object | None) -> None:
         for follower in self._followers.get(key, ()):
@@ -133,10 +139,12 @@ class Informers:
     Attributes:
         cluster: where to watch.
         namespaces: the namespaces to watch, one watch a kind and namespace; empty for all with one watch a kind.
+        hearing: what is called with the kind and the object at each change; one that is gone as it was, and with True.
     """
 
     cluster: Cluster
     namespaces: tuple[str, ...] = ()
+    hearing: list[Callable[[Kind, Object, bool], object]] = field(default_factory=list)
     _informers: dict[tuple[Kind, str | None], Informer] = field(default_factory=dict)
     _listeners: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -211,7 +219,7 @@ class Informers:
         scope = self._scope(namespace)
         informer = self._informers.get((kind, scope))
         if informer is None:
-            informer = self._informers[(kind, scope)] = Informer()
+            informer = self._informers[(kind, scope)] = Informer(changed=partial(self._heard, kind))
             self._listeners.append(asyncio.create_task(self._listen(informer, kind, scope)))
         if not informer.synced.is_set():
             try:
@@ -221,6 +229,10 @@ class Informers:
                 message = f"the cluster has not listed its {kind.plural} within {SYNC_WITHIN:g} s{why}"
                 raise TransientError(message) from None
         return informer
+
+    def _heard(self, kind: Kind, item: Object, gone: bool) -> None:
+        for hear in self.hearing:
+            hear(kind, item, gone)
 
     async def _listen(self, informer: Informer, kind: Kind, scope: str | None) -> None:
         def waiting(error: SluiceError) -> None:

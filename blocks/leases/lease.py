@@ -92,9 +92,17 @@ class Lease:
         self.informers.learn(LEASE, self._kept)
         self.took_over = holder not in {"", self.identity}
         self.worker.acting.add(self.identity)
+        self.worker.held[(self.name, self.namespace)] = self
         self.token = f"{self.run}/{self._kept['spec']['leaseTransitions']}"
         self._epoch = epoch
         return True
+
+    async def held_by_another(self, *, under_way: bool = False) -> bool:
+        """Whether somebody else holds it who lives; of what is under way also one who is dead, for a run goes on with it."""
+        known = await self.informers.find(LEASE, self.name, self.namespace)
+        if _holder(known) in {"", self.identity}:
+            return False
+        return under_way or await self._alive(known or {})
 
     async def regain(self) -> None:
         """After the worker's lease had run out: go on where nobody claimed this one meanwhile.
@@ -121,6 +129,8 @@ class Lease:
         What could not is tried again in the background: only a run of this process could claim it meanwhile.
         """
         self.worker.acting.discard(self.identity)
+        if self.worker.held.get((self.name, self.namespace)) is self:
+            del self.worker.held[(self.name, self.namespace)]
         if not await self._given_back():
             errand = asyncio.create_task(self._give_back())
             self.worker.errands.add(errand)
@@ -198,7 +208,7 @@ async def owning(lease: Lease) -> AsyncIterator[Lease]:
         while not await _claimed(lease):
             with suppress(TimeoutError):
                 await asyncio.wait_for(followed.change(), LOOK)
-    with _bound(lease):
+    with acting_under(lease):
         try:
             yield lease
         finally:
@@ -206,7 +216,8 @@ async def owning(lease: Lease) -> AsyncIterator[Lease]:
 
 
 @contextmanager
-def _bound(lease: Lease) -> Iterator[None]:
+def acting_under(lease: Lease) -> Iterator[None]:
+    """Have what is called in the block act under a lease that is held."""
     token = _current.set(lease)
     try:
         yield

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from blocks.kubernetes.cluster import Cluster
@@ -23,6 +23,9 @@ from blocks.leases.process_identity import dead_on_this_host
 from sluice.errors import ConflictError, NotFoundError, SluiceError
 from sluice.recent import Recent
 from sluice.rollout.objects import MANAGED_BY
+
+if TYPE_CHECKING:
+    from blocks.leases.lease import Lease
 
 Object = dict[str, Any]
 log = logging.getLogger("sluice.lease")
@@ -54,6 +57,7 @@ class WorkerLease:
         identity: who holds it.
         epoch: rises whenever the lease had run out: others may have taken over what this process held.
         acting: identities of the runs of this process that act on a Canary now.
+        held: their leases, by the name of each Lease and its namespace.
         errands: what this process still has to write for runs that are over.
     """
 
@@ -63,6 +67,7 @@ class WorkerLease:
     name: str = field(default_factory=lambda: f"sluice-worker-{uuid4().hex[:10]}")
     epoch: int = 1
     acting: set[str] = field(default_factory=set)
+    held: dict[tuple[str, str], Lease] = field(default_factory=dict)
     errands: set[asyncio.Task[None]] = field(default_factory=set)
     _valid_until: float = 0.0
     _kept: Object | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,13 @@ async def active_runs(flow: str) -> list[FlowRun]:
             if len(page) < RUNS_PAGE:
                 break
     return list(runs.values())
+
+
+async def tried_again(flow_run: UUID) -> int:
+    """How often a run was put back on the schedule after it had ended: somebody pressed Retry."""
+    async with get_client() as client:
+        history = sorted(await client.read_flow_run_states(flow_run), key=lambda state: state.timestamp)
+    return sum(one.is_final() and not then.is_final() for one, then in pairwise(history))
 
 
 async def unanswered(prefix: str, since: datetime, until: datetime) -> list[Stored]:

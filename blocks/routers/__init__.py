@@ -18,6 +18,11 @@ ROUTERS: dict[str, Row] = {
 """By `spec.provider` of a Canary, as Flagger names them; empty is sluice's own default."""
 
 
+def other_routers(provider: str, writer: Writer, rows: Mapping[str, Row] = ROUTERS) -> list[Router]:
+    """The routers that a Canary's `spec.provider` does not name: it may have named one of them before."""
+    return [row(writer) for row in dict.fromkeys(rows.values()) if row is not rows.get(provider)]
+
+
 def router_for(provider: str, writer: Writer, rows: Mapping[str, Row] = ROUTERS) -> Router:
     """The router that a Canary's `spec.provider` names.
 

@@ -7,6 +7,9 @@ from typing import Any, Protocol
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.strategies.base import Traffic
 
+APPLIED_WITHIN = 2.0
+"""Seconds that a proxy may take to apply what its controller has acknowledged."""
+
 
 class Router(Protocol):
     """Splits users' traffic between the primary, the canary and, where it is compared, the baseline of one Canary.

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from blocks.kubernetes.kinds import HTTP_ROUTE
 from blocks.kubernetes.writer import Writer
+from blocks.routers.base import APPLIED_WITHIN
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.routes.acknowledgement import accepted, refusal, silent, unresolved
 from sluice.rollout.routes.base import due
-from sluice.rollout.routes.gateway_api import GatewayApi, without_halves
+from sluice.rollout.routes.gateway_api import GatewayApi, next_step, without_halves
 from sluice.rollout.strategies.base import HOME, Traffic
 
 Object = dict[str, Any]
 ACKNOWLEDGED_WITHIN = 20.0
 """Seconds that a controller may take to accept a new generation of a route."""
+STEPS = 6
+"""More writes than a route needs on its way to another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +33,32 @@ class GatewayApiRouter:
     apex: bool = False
 
     async def ensure(self, canary: Canary, target: Object) -> None:
-        name, namespace = canary.service_name, canary.namespace
+        for _ in range(STEPS):
+            if await self._step(canary, target):
+                return
+            await asyncio.sleep(APPLIED_WITHIN)
+        raise TransientError(
+            f"{_named(canary)} is not what was written, time after time: something else changes it (a GitOps tool, an "
+            "admission webhook); have it leave this route alone"
+        )
+
+    async def _step(self, canary: Canary, target: Object) -> bool:
+        """Write what can be written without losing a request; whether that was all."""
+        done = [True]
+
+        def wish(route: Object) -> Object | None:
+            patch = self.rules.ensured(canary, target, route)
+            step = patch and next_step(route, patch)
+            done[0] = step == patch
+            return step
+
         try:
-            await self.writer.change(
-                HTTP_ROUTE, name, namespace, lambda route: self.rules.ensured(canary, target, route)
-            )
+            await self.writer.change(HTTP_ROUTE, canary.service_name, canary.namespace, wish)
         except NotFoundError:
             made = self.rules.manifest(canary, target, due(canary, None) or HOME)
             await self.writer.apply(HTTP_ROUTE, made)
         await self._acknowledged(canary)
+        return done[0]
 
     async def fence_out(self, canary: Canary) -> None:
         await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)

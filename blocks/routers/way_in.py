@@ -10,13 +10,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from blocks.routers.base import Router
+from blocks.routers.base import APPLIED_WITHIN, Router
 from blocks.services import Services
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.routes.base import AT_REST
-
-APPLIED_WITHIN = 2.0
-"""Seconds that a proxy may take to apply what its controller has acknowledged."""
 
 
 async def ensure_way_in(
@@ -27,14 +24,17 @@ async def ensure_way_in(
     Args:
         router: the one that the Canary's provider names.
         others: the routers of other providers: where the provider was changed, what they had of this Canary's divides nobody
-            any more, once it is at rest.
+            any more, once it is at rest. Its users come by the apex Service then, so none is lost.
 
     Raises:
         InvalidError: the Canary asks for what cannot be done, or an object is somebody else's; the message says the way out.
         TransientError: something did not follow in time, or is on its way out and has to be gone first.
     """
     apex, wanted = not router.apex, canary.spec.service.port
+    changed = canary.status.phase in AT_REST and await services.was_otherwise(canary, apex=apex)
     port = await services.ensure(canary, target, apex=apex)
+    for other in others if changed else ():
+        await other.release(canary)
     await router.ensure(_at(canary, port), target)
     if port != wanted:
         await asyncio.sleep(APPLIED_WITHIN)
@@ -43,9 +43,6 @@ async def ensure_way_in(
     if await services.surplus(canary, target, {wanted}):
         await asyncio.sleep(APPLIED_WITHIN)
     await services.settle(canary, target, apex=apex)
-    if canary.status.phase in AT_REST:
-        for other in others:
-            await other.release(canary)
 
 
 async def release_way_in(services: Services, routers: Iterable[Router], canary: Canary) -> None:

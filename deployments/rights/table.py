@@ -15,6 +15,7 @@ from blocks.kubernetes.kinds import (
     ENDPOINT_SLICE,
     EVENT,
     GIT_REPOSITORY,
+    HORIZONTAL_POD_AUTOSCALER,
     HTTP_ROUTE,
     IMAGE_POLICY,
     IMAGE_REPOSITORY,
@@ -80,6 +81,7 @@ _ROLLOUTS = (
     Right(CANARY, FOLLOW, "which Canaries there are, and when one changes", BOTH),
     Right(CANARY, ("get",), "whether a Canary is still there, and its state after a conflict"),
     Right(CANARY, ("patch",), "the journal of a rollout: no release begins without it", subresource="status"),
+    Right(CANARY, ("patch",), "the finalizer that `spec.revertOnDeletion` asks for"),
     Right(
         CANARY,
         ("update",),
@@ -116,7 +118,15 @@ _ROLLOUTS = (
     Right(ENDPOINT_SLICE, FOLLOW, "which pods a Service offers: nothing is taken from users before that is known"),
     Right(POD, ("list",), "which pods are ready, and why one is not"),
     Right(EVENT, ("list",), "why a pod does not become ready, in the kubelet's words"),
+    Right(
+        EVENT, ("create",), "what was put right after somebody had changed or deleted it, in `kubectl describe canary`"
+    ),
     Right(METRIC_TEMPLATE, ("get",), "metrics that a Canary names by templateRef"),
+    Right(
+        HORIZONTAL_POD_AUTOSCALER,
+        ("get", "create", "patch"),
+        "the primary's autoscaler, where spec.autoscalerRef names one",
+    ),
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
 )
 _DELIVERY = (

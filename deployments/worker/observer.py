@@ -8,16 +8,18 @@ websocket or a restarted server delays a wish and never loses it. One observer s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterState, FlowRunFilterStateType
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
-from prefect.states import Paused, Running
+from prefect.states import Cancelling, Paused, Running
 
 from deployments.worker import states
 from tasks.run_signals import RunSignals
@@ -27,6 +29,8 @@ DEAF_LOOK_EVERY = 0.25
 """Seconds between looks when no event asks for one; between looks for due runs while there is no event stream."""
 SOON = 0.02
 """Seconds that wishes are gathered before a look, so that a hundred cancels are one question."""
+SURE_AFTER = 1.0
+"""Seconds after which a run that has an end, and whose code goes on, was given that end by somebody."""
 DUE = ["Scheduled", "AwaitingRetry", "Resuming"]
 WISHES = ["Cancelling", "Cancelled", "Suspended", "Paused", "Resuming", "Running"]
 PREFIX = "prefect.flow-run."
@@ -60,6 +64,7 @@ class Observer:
         self._wanted = asyncio.Event()
         self._due = due
         self._listening = False
+        self._ends: dict[UUID, float] = {}
 
     async def listen(self) -> None:
         """Follow the event stream until it breaks; run it again and again."""
@@ -98,14 +103,24 @@ class Observer:
             pass
         self._wanted.clear()
 
-    async def look(self, ids: Collection[UUID], cancel: Callable[[UUID], None]) -> None:
-        """Bring the marks of these runs up to date, and call `cancel` for those that somebody wants to end.
+    async def look(
+        self, ids: Collection[UUID], cancel: Callable[[UUID], None], ended: Callable[[UUID, str], None]
+    ) -> None:
+        """Bring the marks of these runs up to date.
 
         Resume needs no trace of its own: a carried run that was paused and is not in the answer is Running again.
+
+        Args:
+            ids: the runs that this process carries.
+            cancel: called for those that somebody wants to end.
+            ended: called for those that have an end in Prefect while their code goes on, with what somebody did to them.
         """
         if not ids:
+            self._ends.clear()
             return
         stopped = {flow_run.id: flow_run for flow_run in await self._not_running(ids)}
+        gone = await self._gone(ids)
+        self._see_ends({key: run.state for key, run in stopped.items()}, gone, ended)
         for key in ids:
             signals = self._carried(key)
             if signals is None:
@@ -115,6 +130,9 @@ class Observer:
                 signals.paused = False
             elif flow_run.state.is_cancelling() or flow_run.state.is_cancelled():
                 signals.paused = False
+                if flow_run.state.is_cancelled() and not signals.cancelled:
+                    # Set by force: the code has still to come home, and a crash meanwhile must not end that.
+                    await states.replace(self._client, key, flow_run.state, Cancelling())
                 cancel(key)
             elif flow_run.state.is_paused():
                 signals.paused = True
@@ -124,6 +142,38 @@ class Observer:
                 # schedule; it runs here already.
                 await states.replace(self._client, key, flow_run.state, Running())
                 signals.paused = False
+
+    def _see_ends(
+        self,
+        found: Mapping[UUID, State[Any] | None],
+        gone: Collection[UUID],
+        ended: Callable[[UUID, str], None],
+    ) -> None:
+        """Find the runs to which somebody gave an end. One that ends by itself is seen so for a moment at most."""
+        ends: dict[UUID, str] = dict.fromkeys(gone, "was deleted")
+        for key, state in found.items():
+            if state is not None and state.is_final() and not state.is_cancelled():
+                ends[key] = f"was set to {state.name}"
+        now = time.monotonic()
+        self._ends = {key: self._ends.get(key, now) for key in ends}
+        for key, since in self._ends.items():
+            signals = self._carried(key)
+            if now - since >= SURE_AFTER and signals is not None and not signals.cancelled:
+                ended(key, ends[key])
+
+    async def _gone(self, ids: Collection[UUID]) -> set[UUID]:
+        """Those that somebody deleted. One cheap question as long as none was."""
+        asked = FlowRunFilter(id=FlowRunFilterId(any_=list(ids)))
+        if await self._client.count_flow_runs(flow_run_filter=asked) == len(ids):
+            return set()
+        there: set[UUID] = set()
+        offset = 0
+        while page := await self._client.read_flow_runs(flow_run_filter=asked, limit=PAGE, offset=offset):
+            there |= {run.id for run in page}
+            offset += len(page)
+            if len(page) < PAGE:
+                break
+        return set(ids) - there
 
     async def _not_running(self, ids: Collection[UUID]) -> list[FlowRun]:
         found: list[FlowRun] = []

@@ -23,7 +23,7 @@ from uuid import UUID
 
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed
+from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Scheduled
 
 from deployments.supervision import forever
 from deployments.worker import claim, engine, states
@@ -210,7 +210,7 @@ class SluiceWorker(engine.InProcessWorker):
 
     async def _observe(self, observer: Observer) -> None:
         await observer.next_look()
-        await observer.look(list(self._carried), self._cancel)
+        await observer.look(list(self._carried), self._cancel, self._ended)
 
     def _cancel(self, flow_run_id: UUID) -> None:
         carried = self._carried[flow_run_id]
@@ -218,6 +218,33 @@ class SluiceWorker(engine.InProcessWorker):
             carried.signals.cancelled = True
             if carried.task is not None:
                 carried.task.cancel()
+
+    def _ended(self, flow_run_id: UUID, what: str) -> None:
+        """Somebody gave a run an end, or deleted it, while its code goes on: another run carries on what it carried.
+
+        A short flow is over in a moment by itself.
+        """
+        carried = self._carried[flow_run_id]
+        if carried.queue is Queue.ROLLOUTS and carried.task is not None and not carried.signals.lost:
+            carried.signals.ended = what
+            self._drop(flow_run_id)
+            again = asyncio.create_task(self._carry_on(carried.flow_run, carried.task, what))
+            self._tasks.add(again)
+            again.add_done_callback(self._tasks.discard)
+
+    async def _carry_on(self, run: FlowRun, code: asyncio.Task[State[Any]], what: str) -> None:
+        """Start another run of the same, once the code of this one has stopped."""
+        await asyncio.wait({code})
+        engine.log.warning("%s %s while its code ran: another run carries it on", run.name, what)
+        if run.deployment_id is not None:
+            await self.client.create_flow_run_from_deployment(
+                run.deployment_id,
+                parameters=run.parameters,
+                name=run.name,
+                tags=[*run.tags, f"instead of {run.id}"],
+                idempotency_key=f"instead of {run.id} {what}",
+                state=Scheduled(message=f"Goes on with what run {run.id} carried, which {what} while its code ran."),
+            )
 
     def _drop(self, flow_run_id: UUID) -> None:
         """Stop a run's code and leave its state to the worker that carries it now."""

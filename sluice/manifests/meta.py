@@ -58,6 +58,8 @@ class ObjectMeta(BaseModel):
     generation: int = 0
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
+    deletion_timestamp: str = ""
 
 
 class Manifest(ForeignModel):

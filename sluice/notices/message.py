@@ -26,6 +26,7 @@ class Occasion(StrEnum):
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
     SUPERSEDED = "superseded"
+    STALLED = "does not go on"
 
 
 SEVERITIES = {
@@ -34,6 +35,7 @@ SEVERITIES = {
     Occasion.PROMOTED: Severity.INFO,
     Occasion.ROLLED_BACK: Severity.ERROR,
     Occasion.SUPERSEDED: Severity.INFO,
+    Occasion.STALLED: Severity.ERROR,
 }
 
 

@@ -9,8 +9,9 @@ from sluice.gates.points import not_asked
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.phases import TRANSITIONS
+from sluice.rollout.phases import GOING, TRANSITIONS
 from sluice.rollout.safety.begun import begun_with
+from sluice.rollout.safety.stalled import TYPE as STALLED
 
 CLOCK_SLACK = 5.0
 """Seconds that the clocks of two hosts may differ."""
@@ -36,7 +37,7 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
         ValueError: no rollout goes from the present phase to that one.
     """
     before = canary.status.phase
-    if phase is not before and phase not in TRANSITIONS[before]:
+    if phase is not before and phase not in TRANSITIONS[before] | GOING:
         raise ValueError(f"{canary}: a rollout does not go from {before} to {phase}")
     stamp = timestamp(now)
     old = next((one for one in canary.status.conditions if one.type == "Promoted"), None)
@@ -50,9 +51,9 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
         "lastUpdateTime": stamp,
         "lastTransitionTime": stamp if moved or old is None else old.last_transition_time,
     }
-    others = [
-        one.model_dump(by_alias=True) for one in canary.status.conditions if one.type not in {"Promoted", "Supported"}
-    ]
+    # What kept it from going on is over as soon as it goes on.
+    own = {"Promoted", "Supported", *([STALLED] if phase is not before else [])}
+    others = [one.model_dump(by_alias=True) for one in canary.status.conditions if one.type not in own]
     unsupported = sorted([*canary.spec.unsupported("spec"), *not_asked(canary.spec.analysis)])
     if unsupported:
         others.append(_supported(canary, unsupported, stamp))
@@ -88,7 +89,7 @@ def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[s
         step=-1,
         stepStarted=0.0,
         rollbackReason="",
-        begunWith=begun_with(canary),
+        begunWith=begun_with(canary, version),
         evidence=JudgeState(revision=revision, since=now).model_dump(mode="json") | {"metrics": None},
     )
 

@@ -12,7 +12,7 @@ def needs_rollout(canary: Canary, revision: str) -> bool:
     A revision that was rolled back is not tried again by itself, and one that is on its way has its run already.
     """
     status = canary.status
-    if canary.spec.suspend and not (status.phase and status.phase.in_progress):
+    if canary.spec.suspend and (needs_primary(canary) or not (status.phase and status.phase.in_progress)):
         return False
     if status.phase is None:
         return True

@@ -20,4 +20,5 @@ TRANSITIONS: dict[Phase | None, frozenset[Phase]] = {
     Phase.TERMINATING: frozenset({Phase.TERMINATED}),
     Phase.TERMINATED: frozenset(),
 }
-"""Every change of phase that a rollout can make; staying is always allowed."""
+"""Every change of phase that a rollout can make; staying is always allowed, and a Canary may be deleted in any of them."""
+GOING = frozenset({Phase.TERMINATING, Phase.TERMINATED})

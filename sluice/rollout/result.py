@@ -54,6 +54,7 @@ class StageResult:
         unjudged: what the judge said before is about another weight or another time.
         step: what a judged step came to.
         news: what people are to hear.
+        about: the version that it is about; the run's own where empty.
         reason: why, for people; the decision's own where empty.
         home: when the traffic was home at the end of the release, seconds since the epoch.
     """
@@ -66,6 +67,7 @@ class StageResult:
     unjudged: bool = False
     step: StepResult | None = None
     news: Occasion | None = None
+    about: str = ""
     reason: str = ""
     home: float = 0.0
 

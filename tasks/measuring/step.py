@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.kinds import CANARY
 from sluice.errors import NotFoundError, TransientError
 from sluice.gates.points import When, asked_at
 from sluice.judge.judgement import Judgement
@@ -67,8 +68,9 @@ class Step:
         signals = signals_for_current_run()
         while True:
             self.scene.lease.check()
-            if self._moved_on():
-                return self._result(Judgement(verdict=Verdict.CONTINUE, reason="a newer revision came"))
+            cut_short = "a newer revision came" if self._moved_on() else await self._astray()
+            if cut_short:
+                return self._result(Judgement(verdict=Verdict.CONTINUE, reason=cut_short))
             await self._keep_frozen()
             scrape = await self.measures.scrape(self.state)
             self._note(scrape)
@@ -143,6 +145,17 @@ class Step:
         """Freeze the target again where somebody who applied it whole has thawed it: its pods are what is judged."""
         if self.target.object and self.scene.workload.writes.frozen(self.target.object):
             await self.scene.canaries.freeze(self.scene.canary)
+
+    async def _astray(self) -> str:
+        """What is no longer as the step has it, and has to be put right before it is judged; empty where nothing is."""
+        informers, canary = self.scene.wired.informers, self.scene.canary
+        known = informers.known(CANARY, canary.name, canary.namespace)
+        if known and known["metadata"].get("deletionTimestamp"):
+            return "the Canary is being deleted"
+        weight = await self.scene.router.weight(canary)
+        if weight == self.weight:
+            return ""
+        return "the route is gone" if weight is None else f"somebody has given the canary {weight} % of the traffic"
 
     def _moved_on(self) -> bool:
         if self.target.object is None:

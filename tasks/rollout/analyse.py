@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
@@ -33,7 +34,8 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
         finally:
             await judging.load.end()
     await scene.write({"status": {"evidence": judging.state.model_dump(mode="json")}})
-    return StageResult(step=result)
+    # One that was cut short says nothing of the step: it goes on where it was once what cut it short is put right.
+    return StageResult(step=result, unjudged=result.judgement.verdict is Verdict.CONTINUE)
 
 
 async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> None:

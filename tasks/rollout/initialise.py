@@ -14,10 +14,11 @@ from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.needs import needs_primary
+from sluice.rollout.objects import check_made
 from sluice.rollout.result import StageResult
 from sluice.rollout.revision import version_of
 from sluice.rollout.tending.primary import given
-from tasks.scene.primary import check_ours, tend_primary
+from tasks.scene.primary import tend_primary
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, LEASE_LOOK, RolloutRef, Scene
 from tasks.scene.tend import tend
@@ -119,7 +120,7 @@ async def _look_again(scene: Scene, primary: Object) -> None:
     """
     canary = scene.canary
     now = await scene.wired.informers.fresh(scene.kind, canary.primary, canary.namespace)
-    check_ours(scene, now)
+    check_made(canary, now)
     if now["metadata"]["uid"] != primary["metadata"]["uid"]:
         raise TransientError(f"{canary.primary} was replaced by another one: it has to serve first")
     await tend(scene)

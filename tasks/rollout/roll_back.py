@@ -20,11 +20,11 @@ from tasks.stage import stage
 async def roll_back(ref: RolloutRef, decision: Decision) -> StageResult:
     """Write why, take the traffic home, let requests on their way finish, scale to zero, close the journal. Idempotent."""
     scene = await Scene.begun(ref)
-    phase = scene.canary.status.phase or Phase.PROGRESSING
+    phase, version = scene.canary.status.phase or Phase.PROGRESSING, scene.version(ref)
     if not phase.in_progress:
         return StageResult(news=Occasion.ROLLED_BACK, home=time.time())
     if not scene.canary.status.rollback_reason:
-        said = f"Rolling {ref.version} back: {decision.reason}"
+        said = f"Rolling {version} back: {decision.reason}"
         fields = {
             "rollbackReason": decision.reason,
             "failedChecks": decision.failed_checks,
@@ -35,9 +35,10 @@ async def roll_back(ref: RolloutRef, decision: Decision) -> StageResult:
     await asyncio.sleep(DRAIN)
     await scene.rest()
     await retire_baseline(scene)
-    said = f"{ref.version} was rolled back: {scene.canary.status.rollback_reason}"
+    reason = scene.canary.status.rollback_reason
+    said = f"{version} was rolled back: {reason}"
     # A run that finishes an older revision's rollback goes on with its own.
     own = scene.canary.status.last_applied_spec == ref.revision
     fields = {"canaryWeight": 0, "rollbackReason": "", **(scene.end(Outcome.ROLLED_BACK) if own else {})}
     await scene.write(entry(scene.canary, time.time(), Phase.FAILED, said, **fields))
-    return StageResult(news=Occasion.ROLLED_BACK, home=time.time())
+    return StageResult(news=Occasion.ROLLED_BACK, about=version, reason=reason, home=time.time())

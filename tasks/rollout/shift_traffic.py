@@ -11,6 +11,7 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.first_traffic import until_well_timed
 from tasks.scene.baseline import check_standing
 from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.scene.tend import tend
 from tasks.stage import stage
 
 
@@ -29,5 +30,7 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
         await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
     if weight:
         await check_standing(scene, ref)  # by the manifest that the shift goes by
+    if await scene.router.weight(scene.canary) is None:
+        await tend(scene)  # somebody took the route away: it is made again, with the traffic at home
     await scene.router.shift(scene.canary, decision.traffic)
     return StageResult(unjudged=True)

@@ -23,7 +23,7 @@ async def supersede(ref: RolloutRef, decision: Decision) -> StageResult:
     await go_home(scene)
     promoted = await scene.given_to_primary()
     fields: dict[str, object] = {"canaryWeight": 0, "step": -1, **promoted}
-    result = StageResult(news=Occasion.SUPERSEDED)
+    result = StageResult(news=Occasion.SUPERSEDED, about=scene.version(ref))
     if decision.outcome is Outcome.REVERTED and not promoted:
         await scene.rest()
         await retire_baseline(scene)

@@ -7,8 +7,8 @@ from typing import Any
 
 from blocks.kubernetes.kinds import HORIZONTAL_POD_AUTOSCALER
 from sluice.errors import InvalidError
+from sluice.rollout.objects import Ownership, is_made, ownership
 from sluice.rollout.tending.autoscaler import autoscaler_of, wanted_autoscaler
-from sluice.rollout.tending.ownership import Owner, owner
 from tasks.scene.rollout_ref import Scene
 
 Object = dict[str, Any]
@@ -33,13 +33,14 @@ async def tend_autoscaler(scene: Scene) -> None:
     name = autoscaler_of(reference)
 
     def wish(now: Object | None) -> Object | None:
-        whose = Owner.OURS if now is None else owner(canary, now)
-        if whose is Owner.FOREIGN:
+        if now is not None and ownership(canary, now) in {Ownership.LEAVING, Ownership.EARLIER}:
+            return None  # its own controller or the garbage collector is at it: it is made once that is gone
+        if now is not None and not is_made(canary, now):
             raise InvalidError(
                 f"HorizontalPodAutoscaler {canary.namespace}/{name} exists and is not {canary}'s, which needs this name for "
                 "its primary's: delete it, or take spec.autoscalerRef away to keep your own"
             )
-        return None if whose is Owner.LEAVING else wanted_autoscaler(canary, reference, source, now)
+        return wanted_autoscaler(canary, reference, source, now)
 
     live = await scene.wired.cluster.find(HORIZONTAL_POD_AUTOSCALER, name, canary.namespace)
     if live is None or wish(live) is not None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from blocks.kubernetes.kinds import CANARY
-from sluice.errors import ConflictError, InvalidError, TransientError
+from sluice.errors import ConflictError, TransientError
 from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.tending.ownership import Owner, owner
+from sluice.rollout.objects import check_made
 from sluice.rollout.tending.primary import due, wanted
 from tasks.scene.rollout_ref import Scene
 
 Object = dict[str, Any]
+
+
+class UnknownPastError(TransientError):
+    """A primary has to be made again, and nobody knows any more what it ran. A person has to help."""
 
 
 async def tend_primary(scene: Scene, target: Object) -> Object:
@@ -20,12 +24,14 @@ async def tend_primary(scene: Scene, target: Object) -> Object:
 
     Raises:
         InvalidError: somebody else's workload has its name.
-        TransientError: one that is on its way out has its name, or nobody knows any more what it ran.
+        UnknownPastError: it is gone, and nobody knows any more what it ran.
+        TransientError: one that is on its way out has its name.
         ConflictError: the journal has moved on meanwhile.
     """
     canary, workload = scene.canary, scene.workload
     live = await scene.canaries.primary(canary)
-    check_ours(scene, live)
+    if live is not None:
+        check_made(canary, live)
     revision = due(workload, canary, target, live)
     if live is not None and canary.status.phase is Phase.PROMOTING:
         return live  # it is between two revisions, as the stage that promotes wants it
@@ -33,33 +39,16 @@ async def tend_primary(scene: Scene, target: Object) -> Object:
     if source is None:
         if live is not None:
             return live  # one that Flagger made, or whose template nobody has kept: it serves, and stays what it is
-        raise TransientError(_nothing_left(scene, revision))
+        raise UnknownPastError(_nothing_left(scene, revision))
     pods = canary.status.primary_pods or workload.reads.pods(target) or 1
 
     def wish(now: Object | None) -> Object | None:
-        check_ours(scene, now)
+        if now is not None:
+            check_made(canary, now)
         _check_journal(scene)
         return wanted(workload, canary, source, now, pods)
 
     return await scene.writer.bring(scene.kind, canary.primary, canary.namespace, wish)
-
-
-def check_ours(scene: Scene, live: Object | None) -> None:
-    """Refuse a workload of the primary's name that is not this Canary's primary.
-
-    Raises:
-        InvalidError: it is somebody else's.
-        TransientError: it will be gone: then ours can be made.
-    """
-    canary = scene.canary
-    named = f"{scene.workload.kind} {canary.namespace}/{canary.primary}"
-    whose = Owner.OURS if live is None else owner(canary, live)
-    if whose is Owner.FOREIGN:
-        raise InvalidError(
-            f"{named} exists and is not {canary}'s, which needs this name for its primary: delete it or give it another name"
-        )
-    if whose is Owner.LEAVING:
-        raise TransientError(f"{named} is being deleted; the primary is made once it is gone")
 
 
 def _check_journal(scene: Scene) -> None:

@@ -16,7 +16,7 @@ from blocks.kubernetes.kinds import kind_of
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
-from blocks.routers.way_in import ensure_way_in
+from blocks.routers.way_in import ensure_way_in, release_way_in
 from blocks.services import Services
 from sluice.errors import NotFoundError, StaleError
 from sluice.manifests.flagger.canary import Canary
@@ -104,7 +104,12 @@ class Scene:
 
     async def ensure_way_in(self, target: Object) -> None:
         """Bring Services and route to what manifest and journal say, in the order in which nobody is lost."""
-        await ensure_way_in(self.services, self.router, self.canary, target)
+        others = self.wired.others(self.canary.spec.provider, self.writer)
+        await ensure_way_in(self.services, self.router, self.canary, target, others)
+
+    async def release(self) -> None:
+        """Put back what leads users to the Canary's sides to what it was, as far as it was somebody's before."""
+        await release_way_in(self.services, [self.router], self.canary)
 
     async def write(self, patch: dict[str, Any]) -> None:
         """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""
@@ -119,6 +124,13 @@ class Scene:
         if isinstance(patch.get("status"), dict):
             patch = {**patch, "status": {**patch["status"], **kept}}
         self.canary = await self.canaries.write(self.canary, patch)
+
+    def version(self, ref: RolloutRef) -> str:
+        """What people call the revision that the journal is about, which may be an older one than the run's own."""
+        status = self.canary.status
+        if status.last_applied_spec == ref.revision:
+            return ref.version
+        return (status.begun_with.version if status.begun_with else "") or status.last_applied_spec
 
     async def rest(self) -> None:
         """Take the canary's pods away: nobody meets them any more. One whose workload is gone has none."""

@@ -35,14 +35,16 @@ async def tend(scene: Scene) -> Object:
         TransientError: the primary does not serve yet, or an object is on its way out that has to be gone first.
     """
     canary = scene.canary
-    target = await scene.canaries.target(canary)
+    target, before = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
     await scene.services.ensure(canary, target, apex=False)
     primary = await tend_primary(scene, target)
     await tend_autoscaler(scene)
-    if canary.status.phase is not Phase.PROMOTING:
+    weight = await scene.router.weight(canary)
+    astray = weight is None or (weight > 0 and not is_under_way(scene))
+    if (before is None or astray) and canary.status.phase is not Phase.PROMOTING:
         await until_primary_serves(scene, primary)
     await scene.ensure_way_in(target)
-    if not is_under_way(scene) and await scene.router.weight(canary):
+    if astray and await scene.router.weight(canary) and not is_under_way(scene):
         await scene.router.shift(canary, HOME)
     return primary
 

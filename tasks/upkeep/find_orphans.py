@@ -12,8 +12,9 @@ from blocks.prefect.runs import active_runs
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.needs import needs_rollout
+from sluice.rollout.needs import needs_primary, needs_rollout
 from sluice.rollout.revision import version_of
+from sluice.rollout.safety.begun import as_begun, salvageable, salvaged
 from sluice.rollout.workloads import WORKLOADS, workload_of
 from sluice.rollout.written import written_at
 from tasks.stage import stage
@@ -29,12 +30,12 @@ class Wanting(NamedTuple):
 
     Attributes:
         canary: it.
-        target: its workload, as the API server holds it.
+        target: its workload, as the API server holds it; None where it was deleted in the middle of a release.
         since: when the later of the two was last given what it is to be, in seconds since 1970.
     """
 
     canary: Canary
-    target: Object
+    target: Object | None
     since: float
 
 
@@ -55,8 +56,8 @@ async def find_orphans() -> list[TargetChanged]:
     wanting = []
     for canary, item in canaries:
         target = targets[canary.spec.target_ref.kind].get((canary.namespace, canary.target))
-        if target is not None and _wants(canary, target):
-            wanting.append(Wanting(canary, target, max(written_at(item), written_at(target))))
+        if _begun(canary) or (target is not None and _wants(canary, target)):
+            wanting.append(Wanting(canary, target, max(written_at(item), written_at(target) if target else 0.0)))
     due = _due(wanting, time.time())
     if not due:
         return []
@@ -79,7 +80,9 @@ def _due(wanting: list[Wanting], now: float) -> list[Wanting]:
 
 
 def _begun(canary: Canary) -> bool:
-    return canary.status.phase is not None and canary.status.phase.in_progress
+    """Whether something is under way that a run has to bring to its end. A primary that is not to be made now is not."""
+    phase = canary.status.phase
+    return phase is not None and phase.in_progress and not (canary.spec.suspend and needs_primary(canary))
 
 
 def _name(canary: Canary) -> Key:
@@ -87,22 +90,29 @@ def _name(canary: Canary) -> Key:
 
 
 def _living(item: Object) -> Canary | None:
-    """A Canary that is valid and that nobody is deleting: then there is nothing to be started for it any more."""
+    """A Canary that nobody is deleting and that is valid; or has to be brought home by what can still be read of it."""
     if item["metadata"].get("deletionTimestamp"):
         return None
     try:
         canary = Canary.parse(item)
         workload_of(canary)
     except InvalidError:
+        return _salvaged(item)
+    return as_begun(canary)
+
+
+def _salvaged(item: Object) -> Canary | None:
+    try:
+        return salvaged(item) if salvageable(item) else None
+    except InvalidError:
         return None
-    return canary
 
 
 def _wants(canary: Canary, target: Object) -> bool:
-    return _begun(canary) or needs_rollout(canary, workload_of(canary).revision(canary, target))
+    return needs_rollout(canary, workload_of(canary).revision(canary, target))
 
 
-async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:
+async def _event_for(canary: Canary, target: Object | None) -> TargetChanged | None:
     wired = connections()
     lease = await wired.cluster.find(LEASE, f"sluice-{canary.name}", canary.namespace)
     spec = (lease or {}).get("spec") or {}
@@ -110,13 +120,13 @@ async def _event_for(canary: Canary, target: Object) -> TargetChanged | None:
     where = ((lease or {}).get("metadata") or {}).get("annotations", {}).get(WORKER_ANNOTATION, "")
     if holder and await wired.workers.alive(holder, where):
         return None
-    revision = workload_of(canary).revision(canary, target)
+    revision = workload_of(canary).revision(canary, target) if target else canary.status.last_applied_spec
     return TargetChanged(
         delivery=f"{canary.metadata.uid}/{revision}/orphan/{renewed or canary.metadata.resource_version}",
         namespace=canary.namespace,
         canary=canary.name,
         revision=revision,
-        version=version_of(target),
+        version=version_of(target) if target else "",
     )
 
 

@@ -12,6 +12,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from sluice.rollout.decision import Action
+from tasks.people.tries import tries
 from tasks.rollout.table import row_of
 from tasks.run_signals import signals_for_current_run
 
@@ -51,7 +52,7 @@ async def stay(name: str, paused: bool) -> bool:
 async def sample_hold(name: str, namespace: str = "", canary: str = "") -> None:
     """Stays until it is enough, and tells about everything that is asked of it."""
     signals = signals_for_current_run()
-    note(name=name, event="started", paused=signals.paused, cancelled=signals.cancelled)
+    note(name=name, event="started", paused=signals.paused, cancelled=signals.cancelled, tries=await tries())
     paused = signals.paused
     try:
         while not enough(name):

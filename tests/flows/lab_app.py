@@ -139,7 +139,7 @@ class App:
             bind(signals or RunSignals())
             # By its message, as the UI tells it: the data is missing where the server was told of the end twice.
             state = await roll_out(namespace=self.namespace, canary="shop", revision=revision, return_state=True)
-            if not state.is_completed():
+            if not state.is_completed() and state.name != "Rolled back":
                 await state.aresult()  # raises what it failed with
             return str(state.message)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from blocks.kubernetes.kinds import SERVICE
+from sluice.rollout.objects import GOVERNED_BY
 from tests.flows.lab_app import App, push_images
 from tests.flows.stories import NEW, Tales, Told, ask, tale, tell_all
 from tests.samples import gate
@@ -76,11 +77,12 @@ def test_no_user_loses_a_request_when_all_are_switched(stories: dict[str, Told |
 
 
 def test_the_application_s_own_service_stays_what_users_know(stories: dict[str, Told | Exception]) -> None:
-    """It is taken over by name: its port is the same, and it says whose switch it is now."""
+    """It is taken over by name: its port is the same, it says whose switch it is, and it does not go with the Canary."""
     apex = of(stories, "good").extra["apex"]
     (port,) = apex["spec"]["ports"]
     assert (port["port"], port["targetPort"]) == (80, 9898)
-    assert apex["metadata"]["ownerReferences"][0]["kind"] == "Canary"
+    assert apex["metadata"]["annotations"][GOVERNED_BY] == "shop"
+    assert "ownerReferences" not in apex["metadata"]
 
 
 def test_a_version_that_fails_its_tests_meets_no_user(stories: dict[str, Told | Exception]) -> None:

@@ -202,7 +202,7 @@ class CanarySpec(ForeignModel):
     ingress_ref: ObjectReference | None = None
     route_ref: ObjectReference | None = None
     revert_on_deletion: bool | None = None
-    reported: ClassVar[frozenset[str]] = frozenset({"upstreamRef", "ingressRef", "routeRef", "revertOnDeletion"})
+    reported: ClassVar[frozenset[str]] = frozenset({"upstreamRef", "ingressRef", "routeRef"})
 
     @property
     def autoscaled(self) -> AutoscalerReference | None:

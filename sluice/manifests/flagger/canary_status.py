@@ -32,6 +32,8 @@ class RunEnd(ForeignModel):
 class BegunWith(ForeignModel):
     """What a release needs to know of the spec that it was begun by, to bring its traffic home."""
 
+    version: str = ""
+    """What people call the revision."""
     provider: str = ""
     target_ref: ObjectReference
     service: dict[str, Any] = Field(default_factory=dict)

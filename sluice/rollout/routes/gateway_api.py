@@ -34,7 +34,9 @@ from sluice.rollout.routes.http_rules import (
     serves_nobody,
     share,
     shared,
+    towards,
     undivided,
+    with_baseline,
 )
 from sluice.rollout.strategies.base import HOME, Traffic
 
@@ -98,6 +100,12 @@ def without_halves(canary: Canary, route: Object) -> Object | None:
     return {"spec": {"rules": rules}} if is_made(canary, route) and rules != _rules(route) else None
 
 
+def next_step(route: Object, patch: Object) -> Object:
+    """The part of a patch that can be written now, if no request is to be lost; the patch itself where that is all of it."""
+    rules = (patch.get("spec") or {}).get("rules")
+    return patch if rules is None else {**patch, "spec": {**patch["spec"], "rules": towards(_rules(route), rules)}}
+
+
 def _rules(route: Object) -> Rules:
     return (route.get("spec") or {}).get("rules") or []
 
@@ -144,17 +152,9 @@ def _ruled(canary: Canary, route: Object) -> Object:
         # A rule without backends answers with errors, and would be asked first.
         rules = [rule for rule in rules if rule.get("backendRefs") or rule.get("filters")]
         rules = [*rules, default_rule(canary, traffic or HOME)]
-    rules = shared(canary, rules, traffic) if traffic else _with_baseline(canary, rules)
+    rules = shared(canary, rules, traffic) if traffic else with_baseline(canary, rules)
     rules = ported(canary, rules)
     return {"rules": rules} if rules != _rules(route) else {}
-
-
-def _with_baseline(canary: Canary, rules: Rules) -> Rules:
-    """The rules with a place for a comparison that was switched on since; their weights stay."""
-    added = shared(canary, rules, Traffic(share(canary, rules) or 0))
-    known = [{one["name"] for one in rule.get("backendRefs") or []} for rule in rules]
-    wanted = [{one["name"] for one in rule.get("backendRefs") or []} for rule in added]
-    return added if known != wanted else rules
 
 
 def _meta(canary: Canary, route: Object) -> Object:

@@ -20,21 +20,16 @@ Rules = list[Object]
 
 def share(canary: Canary, rules: Rules) -> int | None:
     """The canary's share of the traffic of the Canary's rules, percent; the largest where they differ, None without any."""
-    names = {service_of(canary, side) for side in Side}
     shares = []
     for backends in _divided(canary, rules):
-        weights = {one["name"]: int(one.get("weight", 1)) for one in backends if one["name"] in names}
+        weights = _weights(canary, backends)
         shares.append(round(100 * weights[service_of(canary, Side.CANARY)] / (sum(weights.values()) or 1)))
     return max(shares, default=None)
 
 
 def serves_nobody(canary: Canary, rules: Rules) -> bool:
     """Whether a rule of the Canary's gives none of its sides any traffic, so that its requests fail."""
-    names = {service_of(canary, side) for side in Side}
-    return any(
-        not sum(int(one.get("weight", 1)) for one in backends if one["name"] in names)
-        for backends in _divided(canary, rules)
-    )
+    return any(not sum(_weights(canary, backends).values()) for backends in _divided(canary, rules))
 
 
 def shared(canary: Canary, rules: Rules, traffic: Traffic) -> Rules:
@@ -45,32 +40,89 @@ def shared(canary: Canary, rules: Rules, traffic: Traffic) -> Rules:
     for backends in _divided(canary, rules):
         if canary.compared:
             _add_baseline(canary, backends)
-        for backend in backends:
-            if backend["name"] in wanted and backend.get("weight", 1) != wanted[backend["name"]]:
-                backend["weight"] = wanted[backend["name"]]
+        ours = [one for one in backends if _is_side(canary, one)]
+        # While the route goes from one port to another both are there: the traffic stays where it is.
+        port = max(ours, key=lambda one: int(one.get("weight", 1))).get("port")
+        for backend in ours:
+            weight = wanted[backend["name"]] if backend.get("port") == port else 0
+            if backend.get("weight", 1) != weight:
+                backend["weight"] = weight
     return rules
 
 
 def ported(canary: Canary, rules: Rules) -> Rules:
-    """The rules with the manifest's port at every side of the Canary, also where a rule is the user's: its old one goes."""
-    names = {service_of(canary, side) for side in Side}
+    """The rules with the manifest's port at every side of the Canary, also where a rule is the user's: its old one goes.
+
+    What a route that goes from one port to another has twice is there once.
+    """
     rules = copy.deepcopy(rules)
-    for backend in (backend for rule in rules for backend in rule.get("backendRefs") or []):
-        if _is_service(canary, backend) and backend["name"] in names:
-            backend["port"] = canary.spec.service.port
+    divided_ones = [id(backends) for backends in _divided(canary, rules)]
+    for backends in (rule["backendRefs"] for rule in rules if rule.get("backendRefs")):
+        first: dict[str, Object] = {}
+        for backend in [one for one in backends if _is_side(canary, one)]:
+            known = first.setdefault(backend["name"], backend)
+            if known is not backend:
+                known["weight"] = int(known.get("weight", 1)) + int(backend.get("weight", 1))
+                backends[:] = [one for one in backends if one is not backend]
+            known["port"] = canary.spec.service.port
+        if id(backends) in divided_ones:  # the apex Service is left from a take-over that was broken off
+            backends[:] = [one for one in backends if not _is_apex(canary, one)]
     return rules
+
+
+def with_baseline(canary: Canary, rules: Rules) -> Rules:
+    """The rules with a place for a baseline, without traffic: its pods may not be there yet."""
+    rules = copy.deepcopy(rules)
+    for backends in _divided(canary, rules) if canary.compared else ():
+        _add_baseline(canary, backends)
+    return rules
+
+
+def towards(before: Rules, after: Rules) -> Rules:
+    """The next rules on the way from one state to another: a backend is known to data planes before and after it has users.
+
+    New ones come without traffic; then they get it, and the old ones have none; then those go. A data plane that hears of a
+    backend and of its users at once has requests that find nobody.
+    """
+    pairs = list(zip(before, after, strict=False))
+    if len(before) != len(after) or not all(rule.get("backendRefs") for pair in pairs for rule in pair):
+        return after
+    announced = [_with_idle(was, now) for was, now in pairs]
+    if announced != before:
+        return announced
+    moved = [_with_idle(now, was) for was, now in pairs]
+    users = (one for was, now in pairs for one in _missing(now, was) if int(one.get("weight", 1)))
+    return moved if any(users) else after
+
+
+def _with_idle(rule: Object, other: Object) -> Object:
+    """A rule with the backends that only another state of it has, without traffic."""
+    idle = [{**one, "weight": 0} for one in _missing(rule, other)]
+    return {**rule, "backendRefs": [*rule["backendRefs"], *idle]} if idle else rule
+
+
+def _missing(rule: Object, other: Object) -> list[Object]:
+    there = {_place(one) for one in rule["backendRefs"]}
+    return [one for one in other["backendRefs"] if _place(one) not in there]
+
+
+def _place(backend: Object) -> tuple[str, ...]:
+    return tuple(str(backend.get(name) or "") for name in ("namespace", "name", "port"))
 
 
 def divided(canary: Canary, rules: Rules, traffic: Traffic) -> Rules:
     """The rules where those that lead to the application as a whole, its apex Service or its primary, have both halves.
 
-    Other backends of such a rule keep their share of it.
+    Of an application with several ports only the rules of the Canary's port, where there are any: the users of another port
+    stay there. Other backends of a divided rule keep their share of it.
     """
     rules = copy.deepcopy(rules)
     sides = {service_of(canary, side) for side in Side}
+    found = [one for rule in rules for one in rule.get("backendRefs") or [] if _is_whole(canary, one)]
+    by_port = [one for one in found if one.get("port") == canary.spec.service.port]
     for rule in rules:
         backends = rule.get("backendRefs") or []
-        whole = [one for one in backends if _is_whole(canary, one)]
+        whole = [one for one in backends if one in (by_port or found)]
         if not whole:
             continue
         ours = [one for one in backends if _is_service(canary, one) and one["name"] in {canary.service_name, *sides}]
@@ -110,10 +162,15 @@ def default_rule(canary: Canary, traffic: Traffic = HOME) -> Object:
 
 
 def _divided(canary: Canary, rules: Rules) -> list[list[Object]]:
-    """The backends of each rule that is the Canary's."""
+    """The backends of each rule that is the Canary's; not those of one whose users still come by the apex Service."""
     both = {service_of(canary, Side.PRIMARY), service_of(canary, Side.CANARY)}
     found = (rule.get("backendRefs") or [] for rule in rules)
-    return [backends for backends in found if both <= {one["name"] for one in backends if _is_service(canary, one)}]
+    return [
+        backends
+        for backends in found
+        if both <= {one["name"] for one in backends if _is_service(canary, one)}
+        and not any(int(one.get("weight", 1)) for one in backends if _is_apex(canary, one))
+    ]
 
 
 def _is_service(canary: Canary, backend: Object) -> bool:
@@ -121,16 +178,32 @@ def _is_service(canary: Canary, backend: Object) -> bool:
     return (backend.get("group") or "", backend.get("kind") or "Service", here) == ("", "Service", canary.namespace)
 
 
+def _is_side(canary: Canary, backend: Object) -> bool:
+    return _is_service(canary, backend) and backend["name"] in {service_of(canary, side) for side in Side}
+
+
+def _is_apex(canary: Canary, backend: Object) -> bool:
+    return _is_service(canary, backend) and backend["name"] == canary.service_name
+
+
 def _is_whole(canary: Canary, backend: Object) -> bool:
-    return _is_service(canary, backend) and backend["name"] in {
-        canary.service_name,
-        service_of(canary, Side.PRIMARY),
-    }
+    return _is_apex(canary, backend) or (
+        _is_service(canary, backend) and backend["name"] == service_of(canary, Side.PRIMARY)
+    )
+
+
+def _weights(canary: Canary, backends: list[Object]) -> dict[str, int]:
+    """The weight of each side, by the name of its Service."""
+    weights = {one["name"]: 0 for one in backends if _is_side(canary, one)}
+    for one in backends:
+        if _is_side(canary, one):
+            weights[one["name"]] += int(one.get("weight", 1))
+    return weights
 
 
 def _add_baseline(canary: Canary, backends: list[Object]) -> None:
     """Put the baseline's backend next to the canary's where a route was made before there was one."""
     name = service_of(canary, Side.BASELINE)
-    by_name = {backend["name"]: backend for backend in backends}
-    if name not in by_name:
-        backends.append({**by_name[service_of(canary, Side.CANARY)], "name": name, "weight": 0})
+    if all(backend["name"] != name for backend in backends):
+        next_to = next(one for one in backends if one["name"] == service_of(canary, Side.CANARY))
+        backends.append({**next_to, "name": name, "weight": 0})

@@ -17,10 +17,11 @@ from sluice.manifests.meta import ObjectMeta
 Object = dict[str, Any]
 
 
-def begun_with(canary: Canary) -> Object:
-    """What the journal keeps of the spec when a release begins."""
+def begun_with(canary: Canary, version: str) -> Object:
+    """What the journal keeps of the spec when a release begins, and what people call its revision."""
     service = canary.spec.service.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return {
+        "version": version,
         "provider": canary.spec.provider,
         "targetRef": canary.spec.target_ref.model_dump(mode="json", by_alias=True, exclude_unset=True),
         "service": {**service, "name": canary.service_name},

@@ -12,7 +12,7 @@ import pytest
 from blocks.kubernetes.informers import Informers, informed
 from blocks.kubernetes.kinds import HTTP_ROUTE, SERVICE
 from blocks.kubernetes.writer import TOKEN_ANNOTATION, Writer
-from blocks.routers import ROUTERS, router_for
+from blocks.routers import ROUTERS, gateway_api, router_for
 from blocks.routers.base import Router
 from blocks.routers.memory import MemoryRouter
 from blocks.services import Services
@@ -113,6 +113,12 @@ async def placed(provider: str) -> AsyncIterator[Place]:
     async with informed(cluster) as seen:  # type: ignore[arg-type]
         writer = Writer(seen.cluster, seen, lambda: None, "run/1")
         yield Place(provider, cluster, seen, router_for(provider, writer), Services(writer))
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No data plane has to be waited for."""
+    monkeypatch.setattr(gateway_api, "APPLIED_WITHIN", 0)
 
 
 @pytest.fixture(params=list(ROUTERS))
@@ -251,6 +257,20 @@ async def test_a_shift_whose_effect_is_not_there_is_an_error(place: Place) -> No
         TransientError, match=rf"{place.kind} shop-test/shop gives 0 % to the canary after 100 % was written"
     ):
         await place.router.shift(it, PROMOTION)
+
+
+async def test_a_route_that_does_not_stay_what_was_written_is_an_error_and_no_loop() -> None:
+    """Here an admission webhook takes the halves out again."""
+    async with placed("gatewayapi") as place:
+        before, it = merged({}, place.add()["spec"]), place.canary()
+
+        def keeps(when: str, verb: str, item: Object) -> None:
+            if (when, item["kind"]) == ("before", "HTTPRoute"):
+                item["spec"] = before
+
+        place.cluster.hooks.append(keeps)
+        with pytest.raises(TransientError, match="HTTPRoute shop-test/shop is not what was written, time after time"):
+            await place.router.ensure(it, deployment())
 
 
 @pytest.mark.parametrize("router", [MemoryRouter(), MemoryRoute(MemoryCluster())], ids=["memory", "memory cluster"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.kubernetes.informers import informed
+from blocks.kubernetes.kinds import SERVICE
 from blocks.kubernetes.writer import Writer
 from blocks.routers import kubernetes as block
 from blocks.routers.kubernetes import KubernetesRouter
@@ -16,7 +17,7 @@ from sluice.errors import InvalidError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
 from tests.memory_cluster import MemoryCluster
-from tests.samples import NAMESPACE, canary_manifest, deployment
+from tests.samples import NAMESPACE, canary_manifest, deployment, merged
 
 BLUE_GREEN = {"provider": "kubernetes", "analysis": {"stepWeights": [], "iterations": 3}}
 
@@ -94,3 +95,22 @@ async def test_a_switch_is_over_when_users_are_offered_the_other_side_s_pods(mon
         monkeypatch.setattr(block, "OFFERED_WITHIN", 0.0)
         with pytest.raises(TransientError, match="does not offer the pods of shop-primary"):
             await router.shift(it, HOME)
+
+
+@pytest.mark.parametrize(
+    ("phase", "weight", "wanted"), [("Progressing", 100, 100), ("Progressing", 0, 0), ("Succeeded", 100, 0)]
+)
+async def test_a_switch_whose_mark_somebody_took_away_is_one_again(phase: str, weight: int, wanted: int) -> None:
+    """By the target's label, with the users where they were; at rest at home."""
+    cluster = MemoryCluster()
+    it = Canary.parse(canary_manifest(BLUE_GREEN, {"phase": "Progressing"}))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        router = KubernetesRouter(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        await router.ensure(it, deployment())
+        await router.shift(it, Traffic(weight))
+        bare = merged(cluster.now("Service", "shop", NAMESPACE), {"metadata": {"annotations": None}})
+        seen.learn(SERVICE, await cluster.replace(SERVICE, bare))
+        assert await router.weight(it) is None
+        it = Canary.parse(canary_manifest(BLUE_GREEN, {"phase": phase}))
+        await router.ensure(it, deployment())
+        assert await router.weight(it) == wanted

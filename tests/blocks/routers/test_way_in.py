@@ -9,7 +9,7 @@ import pytest
 
 from blocks.kubernetes.informers import informed
 from blocks.kubernetes.writer import Writer
-from blocks.routers import router_for, way_in
+from blocks.routers import gateway_api, other_routers, router_for, way_in
 from blocks.routers.base import Router
 from blocks.routers.way_in import ensure_way_in, release_way_in
 from blocks.services import Services
@@ -26,11 +26,12 @@ class Place:
     """A Canary's Services and routers on a cluster in memory."""
 
     def __init__(self, cluster: MemoryCluster, writer: Writer) -> None:
-        self.cluster, self.services = cluster, Services(writer)
+        self.cluster, self.writer, self.services = cluster, writer, Services(writer)
         self.gateway, self.kubernetes = router_for("gatewayapi", writer), router_for("kubernetes", writer)
 
     async def ensure(self, router: Router, it: Canary) -> None:
-        others = [one for one in (self.gateway, self.kubernetes) if one is not router]
+        others = other_routers(it.spec.provider, self.writer)
+        assert router not in others
         await ensure_way_in(self.services, router, it, deployment(), others)
 
     def now(self, kind: str, name: str = "shop") -> Object:
@@ -43,7 +44,8 @@ class Place:
 
 @pytest.fixture
 async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
-    monkeypatch.setattr(way_in, "APPLIED_WITHIN", 0)
+    for module in (way_in, gateway_api):
+        monkeypatch.setattr(module, "APPLIED_WITHIN", 0)
     cluster = MemoryCluster()
     async with informed(cluster) as seen:  # type: ignore[arg-type]
         yield Place(cluster, Writer(seen.cluster, seen, lambda: None, "run/1"))
@@ -74,17 +76,25 @@ async def test_at_no_moment_does_the_route_point_at_a_port_that_is_not_there(
         await place.gateway.shift(before, PROMOTION)
     names: dict[tuple[str, int], str] = {}
     pointed: set[tuple[str, int]] = set()
+    known: set[tuple[str, int]] | None = None
+    idle: set[tuple[str, int]] = set()
 
     def looks(when: str, verb: str, item: Object) -> None:
         if when != "after":
             return
-        nonlocal pointed
-        now = {name: port for name, (port, _) in place.backends().items()}
-        for key in now.items():
+        nonlocal pointed, known
+        (rule,) = place.now("HTTPRoute")["spec"]["rules"]
+        now = {(one["name"], one["port"]): one["weight"] for one in rule["backendRefs"]}
+        assert {key for key, weight in now.items() if weight} <= (known or set(now)), "users and backend came at once"
+        assert {key for key in known or () if key not in now} <= idle, "it went with its users"
+        known = set(now)
+        idle.clear()
+        idle.update(key for key, weight in now.items() if not weight)
+        for key in now:
             (port,) = [one for one in place.now("Service", key[0])["spec"]["ports"] if one["port"] == key[1]]
             assert key not in pointed or names[key] == port["name"], "renamed while it was in use"
             names[key] = port["name"]
-        pointed = set(now.items())
+        pointed = set(now)
 
     place.cluster.hooks.append(looks)
     looks("after", "", {})

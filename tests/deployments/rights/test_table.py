@@ -16,6 +16,7 @@ from deployments.rights.__main__ import CHECKOUT, written
 from deployments.rights.manifests import roles, rules
 from deployments.rights.part import Part
 from deployments.rights.table import RIGHTS, Right, Where, rights_of
+from sluice.rollout.tending.finalizer import FINALIZER, finalizers
 from sluice.rollout.tending.past import PAST
 
 FLOORS = ("deployments", "flows", "tasks", "blocks")
@@ -85,8 +86,12 @@ def test_nothing_is_deleted_and_no_secret_is_read_by_the_roles() -> None:
 
 
 def test_a_canary_s_own_fields_are_its_users() -> None:
-    """sluice writes a Canary's status, never what its users asked for."""
-    assert {verb for right in RIGHTS if str(right) == "canaries.flagger.app" for verb in right.verbs}.isdisjoint(MOVING)
+    """sluice writes a Canary's status, and the finalizer that its users ask for; never what they asked for."""
+    verbs = {verb for right in RIGHTS if str(right) == "canaries.flagger.app" for verb in right.verbs}
+    assert verbs & set(MOVING) == {"patch"}
+    for wanted, before in ((True, []), (False, [FINALIZER])):
+        patch = finalizers({"metadata": {"finalizers": before}}, wanted=wanted)
+        assert patch == {"metadata": {"finalizers": [FINALIZER] if wanted else []}}
 
 
 def test_rows_of_one_resource_become_one_rule() -> None:

@@ -229,6 +229,15 @@ def test_a_run_that_finishes_an_older_revision_s_rollback_has_not_come_to_its_ow
     assert not release.status.get("ends")
 
 
+def test_an_older_revision_s_rollback_names_that_revision(play: Any) -> None:
+    """By whichever run it is finished: its reason is not the newer one's."""
+    begun = {"version": "1.0.9", "targetRef": {"kind": "Deployment", "name": "shop"}}
+    release = staged(phase=Phase.PROGRESSING, lastAppliedSpec="older", rollbackReason="bad", begunWith=begun)
+    result = play(release, roll_back, reason="bad")
+    assert release.status["conditions"][0]["message"] == "1.0.9 was rolled back: bad"
+    assert (result.about, result.reason) == ("1.0.9", "bad")
+
+
 def test_only_the_last_ends_are_kept(play: Any) -> None:
     """A Canary lives for years of releases."""
     ends = [{"run": f"run-{number}", "outcome": "promoted"} for number in range(5)]

@@ -11,6 +11,7 @@ from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome
+from sluice.rollout.objects import owner_of
 from sluice.rollout.revision import revision_of
 from sluice.rollout.tending.primary import given
 from tasks.rollout import initialise as making
@@ -18,7 +19,7 @@ from tasks.rollout.initialise import initialise
 from tasks.scene.claim import claimed
 from tests.connected import connected
 from tests.memory_workloads import image_of
-from tests.samples import NAME, NAMESPACE, deployment, merged
+from tests.samples import NAME, NAMESPACE, canary, deployment, merged
 from tests.tasks.conftest import OLD_IMAGE, Stage, parts, staged
 
 PRIMARY = f"{NAME}-primary"
@@ -118,7 +119,7 @@ def test_somebody_else_s_deployment_of_the_primary_s_name_is_left_as_it_is() -> 
 
     def goes() -> None:
         assert stage.now("Deployment", PRIMARY)["metadata"]["resourceVersion"] == before
-        assert "Deployment shop-test/shop-primary exists and is not Canary shop-test/shop's" in said(stage)
+        assert "Deployment shop-test/shop-primary exists and was not made by sluice" in said(stage)
         assert served_by(stage, NAME) == {OLD_IMAGE}
         stage.cluster.vanish(DEPLOYMENT, PRIMARY, NAMESPACE)
 
@@ -130,10 +131,8 @@ def test_somebody_else_s_deployment_of_the_primary_s_name_is_left_as_it_is() -> 
 @pytest.mark.parametrize(
     "leaving",
     [
-        pytest.param({"ownerReferences": None, "deletionTimestamp": "2026-01-01T00:00:00Z"}, id="being deleted"),
-        pytest.param(
-            {"ownerReferences": [{"kind": "Canary", "name": NAME, "uid": "of the one before"}]}, id="of the one before"
-        ),
+        pytest.param({"deletionTimestamp": "2026-01-01T00:00:00Z"}, id="being deleted"),
+        pytest.param({"ownerReferences": [{**owner_of(canary()), "uid": "earlier"}]}, id="of the one before"),
     ],
 )
 def test_a_primary_on_its_way_out_is_no_primary(leaving: dict[str, Any]) -> None:
@@ -143,7 +142,7 @@ def test_a_primary_on_its_way_out_is_no_primary(leaving: dict[str, Any]) -> None
 
     def collected() -> None:
         assert served_by(stage, NAME) == {OLD_IMAGE}
-        assert "is being deleted" in said(stage)
+        assert "waiting until it is gone" in said(stage)
         stage.cluster.vanish(DEPLOYMENT, PRIMARY, NAMESPACE)
 
     meanwhile(stage, collected)

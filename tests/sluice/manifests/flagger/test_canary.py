@@ -166,7 +166,7 @@ def test_a_built_in_metric_with_its_bound_on_the_wrong_side_is_refused(metric: d
         ),
         pytest.param({"analysis": {"stepWeightPromotion": 20}}, ["spec.analysis.stepWeightPromotion"], id="promotion"),
         pytest.param({"autoscalerRef": {"name": "hpa"}}, ["spec.autoscalerRef"], id="autoscaler"),
-        pytest.param({"revertOnDeletion": True}, ["spec.revertOnDeletion"], id="deletion"),
+        pytest.param({"revertOnDeletion": True}, [], id="deletion is acted on"),
         pytest.param(
             {"service": {"headers": {}, "cors": {}}}, ["spec.service.cors", "spec.service.headers"], id="routing"
         ),

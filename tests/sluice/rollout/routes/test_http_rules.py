@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import BEFORE, GOVERNED_BY, SPARED
-from sluice.rollout.routes.gateway_api import GatewayApi, without_halves
+from sluice.rollout.routes.gateway_api import GatewayApi, next_step, without_halves
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
 from tests.samples import NAMESPACE, canary, deployment, merged, success_rate
 
@@ -64,6 +65,14 @@ def test_the_rules_that_lead_to_the_application_are_divided_and_all_else_stays()
     assert "ownerReferences" not in after["metadata"]
     assert set(after["metadata"]["annotations"]) == {GOVERNED_BY, BEFORE, *SPARED}
     assert merged(after, without_halves(canary(), after) or {})["spec"] == own(HEADER, api, primary, docs)["spec"]
+
+
+def test_the_users_of_another_port_stay_there() -> None:
+    """An application may have several, and the Canary has one of them."""
+    admin = {"backendRefs": [{"name": "shop", "port": 8443, "weight": 1}]}
+    after = ensured(canary(), own(admin, to(("shop", 1))))
+    assert after["spec"]["rules"][0] == admin
+    assert weights(after["spec"]["rules"][1]) == {"shop-primary": 100, "shop-canary": 0}
 
 
 def test_a_rule_of_the_user_s_own_counts_for_nothing_and_is_not_shifted() -> None:
@@ -172,7 +181,7 @@ def test_a_comparison_that_is_switched_on_finds_its_place_and_moves_nobody() -> 
     it = canary(COMPARED, {"phase": "Progressing"})
     after = ensured(it, before)
     assert ROUTE.weight(it, after) == 10
-    assert "shop-baseline" in weights(after["spec"]["rules"][0])
+    assert weights(after["spec"]["rules"][0]) == {"shop-primary": 90, "shop-canary": 10, "shop-baseline": 0}
 
 
 def test_sluice_s_own_route_leads_to_the_apex_service_when_another_router_divides() -> None:
@@ -186,3 +195,50 @@ def test_sluice_s_own_route_leads_to_the_apex_service_when_another_router_divide
     assert without_halves(canary(), after) is None
     assert without_halves(canary(), own(to(("shop", 1)))) is None
     assert ROUTE.weight(canary(), ensured(canary(), after)) == 0
+
+
+@pytest.mark.parametrize("share", [0, 40])
+def test_a_backend_is_known_before_it_has_users_and_after_it_had_some(share: int) -> None:
+    """A take-over and a change of ports go there in steps; broken off between two of them, they go on from there."""
+    route = merged(own(HEADER, to(("shop", 1), ("legacy", 1))), {"metadata": {"annotations": {}}})
+    for it in (canary(), canary({"service": {"port": 8080}}), canary({"service": {"port": 80}})):
+        steps = [route]
+        patch = ROUTE.ensured(it, deployment(), route)
+        while patch:
+            route = merged(route, next_step(route, patch))
+            steps.append(route)
+            patch = ROUTE.ensured(it, deployment(), route)
+        assert len(steps) == 4
+        for before, after in pairwise(steps):
+            was, now = (
+                {place(one): one["weight"] for one in step["spec"]["rules"][1]["backendRefs"]}
+                for step in (before, after)
+            )
+            assert all(key in was for key, weight in now.items() if weight)
+            assert all(not weight for key, weight in was.items() if key not in now)
+        assert {one["port"] for one in route["spec"]["rules"][1]["backendRefs"] if one["name"] != "legacy"} == {
+            it.spec.service.port
+        }
+        assert weights(route["spec"]["rules"][1])["legacy"] == 100
+        patch = ROUTE.shifted(it, route, Traffic(share))
+        route = merged(route, patch or {})
+        assert ROUTE.weight(it, route) == share
+
+
+def test_a_shift_between_two_steps_moves_users_on_the_port_that_has_them() -> None:
+    """A rollback does not wait for an edit."""
+    it = canary({"service": {"port": 8080}}, {"phase": "Progressing"})
+    route = merged(ROUTE.manifest(canary(), deployment(), Traffic(40)), {"metadata": {"uid": "7"}})
+    half = merged(route, next_step(route, ROUTE.ensured(it, deployment(), route) or {}))
+    home = merged(half, ROUTE.shifted(it, half, HOME) or {})
+    assert ROUTE.weight(it, home) == 0
+    assert {place(one): one["weight"] for one in home["spec"]["rules"][0]["backendRefs"]} == {
+        ("shop-primary", 80): 100,
+        ("shop-canary", 80): 0,
+        ("shop-primary", 8080): 0,
+        ("shop-canary", 8080): 0,
+    }
+
+
+def place(backend: Object) -> tuple[str, int]:
+    return (backend["name"], backend["port"])

@@ -1,0 +1,70 @@
+"""Revert: give an application back to its target before its Canary goes, where `spec.revertOnDeletion` asks for it.
+
+As with Flagger a finalizer keeps the Canary until that is done; without it the primary, which has the users, is collected
+together with the Canary while the target has no pods.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sluice.errors import NotFoundError, TransientError
+from sluice.manifests.flagger.phase import Phase
+from sluice.manifests.flagger.side import Side
+from sluice.rollout.journal import entry
+from sluice.rollout.tending.finalizer import FINALIZER
+from tasks.scene.ready_endpoints import until_endpoints_ready
+from tasks.scene.rollout_ref import Scene
+
+
+async def tend_finalizer(scene: Scene) -> None:
+    """Have the Canary wait for being reverted, or wait no longer, as its manifest says. Idempotent."""
+    await _bring(scene, wanted=bool(scene.canary.spec.revert_on_deletion))
+
+
+async def revert(scene: Scene) -> None:
+    """The target's pods serve the users as they did before there was a Canary; then the Canary may go. Idempotent.
+
+    Its pods come first, then what leads users to them. The target follows its template again, whatever that holds now.
+
+    Raises:
+        TransientError: the target's pods are not ready yet; users stay on the primary.
+    """
+    canary = scene.canary
+    if FINALIZER not in canary.metadata.finalizers:
+        return
+    try:
+        await _give_back(scene)
+    except NotFoundError:
+        said = f"{scene.workload.kind} {canary.target} is gone: there is nothing to give back"
+    else:
+        said = f"{canary.target} serves its users itself again"
+    await scene.write(entry(scene.canary, time.time(), Phase.TERMINATED, said, canaryWeight=0))
+    await _bring(scene, wanted=False)
+
+
+async def _give_back(scene: Scene) -> None:
+    canary, workload = scene.canary, scene.workload
+    target, primary = await scene.canaries.target(canary), await scene.canaries.primary(canary)
+    if canary.status.phase not in {Phase.TERMINATING, Phase.TERMINATED}:
+        said = f"Giving the users back to {canary.target}"
+        await scene.write(entry(canary, time.time(), Phase.TERMINATING, said))
+    pods = (workload.reads.pods(primary) if primary else 0) or canary.status.primary_pods or 1
+    async with scene.wired.informers.following(scene.kind, canary.target, canary.namespace) as followed:
+        scaled = await scene.canaries.scale(canary, canary.target, max(pods, workload.reads.pods(target)))
+        generation, deadline = scaled["metadata"]["generation"], canary.spec.progress_deadline_seconds
+        ready = await scene.until(
+            followed,
+            lambda one: bool(one and one["metadata"]["generation"] >= generation and workload.reads.ready(one)),
+            deadline,
+        )
+    if not ready:
+        why = await scene.canaries.why_not_ready(canary, scaled)
+        raise TransientError(f"{canary.target} did not become ready, so users stay on {canary.primary}: {why}")
+    await until_endpoints_ready(scene, Side.CANARY, scaled)
+    await scene.release()
+
+
+async def _bring(scene: Scene, *, wanted: bool) -> None:
+    if (FINALIZER in scene.canary.metadata.finalizers) is not wanted:
+        await scene.canaries.hold(scene.canary, wanted=wanted)
