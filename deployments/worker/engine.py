@@ -40,6 +40,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 from websockets.exceptions import WebSocketException
 
 from blocks.waits import pauses
+from deployments.worker.claim import RunClient
 from deployments.worker.task_events import brief
 from sluice.errors import TerminalError
 from tasks.run_signals import RunSignals, bind
@@ -88,7 +89,16 @@ def is_away(error: BaseException) -> bool:
 class _Engine(AsyncFlowRunEngine[Any, Any]):
     """Prefect's engine, with a run's state written, and the run ended, in our way."""
 
+    claimed: FlowRun = field(kw_only=True)
     signals: RunSignals = field(default_factory=RunSignals)
+    carrier: str = ""
+    _own: RunClient | None = field(default=None, init=False)
+
+    @property
+    def client(self) -> RunClient:
+        if self._own is None:
+            self._own = RunClient.of(super().client, self.claimed, infrastructure_pid=self.carrier)
+        return self._own
 
     async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:
         if state.is_running() and (self.signals.cancelled or self.signals.paused) and self.flow_run:
@@ -100,7 +110,12 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
         waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             try:
-                return await super().set_state(state, force=force)
+                await self.client.flush()  # who carries a run has to be known before it runs
+                given = await super().set_state(state, force=force)
+                if given.is_running() and self.flow_run:
+                    self.flow_run.run_count += 1  # as the server counts
+                    self.client.run = self.flow_run.model_copy(update={"deployment_id": self.claimed.deployment_id})
+                return given
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 if not is_away(error) or self.signals.leaving:
                     raise
@@ -133,14 +148,22 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
             self._raised = cast(Exception, exc)
 
 
-async def run(flow: Flow[Any, Any], flow_run: FlowRun, signals: RunSignals) -> State[Any]:
+async def run(flow: Flow[Any, Any], flow_run: FlowRun, signals: RunSignals, carrier: str = "") -> State[Any]:
     """Run a flow for a flow run that this process has claimed; returns the run's last state.
 
-    The code of the flow runs in the current asyncio task: cancel the task to stop it.
+    The code of the flow runs in the current asyncio task: cancel the task to stop it. `carrier` is written on the run
+    before its code starts.
     """
     bind(signals)
     without_observer = flow_run.model_copy(update={"deployment_id": None})
-    engine = _Engine(flow=flow, flow_run=without_observer, parameters=dict(flow_run.parameters), signals=signals)
+    engine = _Engine(
+        flow=flow,
+        flow_run=without_observer,
+        parameters=dict(flow_run.parameters),
+        signals=signals,
+        claimed=flow_run,
+        carrier=carrier,
+    )
     async with engine.start():
         while engine.is_running():
             async with engine.run_context():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,11 +45,22 @@ class Intake:
 
         Where all of a page can be taken, nobody has to wait, and the rest is for the next look.
         """
-        found = {}
-        for queue, free in room.items():
-            if free > 0 and self._names[queue]:
-                runs = await self._waiting(self._names[queue], free)
-                found[queue] = [run for run in runs if run.id not in carried]
+        wanted = {queue: free for queue, free in room.items() if free > 0 and self._names[queue]}
+        found = await self._together(list(wanted)) if len(wanted) > 1 else None
+        if found is None:
+            found = {queue: await self._waiting(self._names[queue], free) for queue, free in wanted.items()}
+        return {queue: [run for run in runs if run.id not in carried] for queue, runs in found.items()}
+
+    async def _together(self, queues: Sequence[Queue]) -> dict[Queue, list[FlowRun]] | None:
+        """What is due in several queues, by one question. None where more is due than one answer holds: then a full queue
+        would hide what waits in another."""
+        of = {name: queue for queue in queues for name in self._names[queue]}
+        page = await self._page(list(of), None)
+        if len(page) >= PAGE:
+            return None
+        found: dict[Queue, list[FlowRun]] = {queue: [] for queue in queues}
+        for run in page:
+            found[of.get(run.work_queue_name or "", Queue.SHORT)].append(run)
         return found
 
     async def _waiting(self, names: list[str], free: int) -> list[FlowRun]:

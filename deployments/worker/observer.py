@@ -1,7 +1,8 @@
 """Learns what people ask of the runs of this process (Cancel, Pause, Resume), and that new runs are due.
 
 The state in the API decides, never the event: an event on the websocket only says "look now", and where there is none
-we look every two seconds (for due runs, while there is no event stream, four times a second). So a lost event, a dead
+we look every two seconds (for wishes, while there is an event stream, every ten; for due runs, while there is none, four
+times a second). So a lost event, a dead
 websocket or a restarted server delays a wish and never loses it. One observer serves all runs of the process.
 """
 
@@ -27,6 +28,8 @@ from tasks.run_signals import RunSignals
 LOOK_EVERY = 2.0
 DEAF_LOOK_EVERY = 0.25
 """Seconds between looks when no event asks for one; between looks for due runs while there is no event stream."""
+HEARD_LOOK_EVERY = 10.0
+"""Seconds between looks for wishes while the event stream tells of them: a look names every run that is carried."""
 SOON = 0.02
 """Seconds that wishes are gathered before a look, so that a hundred cancels are one question."""
 SURE_AFTER = 1.0
@@ -96,7 +99,7 @@ class Observer:
     async def next_look(self) -> None:
         """Wait until a look is due."""
         try:
-            async with asyncio.timeout(LOOK_EVERY):
+            async with asyncio.timeout(HEARD_LOOK_EVERY if self._listening else LOOK_EVERY):
                 await self._wanted.wait()
             await asyncio.sleep(SOON)
         except TimeoutError:

@@ -2,12 +2,14 @@
 
 Prefect learns of task runs by events: three a run, each stored, looked at by every automation and recorded. At a hundred
 stages a second that, and not the rollouts, is what a server spends its time on. So no event says that a task is pending,
-which it is for a millisecond, and one that it runs is sent only for those that still run after a moment.
+which it is for a millisecond, and one that it runs is sent only for those that still run after a moment. And no line of
+the run's log says that a task has completed, which its row says.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +21,9 @@ from prefect.events import Event
 
 from sluice.recent import Recent
 
-MOMENT = 1.0
+COMPLETED = "Finished in state Completed("
+"""How the engine's line begins that says that a task has completed."""
+MOMENT = 3.0
 """Seconds after which a task run that is not over is reported as running."""
 MOST = 5000
 """Task runs at once of which it is known that they were reported as running. One that is stopped never reports its end."""
@@ -33,10 +37,18 @@ def brief() -> Iterator[None]:
     names = vars(task_engine)
     full = names[EMIT]
     names[EMIT] = _Brief(full)
+    lines = logging.getLogger("prefect.task_runs")
+    lines.addFilter(_is_news)
     try:
         yield
     finally:
         names[EMIT] = full
+        lines.removeFilter(_is_news)
+
+
+def _is_news(line: logging.LogRecord) -> bool:
+    """Whether a line of a task's log says what no row says."""
+    return line.levelno > logging.INFO or not line.getMessage().startswith(COMPLETED)
 
 
 class _Brief:

@@ -43,6 +43,9 @@ SHORT_AT_ONCE = 64
 """Most short flows at once, in addition to the rollouts: each of them may be a git or kustomize process for a while."""
 BROKEN = 1000
 """Runs that broke Prefect's engine, of which it is remembered that they had their second try."""
+STARTING_AT_ONCE = 64
+"""Most rollouts that are between their claim and their code: in a burst each start costs Prefect's server a while, and who
+comes after the burst would wait for all of it. The next turn is given when half of them are through."""
 LEAVE_WITHIN = 8.0
 """Seconds that runs get to put their affairs in order when the worker stops."""
 CLEANUP_AFTER = 2.0
@@ -126,6 +129,7 @@ class SluiceWorker(engine.InProcessWorker):
         await observer.next_due()
         used = [carried.queue for carried in self._carried.values()]
         room = {queue: most - used.count(queue) for queue, most in self._capacity.items()}
+        room[Queue.ROLLOUTS] = min(room[Queue.ROLLOUTS], STARTING_AT_ONCE - self._starting())
         due = await intake.due(room, self._carried)
         choice = choose(due, [carried.flow_run for carried in self._carried.values()], room)
         queues = {run.id: queue for queue, runs in due.items() for run in runs}
@@ -133,6 +137,10 @@ class SluiceWorker(engine.InProcessWorker):
             self._hold(run, queues[run.id], self.take(run))
         for run, newer in choice.superseded:
             self._hold(run, queues[run.id], self._supersede(run, newer))
+
+    def _starting(self) -> int:
+        """How many rollouts are claimed whose code has not begun."""
+        return sum(one.queue is Queue.ROLLOUTS and one.task is None for one in self._carried.values())
 
     def _hold(
         self, run: FlowRun, queue: Queue, work: Coroutine[Any, Any, None], signals: RunSignals | None = None
@@ -179,7 +187,10 @@ class SluiceWorker(engine.InProcessWorker):
         if carried.signals.cancelled and not adopted:
             await states.force(self.client, flow_run.id, Cancelled(message="Cancelled before its code ran."))
             return
-        carried.task = asyncio.create_task(engine.run(flow, flow_run, carried.signals), name=flow_run.name)
+        code = engine.run(flow, flow_run, carried.signals, str(self.identity))
+        carried.task = asyncio.create_task(code, name=flow_run.name)
+        if self._starting() == STARTING_AT_ONCE // 2:
+            self._freed.set()
         if carried.signals.cancelled:
             asyncio.get_running_loop().call_later(CLEANUP_AFTER, carried.task.cancel)
         await asyncio.wait({carried.task})

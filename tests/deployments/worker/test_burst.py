@@ -12,8 +12,9 @@ from pydantic import SecretStr
 
 from blocks.prefect.api import PrefectEvents
 from deployments.doors.receiver import application
+from deployments.worker import worker
 from sluice.events.senders.table import SENDERS
-from tests.deployments.conftest import Runtime
+from tests.deployments.conftest import HOLD, Runtime
 
 WITHIN = 600.0
 """Seconds after which a delivery counts as lost. How long a burst takes is measured by `bench/burst.py`, not here."""
@@ -56,3 +57,22 @@ async def test_a_burst_of_pushes_is_as_many_deliveries(sut: Runtime, pushes: int
                 await asyncio.sleep(0.2)
         await asyncio.sleep(2)  # a second start would follow now
     assert Counter(note["tag"] for note in sut.notes(flow="deliver")) == dict.fromkeys(tags, 1)
+
+
+@pytest.mark.server
+async def test_who_comes_after_a_burst_does_not_wait_for_all_of_it(
+    sut: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A namespace that releases everything at once and a team with one service: room for all, and turns to start."""
+    monkeypatch.setattr(worker, "STARTING_AT_ONCE", 2)
+    burst = [f"burst-{number}" for number in range(30)]
+    for name in burst:
+        await sut.start(HOLD, name=name, namespace="many", canary=name)
+    async with sut.worker():
+        await sut.until(lambda: sut.notes(event="started"))
+        await sut.start(HOLD, name="late", namespace="one", canary="late")
+        await sut.until(lambda: len(sut.notes(event="started")) == len(burst) + 1)
+        sut.enough("late", *burst)
+        started = [note["name"] for note in sut.notes(event="started")]
+    assert sorted(started) == sorted([*burst, "late"])
+    assert started.index("late") < len(burst) - 5

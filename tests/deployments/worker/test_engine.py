@@ -9,6 +9,7 @@ from typing import Any
 import prefect
 import pytest
 from prefect import flow_engine
+from prefect.client.orchestration import PrefectClient
 from prefect.events.worker import EventsWorker
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.server.database.configurations import AioSqliteConfiguration
@@ -16,6 +17,7 @@ from prefect.server.events.schemas.automations import TriggeredAction
 from prefect.server.events.services import actions
 from prefect.server.utilities.messaging import create_publisher
 from prefect.settings.context import get_current_settings
+from prefect.utilities.schema_tools import validation
 from prefect.workers.base import BaseWorker
 
 from deployments.server import engine as server_engine
@@ -47,6 +49,8 @@ def test_another_version_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyP
         (AsyncFlowRunEngine, "handle_exception", ["self", "exc", "msg", "result_store"]),
         (AsyncFlowRunEngine, "call_flow_fn", ["self"]),
         (EventsWorker, "_handle", ["self", "event"]),
+        (PrefectClient, "read_flow_run", ["self", "flow_run_id"]),
+        (PrefectClient, "set_flow_run_name", ["self", "flow_run_id", "name"]),
         (TriggeredAction, "idempotency_key", ["self"]),
         (AioSqliteConfiguration, "begin_transaction", ["self", "session", "with_for_update"]),
     ],
@@ -105,3 +109,27 @@ async def test_actions_are_taken_side_by_side(monkeypatch: pytest.MonkeyPatch) -
 def test_the_actions_service_still_asks_for_its_consumer_by_that_name() -> None:
     """It would otherwise take one action after the other again."""
     assert "create_consumer(" in inspect.getsource(actions.Actions.start)
+
+
+def test_a_schema_is_checked_once_and_a_broken_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether parameters fit is looked at each time."""
+    validator = vars(validation)["_VALIDATOR"]
+    checked: list[Any] = []
+    check = validator.check_schema
+
+    def counted(schema: Any, *args: Any, **options: Any) -> None:
+        checked.append(schema)
+        check(schema, *args, **options)
+
+    monkeypatch.setattr(validator, "check_schema", counted)
+    server_engine.check_a_schema_once()
+    sound = {"type": "object", "properties": {"canary": {"type": "string"}}, "required": ["canary"]}
+    for _ in range(3):
+        validation.validate({"canary": "shop"}, sound, raise_on_error=True)
+        with pytest.raises(validation.ValidationError):
+            validation.validate({"canary": 7}, sound, raise_on_error=True)
+    assert len(checked) == 1
+    for _ in range(2):
+        with pytest.raises(ValueError, match="Invalid schema"):
+            validation.is_valid_schema({"type": "no such type"})
+    assert len(checked) == 3

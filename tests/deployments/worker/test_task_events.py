@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from typing import Any
 from uuid import uuid4
 
@@ -85,3 +86,23 @@ def test_the_engine_still_tells_by_the_name_that_is_replaced() -> None:
         "validated_state",
         "follows",
     ]
+
+
+async def test_that_a_task_has_completed_is_not_said_again_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Its row says so. What a task writes itself, and how one failed, is in the log."""
+    lines = logging.getLogger("prefect.task_runs")
+    said = ["Finished in state Completed()", "Finished in state Failed('no route')", "weight 10"]
+    with caplog.at_level(logging.INFO, "prefect.task_runs"), brief():
+        lines.info(said[0])
+        lines.error(said[1])
+        lines.info(said[2])
+    assert [record.getMessage() for record in caplog.records] == said[1:]
+    lines.info(said[0])
+    assert caplog.records[-1].getMessage() == said[0]
+
+
+def test_the_engine_still_says_in_these_words_that_a_task_has_completed() -> None:
+    """Another wording would be a line a task again."""
+    source = inspect.getsource(task_engine)
+    assert 'msg = f"Finished in state {display_state}"' in source
+    assert f"Finished in state {Completed()!s}".startswith(task_events.COMPLETED)

@@ -1,0 +1,86 @@
+"""What a run costs Prefect's server in calls, and that nothing of what they said is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun
+
+from deployments.worker.claim import RunClient
+from deployments.worker.identity import Identity
+from tests.deployments.conftest import HOLD, Runtime
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[UUID, dict[str, Any]]]:
+    """What goes to the server of flow runs."""
+    sent: list[tuple[UUID, dict[str, Any]]] = []
+
+    async def update(_client: PrefectClient, flow_run_id: UUID, **fields: Any) -> None:
+        if fields.get("name") == "away":
+            raise httpx.ConnectError("away")
+        sent.append((flow_run_id, fields))
+
+    monkeypatch.setattr(PrefectClient, "update_flow_run", update)
+    return sent
+
+
+async def test_what_is_said_of_a_run_goes_in_one_call(said: list[tuple[UUID, dict[str, Any]]]) -> None:
+    """Its carrier, its version and its name; what is said of another run goes at once."""
+    run, other = FlowRun(id=uuid4(), flow_id=uuid4()), uuid4()
+    async with PrefectClient("http://127.0.0.1:9/api") as client:
+        own = RunClient.of(client, run, infrastructure_pid="worker:1:life")
+        await own.update_flow_run(run.id, flow_version="1")
+        await own.set_flow_run_name(run.id, "roll_out shop.test")
+        await own.update_flow_run(other, name="another")
+        assert await own.read_flow_run(run.id) is run
+        await own.flush()
+        await own.flush()
+    whole = {"infrastructure_pid": "worker:1:life", "flow_version": "1", "name": "roll_out shop.test"}
+    assert said == [(other, {"name": "another"}), (run.id, whole)]
+
+
+async def test_what_could_not_be_written_is_written_later(said: list[tuple[UUID, dict[str, Any]]]) -> None:
+    """The engine tries again until Prefect is back."""
+    run = FlowRun(id=uuid4(), flow_id=uuid4())
+    async with PrefectClient("http://127.0.0.1:9/api") as client:
+        own = RunClient.of(client, run)
+        await own.set_flow_run_name(run.id, "away")
+        with pytest.raises(httpx.ConnectError):
+            await own.flush()
+        await own.set_flow_run_name(run.id, "back")
+        await own.flush()
+    assert said == [(run.id, {"name": "back"})]
+
+
+async def test_a_run_costs_few_calls_and_carries_who_runs_it(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its own: three states, one look at its past, one line about it. All that Prefect shows of it is there."""
+    calls: Counter[str] = Counter()
+    request = PrefectClient.request
+
+    async def counted(client: PrefectClient, method: str, path: str, *args: Any, **given: Any) -> Any:
+        if "{id}" in path or path.startswith("/flow_run_states"):
+            calls[f"{method} {path}"] += 1
+        return await request(client, method, path, *args, **given)
+
+    monkeypatch.setattr(PrefectClient, "request", counted)
+    async with sut.worker("tester") as worker:
+        run = await sut.start(HOLD, name="counted")
+        await sut.until(lambda: sut.notes(name="counted", event="started"))
+        now = await sut.client.read_flow_run(run)
+        assert Identity.parse(now.infrastructure_pid) == worker.identity
+        assert (now.run_count, now.flow_version is not None) == (1, True)
+        calls.clear()
+        second = await sut.start(HOLD, name="second")
+        sut.enough("counted", "second")
+        await sut.until(lambda: sut.notes(name="second", event="ended"))
+        assert calls["PATCH /flow_runs/{id}"] == 1
+        assert calls["GET /flow_runs/{id}"] == 0
+        assert (await sut.client.read_flow_run(second)).infrastructure_pid == str(worker.identity)
