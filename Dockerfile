@@ -11,12 +11,13 @@ RUN apt-get update && apt-get install --yes --no-install-recommends git ca-certi
 COPY --from=kustomize /app/kustomize /usr/local/bin/kustomize
 RUN useradd --uid 65532 --user-group --no-create-home --home-dir /var/lib/sluice sluice
 
-# The libraries first: they change less often than sluice does.
+# The libraries first: they change less often than sluice does, and than its README.
 FROM base AS build
 WORKDIR /src
 RUN python3 -m venv /opt/sluice
-COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
-RUN /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis .
+COPY pyproject.toml constraints.txt ./
+RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis .
+COPY README.md LICENSE NOTICE ./
 COPY sluice ./sluice
 COPY blocks ./blocks
 COPY tasks ./tasks

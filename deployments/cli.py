@@ -21,7 +21,7 @@ from deployments.automations.register import Change, Did
 from deployments.doors.serving import receive
 from deployments.environment import unknown_settings
 from deployments.settings import Settings
-from deployments.supervision import stop_signal, until
+from deployments.supervision import forever, stop_signal, until
 from deployments.tools import doctor, replay, tune
 from deployments.tools.alive import SignOfLife
 from sluice.charts.tuning import tuning_chart
@@ -244,8 +244,13 @@ def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) 
             sign.ready()
             ready(part.__name__, where(settings))
 
+        async def attempt() -> None:
+            sign.starting()
+            await part(settings, works)
+
+        # Prefect or the API server may come later, and go for a while: that ends no part.
         with stop_signal() as stop, runtime.prefect_for(settings), sign:
-            await until(stop, part(settings, works))
+            await until(stop, forever(f"the {part.__name__}", attempt, 1.0, fatal=(TerminalError,)))
 
     asyncio.run(run())
     leave(0)

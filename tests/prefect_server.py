@@ -18,13 +18,15 @@ from pathlib import Path
 
 import pytest
 from prefect.context import _temporary_global_settings_context, get_settings_context
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from deployments.server.embedded import EmbeddedServer
 from deployments.worker import engine
 
 START_WITHIN_S = 120
 STOP_WITHIN_S = 30
+RETRIES = 10
+"""How often a flow of a test asks a server that is too busy for it; Prefect's own five are over before two builds are."""
 
 
 def free_port() -> int:
@@ -53,7 +55,8 @@ def prefect_server(home: Path, host: str, port: int, config: pytest.Config) -> I
 @contextmanager
 def flows_run_at(api: str) -> Iterator[None]:
     """Flows that run in this process, in whatever thread, have their runs at this API."""
-    with temporary_settings({PREFECT_API_URL: api}), _temporary_global_settings_context(get_settings_context()):
+    here = {PREFECT_API_URL: api, PREFECT_CLIENT_MAX_RETRIES: RETRIES}
+    with temporary_settings(here), _temporary_global_settings_context(get_settings_context()):
         yield
         asyncio.run(engine.drain(5.0))
 

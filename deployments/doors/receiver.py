@@ -10,14 +10,16 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from deployments.doors.room import CLOSE, Room
 from deployments.doors.secrets import Secret
 from sluice.errors import InvalidError, SluiceError, TerminalError, TransientError
 from sluice.events.model import Event
 from sluice.events.senders.base import Sender
+from sluice.events.verification.base import Verification
 
 RETRY_AFTER = 5
 """Seconds that a sender is asked to wait while Prefect cannot be reached."""
@@ -38,6 +40,7 @@ def application(post: Post, senders: Iterable[Sender], secret: Secret) -> Starle
     Raises:
         TerminalError: two senders have one path, or a path is none.
     """
+    room = Room()
     used: dict[str, str] = {HEALTH: "the receiver itself"}
     routes = [Route(HEALTH, _healthz, methods=["GET"])]
     for sender in senders:
@@ -48,35 +51,43 @@ def application(post: Post, senders: Iterable[Sender], secret: Secret) -> Starle
                 f"sender {sender.name}: path {sender.path!r} cannot be used ({why}): choose another one"
             )
         used[sender.path] = sender.name
-        routes.append(Route(sender.path, _door(sender, post, secret), methods=["POST"]))
+        routes.append(Route(sender.path, _door(sender, post, secret, room), methods=["POST"]))
     return Starlette(routes=routes, exception_handlers={SluiceError: _refusal, HTTPException: _http_error})
 
 
-def _door(sender: Sender, post: Post, secret: Secret) -> Callable[[Request], Awaitable[Response]]:
+def _door(sender: Sender, post: Post, secret: Secret, room: Room) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of one sender."""
 
     async def take(request: Request) -> Response:
-        if not sender.verification.reads_body:
-            _verify(sender, request, b"", secret)
-        body = await _body(request, sender.limit)
-        if sender.verification.reads_body:
-            _verify(sender, request, body, secret)
-        parsed = sender.parse(request.headers, body)
-        if parsed.pong:
-            return JSONResponse({"pong": parsed.pong})
-        new = await post(parsed.events) if parsed.events else 0
-        return JSONResponse({"events": len(parsed.events), "new": new}, status_code=202)
+        known, way = _known(sender, secret), sender.verification
+        if not (way.claims(request.headers) if way.reads_body else way.accepts(request.headers, b"", known)):
+            raise _unproven(way)
+        body = await room.body(request, sender.limit)
+        try:
+            if way.reads_body and not way.accepts(request.headers, body, known):
+                raise _unproven(way)
+            parsed = sender.parse(request.headers, body)
+            if parsed.pong:
+                return JSONResponse({"pong": parsed.pong})
+            new = await post(parsed.events) if parsed.events else 0
+            return JSONResponse({"events": len(parsed.events), "new": new}, status_code=202)
+        finally:
+            room.free(len(body))
 
     return take
 
 
-def _verify(sender: Sender, request: Request, body: bytes, secret: Secret) -> None:
-    known, way = secret(sender.secret), sender.verification
+def _known(sender: Sender, secret: Secret) -> str:
+    known = secret(sender.secret)
     if known is None or not known.get_secret_value():
         way_out = f"set SLUICE_{sender.secret.upper()}"
         raise HTTPException(401, f"no secret is set for webhooks of {sender.name}: {way_out}")
-    if not way.accepts(request.headers, body, known.get_secret_value()):
-        raise HTTPException(401, way.refusal, headers={"WWW-Authenticate": way.challenge} if way.challenge else None)
+    return known.get_secret_value()
+
+
+def _unproven(way: Verification) -> HTTPException:
+    challenge = {"WWW-Authenticate": way.challenge} if way.challenge else {}
+    return HTTPException(401, way.refusal, headers=CLOSE | challenge)
 
 
 async def _healthz(_request: Request) -> Response:
@@ -95,22 +106,3 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """The raw body. The limit is held while reading: a length that is missing or untrue does not get around it."""
-    if int(request.headers.get("Content-Length") or 0) > limit:
-        raise _too_large(limit)
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise _too_large(limit)
-    except ClientDisconnect as error:
-        raise InvalidError("body: the sender hung up before it ended") from error
-    return bytes(body)
-
-
-def _too_large(limit: int) -> HTTPException:
-    return HTTPException(413, f"body: at most {limit} bytes", headers={"Connection": "close"})

@@ -10,14 +10,12 @@ from contextlib import contextmanager
 import uvicorn
 
 from blocks.prefect.api import PrefectEvents
+from deployments.doors.connections import BoundedConnection
 from deployments.doors.receiver import application
 from deployments.doors.secrets import secrets_of
 from deployments.doors.senders import all_senders
 from deployments.settings import Settings
 from sluice.errors import TerminalError
-
-CONNECTIONS = 512
-"""Requests that are answered at the same time; the next ones are answered 503, and their senders come again."""
 
 
 class _Uvicorn(uvicorn.Server):
@@ -41,7 +39,7 @@ async def receive(settings: Settings, ready: Callable[[], None]) -> None:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=2,
-            limit_concurrency=CONNECTIONS,
+            http=BoundedConnection,
         )
         server = _Uvicorn(config)
         with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:

@@ -92,7 +92,7 @@ _ROLLOUTS = (
         right
         for kind in WORKLOAD_KINDS.values()
         for right in (
-            Right(kind, FOLLOW, f"changes of a target {kind.kind} begin releases; readiness of its pods", BOTH),
+            Right(kind, FOLLOW, f"changes of a target {kind.kind} begin releases, and when its pods are ready", BOTH),
             Right(kind, ("get",), f"the state of a {kind.kind} after a conflict"),
             Right(kind, ("create",), f"the primary of a target {kind.kind}, and its baseline"),
             Right(kind, ("patch",), f"a {kind.kind} is scaled, frozen and promoted"),
@@ -110,7 +110,9 @@ _ROLLOUTS = (
     Right(SERVICE, FOLLOW, "which Services of a Canary are there"),
     Right(SERVICE, ("get",), "the state of a Service after a conflict"),
     Right(
-        SERVICE, ("create", "patch"), "the Services of canary and primary; with provider kubernetes the switch of users"
+        SERVICE,
+        ("create", "patch"),
+        "the Services of canary and primary, and the switch of users with provider kubernetes",
     ),
     Right(HTTP_ROUTE, FOLLOW, "the real weights of a route, and whether its Gateway accepted them"),
     Right(HTTP_ROUTE, ("get",), "the state of a route after a conflict"),

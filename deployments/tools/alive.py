@@ -28,6 +28,10 @@ class SignOfLife:
         self._home = home
         self._beats: asyncio.TimerHandle | None = None
 
+    def starting(self) -> None:
+        """Say that the part does not do its work yet, or no longer."""
+        (self._home / READY).unlink(missing_ok=True)
+
     def ready(self) -> None:
         """Say that the part does its work."""
         (self._home / READY).touch()
@@ -38,7 +42,7 @@ class SignOfLife:
 
     def __enter__(self) -> Self:
         self._home.mkdir(parents=True, exist_ok=True)
-        (self._home / READY).unlink(missing_ok=True)
+        self.starting()
         self._beat()
         return self
 
@@ -47,7 +51,7 @@ class SignOfLife:
     ) -> None:
         if self._beats:
             self._beats.cancel()
-        (self._home / READY).unlink(missing_ok=True)
+        self.starting()
 
 
 def probed(home: Path, what: str) -> str:

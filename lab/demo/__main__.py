@@ -28,6 +28,7 @@ from lab.progress import console, say
 def main() -> int:
     parser = argparse.ArgumentParser(description="four releases, good and bad, under load")
     parser.add_argument("--keep", action="store_true", help="stay up afterwards and say where to look, until Ctrl-C")
+    parser.add_argument("--in-cluster", action="store_true", help="run sluice as pods with the rights of its manifests")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _as_interrupt)
     places = LabPaths()
@@ -36,7 +37,7 @@ def main() -> int:
         with contextlib.ExitStack() as ending:
             ending.enter_context(only_demo(places))
             ending.callback(report.write, places.home / "demo.json", document)
-            run(places, document, ending)
+            run(places, document, ending, in_cluster=asked.in_cluster)
             report.show(document, console)
             if asked.keep:
                 report.write(places.home / "demo.json", document)
@@ -51,9 +52,9 @@ def main() -> int:
     return 0 if report.as_wanted(document["deliveries"]) else 1
 
 
-def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack) -> None:
+def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack, *, in_cluster: bool = False) -> None:
     """The whole scenario. Fills the document as it goes; what has to be ended again is left with ``ending``."""
-    measurements = set_up(places, document["machine"], ending)
+    measurements = set_up(places, document["machine"], ending, in_cluster=in_cluster)
     release_all(measurements, document)
     document["machine"]["load_average_end"] = hardware.load_average()
 

@@ -7,12 +7,15 @@ same files always have the same digest and a test can say which image it expects
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import platform
 import tarfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import httpx
 
@@ -66,6 +69,57 @@ def manifest_of(config: bytes, layer: bytes) -> bytes:
     return json.dumps(document, sort_keys=True).encode()
 
 
+def archive(folder: Path, target: Path) -> None:
+    """A folder as a layer in a file, owned by root. Times stay: what Python has compiled is good for just that source."""
+    with tarfile.open(target, mode="w", format=tarfile.PAX_FORMAT) as layer:
+        for place in sorted(folder.rglob("*")):
+            entry = layer.gettarinfo(place, str(place.relative_to(folder)))
+            if entry is None or not (entry.isreg() or entry.isdir() or entry.issym()):
+                continue  # sockets and devices
+            entry.uid, entry.gid, entry.mtime = 0, 0, int(entry.mtime)
+            entry.uname = entry.gname = ""
+            with place.open("rb") if entry.isreg() else contextlib.nullcontext() as content:
+                layer.addfile(entry, content)
+
+
+def push_layers(registry: str, name: str, tag: str, layers: Sequence[Path], config: Mapping[str, Any]) -> str:
+    """Push layers that lie in files as the image `registry/name:tag` and return the digest of its manifest.
+
+    `config` is the part of the image's configuration that says what runs, and how.
+    """
+    digests = [_digest_of_file(layer) for layer in layers]
+    machine = platform.machine()
+    about = {
+        "architecture": ARCHITECTURES.get(machine, machine),
+        "os": "linux",
+        "config": dict(config),
+        "rootfs": {"type": "layers", "diff_ids": digests},
+    }
+    written = json.dumps(about, sort_keys=True).encode()
+    sizes = [layer.stat().st_size for layer in layers]
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": {"mediaType": CONFIG, "digest": digest_of(written), "size": len(written)},
+            "layers": [{"mediaType": LAYER, "digest": d, "size": n} for d, n in zip(digests, sizes, strict=True)],
+        },
+        sort_keys=True,
+    ).encode()
+    with _pushing(registry, name, tag) as client:
+        for layer, digest in zip(layers, digests, strict=True):
+            with layer.open("rb") as content:
+                _push_content(client, name, digest, content)
+        _push_blob(client, name, written)
+        _push_manifest(client, name, tag, manifest)
+    return digest_of(manifest)
+
+
+def _digest_of_file(file: Path) -> str:
+    with file.open("rb") as content:
+        return "sha256:" + hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def push_image(
     registry: str, name: str, tag: str, files: dict[str, Path], entrypoint: list[str], env: dict[str, str]
 ) -> str:
@@ -76,26 +130,39 @@ def push_image(
     layer = layer_of(files)
     config = config_of(layer, entrypoint, env)
     manifest = manifest_of(config, layer)
+    with _pushing(registry, name, tag) as client:
+        for blob in (layer, config):
+            _push_blob(client, name, blob)
+        _push_manifest(client, name, tag, manifest)
+    return digest_of(manifest)
+
+
+@contextlib.contextmanager
+def _pushing(registry: str, name: str, tag: str) -> Iterator[httpx.Client]:
     try:
         with httpx.Client(base_url=f"http://{registry}", timeout=TIMEOUT_S, trust_env=False) as client:
-            for blob in (layer, config):
-                _push_blob(client, name, blob)
-            url = f"/v2/{name}/manifests/{tag}"
-            client.put(url, content=manifest, headers={"Content-Type": MANIFEST}).raise_for_status()
+            yield client
     except httpx.HTTPStatusError as error:
         detail = error.response.text.strip()[:300]
         raise LabError(f"the registry at {registry} refused {name}:{tag}: {error} {detail}") from error
     except httpx.HTTPError as error:
         raise LabError(f"the registry at {registry} does not answer ({error}): is the lab up?") from error
-    return digest_of(manifest)
+
+
+def _push_manifest(client: httpx.Client, name: str, tag: str, manifest: bytes) -> None:
+    url = f"/v2/{name}/manifests/{tag}"
+    client.put(url, content=manifest, headers={"Content-Type": MANIFEST}).raise_for_status()
 
 
 def _push_blob(client: httpx.Client, name: str, blob: bytes) -> None:
-    digest = digest_of(blob)
+    _push_content(client, name, digest_of(blob), blob)
+
+
+def _push_content(client: httpx.Client, name: str, digest: str, content: bytes | IO[bytes]) -> None:
     if client.head(f"/v2/{name}/blobs/{digest}").status_code == httpx.codes.OK:
         return
     started = client.post(f"/v2/{name}/blobs/uploads/")
     started.raise_for_status()
     upload = httpx.URL(started.headers["Location"]).copy_merge_params({"digest": digest})
     headers = {"Content-Type": "application/octet-stream"}
-    client.put(upload, content=blob, headers=headers).raise_for_status()
+    client.put(upload, content=content, headers=headers).raise_for_status()

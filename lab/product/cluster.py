@@ -53,6 +53,18 @@ class ProductCluster:
     def _apply(self, documents: Sequence[Object]) -> None:
         self._do(lambda api: _apply_all(api, documents))
 
+    def apply_documents(self, documents: Sequence[Object]) -> None:
+        """Apply manifests, namespaces first."""
+        self._apply(sorted(documents, key=lambda one: one["kind"] != "Namespace"))
+
+    def wait_for(self, plural: str, name: str, condition: str, within_s: float) -> None:
+        """Wait until an object has a condition.
+
+        Raises:
+            LabError: it took too long.
+        """
+        self._do(lambda api: api.wait_for(path(plural, self._namespace, name), condition, within_s))
+
     def remove_namespace(self, within_s: float) -> None:
         """Delete the application's namespace and wait until nothing of it is left.
 

@@ -14,6 +14,7 @@ from lab.processes.child import Child
 from lab.product.application import HOST, NAME, NAMESPACE, Application, install, next_major
 from lab.product.cluster import ProductCluster
 from lab.product.deliveries import Measurements
+from lab.product.in_cluster import Pods, Running
 from lab.product.sluice import kinds, start_lab, start_sluice, stop_lab
 from lab.product.watch import Observer
 from lab.programs.gobuild import build_program
@@ -24,13 +25,16 @@ NAMESPACE_GONE_S = 90
 KINDS_WITHIN_S = 30
 
 
-def set_up(places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack) -> Measurements:
+def set_up(
+    places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack, *, in_cluster: bool = False
+) -> Measurements:
     """Lab, sluice, application and users, ready to release. The demo begins here, and so do benchmarks.
 
     Args:
         places: of this checkout's lab.
         about: gets what machine this is.
         ending: is left with what has to be ended again.
+        in_cluster: run sluice as pods, not next to the cluster.
     """
     started_here = start_lab(places)
     if started_here:
@@ -39,8 +43,7 @@ def set_up(places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack
     about |= hardware.describe() | {"load_average_start": hardware.load_average()}
     cluster = ProductCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
     cluster.apply_kinds(kinds(), KINDS_WITHIN_S)
-    sluice = start_sluice(env, places)
-    ending.callback(sluice.stop)
+    sluice = _start(env, places, ending, in_cluster=in_cluster)
     where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
 
     cluster.remove_namespace(NAMESPACE_GONE_S)
@@ -68,6 +71,17 @@ def set_up(places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack
         check=check,
         where_to_look=where_to_look,
     )
+
+
+def _start(env: dict[str, Any], places: LabPaths, ending: contextlib.ExitStack, *, in_cluster: bool) -> Running:
+    if not in_cluster:
+        sluice = start_sluice(env, places)
+        ending.callback(sluice.stop)
+        return sluice
+    pods = Pods(env, places)
+    ending.callback(pods.stop)
+    pods.start()
+    return pods
 
 
 def start_load(gateway_url: str, places: LabPaths) -> tuple[Child, RequestLog]:

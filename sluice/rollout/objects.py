@@ -9,6 +9,7 @@ from typing import Any
 from sluice.errors import InvalidError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
+from sluice.manifests.flux.kustomization import RECONCILE_ANNOTATION
 
 Object = dict[str, Any]
 SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
@@ -20,6 +21,10 @@ GOVERNED_BY = "sluice.dev/canary"
 """On an object of somebody's own that was taken over: the name of the Canary that governs it."""
 BEFORE = "sluice.dev/before"
 """On such an object: what was changed of its spec, as it was, for putting it back."""
+SPARED = {RECONCILE_ANNOTATION: "disabled", "helm.toolkit.fluxcd.io/driftDetection": "disabled"}
+"""On such an object, as with Flagger: Flux's controllers leave alone what is marked so, as sluice's own sync does."""
+TAKEN_OVER = (GOVERNED_BY, BEFORE, *SPARED)
+"""The annotations of an object that was taken over, which go when it is put back."""
 
 TARGET_PODS = "sluice.dev/target-pods"
 """On an apex Service that is the route: the label that tells the target's pods, `name=value`."""
@@ -126,7 +131,7 @@ def taken_over(canary: Canary, item: Object, before: Object) -> dict[str, str]:
     Args:
         before: what is about to be changed of its spec, as it is now.
     """
-    known = {GOVERNED_BY: canary.name, BEFORE: _note(item, BEFORE) or json.dumps(before, sort_keys=True)}
+    known = SPARED | {GOVERNED_BY: canary.name, BEFORE: _note(item, BEFORE) or json.dumps(before, sort_keys=True)}
     return {name: value for name, value in known.items() if _note(item, name) != value}
 
 

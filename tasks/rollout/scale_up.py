@@ -9,7 +9,7 @@ from sluice.rollout.workloads.copies import primary_copy
 from tasks.measuring.check_measures import check_measures
 from tasks.scene.baseline import raise_baseline
 from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.standing import why_not_up
+from tasks.scene.standing import MOVED_ON, why_not_up
 from tasks.stage import stage
 
 
@@ -37,4 +37,5 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
     pods = max(scene.workload.reads.pods(primary), 1)
     await raise_baseline(scene, ref, primary, pods)
     reason = await why_not_up(scene, ref, pods)
-    return StageResult(scaled=not reason, fault=reason)
+    # The target may be put back before the next look: then this revision is as good as it was.
+    return StageResult(scaled=not reason, fault="" if reason == MOVED_ON else reason, reason=reason)

@@ -16,6 +16,8 @@ from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.waiting import Wait, waiting
 
 Object = dict[str, Any]
+MOVED_ON = "a newer revision came"
+"""No fault of the revision that was waited for."""
 GRACE = 5.0
 """Seconds for the workload's controller to see that its pods are frozen, whatever the deadline."""
 
@@ -77,7 +79,7 @@ class _Standing:
                 f"{self.scene.workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted"
             )
         if self.moved_on(seen):
-            return "a newer revision came"
+            return MOVED_ON
         if self._serves(seen, generation):
             return ""
         why = await self.scene.canaries.why_not_ready(self.scene.canary, seen)
@@ -90,7 +92,7 @@ class _Standing:
             self.scene, Side.CANARY, target, self.wait.left, lambda: self.moved_on(self.target.object)
         )
         if self.moved_on(self.target.object):
-            return "a newer revision came"
+            return MOVED_ON
         name = service_of(self.scene.canary, Side.CANARY)
         return f"Service {name} does not offer it after {self.wait.spent:.0f} s: {why}" if why else ""
 

@@ -26,6 +26,9 @@ class Verification(Protocol):
     @property
     def challenge(self) -> str: ...
 
+    def claims(self, headers: Mapping[str, str]) -> bool:
+        """Whether the headers have a proof at all: the body of a delivery without one is never read."""
+
     def accepts(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
         """Whether the delivery is proven.
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import (
-    BEFORE,
-    GOVERNED_BY,
+    TAKEN_OVER,
     TARGET_PODS,
     before,
     is_made,
@@ -90,7 +89,7 @@ def put_back(canary: Canary, now: Object) -> Object | None:
     if known.get("ports"):
         numbers = {one["port"] for one in known["ports"]} | {canary.spec.service.port}
         spec["ports"] = [*known["ports"], *(one for one in _ports(now) if one["port"] not in numbers)]
-    return {"metadata": {"annotations": dict.fromkeys((GOVERNED_BY, BEFORE, TARGET_PODS))}, "spec": spec}
+    return {"metadata": {"annotations": dict.fromkeys((*TAKEN_OVER, TARGET_PODS))}, "spec": spec}
 
 
 def _patch(canary: Canary, now: Object, wanted: Object, ports: list[Object]) -> Object | None:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import (
-    BEFORE,
-    GOVERNED_BY,
     MANAGED_BY,
+    TAKEN_OVER,
     Ownership,
     before,
     check_claimable,
@@ -96,7 +95,7 @@ def without_halves(canary: Canary, route: Object) -> Object | None:
         return None
     if is_taken_over(route):
         spec = before(route) or {"rules": undivided(canary, _rules(route))}
-        return {"metadata": {"annotations": dict.fromkeys((GOVERNED_BY, BEFORE))}, "spec": spec}
+        return {"metadata": {"annotations": dict.fromkeys(TAKEN_OVER)}, "spec": spec}
     rules = undivided(canary, _rules(route))
     return {"spec": {"rules": rules}} if is_made(canary, route) and rules != _rules(route) else None
 

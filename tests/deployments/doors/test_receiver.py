@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
+import socket
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from deployments.doors import connections, receiver, room
 from deployments.doors.receiver import application
+from deployments.doors.serving import receive
+from deployments.settings import Settings
 from sluice.errors import TerminalError, TransientError
 from sluice.events.model import Event
 from sluice.events.senders.table import SENDERS
@@ -150,10 +156,11 @@ async def test_a_body_beyond_the_limit_gets_413_and_is_not_read_to_its_end(
             read += 65536
             yield b"x" * 65536
 
-    answer = await client.post(path, content=endless(), headers=BEARER)
+    proof = BEARER | signed(b"")
+    answer = await client.post(path, content=endless(), headers=proof)
     assert answer.status_code == 413
     assert read < 2 * limit
-    announced = await client.post(path, content=b"x", headers=BEARER | {"Content-Length": str(limit + 1)})
+    announced = await client.post(path, content=b"x", headers=proof | {"Content-Length": str(limit + 1)})
     assert announced.status_code == 413
 
 
@@ -173,3 +180,73 @@ async def test_while_prefect_does_not_take_events_the_answer_is_503(
 async def test_it_says_that_it_lives(client: httpx.AsyncClient) -> None:
     """For probes."""
     assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_delivery_without_a_signature_is_refused_before_its_body(client: httpx.AsyncClient) -> None:
+    """Nobody who cannot even claim to know the secret costs memory."""
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while read < 1024**2:
+            read += 65536
+            yield b"x" * 65536
+
+    for signature in ({}, {"X-Hub-Signature-256": "sha256=ab"}, {"X-Hub-Signature-256": "md5=" + 64 * "a"}):
+        answer = await client.post("/github", content=endless(), headers=signature | {"X-GitHub-Event": "push"})
+        assert answer.status_code == 401
+        assert "X-Hub-Signature-256" in answer.json()["error"]
+    assert read == 0
+
+
+async def test_bodies_of_all_senders_together_have_a_bound(taker: Taker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes when there is no room is asked to come again; room that was given back is there for the next."""
+    monkeypatch.setattr(room, "IN_FLIGHT", 3 * 1024)
+    monkeypatch.setattr(room, "BODY_WITHIN", 0.2)
+    shared = room.Room(3 * 1024)
+    monkeypatch.setattr(receiver, "Room", lambda: shared)
+    app = application(taker.post, SENDERS.values(), SECRETS.get)
+    gate = asyncio.Event()
+
+    async def stops() -> AsyncIterator[bytes]:
+        yield b"x" * 2048
+        await gate.wait()
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as client:
+        stopped = asyncio.create_task(client.post("/registry", content=stops(), headers=BEARER))
+        while not shared.taken:
+            await asyncio.sleep(0)
+        answer = await client.post("/registry", content=b"x" * 2048, headers=BEARER)
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert shared.taken == 2048
+        assert (await stopped).status_code == 408
+        assert shared.taken == 0
+        assert (await client.post("/registry", json=PUSHED, headers=BEARER)).status_code == 202
+        assert shared.taken == 0
+
+
+async def test_connections_that_only_wait_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half-sent headers, or nothing at all, keep no descriptor; and there are only so many connections at once."""
+    monkeypatch.setattr(connections, "HEADERS_WITHIN", 0.2)
+    monkeypatch.setattr(connections, "CONNECTIONS", 8)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    ready = asyncio.Event()
+    serving = asyncio.create_task(
+        receive(Settings(home=tmp_path, receiver_port=port, prefect_api_url="http://127.0.0.1:9/api"), ready.set)
+    )
+    async with asyncio.timeout(20):
+        await ready.wait()
+        for sent in (b"", b"POST /registry HTTP/1.1\r\nHost: x\r\nX-Half: "):
+            pairs = [await asyncio.open_connection("127.0.0.1", port) for _ in range(12)]
+            for _, writer in pairs:
+                writer.write(sent)
+            assert [await reader.read() for reader, _ in pairs] == [b""] * 12, "closed by the receiver"
+            for _, writer in pairs:
+                writer.close()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+            assert (await client.get("/healthz")).status_code == 200
+    serving.cancel()
+    await asyncio.wait({serving})

@@ -113,3 +113,8 @@ def test_a_right_reads_as_kubectl_writes_it() -> None:
     core: Any = Right(kinds.POD, ("list",), "why it is there")
     status = Right(kinds.CANARY, ("patch",), "why it is there", subresource="status")
     assert (str(core), str(status)) == ("pods", "canaries/status.flagger.app")
+
+
+def test_reasons_can_be_listed_in_one_sentence() -> None:
+    """`sluice doctor` divides what is missing by semicolons."""
+    assert [right for right in RIGHTS if ";" in right.why] == []

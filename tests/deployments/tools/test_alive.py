@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,13 @@ import pytest
 from deployments.tools import alive
 from deployments.tools.alive import ALIVE, OLD, READY, SignOfLife, probed
 
+KUBECONFIG = """apiVersion: v1
+kind: Config
+clusters: [{name: it, cluster: {server: "http://127.0.0.1:9"}}]
+contexts: [{name: it, context: {cluster: it, user: me}}]
+users: [{name: me, user: {}}]
+current-context: it
+"""
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -26,6 +35,39 @@ async def test_a_part_is_alive_at_once_and_ready_when_it_works(tmp_path: Path) -
         sign.ready()
         assert probed(tmp_path, READY) == ""
     assert "not there" in probed(tmp_path, READY)
+
+
+def test_a_part_waits_for_a_prefect_that_is_not_there_yet(tmp_path: Path) -> None:
+    """Pods start in any order: it lives, is not ready, and is ended by a signal as always."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SLUICE_HOME": str(tmp_path),
+        "SLUICE_PREFECT_API_URL": "http://127.0.0.1:9/api",
+        "SLUICE_SERVICE_ACCOUNT": str(tmp_path / "none"),
+        "SLUICE_KUBECONFIG": str(tmp_path / "kubeconfig"),
+    }
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    command = [sys.executable, "-m", "deployments.cli", "worker"]
+    with (tmp_path / "out").open("w+") as out:
+        part = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        try:
+            wait_until(lambda: "fails, trying again" in (tmp_path / "out").read_text(), part)
+            assert probed(tmp_path, ALIVE) == ""
+            assert "not there" in probed(tmp_path, READY)
+            part.send_signal(signal.SIGTERM)
+            assert part.wait(60) == 0
+        finally:
+            part.kill()
+            part.wait(60)
+
+
+def wait_until(holds: Callable[[], bool], part: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        assert part.poll() is None, "it ended"
+        time.sleep(0.1)
+    raise AssertionError("it did not come")
 
 
 async def test_an_event_loop_that_hangs_gives_no_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

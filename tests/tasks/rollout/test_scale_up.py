@@ -34,7 +34,7 @@ def test_scale_up_gives_up_at_the_deadline_with_the_pod_s_reason(play: Any) -> N
 
 
 def test_scale_up_stops_waiting_when_a_newer_revision_comes(play: Any) -> None:
-    """Nobody waits for pods that nobody wants any more."""
+    """Nobody waits for pods that nobody wants any more; that is no fault of theirs, should the target be put back."""
     stage = staged({"progressDeadlineSeconds": 15}, replicas=0, weight=0)
     stage.cluster.broken_images.add(NEW_IMAGE)
 
@@ -45,7 +45,7 @@ def test_scale_up_stops_waiting_when_a_newer_revision_comes(play: Any) -> None:
 
     stage.cluster.hooks.append(push)
     result = play(stage, scale_up)
-    assert (result.scaled, result.fault) == (False, "a newer revision came")
+    assert (result.scaled, result.fault, result.reason) == (False, "", "a newer revision came")
 
 
 def test_scale_up_returns_only_when_the_hold_was_seen(play: Any) -> None:

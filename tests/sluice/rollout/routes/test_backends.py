@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.objects import BEFORE, GOVERNED_BY, TARGET_PODS, owner_of
+from sluice.rollout.objects import BEFORE, GOVERNED_BY, SPARED, TARGET_PODS, owner_of
 from sluice.rollout.routes.backends import MOVING, narrowed, passing, put_back, widened
 from sluice.rollout.services import services
 from tests.samples import NAMESPACE, canary, deployment, merged
@@ -154,7 +154,7 @@ def test_of_an_application_s_own_service_only_selector_and_port_are_changed() ->
     assert {k: v for k, v in after["spec"].items() if k not in changed} == {
         k: v for k, v in before["spec"].items() if k not in changed
     }
-    assert set(after["metadata"]["annotations"]) == {"cloud/address", GOVERNED_BY, BEFORE}
+    assert set(after["metadata"]["annotations"]) == {"cloud/address", GOVERNED_BY, BEFORE, *SPARED}
     assert "ownerReferences" not in after["metadata"]
     assert "labels" not in after["metadata"]
     for make in (widened(it, after, made(it, "shop"), 80), narrowed(it, after, made(it, "shop"))):

@@ -9,7 +9,7 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.objects import BEFORE, GOVERNED_BY
+from sluice.rollout.objects import BEFORE, GOVERNED_BY, SPARED
 from sluice.rollout.routes.gateway_api import GatewayApi, next_step, without_halves
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
 from tests.samples import NAMESPACE, canary, deployment, merged, success_rate
@@ -63,7 +63,7 @@ def test_the_rules_that_lead_to_the_application_are_divided_and_all_else_stays()
         }
     assert after["metadata"]["labels"] == {"team": "x"}
     assert "ownerReferences" not in after["metadata"]
-    assert set(after["metadata"]["annotations"]) == {GOVERNED_BY, BEFORE}
+    assert set(after["metadata"]["annotations"]) == {GOVERNED_BY, BEFORE, *SPARED}
     assert merged(after, without_halves(canary(), after) or {})["spec"] == own(HEADER, api, primary, docs)["spec"]
 
 

@@ -1,0 +1,3 @@
+module sluice.dev/lab/doors
+
+go 1.24

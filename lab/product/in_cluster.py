@@ -1,0 +1,208 @@
+"""Starts sluice as pods in the lab's cluster, from the manifests that its users apply, with the rights that these give.
+
+Three things differ from a cluster of theirs: there is no DNS, so pods know the server by a host alias; the lab listens on
+the loopback address of this machine, so each pod has a sidecar that leads there; and there are no volumes to be had.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from lab import ports
+from lab.image import build
+from lab.machine import network
+from lab.parts import oci
+from lab.paths import CHECKOUT, SOURCES, LabPaths
+from lab.processes.child import Child
+from lab.product.cluster import ProductCluster
+from lab.programs.gobuild import build_program
+from lab.progress import say
+
+NAMESPACE = "sluice"
+SERVER, RECEIVER = "198.19.42.1", "198.19.42.2"
+"""Addresses of the Services, chosen so that nobody has to look them up without DNS."""
+SERVICES = (ports.REGISTRY, ports.GIT, ports.SLACK, ports.GITHUB, ports.GATE, ports.PROMETHEUS)
+"""Ports of the lab that sluice, and what it finds in manifests, name on the loopback address."""
+PARTS = ("server", "worker", "receiver", "watcher")
+PIECES = ("components/cluster-wide", "components/sync", "components/ephemeral")
+READY_WITHIN_S = 240
+GONE_WITHIN_S = 60
+KUSTOMIZE_S = 30
+LOGIN = "admin:lab"
+Object = dict[str, Any]
+
+
+class Running(Protocol):
+    """sluice as it runs here: next to the cluster, or in it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def log(self) -> Path: ...
+    @property
+    def running(self) -> bool: ...
+    def stop(self) -> None:
+        """End it."""
+
+
+class Pods:
+    """sluice's pods, and the doors that lead to them and from them."""
+
+    name = "sluice in the cluster"
+
+    def __init__(self, env: Mapping[str, Any], places: LabPaths) -> None:
+        self._env = env
+        self._places = places
+        self._cluster = ProductCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
+        self._doors: list[Child] = []
+        self.log = places.logs / "sluice-pods"
+
+    @property
+    def running(self) -> bool:
+        """Whether the doors are open; what becomes of pods is seen in the cluster."""
+        return all(door.running for door in self._doors)
+
+    def start(self) -> None:
+        """Build the image, apply everything, and return when each part is available.
+
+        Raises:
+            LabError: the image cannot be built, or a part does not come up.
+        """
+        digest = self._push()
+        self._open(
+            "out", {f"{network.NODE_ADDRESS}:{port}": f"{ports.HOST}:{port}" for port in (*SERVICES, ports.APISERVER)}
+        )
+        self._cluster.remove_namespace(GONE_WITHIN_S)
+        documents = rendered(self._places, self._env, digest)
+        self._cluster.apply_documents([*api_server(), *documents, self._secret()])
+        say(f"waiting for {', '.join(PARTS)}")
+        for part in PARTS:
+            self._cluster.wait_for("deployments", f"sluice-{part}", "Available", READY_WITHIN_S)
+        self._open(
+            "in",
+            {f"{ports.HOST}:{ports.RECEIVER}": f"{RECEIVER}:8900", f"{ports.HOST}:{ports.PREFECT}": f"{SERVER}:4200"},
+        )
+        say(f"Prefect's UI asks for {LOGIN}")
+
+    def stop(self) -> None:
+        """Keep the pods' logs, and take everything away but the roles, which give nothing without their bindings."""
+        shutil.rmtree(self.log, ignore_errors=True)
+        for folder in (self._places.data / "pod-logs").glob(f"{NAMESPACE}_*"):
+            shutil.copytree(folder, self.log / folder.name, symlinks=False, ignore_dangling_symlinks=True)
+        self._cluster.remove_namespace(GONE_WITHIN_S)
+        for door in self._doors:
+            door.stop()
+
+    def _push(self) -> str:
+        """Push the images; the digest of sluice's."""
+        registry = self._env["registry"]
+        doors = build_program(SOURCES / "apps" / "doors", "doors")
+        oci.push_image(registry, "lab/doors", "1", {"/doors": doors}, ["/doors"], {})
+        say("building the image of sluice from its Dockerfile; the first time takes some minutes")
+        kustomize = (Path(self._env["bin"]) / "kustomize").resolve()
+        return build.push(registry, "sluice", "demo", CHECKOUT, kustomize)
+
+    def _open(self, name: str, doors: Mapping[str, str]) -> None:
+        program = build_program(SOURCES / "apps" / "doors", "doors")
+        log = self._places.logs / f"doors-{name}.log"
+        child = Child.started(
+            f"doors {name}", [str(program), *(f"{here}={there}" for here, there in doors.items())], log
+        )
+        self._doors.append(child)
+
+    def _secret(self) -> Object:
+        env = self._env
+        values = {
+            "prefect-auth": LOGIN,
+            "registry-token": env["registry_token"],
+            "github-secret": env["github_webhook_secret"],
+            "slack-token": env["slack_token"],
+        }
+        meta = {"name": "sluice", "namespace": NAMESPACE}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": values}
+
+
+def api_server() -> list[Object]:
+    """Where pods find the API server: its Service exists, what is behind it is written by nobody else here."""
+    meta = {"name": "kubernetes", "namespace": "default", "labels": {"kubernetes.io/service-name": "kubernetes"}}
+    return [
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": meta,
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [network.NODE_ADDRESS], "conditions": {"ready": True}}],
+            "ports": [{"name": "https", "port": ports.APISERVER, "protocol": "TCP"}],
+        }
+    ]
+
+
+def rendered(places: LabPaths, env: Mapping[str, Any], digest: str) -> list[Object]:
+    """The manifests as kustomize makes them, with the lab's own overlay."""
+    folder = places.home / "in-cluster"
+    folder.mkdir(exist_ok=True)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder, env, digest), sort_keys=False))
+    command = [str(Path(env["bin"]) / "kustomize"), "build", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=KUSTOMIZE_S, check=True)
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
+
+
+def overlay(folder: Path, env: Mapping[str, Any], digest: str) -> Object:
+    """The lab's kustomization: the pieces of the repository, and what a cluster without DNS and volumes asks for."""
+    pieces = Path(os.path.relpath(CHECKOUT / "deployments" / "kubernetes", folder))
+    settings = {
+        "METRICS_URL": env["prometheus_url"],
+        "SLACK_URL": f"{env['slack_url']}/api/",
+    }
+    return {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [str(pieces / "base")],
+        "components": [str(pieces / piece) for piece in PIECES],
+        "configMapGenerator": [
+            {
+                "name": "sluice",
+                "namespace": NAMESPACE,
+                "behavior": "merge",
+                "literals": [f"SLUICE_{name}={value}" for name, value in settings.items()],
+            }
+        ],
+        "images": [{"name": "sluice", "newName": f"{env['registry']}/sluice", "digest": digest}],
+        "patches": [
+            {"target": {"kind": "Deployment"}, "patch": json.dumps(_sidecar(env["registry"]))},
+            *(
+                {
+                    "target": {"kind": "Service", "name": f"sluice-{part}"},
+                    "patch": json.dumps([{"op": "add", "path": "/spec/clusterIP", "value": address}]),
+                }
+                for part, address in (("server", SERVER), ("receiver", RECEIVER))
+            ),
+        ],
+    }
+
+
+def _sidecar(registry: str) -> list[Object]:
+    doors = {
+        "name": "doors",
+        "image": f"{registry}/lab/doors:1",
+        "restartPolicy": "Always",
+        "args": [f"{ports.HOST}:{port}={network.NODE_ADDRESS}:{port}" for port in SERVICES],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    aliases = [{"ip": SERVER, "hostnames": ["sluice-server"]}]
+    return [
+        {"op": "add", "path": "/spec/template/spec/initContainers", "value": [doors]},
+        {"op": "add", "path": "/spec/template/spec/hostAliases", "value": aliases},
+    ]

@@ -1,0 +1,48 @@
+"""What the lab reads in a Dockerfile is what an engine would read, and what it cannot do it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import LabError
+from lab.image.build import BASE
+from lab.image.dockerfile import Instruction, stages
+from lab.paths import CHECKOUT
+
+TEXT = """# a comment
+ARG TAG=1.2
+FROM python:${TAG} AS base
+RUN apt-get update && \\
+    apt-get install git
+
+FROM base
+COPY --from=build /opt /opt
+ENTRYPOINT ["sluice"]
+"""
+
+
+def test_stages_have_their_lines_with_the_arguments_in_them(tmp_path: Path) -> None:
+    """A line that is continued is one line."""
+    (tmp_path / "Dockerfile").write_text(TEXT)
+    first, last = stages(tmp_path / "Dockerfile")
+    assert (first.origin, first.name) == ("python:1.2", "base")
+    assert first.instructions == [Instruction("RUN", "apt-get update &&     apt-get install git")]
+    assert (last.origin, last.name, len(last.instructions)) == ("base", "", 2)
+
+
+@pytest.mark.parametrize("line", ["ADD . /", "HEALTHCHECK NONE", "VOLUME /data"])
+def test_what_the_lab_cannot_do_is_refused(tmp_path: Path, line: str) -> None:
+    """An image that lacks something would be one that nobody tried."""
+    (tmp_path / "Dockerfile").write_text(f"FROM a AS base\n{line}\n")
+    with pytest.raises(LabError, match=line.split(maxsplit=1)[0]):
+        stages(tmp_path / "Dockerfile")
+
+
+def test_only_the_base_of_sluice_s_image_is_not_built_by_the_lab() -> None:
+    """Every stage stands on `base`, which is this machine's; nothing else comes from outside but kustomize."""
+    found = {stage.name: stage.origin for stage in stages(CHECKOUT / "Dockerfile")}
+    assert found.pop(BASE).startswith("python:3.")
+    assert found.pop("kustomize").startswith("registry.k8s.io/kustomize/")
+    assert set(found.values()) == {BASE}

@@ -1,0 +1,80 @@
+"""sluice in the lab's cluster is what its users apply; the lab's own overlay gives it no right and no privilege."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from lab.apps import variants
+from lab.paths import CHECKOUT
+from lab.processes.child import Child
+from lab.product.in_cluster import PIECES, overlay
+from lab.programs.gobuild import build_program
+
+ENV: dict[str, Any] = {
+    "prometheus_url": "http://127.0.0.1:19090",
+    "slack_url": "http://127.0.0.1:13001",
+    "registry": "127.0.0.1:15000",
+}
+KINDS = {"Deployment", "Service"}
+
+
+def test_the_overlay_patches_pods_and_services_only(tmp_path: Path) -> None:
+    """Rights, accounts and security are those of the manifests."""
+    made = overlay(tmp_path, ENV, "sha256:abc")
+    assert {patch["target"]["kind"] for patch in made["patches"]} == KINDS
+    paths = [step["path"] for patch in made["patches"] for step in json.loads(patch["patch"])]
+    assert [one for one in paths if "securityContext" in one or "serviceAccount" in one or "env" in one] == []
+    for piece in (*made["resources"], *made["components"]):
+        assert (
+            (tmp_path / piece / "kustomization.yaml").resolve().is_relative_to(CHECKOUT / "deployments" / "kubernetes")
+        )
+    assert len(made["components"]) == len(PIECES)
+
+
+def test_the_sidecar_is_as_restricted_as_the_parts(tmp_path: Path) -> None:
+    """The namespace enforces it."""
+    (sidecars,) = [p for p in overlay(tmp_path, ENV, "sha256:abc")["patches"] if p["target"] == {"kind": "Deployment"}]
+    (doors,) = json.loads(sidecars["patch"])[0]["value"]
+    security = doors["securityContext"]
+    assert (security["allowPrivilegeEscalation"], security["readOnlyRootFilesystem"]) == (False, True)
+    assert security["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_door_leads_there_and_back(tmp_path: Path) -> None:
+    """Bytes go both ways, and the end of what one side says reaches the other."""
+    program = build_program(Path(variants.__file__).parent / "doors", "doors")
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as free:
+        there, here = server.getsockname()[1], free.getsockname()[1]
+        free.close()
+        child = Child.started("doors", [str(program), f"127.0.0.1:{here}=127.0.0.1:{there}"], tmp_path / "log")
+        try:
+            child.wait_until(lambda: _accepts(here), 20, "listening")
+            server.settimeout(20)
+            server.accept()[0].close()  # the look whether it listens
+            with socket.create_connection(("127.0.0.1", here), timeout=20) as client:
+                accepted, _ = server.accept()
+                with accepted:
+                    client.sendall(b"question")
+                    client.shutdown(socket.SHUT_WR)
+                    assert accepted.makefile("rb").read() == b"question"
+                    accepted.sendall(b"answer")
+                assert client.makefile("rb").read() == b"answer"
+        finally:
+            child.stop()
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_door_that_cannot_be_understood_is_refused() -> None:
+    """Nothing listens by accident."""
+    program = build_program(Path(variants.__file__).parent / "doors", "doors")
+    done = subprocess.run([str(program), "nonsense"], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode != 0
+    assert "LISTEN=TARGET" in done.stderr
