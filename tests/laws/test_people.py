@@ -54,10 +54,14 @@ def lived(life: Life) -> Life:
     return life
 
 
-@pytest.mark.parametrize("kind", WORKLOADS)
-@pytest.mark.parametrize("provider", PROVIDERS)
+SHAPES = [("gatewayapi:v1", "Deployment"), ("gatewayapi:v1", "DaemonSet"), ("kubernetes", "Deployment")]
+MOMENTS = [-5, 0, 20, 50]
+MORE_MOMENTS = [-20, -12, 5, 12, 28, 35, 42, 58, 65, 72, 80, 88, 95]
+
+
+@pytest.mark.parametrize(("provider", "kind"), SHAPES)
 @pytest.mark.parametrize("habit", HABITS)
-@pytest.mark.parametrize("moment", [-20, -5, 0, 5, 20, 35, 50, 65, 80, 95])
+@pytest.mark.parametrize("moment", [*MOMENTS, *(pytest.param(one, marks=pytest.mark.soak) for one in MORE_MOMENTS)])
 def test_one_habit_at_one_moment(habit: str, moment: int, provider: str, kind: str) -> None:
     """Each habit by itself: so many moments into the initialisation (below 0), at rest (0), or so many into a release."""
     first = {-moment: habit} if moment < 0 else {}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from sluice.errors import StaleError
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.errors import StaleError
 from sluice.manifests.flagger.phase import IN_PROGRESS, Phase
 from sluice.measures.counts import Counts
 from sluice.measures.objective import Objective
