@@ -12,9 +12,9 @@ from blocks.kubernetes.writer import Writer
 from blocks.routers.base import APPLIED_WITHIN
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.routes.acknowledgement import accepted, refusal, silent, unresolved
 from sluice.rollout.routes.base import due
 from sluice.rollout.routes.gateway_api import GatewayApi, next_step, without_halves
+from sluice.rollout.routes.gateway_api_acknowledged import accepted, refusal, silent, unresolved
 from sluice.rollout.strategies.base import HOME, Traffic
 
 Object = dict[str, Any]

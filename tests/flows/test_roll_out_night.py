@@ -179,7 +179,7 @@ def test_a_closed_confirm_gate_waits_in_one_task(night: Any, then: Any, outcome:
     [
         pytest.param(pushed, Outcome.SUPERSEDED, 10, id="a newer revision"),
         pytest.param(opened, Outcome.PROMOTED, 120, id="the gate opens"),
-        pytest.param(broken, Outcome.ROLLED_BACK, 5 * PERIOD, id="the revision breaks"),
+        pytest.param(broken, Outcome.ROLLED_BACK, 20 * PERIOD, id="the revision breaks"),
     ],
 )
 def test_users_who_wait_for_an_approval_are_protected_all_the_while(
@@ -200,7 +200,7 @@ def test_users_who_wait_for_an_approval_are_protected_all_the_while(
     [
         pytest.param(pushed, Outcome.SUPERSEDED, 40, id="a newer revision"),
         pytest.param(resumed, Outcome.PROMOTED, 200, id="resumed"),
-        pytest.param(broken, Outcome.ROLLED_BACK, 5 * PERIOD, id="the revision breaks"),
+        pytest.param(broken, Outcome.ROLLED_BACK, 20 * PERIOD, id="the revision breaks"),
     ],
 )
 def test_a_paused_step_waits_in_one_task(night: Any, then: Any, outcome: Outcome, within: float) -> None:

@@ -215,6 +215,17 @@ class Life:
         self.plan[self.moment + 1] = "unsuspend"
         return self.next_thing()
 
+    def _mended_first_image(self) -> bool:
+        """A first image that never becomes ready is waited for, in the pods' own words, until another one is pushed."""
+        target = self.find(self.kind)
+        image = target and target["spec"]["template"]["spec"]["containers"][0]["image"]
+        if self.status.get("phase") != Phase.INITIALIZING or image not in self.town.broken_images:
+            return False
+        said = self.status["conditions"][0]["message"]
+        assert "did not become ready" in said, f"it waits and does not say for what: {said}"
+        self.plan[self.moment + 1] = "push 0"
+        return self.next_thing()
+
     def next_thing(self) -> bool:
         """Nothing is under way: what is planned next happens now. False where nothing is left."""
         if not self.plan:
@@ -239,7 +250,9 @@ class Life:
             made = workload(self.kind, IMAGES[0])
             made["metadata"].pop("uid")
             self.town.add(made)
-        PEOPLE["push 0"](self.town, self.kind)
+        # One whose first release was cancelled waits for another revision.
+        cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
+        PEOPLE["push 1" if cancelled else "push 0"](self.town, self.kind)
         self.happened.append("mended")
         self._before = self.troubles()
 
@@ -312,7 +325,7 @@ class Life:
             if self._quiet % COLLECTED == 0 and self.town.orphaned:
                 self.town.collect()
             if self._quiet > MOST_TURNS:
-                if not self.next_thing() and not self._unsuspended():
+                if not self.next_thing() and not self._unsuspended() and not self._mended_first_image():
                     raise AssertionError(f"no end after {MOST_TURNS} turns: {self.town.acts[-6:]}, {self.status}")
                 self._quiet = 0
         await run.flush()

@@ -24,9 +24,9 @@ from sluice.rollout.objects import (
     ownership,
     taken_over,
 )
-from sluice.rollout.routes.acknowledgement import parent_ref
 from sluice.rollout.routes.base import Object, check, due
-from sluice.rollout.routes.http_rules import (
+from sluice.rollout.routes.gateway_api_acknowledged import parent_ref
+from sluice.rollout.routes.gateway_api_rules import (
     Rules,
     default_rule,
     divided,

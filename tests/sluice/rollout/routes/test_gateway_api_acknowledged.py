@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluice.rollout.routes.acknowledgement import accepted, refusal, silent, unresolved
+from sluice.rollout.routes.gateway_api_acknowledged import accepted, refusal, silent, unresolved
 
 Object = dict[str, Any]
 PUBLIC, INTERNAL = ({"name": name, "namespace": "edge"} for name in ("public", "internal"))
