@@ -134,7 +134,7 @@ class Life:
             return [NAME] if self.find("Service") else []
         route = self.find("HTTPRoute")
         backends = [one for rule in (route or {}).get("spec", {}).get("rules") or [] for one in rule["backendRefs"]]
-        users = [one for one in (route or {}).get("spec", {}).get("rules") or [] if len(one["backendRefs"]) > 1]
+        users = [one for one in (route or {}).get("spec", {}).get("rules") or [] if "headers" not in one["matches"][0]]
         return [one["name"] for rule in users for one in rule["backendRefs"] if one.get("weight", 1) and backends]
 
     def troubles(self) -> frozenset[str]:
