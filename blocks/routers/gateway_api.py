@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -91,10 +90,27 @@ class GatewayApiRouter:
         # Asked of the informer alone: of other providers' Canaries there usually is none, and nobody has to be asked.
         if await self.writer.informers.find(HTTP_ROUTE, canary.service_name, canary.namespace) is None:
             return
-        with suppress(NotFoundError):
-            await self.writer.change(
-                HTTP_ROUTE, canary.service_name, canary.namespace, lambda route: without_halves(canary, route)
-            )
+        for _ in range(STEPS):
+            try:
+                if await self._undone(canary):
+                    return
+            except NotFoundError:
+                return
+            await asyncio.sleep(APPLIED_WITHIN)
+
+    async def _undone(self, canary: Canary) -> bool:
+        """Write what of putting the route back loses no request now; whether that was all of it."""
+        done = [True]
+
+        def wish(route: Object) -> Object | None:
+            patch = without_halves(canary, route)
+            step = patch and next_step(route, patch)
+            done[0] = step == patch
+            # What it was is remembered until it is that again.
+            return step if done[0] or step is None else {"spec": step["spec"]}
+
+        await self.writer.change(HTTP_ROUTE, canary.service_name, canary.namespace, wish)
+        return done[0]
 
     async def _acknowledged(self, canary: Canary, *, resolved: bool = True) -> Object:
         """Wait until every parent says Accepted for the route's present generation; the route as it is then."""

@@ -70,7 +70,7 @@ def tale(
     return keep
 
 
-@tale(lambda env: {"analysis": {"mirror": True}, "autoscalerRef": {"name": "shop", "kind": "HorizontalPodAutoscaler"}})
+@tale(lambda env: {"analysis": {"mirror": True}, "ingressRef": {"name": "shop", "kind": "Ingress"}})
 async def good(it: App, extra: dict[str, Any]) -> list[str]:
     await it.set_image(NEW)
     return [await it.start(), await it.start(), await it.start(revision="of an event that came late")]

@@ -88,7 +88,7 @@ def test_fields_that_nobody_obeys_are_in_a_condition(told: Told) -> None:
     (condition,) = [one for one in told.status["conditions"] if one["type"] == "Supported"]
     assert condition["status"] == "False"
     assert "spec.analysis.mirror" in condition["message"]
-    assert "spec.autoscalerRef" in condition["message"]
+    assert "spec.ingressRef" in condition["message"]
 
 
 @pytest.mark.story("failing")

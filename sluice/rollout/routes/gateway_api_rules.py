@@ -137,11 +137,13 @@ def divided(canary: Canary, rules: Rules, traffic: Traffic) -> Rules:
 
 
 def undivided(canary: Canary, rules: Rules) -> Rules:
-    """The rules where those that had both halves lead to the apex Service instead."""
+    """The rules where those that have both halves, with users or without, lead to the apex Service instead."""
     rules = copy.deepcopy(rules)
-    sides = {service_of(canary, side) for side in Side}
-    for backends in _divided(canary, rules):
-        rest = [one for one in backends if not (_is_service(canary, one) and one["name"] in sides)]
+    both = {service_of(canary, Side.PRIMARY), service_of(canary, Side.CANARY)}
+    for backends in (rule.get("backendRefs") or [] for rule in rules):
+        if not both <= {one["name"] for one in backends if _is_service(canary, one)}:
+            continue
+        rest = [one for one in backends if not _is_side(canary, one) and not _is_apex(canary, one)]
         apex = {"group": "", "kind": "Service", "name": canary.service_name, "port": canary.spec.service.port}
         backends[:] = [{**apex, "weight": 100}, *rest]
     return rules
