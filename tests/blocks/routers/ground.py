@@ -12,6 +12,7 @@ from blocks.kubernetes.kinds import HTTP_ROUTE, NAMESPACE
 from blocks.kubernetes.writer import Writer
 from blocks.routers.base import Router
 from blocks.routers.gateway_api import GatewayApiRouter
+from blocks.services import Services
 from sluice.manifests.flagger.canary import Canary
 from tests.samples import deployment
 
@@ -54,6 +55,8 @@ class on_the_lab:  # noqa: N801 - used as a verb
         canary = Canary.parse(await self.cluster.create(self.manifest))
         self.seen = Informers(self.cluster, (self.namespace,))
         writer = Writer(self.cluster, self.seen, lambda: None, "run/1")
+        # A route whose backends are not there is not in force, as its controller says.
+        await Services(writer).ensure(canary, deployment())
         return Ground(GatewayApiRouter(writer), canary, deployment(), self.cluster, self.seen)
 
     async def __aexit__(self, *_: object) -> None:
