@@ -63,7 +63,8 @@ faults: $(READY) ## 500 rollouts hit by seeded faults, written to .lab/faults.js
 
 soak: $(READY) ## the long ones
 	@$(BIN)/python -m lab up
-	@$(BIN)/pytest -q -m soak
+	@HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -n 2 -m "not lab and not server" tests/laws tests/flows/test_roll_out_laws.py
+	@$(BIN)/pytest -q -m soak --ignore tests/laws
 
 clean: ## forget the virtual environment (the lab's cache stays)
 	rm -rf $(VENV)
