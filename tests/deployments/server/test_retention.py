@@ -72,7 +72,7 @@ async def until(condition: Any) -> None:
 async def test_what_is_older_than_its_days_is_cleared_and_the_rest_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Runs with their logs and artifacts, and events; what Prefect notes of each step goes after a day."""
+    """Runs with their logs and artifacts, and events."""
     hurried = {"PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "1"}
     monkeypatch.setattr(embedded, "retention", lambda days: retention(days) | hurried)
     database = tmp_path / "prefect.db"
@@ -81,14 +81,16 @@ async def test_what_is_older_than_its_days_is_cleared_and_the_rest_stays(
         httpx.AsyncClient(base_url=f"{server.url}/api", timeout=30, trust_env=False) as http,
     ):
         old, younger = await happened(http), await happened(http)
-        await until(lambda: events(database, TOLD) == 2 and events(database, "prefect.task-run.Completed") == 2)
+        await until(lambda: events(database, TOLD) == 2)
         before = rows(database)
         aged(database, younger, 20)
         aged(database, old, 40)
         await until(lambda: events(database, TOLD) == 1)
         await until(lambda: rows(database)["log"] == before["log"] - 1)
         await until(lambda: rows(database)["artifact"] == before["artifact"] - 1)
-        await until(lambda: events(database, "prefect.task-run.Completed") == 0)
+        assert (
+            events(database, "prefect.task-run.Completed") == 0
+        )  # what has a row of its own is not stored as an event too
         assert (await http.get(f"/flow_runs/{old}")).status_code == 404
         assert (await http.get(f"/flow_runs/{younger}")).status_code == 200
         assert rows(database)["event_resources"] < before["event_resources"]

@@ -36,7 +36,9 @@ async def test_a_server_that_ends_while_starting_is_told_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No waiting for a time-out, and no looking for the log."""
-    monkeypatch.setattr(server_module, "environment", lambda *_: {"PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "x"})
+    monkeypatch.setattr(
+        server_module, "environment", lambda *_, **__: {"PREFECT_SERVER_SERVICES_FOREMAN_LOOP_SECONDS": "x"}
+    )
     server = EmbeddedServer(tmp_path, "127.0.0.1", free_port())
     with pytest.raises(TerminalError, match=r"ended while starting.*prefect-server\.log"):
         await server.start()
