@@ -49,4 +49,6 @@ async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> N
         fields["stepStarted"] = time.time()
     passed = f", {decision.iterations} intervals passed" if decision.iterations else ""
     said = f"{ref.version} is judged at {decision.traffic.canary} %, {failed} failed checks{passed}"
+    if scene.canary.spec.suspend:
+        said += "; spec.suspend is set: it goes no further"
     await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
