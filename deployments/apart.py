@@ -23,7 +23,7 @@ from pydantic import SecretStr
 
 from deployments.logs import log_to_file
 from deployments.settings import Settings
-from deployments.supervision import stop_signal, until
+from deployments.supervision import end, stop_signal, until
 from sluice.errors import TerminalError, TransientError
 
 PARTS = {"receiver": "deployments.doors.serving:receive", "worker": "deployments.runtime:work_apart"}
@@ -59,7 +59,7 @@ async def apart(part: str, settings: Settings, ready: Callable[[], None]) -> Non
         await _follow(process, ready)
         raise TransientError(f"the {part} ended with {await process.wait()}: {_last_words(crashes)}")
     finally:
-        await _stop(process)
+        await end(process, STOP_WITHIN)
 
 
 async def _hand_over(process: asyncio.subprocess.Process, settings: Settings) -> None:
@@ -78,19 +78,6 @@ async def _follow(process: asyncio.subprocess.Process, ready: Callable[[], None]
             ready()
         elif word == NEVER:
             raise TerminalError(rest)
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_WITHIN):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def _last_words(file: Path) -> str:

@@ -10,7 +10,7 @@ import logging
 import random
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LONGEST_PAUSE = 5.0
 """Seconds between attempts of a part that keeps failing."""
@@ -62,6 +62,20 @@ async def until(stop: asyncio.Event, work: Awaitable[None]) -> None:
         await asyncio.wait({task})
     if not task.cancelled() and (error := task.exception()):
         raise error
+
+
+async def end(process: asyncio.subprocess.Process, within: float) -> None:
+    """End a process: orderly, and by force where that takes longer than `within` seconds. One that has ended is left."""
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(within):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 @contextmanager

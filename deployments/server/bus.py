@@ -68,7 +68,7 @@ def is_of_a_task_run(name: str) -> bool:
 def may_start_something(name: str) -> bool:
     """Whether an automation could wait for an event, or for one of its family.
 
-    By families, `prefect.task-run` or `prefect.flow-run`, because an event is looked at after the one that it follows, which
+    By families, `prefect.task-run` or `prefect.flow-run`, because an event is handled after the one that it follows, which
     is one of its family: where one is waited for, all are read.
     """
     family = ".".join(name.split(".")[:2])

@@ -16,6 +16,7 @@ import httpx
 from pydantic import SecretStr
 
 from deployments.server.retention import retention
+from deployments.supervision import end
 from deployments.worker.engine import PREFECT_VERSION
 from sluice.addresses import reached_at
 from sluice.errors import TerminalError, TransientError
@@ -185,15 +186,8 @@ class EmbeddedServer:
     async def stop(self) -> None:
         """End the server: orderly, and by force when that takes too long."""
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.terminate()
-        try:
-            async with asyncio.timeout(STOP_WITHIN):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        if process is not None:
+            await end(process, STOP_WITHIN)
 
     def _client(self) -> httpx.AsyncClient:
         user, _, password = (self._auth or "").partition(":")

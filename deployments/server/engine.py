@@ -123,7 +123,7 @@ def check_a_schema_once() -> None:
     """Remember which schemas of parameters are sound.
 
     Prefect holds the schemas of deployment and work pool against the definition of schemas itself whenever a flow run is
-    created: a quarter of what that costs. Whether the parameters fit is looked at each time, as before.
+    created: a quarter of what that costs. Whether the parameters fit is checked each time, as before.
     """
     validator: Any = vars(validation)["_VALIDATOR"]
     check, sound = validator.check_schema, dict[str, None]()

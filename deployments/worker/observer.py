@@ -29,7 +29,7 @@ LOOK_EVERY = 2.0
 DEAF_LOOK_EVERY = 0.25
 """Seconds between looks when no event asks for one; between looks for due runs while there is no event stream."""
 HEARD_LOOK_EVERY = 10.0
-"""Seconds between looks for wishes while the event stream tells of them: a look names every run that is carried."""
+"""Seconds between looks for wishes while the event stream reports them: a look names every run that is carried."""
 SOON = 0.02
 """Seconds that wishes are gathered before a look, so that a hundred cancels are one question."""
 SURE_AFTER = 1.0

@@ -34,7 +34,7 @@ PASSED_ON = (
     "HTTPS_PROXY",
     "NO_PROXY",
 )
-"""Variables that say how this machine reaches its package index: an engine's build is told of it by its own settings."""
+"""Variables that say how this machine reaches its package index: an engine's build has settings of its own for it."""
 FROM_MACHINE = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf")
 ENTER = """set -e
 mount --rbind /dev "$0/dev"

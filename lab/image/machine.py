@@ -67,7 +67,7 @@ def _python(root: Path) -> Path:
 
 
 def _libraries(root: Path, binaries: Iterable[Path]) -> None:
-    """The shared libraries of programs, each where a loader looks without being told."""
+    """The shared libraries of programs, each where a loader looks by default."""
     folder = root / "usr/lib" / (sysconfig.get_config_var("MULTIARCH") or "")
     folder.mkdir(parents=True, exist_ok=True)
     listed = subprocess.run(

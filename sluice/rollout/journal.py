@@ -41,7 +41,7 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
     if phase is not before and phase not in TRANSITIONS[before] | GOING:
         raise StaleError(f"{canary}: a rollout does not go from {before} to {phase}")
     stamp = timestamp(now)
-    old = next((one for one in canary.status.conditions if one.type == "Promoted"), None)
+    old = canary.status.condition("Promoted")
     status = PROMOTED_STATUS.get(phase, "Unknown")
     moved = old is None or old.status != status
     promoted = {
@@ -65,7 +65,7 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
 
 
 def _supported(canary: Canary, fields: list[str], stamp: str) -> dict[str, Any]:
-    old = next((one for one in canary.status.conditions if one.type == "Supported"), None)
+    old = canary.status.condition("Supported")
     return {
         "type": "Supported",
         "status": "False",

@@ -27,7 +27,7 @@ def revision_as_stored(workload: dict[str, Any]) -> str:
 
 
 OLDER_RULES: tuple[Rule, ...] = (revision_as_stored,)
-"""How sluice told revisions apart before: a journal that holds such a hash of today's template is about today's revision."""
+"""How sluice made the hash before: a journal that holds such a hash of today's template is about today's revision."""
 
 
 def _hash(template: Any) -> str:

@@ -128,7 +128,7 @@ class Measures:
             [metric for metric in asked if not metric.is_counted],
             replace(DEFAULT, interleave=analysis.interleave) if analysis else DEFAULT,
         )
-        # What is looked at by sluice alone comes as often as it is looked at.
+        # A gauge that only sluice reads comes as often as it is read.
         looks = [metric.every for metric in asked if metric.every] if not made.counted else []
         made.policy = made.policy.paced(max(looks, default=made.pace.assumed))
         return made

@@ -26,7 +26,7 @@ from tasks.stage import stage
 
 Object = dict[str, Any]
 QUIET = 10.0
-"""Seconds that a primary may take before people read in the Canary why it is not ready; then it is looked at as often."""
+"""Seconds that a primary may take before people read in the Canary why it is not ready; then they are read as often."""
 
 
 @stage("initialise", run_name="initialise {ref}")
@@ -108,8 +108,8 @@ async def _change(primary: Followed, target: Followed, within: float) -> None:
 async def _note(scene: Scene, said: str) -> None:
     """Write into the Canary's condition where its primary stands, where that is not written there yet."""
     canary = scene.canary
-    old = next((one.message for one in canary.status.conditions if one.type == "Promoted"), None)
-    if canary.status.phase is not Phase.INITIALIZING or old != said:
+    known = canary.status.condition("Promoted")
+    if canary.status.phase is not Phase.INITIALIZING or known is None or known.message != said:
         await scene.write(entry(canary, time.time(), Phase.INITIALIZING, said))
 
 

@@ -33,7 +33,7 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
         )
     # What cannot be copied to the primary must not come to users at all.
     primary_copy(scene.workload, canary, await scene.canaries.target(canary), 1)
-    # An autoscaler may have given the primary none (at night, say): a new revision is judged all the same.
+    # An autoscaler may have given the primary none (at night, say): a new revision is judged nevertheless.
     pods = max(scene.workload.reads.pods(primary), 1)
     await raise_baseline(scene, ref, primary, pods)
     reason = await why_not_up(scene, ref, pods)

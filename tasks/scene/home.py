@@ -42,9 +42,10 @@ async def go_home(scene: Scene) -> None:
 
 async def say(scene: Scene, message: str) -> None:
     """Write into the Canary what a release waits for, once for each sentence."""
-    status = scene.canary.status
-    if not any(one.type == "Promoted" and one.message == message for one in status.conditions):
-        await scene.write(entry(scene.canary, time.time(), status.phase or Phase.PROGRESSING, message))
+    phase = scene.canary.status.phase or Phase.PROGRESSING
+    known = scene.canary.status.condition("Promoted")
+    if known is None or known.message != message:
+        await scene.write(entry(scene.canary, time.time(), phase, message))
 
 
 async def _tended(scene: Scene) -> Object | None:

@@ -34,7 +34,7 @@ async def why_not_offering(
     """Wait until the Service of a side offers the workload's ready pods; returns why it does not, empty where it does.
 
     A proxy learns of pods through the Service's endpoints, which lag behind the pods: counts are not enough, the addresses
-    have to be those of the pods. How many are wanted is looked at each time: an autoscaler or a new node changes it.
+    have to be those of the pods. How many are wanted is read each time: an autoscaler or a new node changes it.
 
     Args:
         stop: ends the wait, whether they are offered or not.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sluice.recent import Recent
 
 MOST = 20_000
-"""Objects that are remembered. One that went is looked at no more, and is the first to be forgotten."""
+"""Objects that are remembered. One that went is checked no more, and is the first to be forgotten."""
 EARLY = 0.1
 """Part of an interval that may be missing: reconcile comes once a minute, and not to the second."""
 

@@ -160,7 +160,7 @@ class Installation:
 async def installation(
     home: Path, monkeypatch: pytest.MonkeyPatch, *, looks: int, keep_days: int
 ) -> AsyncIterator[Installation]:
-    """An installation whose days pass when they are told to."""
+    """An installation whose days pass on request."""
     hurried = {"PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "1"}
     monkeypatch.setattr(embedded, "retention", lambda days: retention(days) | hurried)
     world = World({}, [], cluster=Counting())

@@ -37,6 +37,6 @@ async def story(number: int) -> int:
 
 
 async def test_stories_that_start_together_on_a_busy_machine_all_start(prefect_engine: str, busy: None) -> None:
-    """SQLite takes one writer at a time: they queue up, and each of them is told everything it asks."""
+    """SQLite takes one writer at a time: they queue up, and each of them gets every answer."""
     ends = await asyncio.gather(*(story(number) for number in range(TOGETHER)))
     assert ends == [STAGES * number for number in range(TOGETHER)]

@@ -48,7 +48,7 @@ def flat(readings: list[Reading]) -> None:
     full = readings[KEPT + 1 :]
     first, last, days = full[0], full[-1], len(full) - 1
     for table in TABLES:
-        # What the server is told in the last second of a day is stored on the next one.
+        # What reaches the server in the last second of a day is stored on the next one.
         rows = [one.rows[table] for one in full]
         assert max(rows[-2:]) <= 1.25 * max(rows[:3]) + 10, f"{table} grows: {[one.rows[table] for one in readings]}"
     assert last.files <= first.files + 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,12 +24,11 @@ from sluice.rollout.phases import TRANSITIONS
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.copies import baseline_of
 from tasks import run_signals
-from tasks.measuring import step as judging
-from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
 from tasks.rollout.fence_out import fence_out
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
+from tests.hurry import hurry
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
 from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, gate, merged, success_rate, workload
 
@@ -304,12 +302,7 @@ async def live(world: World) -> list[Outcome | str]:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits: draining and pauses are tried on the lab."""
-    for module in (roll_back, finalise, initialise, promote):
-        monkeypatch.setattr(module, "DRAIN", 0)
-    monkeypatch.setattr(story, "PAUSE", 0)
-    monkeypatch.setattr(ask_gate, "GATE_PAUSE", 0)
-    monkeypatch.setattr(judging, "SEARCH", 0.001)
-    monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
+    hurry(monkeypatch)
 
 
 EVENTS = st.sampled_from(["crash", "hiccup", "cancel", "push0", "push1", "push2", "push3", "toggle"])

@@ -75,8 +75,10 @@ async def test_a_release_that_was_rolled_back_is_a_failed_run_with_its_reason_an
         assert (state.name, state.is_failed()) == ("Rolled back", True)
         assert state.message is not None
         assert state.message.startswith("rolled back: own ")
-        told = await lines(state)
-        story_ = [one for one in told if one.startswith(("begin", "scale up", "shift traffic", "analyse", "roll back"))]
+        logged = await lines(state)
+        story_ = [
+            one for one in logged if one.startswith(("begin", "scale up", "shift traffic", "analyse", "roll back"))
+        ]
         assert [one.partition(":")[0] for one in story_] == [
             "begin",
             "scale up",

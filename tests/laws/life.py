@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,12 +13,10 @@ from blocks.routers import router_for
 from blocks.services import Services
 from flows import roll_out as story
 from flows.rollout_run import RolloutRun
-from sluice.errors import InvalidError, LostError, SluiceError, TransientError
-from sluice.manifests.flagger.canary import Canary
+from sluice.errors import LostError, SluiceError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
-from sluice.rollout.workloads import WORKLOADS
 from tasks import run_signals
 from tasks.rollout.fence_out import fence_out
 from tasks.scene.claim import claimed
@@ -27,24 +24,9 @@ from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.tend import tend
 from tests.connected import Provided, connected
 from tests.laws.people import IMAGES, PEOPLE, PRIMARY
-from tests.laws.town import Town, stranger
-from tests.memory_workloads import image_of
-from tests.samples import NAME, NAMESPACE, canary_manifest, gate, workload
+from tests.laws.world import World
+from tests.samples import NAME, NAMESPACE, canary_manifest, workload
 
-Object = dict[str, Any]
-PROVIDERS: dict[str, Object] = {
-    "gatewayapi:v1": {"stepWeights": [10, 30, 50]},
-    "kubernetes": {"stepWeights": [], "iterations": 3},
-}
-"""What the analysis says for each kind of route."""
-TEMPLATE = {
-    "apiVersion": "flagger.app/v1beta1",
-    "kind": "MetricTemplate",
-    "metadata": {"name": "own", "namespace": NAMESPACE},
-    "spec": {"provider": {"type": "prometheus"}, "query": "good"},
-}
-OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
-STRANGERS = ("Deployment", "Service", "HTTPRoute")
 COLLECTED = 5
 """Turns after which the garbage collector has come by."""
 MOST_TURNS = 150
@@ -62,8 +44,8 @@ class Crash(BaseException):
 
 
 @dataclass
-class Life:
-    """One Canary among people.
+class Life(World):
+    """What happens in a world: planned moments, and runs that meet them.
 
     Attributes:
         plan: what happens at which moment; a write has two, before it and after it, and each turn of a run has one.
@@ -72,11 +54,8 @@ class Life:
         blamed: what went wrong in a write of sluice's.
     """
 
-    plan: dict[int, str]
-    answers: list[str]
-    provider: str = "gatewayapi:v1"
-    kind: str = "Deployment"
-    town: Town = field(default_factory=Town)
+    plan: dict[int, str] = field(default_factory=dict)
+    answers: list[str] = field(default_factory=list)
     moment: int = 0
     judged: Counter[str] = field(default_factory=Counter)
     blamed: list[str] = field(default_factory=list)
@@ -90,79 +69,13 @@ class Life:
     _acts: int = 0
 
     def __post_init__(self) -> None:
-        webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
-        analysis = {"interval": "0s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
-        spec = {
-            "provider": self.provider,
-            "analysis": analysis,
-            "progressDeadlineSeconds": 0.05,
-            "targetRef": {"kind": self.kind},
-        }
-        self.rules = WORKLOADS[self.kind]
-        owner = {
-            "apiVersion": "example.test/v1",
-            "kind": "Shop",
-            "metadata": {"name": "elsewhere", "uid": "uid-elsewhere"},
-        }
-        target = workload(self.kind, IMAGES[0])
-        self.town.add({**owner, "spec": {}}, canary_manifest(spec), target, TEMPLATE)
-        others = {"Deployment": workload("Deployment", name="other")["spec"], "Service": {"selector": {"app": "other"}}}
-        for kind in STRANGERS:
-            self.town.add(stranger(kind, "other", NAMESPACE, others.get(kind, {"rules": [], "parentRefs": []})))
+        super().__post_init__()
         self._strangers = self.strangers()
-        self.images = {self.revision_of(workload(self.kind, image)): image for image in IMAGES}
-        self.town.broken_images.add(IMAGES[3])
         self.town.hooks += [self._law, self._happens]
-
-    # --- what is so -----------------------------------------------------------------------------------------------
-
-    def revision_of(self, item: Object) -> str:
-        return self.rules.reads.revision(item)
-
-    def find(self, kind: str, name: str = NAME) -> Object | None:
-        return self.town.objects.get((kind, NAMESPACE, name))
-
-    def strangers(self) -> list[Object]:
-        return [copy.deepcopy(self.town.objects[(kind, NAMESPACE, "other")]) for kind in STRANGERS]
-
-    @property
-    def status(self) -> Object:
-        return (self.find("Canary") or {}).get("status") or {}
-
-    def users_at(self) -> list[str]:
-        """The Services that users' requests go to now."""
-        if self.provider == "kubernetes":
-            return [NAME] if self.find("Service") else []
-        route = self.find("HTTPRoute")
-        backends = [one for rule in (route or {}).get("spec", {}).get("rules") or [] for one in rule["backendRefs"]]
-        users = [one for one in (route or {}).get("spec", {}).get("rules") or [] if "headers" not in one["matches"][0]]
-        return [one["name"] for rule in users for one in rule["backendRefs"] if one.get("weight", 1) and backends]
-
-    def troubles(self) -> frozenset[str]:
-        """What is wrong for users now."""
-        found = []
-        if self.status.get("phase") in {None, "Initializing"}:
-            return frozenset()  # they are where they were before there was a Canary
-        for service in self.users_at():
-            pods = self.town.behind(service, NAMESPACE)
-            if not pods:
-                found.append(f"users at {service} meet no ready pod")
-            found += [f"users at {service} meet {image_of(pod)}" for pod in pods if not self._may_be_met(image_of(pod))]
-        return frozenset(found)
-
-    def _suspended(self) -> bool:
-        return bool((self.find("Canary") or {}).get("spec", {}).get("suspend"))
-
-    def _skipped(self) -> bool:
-        return bool((self.find("Canary") or {}).get("spec", {}).get("skipAnalysis"))
-
-    def _may_be_met(self, image: str) -> bool:
-        known = {self.status.get("lastPromotedSpec"), self.status.get("lastAppliedSpec")}
-        return image in {self.images.get(revision) for revision in known}
 
     # --- the laws at each write -------------------------------------------------------------------------------------
 
-    def _law(self, when: str, verb: str, item: Object) -> None:
+    def _law(self, when: str, verb: str, item: dict[str, Any]) -> None:
         if when == "before":
             self._before, self._new = self.troubles(), self.status.get("phase") in {None, Phase.INITIALIZING}
             return
@@ -175,7 +88,7 @@ class Life:
             self.blamed.append(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
         assert self.strangers() == self._strangers, f"{verb} {item['kind']} touched what is somebody else's"
         # A suspended release is judged on: an entry of the journal for each interval, which lasts no time here.
-        judged_on = item["kind"] == "Canary" and self._suspended()
+        judged_on = item["kind"] == "Canary" and self.suspended()
         since = self.town.acts[self._acts :]
         assert judged_on or len(set(since[-ALIKE:])) > 1 or len(since) < ALIKE, (
             f"an act is repeated without an effect: {self.town.acts[-1]}"
@@ -183,11 +96,11 @@ class Life:
         promoting = item["kind"] == self.kind and item["metadata"]["name"] == PRIMARY
         if promoting and self.status.get("phase") == Phase.PROMOTING:
             given = (item["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION, "")
-            assert given == self.status.get("lastPromotedSpec") or self.judged[given] or self._skipped(), (
+            assert given == self.status.get("lastPromotedSpec") or self.judged[given] or self.skipped(), (
                 "promoted without being judged"
             )
 
-    def _happens(self, when: str, verb: str, item: Object) -> None:
+    def _happens(self, when: str, verb: str, item: dict[str, Any]) -> None:
         self.pass_on(before=when == "before")
 
     def pass_on(self, *, before: bool = False) -> None:
@@ -248,7 +161,7 @@ class Life:
         """People put right what they did: a valid Canary that is not suspended, a target that works, nobody in the way."""
         self.town.collect()
         canary, target = self.find("Canary"), self.find(self.kind)
-        fresh = Life({}, [], self.provider, self.kind)
+        fresh = World(self.provider, self.kind)
         spec = fresh.town.now("Canary", NAME, NAMESPACE)["spec"]
         spec["service"]["port"] = ((canary or {}).get("spec") or spec)["service"]["port"]
         meta = {"name": NAME, "namespace": NAMESPACE}
@@ -283,7 +196,7 @@ class Life:
 
     # --- runs -------------------------------------------------------------------------------------------------------------
 
-    def parts(self) -> Object:
+    def parts(self) -> dict[str, Any]:
         return {
             "router": router_for,
             "services": Services,
@@ -369,7 +282,7 @@ class Life:
 
     def _rests(self, end: str) -> bool:
         """Whether a run that ended like this leaves nothing to do until somebody does something."""
-        if end.startswith("failed") and self._impossible():
+        if end.startswith("failed") and self.impossible():
             self.town.collect()
         elif end not in RESTING:
             return False
@@ -381,15 +294,6 @@ class Life:
         canary = {pod["metadata"]["name"] for pod in self.town.pods(NAME, NAMESPACE)}
         if self.status.get("phase") not in {None, Phase.INITIALIZING}:
             assert not users & canary, f"a run ended with users on the canary: {end}"
-
-    def _impossible(self) -> bool:
-        """Whether people have left it so that nobody could release anything."""
-        canary = self.find("Canary")
-        try:
-            valid = canary is not None and bool(Canary.parse(canary))
-        except InvalidError:
-            valid = False
-        return not valid or self.find(self.kind) is None
 
     async def keep(self) -> None:
         """What the keeper does at rest: under a lease of its own."""
@@ -407,25 +311,6 @@ class Life:
             await tend(await Scene.of(ref))
         except SluiceError:
             self._touched = True
-
-    def at_rest(self) -> None:
-        """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""
-        canary = Canary.parse(self.town.now("Canary", NAME, NAMESPACE))
-        status = canary.status
-        assert status.phase in {Phase.SUCCEEDED, Phase.FAILED, Phase.INITIALIZED}, status.phase
-        primary, target = self.find(self.kind, PRIMARY), self.find(self.kind)
-        assert primary is not None, "no primary"
-        assert target is not None, "no target"
-        assert primary["metadata"]["annotations"][REVISION_ANNOTATION] == status.last_promoted_spec
-        assert self.images[status.last_promoted_spec] == primary["spec"]["template"]["spec"]["containers"][0]["image"]
-        assert self.rules.writes.scaled(target, 0) is None, "the target has pods at rest"
-        assert not self.troubles(), self.troubles()
-        for name in (NAME, PRIMARY, f"{NAME}-canary"):
-            service = self.find("Service", name)
-            assert service is not None, f"Service {name} is gone"
-            assert [one["port"] for one in service["spec"]["ports"]] == [canary.spec.service.port]
-        assert self.town.behind(PRIMARY, NAMESPACE), "the primary's Service offers nothing"
-        assert self.users_at() == [NAME if self.provider == "kubernetes" else PRIMARY]
 
 
 RESTING = {str(Outcome.UNCHANGED), str(Outcome.REFUSED), str(Outcome.SUSPENDED), str(Outcome.DELETED)}

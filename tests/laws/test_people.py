@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import roll_out as story
 from sluice.rollout.workloads import WORKLOADS
-from tasks.measuring import step as judging
-from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
-from tests.laws.life import PROVIDERS, Life
+from tests.hurry import hurry
+from tests.laws.life import Life
 from tests.laws.people import PEOPLE
+from tests.laws.world import PROVIDERS
 
 HABITS = sorted(PEOPLE)
 EVENTS = st.sampled_from([*HABITS, "crash", "hiccup", "cancel", "collect"])
@@ -25,12 +23,7 @@ ANSWERS = st.lists(st.sampled_from(["good", "good", "good", "bad", "open", "open
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits: draining and pauses are tried on the lab."""
-    for module in (roll_back, finalise, initialise, promote):
-        monkeypatch.setattr(module, "DRAIN", 0)
-    monkeypatch.setattr(story, "PAUSE", 0)
-    monkeypatch.setattr(ask_gate, "GATE_PAUSE", 0)
-    monkeypatch.setattr(judging, "SEARCH", 0.001)
-    monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
+    hurry(monkeypatch)
     monkeypatch.setattr("tasks.scene.ready_endpoints.WITHIN", 0.05)
     monkeypatch.setattr("tasks.scene.ready_endpoints.LOOK", 0.01)
     monkeypatch.setattr("tasks.scene.tend.SERVES_WITHIN", 0.05)
@@ -66,7 +59,7 @@ def test_one_habit_at_one_moment(habit: str, moment: int, provider: str, kind: s
     """Each habit by itself: so many moments into the initialisation (below 0), at rest (0), or so many into a release."""
     first = {-moment: habit} if moment < 0 else {}
     release = {1000 + moment if moment else 2000: habit} if moment >= 0 else {}
-    lived(Life({**first, 1000: "push 1", **release}, [], provider, kind))
+    lived(Life(provider, kind, {**first, 1000: "push 1", **release}))
 
 
 @given(PLANS, ANSWERS, st.sampled_from(sorted(PROVIDERS)), st.sampled_from(sorted(WORKLOADS)))
@@ -74,4 +67,4 @@ def test_whatever_people_do_users_are_served_and_it_comes_to_rest(
     plan: dict[int, str], answers: list[str], provider: str, kind: str
 ) -> None:
     """Several of them at any moments, with crashes, hiccups and cancels between them."""
-    lived(Life(dict(plan), list(answers), provider, kind))
+    lived(Life(provider, kind, dict(plan), list(answers)))

@@ -9,7 +9,7 @@ from lab.faults.judged.evidence import Evidence, Law, Violation
 
 
 def what_is_deleted_is_restored(seen: Evidence, case: Case) -> Iterator[Violation]:
-    """The route and the primary are there again in time, whoever deleted them."""
+    """The route and the primary are there again in time after somebody deleted them."""
     for kind, place in (("delete route", case.route), ("delete primary", case.primary)):
         line = seen.history.of(*place, case.since)
         existed = bool(seen.history.at(*place, case.since))

@@ -88,6 +88,10 @@ class CanaryStatus(ForeignModel):
         kept = {key: value for key, value in status.items() if value is not None}
         return {**kept, "phase": kept.get("phase") or None}
 
+    def condition(self, type_: str) -> CanaryCondition | None:
+        """The condition of a type; None where there is none."""
+        return next((one for one in self.conditions if one.type == type_), None)
+
     @property
     def begun(self) -> bool:
         """Whether the first step was begun; before it no user has met the canary."""

@@ -31,7 +31,7 @@ def kept(canary: Canary, now: float, reason: Kept, message: str) -> dict[str, An
         now: seconds since the epoch.
     """
     status = "True" if reason is Kept.RIGHT else "False"
-    old = next((one for one in canary.status.conditions if one.type == KEPT), None)
+    old = canary.status.condition(KEPT)
     if old is None and reason is Kept.RIGHT:
         return None
     if old and (old.reason, old.message) == (reason, message):

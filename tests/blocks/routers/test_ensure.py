@@ -154,7 +154,7 @@ async def test_a_route_that_was_deleted_is_made_again(place: Place) -> None:
 
 
 async def test_under_way_the_weight_is_the_run_s_and_at_rest_everybody_is_at_home(place: Place) -> None:
-    """The canary has no pods at rest: whoever gave it users then has to be put right."""
+    """The canary has no pods at rest: users that somebody gave it then go home."""
     await place.all_home(place.canary())
     for phase, wanted in (
         ("Progressing", 100),

@@ -131,7 +131,7 @@ async def test_another_provider_divides_the_users_and_the_old_one_nobody(place: 
 
 
 async def test_in_the_middle_of_a_release_the_old_router_s_users_stay_where_they_are(place: Place) -> None:
-    """Whoever comes by it may be on the canary while the primary is replaced."""
+    """Users who come by it may be on the canary while the primary is replaced."""
     promoting = {"phase": "Promoting", "canaryWeight": 100}
     await place.ensure(place.kubernetes, canary(promoting, **BLUE_GREEN))
     await place.ensure(place.gateway, canary(promoting))

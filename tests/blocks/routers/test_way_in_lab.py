@@ -196,7 +196,7 @@ async def test_what_is_deleted_by_hand_is_made_again_and_serves(lab_env: dict[st
 async def test_traffic_goes_home_also_where_the_canary_s_service_is_gone(
     lab_env: dict[str, Any], tmp_path: Path
 ) -> None:
-    """The controller says so of the backend, and takes the new weights all the same."""
+    """The controller says so of the backend, and takes the new weights nevertheless."""
     async with placed(lab_env, tmp_path) as place:
         await place.ensure()
         await place.shift(30)

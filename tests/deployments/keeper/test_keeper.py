@@ -182,7 +182,7 @@ async def test_what_another_process_has_is_left_to_that_one() -> None:
 
 
 async def test_a_fight_is_called_one_and_slows_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever it is would else cost the API server writes for ever, and the users a rollover of the primary each time."""
+    """It would else cost the API server writes for ever, and the users a rollover of the primary each time."""
     monkeypatch.setattr(acting, "APART", 1000.0)
     stage = await whole(at_rest())
 

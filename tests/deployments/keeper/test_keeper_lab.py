@@ -123,22 +123,22 @@ async def story(env: dict[str, Any], folder: Path) -> dict[str, Any]:
     async with wired(env) as connections, kept_by(connections):
         await install_kinds(connections.cluster)
         async with app(env, connections.cluster, "kept", folder, spec) as it:
-            told: dict[str, Any] = {"route": await lost(it, HTTP_ROUTE, "shop")}
-            told["edit"] = await edited(it)
-            told["primary"] = await lost(it, DEPLOYMENT, "shop-primary", lambda: serves(it))
-            told["service"], told["release"] = await in_a_release(it)
+            deeds: dict[str, Any] = {"route": await lost(it, HTTP_ROUTE, "shop")}
+            deeds["edit"] = await edited(it)
+            deeds["primary"] = await lost(it, DEPLOYMENT, "shop-primary", lambda: serves(it))
+            deeds["service"], deeds["release"] = await in_a_release(it)
             events = await it.cluster.list(EVENT, it.namespace)
-            told["events"] = [one["message"] for one in events if one.get("reason") == "Restored"]
-            told["again"] = await made_again(it)
+            deeds["events"] = [one["message"] for one in events if one.get("reason") == "Restored"]
+            deeds["again"] = await made_again(it)
             await asyncio.sleep(2 * SETTLED)
             now = time.time()
             await asyncio.sleep(SETTLED)
-            told["after"] = between(it.users.read(), now, time.time())
-            told["canary"], told["served"] = await it.canary(), await serves(it)
-            told["owners"] = (await it.cluster.get(DEPLOYMENT, "shop-primary", it.namespace))["metadata"][
+            deeds["after"] = between(it.users.read(), now, time.time())
+            deeds["canary"], deeds["served"] = await it.canary(), await serves(it)
+            deeds["owners"] = (await it.cluster.get(DEPLOYMENT, "shop-primary", it.namespace))["metadata"][
                 "ownerReferences"
             ]
-            return told
+            return deeds
 
 
 class kept_by:  # noqa: N801 - used as a verb
@@ -159,7 +159,7 @@ class kept_by:  # noqa: N801 - used as a verb
 
 
 @pytest.fixture(scope="module")
-def told(lab_env: dict[str, Any], prefect_engine: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def deeds(lab_env: dict[str, Any], prefect_engine: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     push_images(lab_env)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lab_app, "RATE", 100)
@@ -167,29 +167,29 @@ def told(lab_env: dict[str, Any], prefect_engine: str, tmp_path_factory: pytest.
 
 
 @pytest.mark.parametrize("what", ["route", "edit", "primary", "service"])
-def test_what_somebody_did_is_put_right_and_users_are_served_as_before(told: dict[str, Any], what: str) -> None:
+def test_what_somebody_did_is_put_right_and_users_are_served_as_before(deeds: dict[str, Any], what: str) -> None:
     """The counts are printed; that it ends is what is asserted."""
-    deed: Deed = told[what]
+    deed: Deed = deeds[what]
     print(f"{what}: put right after {deed.seconds:.2f} s, {deed.failed} of {deed.requests} requests failed")
     assert deed.requests > 100
     assert deed.after == 0
 
 
-def test_people_read_what_was_put_right(told: dict[str, Any]) -> None:
+def test_people_read_what_was_put_right(deeds: dict[str, Any]) -> None:
     """Each object once."""
     for named in ("HTTPRoute shop", "Deployment shop-primary", "Service shop-canary"):
-        assert any(named in message for message in told["events"]), told["events"]
+        assert any(named in message for message in deeds["events"]), deeds["events"]
 
 
-def test_the_release_whose_service_was_deleted_goes_on(told: dict[str, Any]) -> None:
+def test_the_release_whose_service_was_deleted_goes_on(deeds: dict[str, Any]) -> None:
     """Its canary is good; what users lost in between was counted or not, the step went on once all was right."""
-    assert told["release"].split(":")[0] in {"promoted", "rolled back"}
+    assert deeds["release"].split(":")[0] in {"promoted", "rolled back"}
 
 
-def test_a_canary_that_is_made_again_serves_by_what_is_its_own(told: dict[str, Any]) -> None:
+def test_a_canary_that_is_made_again_serves_by_what_is_its_own(deeds: dict[str, Any]) -> None:
     """Not by the old one's primary, which the garbage collector takes."""
-    assert told["again"].startswith("initialised")
-    assert [one["uid"] for one in told["owners"]] == [told["canary"]["metadata"]["uid"]]
-    assert told["served"]
-    assert told["after"]
-    assert not [user for user in told["after"] if user.failed]
+    assert deeds["again"].startswith("initialised")
+    assert [one["uid"] for one in deeds["owners"]] == [deeds["canary"]["metadata"]["uid"]]
+    assert deeds["served"]
+    assert deeds["after"]
+    assert not [user for user in deeds["after"] if user.failed]

@@ -72,7 +72,7 @@ def test_what_has_a_row_of_its_own_is_not_stored_twice(event: str, stored: bool)
     ],
 )
 def test_what_no_automation_waits_for_is_not_read(monkeypatch: pytest.MonkeyPatch, waited_for: str, read: bool) -> None:
-    """By families: an event is looked at after the one that it follows."""
+    """By families: an event is handled after the one that it follows."""
     monkeypatch.setitem(vars(triggers), "_triggers_by_expect", {waited_for: {uuid4()}})
     assert bus.may_start_something(COMPLETED) is read
 

@@ -23,7 +23,7 @@ from sluice.errors import TransientError
 from tests.deployments.conftest import HOLD, PATIENCE, Runtime, free_port
 
 TABLES = ("flow_run", "flow_run_state", "log", "artifact", "events", "event_resources")
-TOLD = "sluice.image.pushed"
+PUSHED = "sluice.image.pushed"
 
 
 async def happened(http: httpx.AsyncClient) -> str:
@@ -35,7 +35,7 @@ async def happened(http: httpx.AsyncClient) -> str:
     line = {"name": "x", "level": 20, "message": "said", "timestamp": now, "flow_run_id": run}
     await http.post("/logs/", json=[line])
     await http.post("/artifacts/", json={"key": f"k-{run}", "type": "markdown", "data": "x", "flow_run_id": run})
-    for name in (TOLD, "prefect.task-run.Completed"):
+    for name in (PUSHED, "prefect.task-run.Completed"):
         event = {"id": str(uuid4()), "occurred": now, "event": name, "resource": {"prefect.resource.id": run}}
         (await http.post("/events", json=[event])).raise_for_status()
     return run
@@ -81,11 +81,11 @@ async def test_what_is_older_than_its_days_is_cleared_and_the_rest_stays(
         httpx.AsyncClient(base_url=f"{server.url}/api", timeout=30, trust_env=False) as http,
     ):
         old, younger = await happened(http), await happened(http)
-        await until(lambda: events(database, TOLD) == 2)
+        await until(lambda: events(database, PUSHED) == 2)
         before = rows(database)
         aged(database, younger, 20)
         aged(database, old, 40)
-        await until(lambda: events(database, TOLD) == 1)
+        await until(lambda: events(database, PUSHED) == 1)
         await until(lambda: rows(database)["log"] == before["log"] - 1)
         await until(lambda: rows(database)["artifact"] == before["artifact"] - 1)
         assert (
@@ -100,17 +100,17 @@ async def test_what_is_older_than_its_days_is_cleared_and_the_rest_stays(
 async def test_looks_that_found_nothing_are_forgotten(sut: Runtime) -> None:
     """By the name of their state and by age; a run that did something is no such run, and others' runs are theirs."""
     ended = {"type": "COMPLETED", "name": "Nothing to do"}
-    idle, told = await sut.start(HOLD, name="a"), await sut.start(HOLD, name="b")
+    idle, useful = await sut.start(HOLD, name="a"), await sut.start(HOLD, name="b")
     flow = (await sut.client.read_flow_run(idle)).flow_id
     await sut.set_state(idle, ended)
-    await sut.set_state(told, {"type": "COMPLETED", "name": "Started"})
+    await sut.set_state(useful, {"type": "COMPLETED", "name": "Started"})
     other = (await sut.client._client.post("/flow_runs/", json={"flow_id": str(flow)})).json()["id"]
     await sut.set_state(other, ended)
     later = datetime.now(UTC) + timedelta(seconds=5)
     assert await forget_runs("Nothing to do", later - timedelta(hours=1), 500) == 0
     assert await forget_runs("Nothing to do", later, 500) == 1
     left = {str(run.id) for run in await sut.client.read_flow_runs()}
-    assert {str(told), other} <= left
+    assert {str(useful), other} <= left
     assert str(idle) not in left
 
 

@@ -112,7 +112,7 @@ def test_the_actions_service_still_asks_for_its_consumer_by_that_name() -> None:
 
 
 def test_a_schema_is_checked_once_and_a_broken_one_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether parameters fit is looked at each time."""
+    """Whether parameters fit is checked each time."""
     validator = vars(validation)["_VALIDATOR"]
     checked: list[Any] = []
     check = validator.check_schema

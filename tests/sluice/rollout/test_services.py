@@ -45,7 +45,7 @@ def test_a_compared_canary_has_a_service_for_its_baseline() -> None:
 
 
 def instance(name: str, value: str) -> dict[str, Any]:
-    """A Deployment named by `app.kubernetes.io/name` and told apart by its instance, as Helm charts do."""
+    """A Deployment named by `app.kubernetes.io/name` and distinguished by its instance, as Helm charts do."""
     labels = {"app": None, "app.kubernetes.io/name": "web", "app.kubernetes.io/instance": value}
     own = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}
     return deployment(name=name, change={"spec": own})

@@ -29,7 +29,7 @@ def test_what_has_come_to_nothing_three_times_is_not_done_once_more() -> None:
 
 
 def test_the_way_home_is_tried_again_each_time_that_it_is_decided_on_again() -> None:
-    """Once between two refusals: whoever decides waits in between."""
+    """Once between two refusals: there is a wait in between."""
     effects, home = Effects(), Decision(Action.ROLL_BACK)
     done(effects, home, *["30 %"] * MOST)
     for _ in range(3):

@@ -168,6 +168,6 @@ ANY = st.recursive(
 
 @given(ANY)
 def test_nothing_that_a_cluster_may_hold_breaks_it_and_once_is_enough(template: Any) -> None:
-    """A template that no API server of today would take has a revision all the same."""
+    """A template that no API server of today would take has a revision nevertheless."""
     once = meaning(template)
     assert meaning(once) == once

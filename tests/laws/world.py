@@ -1,0 +1,141 @@
+"""The world of one Canary among people: what is in it, where its users are, and what is wrong for them."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from sluice.errors import InvalidError
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.phase import Phase
+from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.workloads import WORKLOADS
+from tests.laws.people import IMAGES, PRIMARY
+from tests.laws.town import Town, stranger
+from tests.memory_workloads import image_of
+from tests.samples import NAME, NAMESPACE, canary_manifest, gate, workload
+
+Object = dict[str, Any]
+PROVIDERS: dict[str, Object] = {
+    "gatewayapi:v1": {"stepWeights": [10, 30, 50]},
+    "kubernetes": {"stepWeights": [], "iterations": 3},
+}
+"""What the analysis says for each kind of route."""
+TEMPLATE = {
+    "apiVersion": "flagger.app/v1beta1",
+    "kind": "MetricTemplate",
+    "metadata": {"name": "own", "namespace": NAMESPACE},
+    "spec": {"provider": {"type": "prometheus"}, "query": "good"},
+}
+OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
+STRANGERS = ("Deployment", "Service", "HTTPRoute")
+
+
+@dataclass
+class World:
+    """The objects of one Canary with its application, and somebody else's next to them.
+
+    Attributes:
+        provider, kind: of the Canary's route and target.
+        images: what each revision runs.
+    """
+
+    provider: str = "gatewayapi:v1"
+    kind: str = "Deployment"
+    town: Town = field(default_factory=Town, init=False)
+
+    def __post_init__(self) -> None:
+        webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
+        analysis = {"interval": "0s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
+        spec = {
+            "provider": self.provider,
+            "analysis": analysis,
+            "progressDeadlineSeconds": 0.05,
+            "targetRef": {"kind": self.kind},
+        }
+        self.rules = WORKLOADS[self.kind]
+        owner = {
+            "apiVersion": "example.test/v1",
+            "kind": "Shop",
+            "metadata": {"name": "elsewhere", "uid": "uid-elsewhere"},
+        }
+        target = workload(self.kind, IMAGES[0])
+        self.town.add({**owner, "spec": {}}, canary_manifest(spec), target, TEMPLATE)
+        others = {"Deployment": workload("Deployment", name="other")["spec"], "Service": {"selector": {"app": "other"}}}
+        for kind in STRANGERS:
+            self.town.add(stranger(kind, "other", NAMESPACE, others.get(kind, {"rules": [], "parentRefs": []})))
+        self.images = {self.revision_of(workload(self.kind, image)): image for image in IMAGES}
+        self.town.broken_images.add(IMAGES[3])
+
+    def revision_of(self, item: Object) -> str:
+        return self.rules.reads.revision(item)
+
+    def find(self, kind: str, name: str = NAME) -> Object | None:
+        return self.town.objects.get((kind, NAMESPACE, name))
+
+    def strangers(self) -> list[Object]:
+        return [copy.deepcopy(self.town.objects[(kind, NAMESPACE, "other")]) for kind in STRANGERS]
+
+    @property
+    def status(self) -> Object:
+        return (self.find("Canary") or {}).get("status") or {}
+
+    def users_at(self) -> list[str]:
+        """The Services that users' requests go to now."""
+        if self.provider == "kubernetes":
+            return [NAME] if self.find("Service") else []
+        route = self.find("HTTPRoute")
+        rules = (route or {}).get("spec", {}).get("rules") or []
+        users = [rule for rule in rules if "headers" not in rule["matches"][0]]
+        return [one["name"] for rule in users for one in rule["backendRefs"] if one.get("weight", 1)]
+
+    def troubles(self) -> frozenset[str]:
+        """What is wrong for users now."""
+        found = []
+        if self.status.get("phase") in {None, "Initializing"}:
+            return frozenset()  # they are where they were before there was a Canary
+        for service in self.users_at():
+            pods = self.town.behind(service, NAMESPACE)
+            if not pods:
+                found.append(f"users at {service} meet no ready pod")
+            found += [f"users at {service} meet {image_of(pod)}" for pod in pods if not self._may_be_met(image_of(pod))]
+        return frozenset(found)
+
+    def suspended(self) -> bool:
+        return bool((self.find("Canary") or {}).get("spec", {}).get("suspend"))
+
+    def skipped(self) -> bool:
+        return bool((self.find("Canary") or {}).get("spec", {}).get("skipAnalysis"))
+
+    def _may_be_met(self, image: str) -> bool:
+        known = {self.status.get("lastPromotedSpec"), self.status.get("lastAppliedSpec")}
+        return image in {self.images.get(revision) for revision in known}
+
+    def impossible(self) -> bool:
+        """Whether people have left it so that nobody could release anything."""
+        canary = self.find("Canary")
+        try:
+            valid = canary is not None and bool(Canary.parse(canary))
+        except InvalidError:
+            valid = False
+        return not valid or self.find(self.kind) is None
+
+    def at_rest(self) -> None:
+        """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""
+        canary = Canary.parse(self.town.now("Canary", NAME, NAMESPACE))
+        status = canary.status
+        assert status.phase in {Phase.SUCCEEDED, Phase.FAILED, Phase.INITIALIZED}, status.phase
+        primary, target = self.find(self.kind, PRIMARY), self.find(self.kind)
+        assert primary is not None, "no primary"
+        assert target is not None, "no target"
+        assert primary["metadata"]["annotations"][REVISION_ANNOTATION] == status.last_promoted_spec
+        assert self.images[status.last_promoted_spec] == primary["spec"]["template"]["spec"]["containers"][0]["image"]
+        assert self.rules.writes.scaled(target, 0) is None, "the target has pods at rest"
+        assert not self.troubles(), self.troubles()
+        for name in (NAME, PRIMARY, f"{NAME}-canary"):
+            service = self.find("Service", name)
+            assert service is not None, f"Service {name} is gone"
+            assert [one["port"] for one in service["spec"]["ports"]] == [canary.spec.service.port]
+        assert self.town.behind(PRIMARY, NAMESPACE), "the primary's Service offers nothing"
+        assert self.users_at() == [NAME if self.provider == "kubernetes" else PRIMARY]
