@@ -104,6 +104,7 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
         if state.is_running() and (self.signals.cancelled or self.signals.paused) and self.flow_run:
             # Only the code starts again: what people see stays Cancelling or Paused, so that a second crash keeps it.
             self.flow_run.state = state
+            self._know(self.flow_run)
             return state
         if state.is_failed() and self.signals.cancelled:
             state = Cancelled(message=f"Cancelled; while it stopped: {state.message}")
@@ -114,13 +115,17 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
                 given = await super().set_state(state, force=force)
                 if given.is_running() and self.flow_run:
                     self.flow_run.run_count += 1  # as the server counts
-                    self.client.run = self.flow_run.model_copy(update={"deployment_id": self.claimed.deployment_id})
+                    self._know(self.flow_run)
                 return given
             except (httpx.TransportError, httpx.HTTPStatusError) as error:
                 if not is_away(error) or self.signals.leaving:
                     raise
                 log.warning("Prefect's API is away; %s of %s waits: %r", state.name, self.flow_run_name, error)
             await asyncio.sleep(next(waits))
+
+    def _know(self, run: FlowRun) -> None:
+        """What the engine reads of its run from now on: as it was claimed, one that was paused would stop at once."""
+        self.client.run = run.model_copy(update={"deployment_id": self.claimed.deployment_id})
 
     @property
     def flow_run_name(self) -> str:
