@@ -57,9 +57,13 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
-    wanted = primary_copy(workload, canary, target, pods)
+
+    def wish(now: Object | None) -> Object:
+        # As many as it has when it is written: while the traffic moved an autoscaler may have given it more, or fewer.
+        return primary_copy(workload, canary, target, max(workload.reads.pods(now), 1) if now else pods)
+
     async with scene.wired.informers.following(scene.kind, canary.primary, canary.namespace) as followed:
-        applied = await scene.writer.apply(scene.kind, wanted)
+        applied = await scene.writer.bring(scene.kind, canary.primary, canary.namespace, wish)
         generation = applied["metadata"]["generation"]
         done = await scene.until(
             followed,

@@ -83,6 +83,24 @@ def test_a_primary_that_grew_in_the_middle_is_replaced_by_a_canary_of_its_size(p
     assert stage.acts.index("patch Deployment shop with 6") < stage.acts.index("shift to 100")
 
 
+@pytest.mark.parametrize(
+    "moment", [("after", "Canary"), ("before", "Deployment")], ids=["the traffic moves", "its write is on the way"]
+)
+def test_a_primary_that_grew_while_it_was_promoted_keeps_its_pods(play: Any, moment: tuple[str, str]) -> None:
+    """Between the look at it and the write that replaces it lie seconds: what it has then is what it keeps."""
+    stage = staged(replicas=2, weight=60)
+
+    async def autoscaler(when: str, item: Object) -> None:
+        if (when, item["kind"]) == moment and stage.status.get("phase") == Phase.PROMOTING:
+            stage.cluster.gate = None
+            stage.change("Deployment", PRIMARY, {"spec": {"replicas": 7}})
+
+    stage.cluster.gate = autoscaler
+    play(stage, promote)
+    assert stage.status["phase"] == Phase.FINALISING
+    assert stage.now("Deployment", PRIMARY)["spec"]["replicas"] == 7
+
+
 def test_a_canary_that_cannot_grow_to_carry_the_traffic_is_rolled_back(play: Any) -> None:
     """Nothing has been moved yet: the primary serves most of the users."""
     stage = staged({"progressDeadlineSeconds": 0.05}, replicas=2, weight=60)
