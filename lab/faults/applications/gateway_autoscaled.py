@@ -1,7 +1,7 @@
 """A Deployment that a HorizontalPodAutoscaler scales, named by the Canary's `autoscalerRef`; the primary has a copy of it.
 
-The lab has no metrics server: of its own accord the cluster's autoscaler keeps to the least and the most alone, which need no
-metrics. What metrics would ask for in between is played by hands that scale as it does, by `/scale` and never from zero.
+The lab has no metrics server: what the cluster's autoscaler still does is to keep to the least and the most. What metrics
+would ask for in between is played by hands that scale as it does, by `/scale` and never from zero.
 """
 
 from __future__ import annotations
