@@ -57,6 +57,25 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
+    applied = await _replace_primary(scene, ref, target, pods)
+    await until_endpoints_ready(scene, Side.PRIMARY, applied)
+    await scene.router.shift(canary, HOME)
+    said = f"{ref.version} is promoted; scaling the canary down"
+    fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
+    await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))
+    return StageResult()
+
+
+async def _replace_primary(scene: Scene, ref: RolloutRef, target: Object, pods: int) -> Object:
+    """Give the primary the judged revision and wait until only its pods are left; returns it.
+
+    Args:
+        pods: how many it gets where there is none.
+
+    Raises:
+        TransientError: it did not become ready in time.
+    """
+    canary, workload = scene.canary, scene.workload
 
     def wish(now: Object | None) -> Object:
         # As many as it has when it is written: while the traffic moved an autoscaler may have given it more, or fewer.
@@ -75,12 +94,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         said = f"{canary.primary} did not come up with {ref.version}: {why}"
         await say(scene, f"All traffic stays on the canary: {said}")
         raise TransientError(said)
-    await until_endpoints_ready(scene, Side.PRIMARY, applied)
-    await scene.router.shift(canary, HOME)
-    said = f"{ref.version} is promoted; scaling the canary down"
-    fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
-    await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))
-    return StageResult()
+    return applied
 
 
 async def _why_too_small(scene: Scene, ref: RolloutRef, target: Object, pods: int) -> str:
