@@ -70,6 +70,9 @@ HANDS = {
 """What people do to one Canary's objects, and how often: a third of what is aimed at one Canary."""
 HAND_SHARE = 0.34
 
+SET_BY_HAND = "set by hand"
+"""What people say where they set a run's state by force."""
+
 WHOLE_LAB = ("api server restart", "contour away", "prometheus away", "node not ready")
 """Faults of the lab itself: they hit everybody who works on it, and are asked for by name only."""
 
