@@ -86,7 +86,9 @@ class _Standing:
         if self.moved_on(seen):
             return MOVED_ON
         if is_another(seen, written):
-            raise TransientError(f"{self.scene.canary.target} was deleted and made again while its pods were waited for")
+            raise TransientError(
+                f"{self.scene.canary.target} was deleted and made again while its pods were waited for"
+            )
         if self._serves(seen, written):
             return ""
         why = await self.scene.canaries.why_not_ready(self.scene.canary, seen)
