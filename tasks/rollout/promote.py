@@ -73,7 +73,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
 
 
 async def _replaced(scene: Scene, target: Object, pods: int) -> tuple[Object, str]:
-    """Give the primary what was judged and wait until it runs just that; returns it, and why it does not, empty where it does.
+    """Give the primary what was judged and wait until it runs just that; returns it, and why it does not (empty if so).
 
     Its size is what it is at the moment of the write, which is fenced by it: an autoscaler may have changed it since.
 

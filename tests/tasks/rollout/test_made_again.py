@@ -1,4 +1,4 @@
-"""A workload that is deleted and made again while it is waited for is not the one that was written, whatever its generation."""
+"""A workload that is deleted and made again while it is waited for is not the one that was written, whatever it counts."""
 
 from __future__ import annotations
 
