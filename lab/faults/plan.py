@@ -75,6 +75,9 @@ OWN = frozenset(hand for shape in APPLICATIONS.values() for hand in shape.hands)
 """What is only done to applications of a shape that says so."""
 HAND_SHARE = 0.34
 
+SET_BY_HAND = "set by hand"
+"""What people say where they set a run's state by force."""
+
 WHOLE_LAB = ("api server restart", "contour away", "prometheus away", "node not ready")
 """Faults of the lab itself: they hit everybody who works on it, and are asked for by name only."""
 

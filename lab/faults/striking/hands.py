@@ -15,6 +15,7 @@ from lab.api.client import Api, Refused
 from lab.api.paths import path, path_of
 from lab.faults.applications.base import CANARY, PRIMARY
 from lab.faults.judged.cases import Case
+from lab.faults.plan import SET_BY_HAND
 
 Object = dict[str, Any]
 ASK_S = 10.0
@@ -106,7 +107,7 @@ async def _fail_run(people: Hands, case: Case) -> None:
     async with httpx.AsyncClient(base_url=people.prefect, timeout=ASK_S, trust_env=False) as http:
         wanted = {"name": {"like_": f"roll_out {case.app}."}, "state": {"type": {"any_": ["RUNNING"]}}}
         runs = (await http.post("/flow_runs/filter", json={"flow_runs": wanted})).json()
-        state = {"type": "FAILED", "name": "Failed", "message": "set by hand"}
+        state = {"type": "FAILED", "name": "Failed", "message": SET_BY_HAND}
         for run in runs:
             await http.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": True})
 

@@ -83,24 +83,6 @@ def test_a_primary_that_grew_in_the_middle_is_replaced_by_a_canary_of_its_size(p
     assert stage.acts.index("patch Deployment shop with 6") < stage.acts.index("shift to 100")
 
 
-@pytest.mark.parametrize(
-    "moment", [("after", "Canary"), ("before", "Deployment")], ids=["the traffic moves", "its write is on the way"]
-)
-def test_a_primary_that_grew_while_it_was_promoted_keeps_its_pods(play: Any, moment: tuple[str, str]) -> None:
-    """Between the look at it and the write that replaces it lie seconds: what it has then is what it keeps."""
-    stage = staged(replicas=2, weight=60)
-
-    async def autoscaler(when: str, item: Object) -> None:
-        if (when, item["kind"]) == moment and stage.status.get("phase") == Phase.PROMOTING:
-            stage.cluster.gate = None
-            stage.change("Deployment", PRIMARY, {"spec": {"replicas": 7}})
-
-    stage.cluster.gate = autoscaler
-    play(stage, promote)
-    assert stage.status["phase"] == Phase.FINALISING
-    assert stage.now("Deployment", PRIMARY)["spec"]["replicas"] == 7
-
-
 def test_a_canary_that_cannot_grow_to_carry_the_traffic_is_rolled_back(play: Any) -> None:
     """Nothing has been moved yet: the primary serves most of the users."""
     stage = staged({"progressDeadlineSeconds": 0.05}, replicas=2, weight=60)
@@ -109,3 +91,35 @@ def test_a_canary_that_cannot_grow_to_carry_the_traffic_is_rolled_back(play: Any
     result = play(stage, promote)
     assert "shop has too few pods to carry all of the traffic: not ready after" in result.fault
     assert not any(act.startswith("shift") for act in stage.acts)
+
+
+@pytest.mark.parametrize("moment", ["when the traffic is on the canary", "right before the write"])
+@pytest.mark.parametrize("then", [6, 1], ids=["grown", "shrunk"])
+def test_a_promotion_leaves_the_primary_at_the_size_that_an_autoscaler_gave_it(
+    play: Any, moment: str, then: int
+) -> None:
+    """Set back to what it was when the promotion began, it would bring the traffic home to too few."""
+    stage = staged(replicas=3, weight=60)
+    stage.change("Deployment", PRIMARY, {"spec": {"replicas": 3}})
+
+    def scale() -> None:
+        stage.cluster.gate = None
+        stage.cluster.hooks.clear()
+        stage.change("Deployment", PRIMARY, {"spec": {"replicas": then}})
+
+    def shifted(when: str, verb: str, item: Object) -> None:
+        if (when, verb) == ("after", "shift"):
+            scale()
+
+    async def writing(when: str, item: Object) -> None:
+        if when == "before" and (item.get("metadata") or {}).get("name") == PRIMARY:
+            scale()
+
+    if moment == "right before the write":
+        stage.cluster.gate = writing
+    else:
+        stage.cluster.hooks.append(shifted)
+    play(stage, promote)
+    assert stage.status["phase"] == Phase.FINALISING
+    assert f"apply Deployment shop-primary with {then}" in stage.acts
+    assert not any("shop-primary with 3" in act for act in stage.acts)
