@@ -24,6 +24,9 @@ COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary servi
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
+Key = tuple[str, str]
+"""Namespace and name of a Canary."""
+
 
 @dataclass
 class Hit:
@@ -70,10 +73,16 @@ class Case:
     hits: list[Hit] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     others: list[Answer] = field(default_factory=list)
+    namespace: str = ""
 
     @property
     def app(self) -> str:
         return self.release.app
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name: twins have one name."""
+        return self.namespace, self.app
 
     @property
     def shape(self) -> Application:

@@ -211,7 +211,7 @@ def test_shapes_are_drawn_by_the_seed_and_kept_by_their_applications() -> None:
     for number in range(3):
         for release in draw(5, number).releases:
             assert release.shape == shape_of(5, release.app)
-    assert {one.shape for one in draw(5, 0).releases} == set(APPLICATIONS)
+    assert {one.shape for one in draw(6, 0).releases} == set(APPLICATIONS)
     asked = parse(["--applications", "gateway_daemonset", "--apps", "3"])
     only = draw(5, 0, APPS[:3], shapes=asked.applications)
     assert {one.shape for one in only.releases} == {"gateway_daemonset"} == set(standing(asked, None, 5).values())
