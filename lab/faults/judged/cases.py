@@ -17,8 +17,9 @@ WITHOUT_WORD |= {"edit wrongly", "delete route", "delete canary service", "delet
 """Faults under which a good release may be rolled back: they hit the release itself, or what it is judged by."""
 CORRECTED_S: dict[str, float] = dict.fromkeys(HANDS, 4.0) | {"delete primary": 20.0, "edit primary": 10.0}
 """Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need."""
-COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary"}
-"""Habits that cost users requests until they are corrected, whatever delivers the application."""
+COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary", "edit primary"}
+"""Habits that may cost users requests until they are corrected, whatever delivers the application. What edits the primary
+rolls it over while it has the users: a DaemonSet on one node and a Deployment that recreates its pods are away meanwhile."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
