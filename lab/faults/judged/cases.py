@@ -17,9 +17,11 @@ WITHOUT_WORD |= {"edit wrongly", "delete route", "delete canary service", "delet
 """Faults under which a good release may be rolled back: they hit the release itself, or what it is judged by."""
 CORRECTED_S: dict[str, float] = dict.fromkeys(HANDS, 4.0) | {"delete primary": 20.0, "edit primary": 10.0}
 """Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need."""
-COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary", "edit primary"}
-"""Habits that may cost users requests until they are corrected, whatever delivers the application. What edits the primary
-rolls it over while it has the users: a DaemonSet on one node and a Deployment that recreates its pods are away meanwhile."""
+COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary"}
+"""Habits that cost users requests until they are corrected, whatever delivers the application."""
+COSTS_REQUESTS |= {"edit primary", "scale primary"}
+"""These may: they take pods away that have the users. A DaemonSet on one node, and a Deployment that recreates its pods, are
+away while they roll over; and a proxy may hear of a pod's end later than the pod does."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
@@ -96,8 +98,9 @@ class Case:
         return any(hit.kind in kinds for hit in self.hits)
 
     def by_hand(self, at: float, kinds: Collection[str] = HANDS) -> bool:
-        """Whether people have just changed something, so that it need not be as it should be yet."""
-        return any(hit.kind in kinds and hit.at <= at <= hit.at + CORRECTED_S[hit.kind] for hit in self.hits)
+        """Whether people have just changed something, or put it back, so that it need not be as it should be yet."""
+        changes = ((hit.kind, change) for hit in self.hits if hit.kind in kinds for change in (hit.at, hit.until))
+        return any(change <= at <= change + CORRECTED_S[kind] for kind, change in changes)
 
     def last_fault_over(self) -> float:
         """When the last fault that hit it was over, seconds since the epoch."""
