@@ -139,7 +139,7 @@ def taken_over(canary: Canary, item: Object, before: Object) -> dict[str, str]:
 
 
 def given_back(item: Object) -> dict[str, str | None]:
-    """The annotations of an object that was taken over, as they are put back: sluice's go, its owner's are what they were."""
+    """The annotations of an object that was taken over, as they are put back: sluice's go, its owner's are as before."""
     words = _remembered(item).get(OWN_WORDS)
     own = {name: str(words[name]) for name in SPARED if name in words} if isinstance(words, dict) else {}
     return {**dict.fromkeys((GOVERNED_BY, BEFORE, *SPARED)), **own}
