@@ -114,6 +114,8 @@ class Application:
     Attributes:
         manifests: all of its objects, in the order in which a team would create them; the Canary is the last one.
         workload: the kind of its target and primary.
+        autoscaler: the kind of what scales its target, named as the target is; None where nothing does.
+        hands: what only its people, or what scales it, do to it, by the names in `striking/hands.py`.
     """
 
     name: str
@@ -121,3 +123,10 @@ class Application:
     workload: Part
     route: Route
     strategy: Strategy
+    autoscaler: Part | None = None
+    hands: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The kinds of its objects that are observed."""
+        return (self.workload, self.route, *([self.autoscaler] if self.autoscaler else []))

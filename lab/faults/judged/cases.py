@@ -10,13 +10,15 @@ from lab.faults.applications import APPLICATIONS
 from lab.faults.applications.base import CANARY, PRIMARY, Application, Place
 from lab.faults.judged.history import AT_REST, History
 from lab.faults.judged.observer import Answer
-from lab.faults.plan import HANDS, Release
+from lab.faults.plan import HANDS, OWN, Release
 
 WITHOUT_WORD = {"oom", "clock jump", "api server restart", "contour away", "prometheus away", "node not ready"}
 WITHOUT_WORD |= {"edit wrongly", "delete route", "delete canary service", "delete primary service", "delete primary"}
 """Faults under which a good release may be rolled back: they hit the release itself, or what it is judged by."""
 CORRECTED_S: dict[str, float] = dict.fromkeys(HANDS, 4.0) | {"delete primary": 20.0, "edit primary": 10.0}
-"""Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need."""
+CORRECTED_S |= dict.fromkeys(OWN, 0.0)
+"""Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need. What
+an autoscaler does is nothing to be corrected: no law is off while it does."""
 COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary"}
 """Habits that cost users requests until they are corrected, whatever delivers the application."""
 COSTS_REQUESTS |= {"edit primary", "scale primary"}

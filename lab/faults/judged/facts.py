@@ -68,9 +68,5 @@ OBSERVED: dict[str, Observed] = {
     "canaries": _common("canaries", _canary),
     "endpointslices": _common("endpointslices", _slice),
     "pods": _common("pods", _pod),
-} | {
-    part.plural: Observed(part.path, part.reads)
-    for shape in APPLICATIONS.values()
-    for part in (shape.workload, shape.route)
-}
+} | {part.plural: Observed(part.path, part.reads) for shape in APPLICATIONS.values() for part in shape.parts}
 """Plural of each kind that is observed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lab.faults.applications.base import INTERVAL_S
-from lab.faults.judged import restored, traffic
+from lab.faults.judged import others, restored, traffic
 from lab.faults.judged.cases import COSTS_REQUESTS, HARMS_USERS, Case, at_rest
 from lab.faults.judged.evidence import Evidence, Law, Violation
 from lab.faults.judged.history import AT_REST, Facts, Moment
@@ -159,6 +159,7 @@ def _first(moments: list[Moment], holds: Callable[[Moment], object]) -> Moment |
 LAWS: tuple[Law, ...] = (
     *traffic.LAWS,
     *restored.LAWS,
+    *others.LAWS,
     one_actor_at_a_time,
     primary_changes_by_promotion_only,
     nothing_is_promoted_before_its_intervals_have_passed,

@@ -50,7 +50,7 @@ class Hands:
         try:
             await act(self, case)
         except Refused as refused:
-            if refused.status not in {404, 422}:
+            if refused.status not in {404, 409, 422}:
                 raise
         except httpx.TransportError:
             log.info("nobody answers: what people wanted to do to %s is left", case.app)
@@ -60,6 +60,10 @@ class Hands:
 
     def workload(self, case: Case, side: str = "") -> str:
         return case.shape.workload.path(self.namespace, f"{case.app}-{side}" if side else case.app)
+
+    def autoscaler(self, case: Case) -> str:
+        assert case.shape.autoscaler is not None  # noqa: S101
+        return case.shape.autoscaler.path(self.namespace, case.app)
 
     def route(self, case: Case) -> str:
         return case.shape.route.path(self.namespace, case.app)
@@ -112,6 +116,23 @@ async def _fail_run(people: Hands, case: Case) -> None:
             await http.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": True})
 
 
+def _autoscale(side: str, pods: int) -> Act:
+    """As the cluster's autoscaler does: through `/scale`, by the version that was read, and never from zero."""
+
+    async def scale(people: Hands, case: Case) -> None:
+        place = f"{people.workload(case, side)}/scale"
+        now = await people.api.get(place)
+        if now["spec"].get("replicas"):
+            fence = {"resourceVersion": now["metadata"]["resourceVersion"]}
+            await people.api.patch(place, {"metadata": fence, "spec": {"replicas": pods}})
+
+    return scale
+
+
+def _least(pods: int) -> Act:
+    return lambda people, case: people.api.patch(people.autoscaler(case), {"spec": {"minReplicas": pods}})
+
+
 HANDS: dict[str, Hand] = {
     "delete route": Hand(lambda people, case: people.api.delete(people.route(case))),
     "delete canary service": Hand(_delete_service(CANARY)),
@@ -124,5 +145,8 @@ HANDS: dict[str, Hand] = {
     "loosen threshold": Hand(_spec({"analysis": {"threshold": 3}}), _spec({"analysis": {"threshold": 2}})),
     "edit wrongly": Hand(_spec({"analysis": {"stepWeights": [70, 30]}}), _edit_back),
     "fail run": Hand(_fail_run),
+    "autoscale target": Hand(_autoscale("", 3), _autoscale("", 1)),
+    "autoscale primary": Hand(_autoscale(PRIMARY, 3), _autoscale(PRIMARY, 1)),
+    "raise least pods": Hand(_least(2), _least(1)),
 }
 """Every habit by its name."""
