@@ -92,9 +92,9 @@ def _http_route(item: Mapping[str, Any]) -> Facts:
         for backend in rule.get("backendRefs") or []:
             weights[str(backend["name"]).rpartition("-")[2]] = int(backend.get("weight", 1))
     # One that a team had before its Canary names the apex Service, which keeps all users until the sides are known to serve.
-    others = sum(weight for side, weight in weights.items() if side not in SIDES)
+    others = any(weight for side, weight in weights.items() if side not in SIDES)
     sides = {side: weight for side, weight in weights.items() if side in SIDES}
-    return {"weights": sides} if set(sides) == SIDES and (sum(sides.values()) or not others) else {}
+    return {"weights": sides} if set(sides) == SIDES and (any(sides.values()) or not others) else {}
 
 
 def offered(history: History, service: str, version: int) -> set[str]:
