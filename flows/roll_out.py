@@ -216,7 +216,7 @@ async def _try(run: RolloutRun, decision: Decision, now: Look) -> None:
 
 
 async def _failed_for_now(run: RolloutRun, decision: Decision, now: Look, error: TransientError) -> None:
-    """Try it again; where it brings users to the revision, for as long as its pods may take. People read what is waited for."""
+    """Try it again; what brings users to the revision for as long as its pods may take. People read what is waited for."""
     row, limit = row_of(decision.action), now.canary.spec.progress_deadline_seconds
     forward = row is not None and row.forward
     if run.fails(limit) and forward and not run.seen.fault:

@@ -147,8 +147,8 @@ class GatewayApiRouter:
         if unheard(route):
             raise TransientError(
                 f"{named}: no controller has reported on it for {unheard(route)} within {ACKNOWLEDGED_WITHIN:g} s "
-                "(status.parents has no entry): does spec.service.gatewayRefs name a Gateway that is there and takes routes of "
-                "this namespace, and is its controller running? One that never reports on HTTPRoutes cannot be waited for"
+                "(status.parents has no entry): does spec.service.gatewayRefs name a Gateway that is there and takes routes "
+                "of this namespace, and is its controller running? One that never reports on routes cannot be waited for"
             )
         raise TransientError(
             f"{named}: no controller accepted its generation within {ACKNOWLEDGED_WITHIN:g} s"
