@@ -1,4 +1,4 @@
-"""Gateway controllers that do not write a route's status as most do: a release goes on behind them, or says why it cannot."""
+"""Gateway controllers that do not write a route's status as most do: a release goes on behind them or says why it cannot."""
 
 from __future__ import annotations
 
