@@ -11,6 +11,7 @@ from lab.faults.applications.gateway_daemonset import GATEWAY_DAEMONSET
 from lab.faults.applications.gateway_deployment import GATEWAY_DEPLOYMENT
 from lab.faults.applications.gateway_existing import GATEWAY_EXISTING
 from lab.faults.applications.gateway_recreate import GATEWAY_RECREATE
+from lab.faults.applications.gateway_shared_label import GATEWAY_SHARED_LABEL
 from lab.faults.applications.service_blue_green import SERVICE_BLUE_GREEN
 
 APPLICATIONS: dict[str, Application] = {
@@ -21,6 +22,7 @@ APPLICATIONS: dict[str, Application] = {
         GATEWAY_EXISTING,
         GATEWAY_RECREATE,
         GATEWAY_AUTOSCALED,
+        GATEWAY_SHARED_LABEL,
         SERVICE_BLUE_GREEN,
     )
 }

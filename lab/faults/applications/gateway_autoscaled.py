@@ -42,4 +42,6 @@ def _autoscaler(item: Mapping[str, Any]) -> Facts:
 
 AUTOSCALER = Part("autoscaling/v2", "HorizontalPodAutoscaler", _autoscaler)
 HANDS = ("autoscale target", "autoscale primary", "raise least pods")
-GATEWAY_AUTOSCALED = Application("gateway_autoscaled", _manifests, DEPLOYMENT, HTTP_ROUTE, WEIGHTED, AUTOSCALER, HANDS)
+GATEWAY_AUTOSCALED = Application(
+    "gateway_autoscaled", _manifests, DEPLOYMENT, HTTP_ROUTE, WEIGHTED, autoscaler=AUTOSCALER, hands=HANDS
+)

@@ -56,6 +56,7 @@ class Case:
         changed: when the target was changed last.
         ended: when the rollout had come to its end; None while it has not.
         answers: what users got from `began` on.
+        others: what the users of its neighbour got from then on; nothing where it has none.
     """
 
     release: Release
@@ -68,6 +69,7 @@ class Case:
     ended: float | None = None
     hits: list[Hit] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    others: list[Answer] = field(default_factory=list)
 
     @property
     def app(self) -> str:
@@ -107,7 +109,7 @@ class Case:
     def as_json(self) -> dict[str, Any]:
         """For the results' file; what users got in numbers only."""
         document = asdict(self)
-        document["answers"] = len(self.answers)
+        document["answers"], document["others"] = len(self.answers), len(self.others)
         return document
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.faults.applications.base import PRIMARY
-from lab.faults.judged.cases import Case
+from lab.faults.applications.base import CANARY, NEIGHBOUR, PRIMARY, neighbour_of
+from lab.faults.judged.cases import HARMS_USERS, Case
 from lab.faults.judged.evidence import Evidence, Law, Violation
+from lab.faults.judged.history import Moment
+
+SPEC = ("tag", "round", "pods", "frozen")
+"""What a Deployment's users wrote of it; how many of its pods are there is not what they wrote."""
+HARMS_NEIGHBOURS = HARMS_USERS - {"oom"}
+"""Faults that cost the users of a neighbour requests: an application's pods that are killed do not."""
 
 
 def pods_that_were_given_are_kept(seen: Evidence, case: Case) -> Iterator[Violation]:
@@ -43,8 +49,61 @@ def a_primary_has_the_autoscaler_of_its_target(seen: Evidence, case: Case) -> It
         yield Violation("a primary has the autoscaler of its target", case.app, said, case.ended)
 
 
+def neighbours_never_meet(seen: Evidence, case: Case) -> Iterator[Violation]:
+    """No Service offers pods of the other one, and no user gets an answer of the other one's, however alike their labels."""
+    if not case.shape.neighbour:
+        return
+    law, neighbour = "neighbours never meet", neighbour_of(case.app)
+    for moment in _slices(seen, {case.app, f"{case.app}-{PRIMARY}", f"{case.app}-{CANARY}", neighbour}, case.since):
+        service, strange = moment.facts["service"], _strange(seen, moment, case, neighbour)
+        if strange:
+            yield Violation(law, case.app, f"{service} offers pods of {', '.join(sorted(strange))}", moment.at)
+    for who, answers, meets in ((case.app, case.answers, True), (neighbour, case.others, False)):
+        lost = [one for one in answers if one.version and (one.version == NEIGHBOUR) is meets]
+        if lost:
+            said = f"{len(lost)} users of {who} got an answer of the other one's, the first by {lost[0].version}"
+            yield Violation(law, case.app, said, lost[0].at)
+
+
+def _slices(seen: Evidence, services: set[str], since: int) -> list[Moment]:
+    history = seen.history
+    moments = [one for name in history.names("endpointslices") for one in history.of("endpointslices", name, since)]
+    return [one for one in moments if one.facts.get("service") in services]
+
+
+def _strange(seen: Evidence, moment: Moment, case: Case, neighbour: str) -> set[str]:
+    """The instances whose pods a Service offers, and that are not its own."""
+    own = neighbour if moment.facts["service"] == neighbour else case.app
+    pods = (seen.history.at("pods", name, moment.version) for name in seen.history.names("pods"))
+    return {pod["instance"] for pod in pods if pod and pod["address"] in moment.facts["ready"]} - {own}
+
+
+def a_neighbour_is_left_alone(seen: Evidence, case: Case) -> Iterator[Violation]:
+    """Its Deployments stay what they are, nothing of it is written by sluice, and its users lose nothing."""
+    if not case.shape.neighbour:
+        return
+    law, neighbour = "a neighbour is left alone", neighbour_of(case.app)
+    for write in seen.writes:
+        if write.act.canary == neighbour and write.accepted:
+            yield Violation(law, case.app, f"{write.act.what} was done to {neighbour}", write.done)
+    for name in (neighbour, f"{neighbour}-{PRIMARY}"):
+        before = seen.history.at("deployments", name, case.since)
+        for moment in seen.history.of("deployments", name, case.since):
+            changed = [field for field in SPEC if before and moment.facts.get(field) != before[field]]
+            if changed:
+                yield Violation(law, case.app, f"{', '.join(changed)} of Deployment {name} changed", moment.at)
+    failed = [] if case.hit_by(HARMS_NEIGHBOURS) else [one for one in case.others if one.failed]
+    if failed:
+        said = (
+            f"{len(failed)} of {len(case.others)} requests to {neighbour} failed: {failed[0].error or failed[0].status}"
+        )
+        yield Violation(law, case.app, said, failed[0].at)
+
+
 LAWS: tuple[Law, ...] = (
     pods_that_were_given_are_kept,
     an_autoscaler_is_its_users,
     a_primary_has_the_autoscaler_of_its_target,
+    neighbours_never_meet,
+    a_neighbour_is_left_alone,
 )

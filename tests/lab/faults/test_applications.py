@@ -16,7 +16,7 @@ from blocks.routers import ROUTERS
 from lab import faults
 from lab.faults.__main__ import parse, standing
 from lab.faults.applications import APPLICATIONS, shape_of
-from lab.faults.applications.base import Application, Part, Site
+from lab.faults.applications.base import NEIGHBOUR, Application, Part, Site
 from lab.faults.judged.facts import OBSERVED
 from lab.faults.plan import APPS, STORIES, acts, draw
 from lab.faults.proxies.acts import BOUNDARIES, act_of
@@ -167,6 +167,28 @@ def test_the_services_of_its_sides_are_known(shape: Application) -> None:
         found = act_of("PATCH", f"/api/v1/namespaces/n/services/{name}", json.dumps(service).encode())
         assert found is not None
         assert (found.canary, found.what) == ("oak", "apply service")
+
+
+def test_its_services_reach_its_own_pods_alone(shape: Application) -> None:
+    """Those that sluice writes reach no pod of a neighbour's, and the neighbour's none of the target's or the primary's."""
+    manifests, canary, target = shape.manifests(SITE), canary_of(shape), target_of(shape)
+    primary = primary_copy(WORKLOADS[target["kind"]], canary, target, 1)
+    theirs = [one for one in manifests[1:] if one["kind"] == target["kind"]]
+    assert bool(theirs) is shape.neighbour
+    assert {pods["tag"] for pods in map(shape.workload.reads, theirs)} <= {NEIGHBOUR}
+    ours = services(canary, target)
+    for service in ours:
+        assert not any(reaches(service, one) for one in theirs)
+        assert reaches(service, target) or reaches(service, primary)
+    for service in (one for one in manifests if one["kind"] == "Service" and shape.neighbour):
+        assert all(reaches(service, one) for one in theirs)
+        assert not reaches(service, target)
+        assert not reaches(service, primary)
+
+
+def reaches(service: Object, owner: Object) -> bool:
+    """Whether a Service selects the pods of a workload."""
+    return bool(service["spec"]["selector"].items() <= owner["spec"]["template"]["metadata"]["labels"].items())
 
 
 def test_its_objects_are_observed_by_its_own_readers(shape: Application) -> None:

@@ -1,7 +1,8 @@
-"""The laws about what is somebody else's: what an autoscaler gave, its own object, and its copy for the primary."""
+"""The laws about what is somebody else's: what an autoscaler gave, its own object and its copy, and neighbours."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from lab.faults.applications import APPLICATIONS
 from lab.faults.field import BASE
-from lab.faults.judged.cases import Case
+from lab.faults.judged.cases import Case, Hit
+from lab.faults.judged.observer import Answer
 from lab.faults.plan import OWN, Release, draw
 from lab.faults.proxies.acts import act_of
 from lab.faults.striking.hands import Hands
@@ -85,9 +87,66 @@ async def test_an_autoscaler_wakes_nothing(side: str, now: int, tmp_path: Path) 
 def test_hands_of_one_shape_are_laid_on_no_other() -> None:
     """They would find nothing there, and be counted."""
     found = set()
-    for release in (one for number in range(60) for one in draw(3, number).releases if one.fault):
+    drawn = [draw(3, number, shapes=("gateway_autoscaled", "gateway_deployment")) for number in range(60)]
+    for release in (one for plan in drawn for one in plan.releases if one.fault):
         assert release.fault is not None
         if release.fault.kind in OWN:
             assert release.fault.kind in APPLICATIONS[release.shape].hands
             found.add(release.fault.kind)
     assert found == OWN
+
+
+SHARED = {"shape": "gateway_shared_label"}
+NEXT_DOOR = "oak-neighbour"
+MINE = (6, "pods", "oak-1", {"app": OAK, "instance": OAK, "address": "10.0.0.2", "tag": "r1-good"})
+THEIRS = (7, "pods", "n-1", {"app": OAK, "instance": NEXT_DOOR, "address": "10.0.0.9", "tag": "neighbour"})
+APART = "neighbours never meet"
+
+
+def slice_of(version: int, service: str, *ready: str) -> tuple[int, str, str, dict[str, Any]]:
+    return version, "endpointslices", f"{service}-s", {"service": service, "ready": list(ready)}
+
+
+@pytest.mark.parametrize(("service", "own"), [(f"{OAK}-canary", "10.0.0.2"), (NEXT_DOOR, "10.0.0.9")])
+@pytest.mark.parametrize("stranger", ["10.0.0.2", "10.0.0.9"])
+def test_a_service_that_offers_a_neighbour_s_pods_is_caught(service: str, own: str, stranger: str) -> None:
+    """In both directions, and by the instance alone: the label `app` is the same."""
+    seen = history(*REST, MINE, THEIRS, slice_of(11, service, own), slice_of(12, service, own, stranger))
+    assert (APART in laws(seen, case(**SHARED))) is (stranger != own)
+    assert APART not in laws(seen, case())
+
+
+def test_a_user_who_meets_a_neighbour_s_pod_is_caught() -> None:
+    """The answer says whose pod it was."""
+    theirs, mine = Answer(20.0, 200, "neighbour", ""), Answer(20.0, 200, "r1-good", "")
+    seen = history(*REST)
+    assert laws(seen, case(**SHARED, answers=[mine], others=[theirs])) == set()
+    assert laws(seen, case(**SHARED, answers=[theirs])) == {APART}
+    assert laws(seen, case(**SHARED, others=[mine])) == {APART}
+
+
+def test_a_neighbour_that_loses_requests_is_caught_whatever_people_do_next_door() -> None:
+    """Pods of this application that are killed, and a route of it that is deleted, cost the neighbour nothing."""
+    failed = [Answer(20.5, 503, "", "")]
+    for kind, caught in (("delete route", True), ("oom", True), ("contour away", False)):
+        hit = Hit(kind, aimed=True, phase="", boundary="", at=20.0, until=22.0)
+        found = laws(history(*REST), case(**SHARED, others=failed, hits=[hit]))
+        assert ("a neighbour is left alone" in found) is caught, kind
+
+
+@pytest.mark.parametrize("name", [NEXT_DOOR, f"{NEXT_DOOR}-primary"])
+@pytest.mark.parametrize("change", [{"pods": 0}, {"frozen": True}, {"tag": "r1-good"}, {"ready": 0}])
+def test_a_neighbour_that_is_changed_is_caught(name: str, change: dict[str, Any]) -> None:
+    """What its users wrote of it; how many of its pods are ready is its controller's to say."""
+    spec = {"tag": "neighbour", "round": "0", "pods": 1, "frozen": False, "ready": 1}
+    seen = history(*REST, (6, "deployments", name, spec), (11, "deployments", name, {**spec, **change}))
+    assert ("a neighbour is left alone" in laws(seen, case(**SHARED))) is ("ready" not in change)
+
+
+def test_a_write_to_a_neighbour_is_caught() -> None:
+    """Whatever it changes."""
+    found = act_of("PATCH", f"/apis/apps/v1/namespaces/n/deployments/{NEXT_DOOR}-primary", b"{}")
+    assert found is not None
+    assert found.canary == NEXT_DOOR
+    stray = replace(write("a", 1, 12, "mark target"), act=found)
+    assert laws(history(*REST), case(**SHARED), stray) == {"a neighbour is left alone"}
