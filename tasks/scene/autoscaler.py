@@ -86,7 +86,7 @@ async def wake(scene: Scene) -> None:
 
 
 async def fence_out_autoscaler(scene: Scene) -> None:
-    """Make writes of the previous holder fail: one that paused it in the middle of a release would take the canary's pods."""
+    """Make writes of the previous holder fail: one that paused it in the middle of a release would take pods away."""
     row, reference = autoscaler_for(scene.canary), scene.canary.spec.autoscaled
     if row is not None and row.rests and reference is not None:
         kind = AUTOSCALER_KINDS[row.kind]
@@ -114,7 +114,7 @@ async def _why_none(scene: Scene, row: Autoscaler) -> str:
         await scene.wired.cluster.resource_for(row.api_version, row.kind)
     except NotFoundError:
         return (
-            f"{named}, and the cluster has no such kind ({row.api_version}): install its controller, or name an autoscaler of "
-            "another kind; until then nothing scales the primary"
+            f"{named}, and the cluster has no such kind ({row.api_version}): install its controller, or name an "
+            "autoscaler of another kind; until then nothing scales the primary"
         )
     return f"{named}, which does not exist: apply it, or take spec.autoscalerRef away; until then nothing scales the primary"
