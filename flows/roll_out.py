@@ -222,7 +222,7 @@ async def _failed_for_now(run: RolloutRun, decision: Decision, now: Look, error:
     if run.fails(limit) and forward and not run.seen.fault:
         run.seen = replace(run.seen, fault=f"{decision.action} failed for {limit:g} s: {error}")
         return
-    if forward or decision.action is Action.INITIALISE:
+    if forward:
         with suppress(SluiceError):
             await say_what_is_waited_for(run.ref, reason_of(error))
     await _wait(run, decision, error)
