@@ -98,9 +98,7 @@ async def test_a_run_that_has_ended_meanwhile_is_not_claimed(sut: Runtime) -> No
     )
 
 
-async def test_a_run_that_was_put_back_is_claimed_without_a_look(
-    sut: Runtime, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_run_that_was_put_back_is_claimed_without_a_look(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """One whose worker stopped is on the schedule, too."""
     run = await sut.client.read_flow_run(await sut.start(HOLD, name="put back"))
     await sut.client.set_flow_run_state(run.id, AwaitingRetry(), force=True)
