@@ -103,8 +103,9 @@ def _messages(redis: str | None) -> dict[str, str]:
     if redis is None:
         return {}
     return {
-        "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
-        "PREFECT_MESSAGING_CACHE": "prefect_redis.messaging",
+        "PREFECT_MESSAGING_BROKER": "deployments.server.redis_bus",
+        "PREFECT_MESSAGING_CACHE": "deployments.server.redis_bus",
+        "PREFECT_REDIS_MESSAGING_CONSUMER_BLOCK": "2",
         "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
         "PREFECT_REDIS_MESSAGING_URL": redis,
