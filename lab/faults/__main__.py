@@ -183,9 +183,9 @@ def report_round(stage: Stage, result: Result, folder: Path) -> None:
             continue
         lines = [f"{one.law}: {one.said}" for one in mine]
         lines += timeline(stage.of(case).history, writes, stage.injector.log, case)
-        file = folder / f"broken-{result.plan.number}-{case.app}{'-twin' if case.release.twin else ''}.txt"
+        file = folder / f"broken-{result.plan.number}-{case.title}.txt"
         file.write_text("\n".join(lines) + "\n")
-        say(f"  {case.app}: {mine[0].law}: {mine[0].said} (timeline: {file})")
+        say(f"  {case.title}: {mine[0].law}: {mine[0].said} (timeline: {file})")
     log = [f"{clock(at)} {said}" for at, said in sorted(stage.injector.log)]
     (folder / f"faults-{result.plan.number}.txt").write_text("\n".join(log) + "\n")
     tell_all(one for one in result.violations if not one.canary)

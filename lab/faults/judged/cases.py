@@ -88,6 +88,11 @@ class Case:
         return self.namespace, self.app
 
     @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.app}-twin" if self.release.twin else self.app
+
+    @property
     def shape(self) -> Application:
         return APPLICATIONS[self.release.shape]
 

@@ -102,7 +102,7 @@ class Injector:
         """Begin the fault; returns whether the request at which it came goes on."""
         assert self.installation is not None  # noqa: S101
         kind, fault, case = armed.fault.kind, armed.fault, armed.case
-        self.log.append((time.time(), f"{kind} ({client}) for {case.app} {boundary or 'at an instant'}"))
+        self.log.append((time.time(), f"{kind} ({client}) for {case.title} {boundary or 'at an instant'}"))
         hit = self._hit(case, kind, boundary, aimed=True)
         if kind in PROCESS or kind in WHOLE_LAB:
             await self._busy.acquire()
