@@ -127,7 +127,8 @@ def test_a_promotion_leaves_the_primary_at_the_size_that_an_autoscaler_gave_it(
 
 @pytest.mark.parametrize("moment", ["before", "while the primary is replaced"])
 def test_all_users_come_home_to_as_many_pods_as_the_canary_has(play: Any, moment: str) -> None:
-    """An autoscaler gave the canary more with its users, and took the primary's away: its least number could not carry them."""
+    """An autoscaler gave the canary more with its users, and took the primary's away: its least number could not carry
+    them."""
     scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": NAME}
     stage = staged({"autoscalerRef": scaler}, replicas=20 if moment == "before" else 3, weight=60)
     stage.change("Deployment", PRIMARY, {"spec": {"replicas": 3}})
