@@ -87,6 +87,10 @@ class ProductCluster:
         """Apply manifests, namespaces first."""
         self._apply(sorted(documents, key=lambda one: one["kind"] != "Namespace"))
 
+    def remove_documents(self, documents: Sequence[Object]) -> None:
+        """Delete what manifests describe; nothing happens where it is not there."""
+        self._do(lambda api: _delete_all(api, documents))
+
     def wait_for(self, plural: str, name: str, condition: str, within_s: float) -> None:
         """Wait until an object has a condition.
 
@@ -134,6 +138,11 @@ async def _established(api: Api, definitions: Sequence[Object], within_s: float)
 async def _apply_all(api: Api, documents: Sequence[Object]) -> None:
     for document in documents:
         await api.apply(document, MANAGER)
+
+
+async def _delete_all(api: Api, documents: Sequence[Object]) -> None:
+    for document in documents:
+        await api.delete(path_of(document))
 
 
 def phase(canary: Object) -> str:
