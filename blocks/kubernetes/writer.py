@@ -99,20 +99,27 @@ class Writer:
         return await self.bring(kind, meta["name"], meta["namespace"], lambda _now: manifest)
 
     async def bring(
-        self, kind: Kind, name: str, namespace: str, wish: Callable[[Object | None], Object | None]
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str,
+        wish: Callable[[Object | None], Object | None],
+        *,
+        followed: bool = True,
     ) -> Object:
         """Server-side apply of what `wish` makes of an object as it is, None where there is none.
 
         Args:
             wish: the manifest that is wanted; None where nothing has to be written. Asked again when the object moved on;
                 what it raises is raised.
+            followed: whether the kind is one that is watched; else the right to get it is enough.
 
         Raises:
             ConflictError: it moves faster than it can be written.
             LostError: the right to act is gone.
         """
         # Without a version an apply is not fenced: that nothing is there has to be the API server's own word.
-        now = await self._now(kind, name, namespace)
+        now = await (self._now if followed else self._fresh)(kind, name, namespace)
         for _ in range(TRIES):
             manifest = wish(now)
             if manifest is None:

@@ -44,4 +44,4 @@ async def tend_autoscaler(scene: Scene) -> None:
 
     live = await scene.wired.cluster.find(HORIZONTAL_POD_AUTOSCALER, name, canary.namespace)
     if live is None or wish(live) is not None:
-        await scene.writer.bring(HORIZONTAL_POD_AUTOSCALER, name, canary.namespace, wish)
+        await scene.writer.bring(HORIZONTAL_POD_AUTOSCALER, name, canary.namespace, wish, followed=False)
