@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from blocks.kubernetes.kinds import POD
+from lab import ports
 from lab.product.overlay import NAMESPACE as SLUICE
 from tests.deployments.kubernetes.installed import Installed, freeze, installed
 from tests.flows.lab_app import push_images
 
 pytestmark = pytest.mark.lab
+WEBHOOKS = f"http://{ports.HOST}:{ports.RECEIVER}/registry"
 ALIVE = ("python", "-m", "deployments.tools.alive")
 
 
 async def test_pods_keep_what_is_promised_of_them(lab_env: dict[str, Any], tmp_path: Path) -> None:
-    """Rights, read-only root, an eviction, a database that outlives the server, a worker that hangs: one after the other.
+    """Rights, read-only root, evictions, a database that outlives the server, a worker that hangs: one after the other.
 
-    No request of a user is lost in all of it.
+    No request of a user is lost in all of it, and no webhook.
     """
     push_images(lab_env)
     async with installed(lab_env, tmp_path) as it:
@@ -27,6 +33,7 @@ async def test_pods_keep_what_is_promised_of_them(lab_env: dict[str, Any], tmp_p
         await nothing_can_be_written_but_home_and_tmp(it)
         await an_evicted_worker_s_release_goes_on_in_the_other_pod(it)
         await a_release_ends_while_the_server_s_pod_is_replaced(it)
+        await no_webhook_is_refused_while_a_receiver_is_evicted(it)
         await a_worker_that_hangs_is_started_again(it)
         assert len(it.failed()) == before, it.failed()[before:][:5]
 
@@ -91,6 +98,40 @@ async def a_release_ends_while_the_server_s_pod_is_replaced(it: Installed) -> No
     await until_whole(it)
     (new,) = await it.pods("server")
     assert new["metadata"]["uid"] != old["metadata"]["uid"]
+
+
+async def no_webhook_is_refused_while_a_receiver_is_evicted(it: Installed) -> None:
+    """Through the Service, by somebody who opens a connection for each and does not try again, as GitHub."""
+    (leaving, *_) = await it.pods("receiver")
+    answers: list[int | str] = []
+    over = asyncio.Event()
+
+    async def one() -> None:
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+                token = {"Authorization": f"Bearer {it.env['registry_token']}"}
+                answers.append((await http.post(WEBHOOKS, json={"events": []}, headers=token)).status_code)
+        except httpx.HTTPError as error:
+            answers.append(repr(error))
+
+    async def deliver() -> None:
+        while not over.is_set():
+            await asyncio.gather(one(), asyncio.sleep(0.05))
+
+    delivering = asyncio.create_task(deliver())
+    await it.evict(leaving["metadata"]["name"])
+
+    async def gone() -> bool:
+        return leaving["metadata"]["name"] not in {
+            one["metadata"]["name"] for one in await it.cluster.list(POD, SLUICE)
+        }
+
+    await it.until(gone, "the pod is gone")
+    over.set()
+    await delivering
+    assert len(answers) > 50
+    assert set(answers) == {202}, Counter(answers)
+    await until_whole(it)
 
 
 async def a_worker_that_hangs_is_started_again(it: Installed) -> None:

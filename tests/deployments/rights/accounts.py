@@ -152,6 +152,10 @@ class Accounts:
         """Make the namespace, an object of each kind, and the accounts."""
         await admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
         await at_once([lambda one=one: admin.create(one) for one in samples(self.namespace)])
+        await self.give(admin, each)
+
+    async def give(self, admin: Cluster, each: Iterable[Lacking]) -> None:
+        """Make accounts in a namespace that is there."""
         await at_once([lambda one=one: self._account(admin, one) for one in each])
 
     async def _account(self, admin: Cluster, lacking: Lacking) -> None:
