@@ -11,6 +11,7 @@ from lab.faults.judged.history import Facts, History
 PORT, CONTAINER_PORT = 80, 9898
 DEADLINE_S = 20
 WEIGHTS = [30, 60]
+SIDES = {PRIMARY, CANARY}
 
 
 def template(site: Site, labels: Mapping[str, str]) -> Object:
@@ -90,8 +91,10 @@ def _http_route(item: Mapping[str, Any]) -> Facts:
     for rule in (item.get("spec") or {}).get("rules") or []:
         for backend in rule.get("backendRefs") or []:
             weights[str(backend["name"]).rpartition("-")[2]] = int(backend.get("weight", 1))
-    # One that a team had before its Canary names the apex Service alone.
-    return {"weights": weights} if {PRIMARY, CANARY} <= set(weights) else {}
+    # One that a team had before its Canary names the apex Service, which keeps all users until the sides are known to serve.
+    others = any(weight for side, weight in weights.items() if side not in SIDES)
+    sides = {side: weight for side, weight in weights.items() if side in SIDES}
+    return {"weights": sides} if set(sides) == SIDES and (any(sides.values()) or not others) else {}
 
 
 def offered(history: History, service: str, version: int) -> set[str]:

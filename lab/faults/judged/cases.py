@@ -21,6 +21,9 @@ CORRECTED_S |= dict.fromkeys(OWN, 0.0)
 an autoscaler does is nothing to be corrected: no law is off while it does."""
 COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary"}
 """Habits that cost users requests until they are corrected, whatever delivers the application."""
+COSTS_REQUESTS |= {"edit primary", "scale primary"}
+"""These may: they take pods away that have the users. A DaemonSet on one node, and a Deployment that recreates its pods, are
+away while they roll over; and a proxy may hear of a pod's end later than the pod does."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
@@ -99,8 +102,9 @@ class Case:
         return any(hit.kind in kinds for hit in self.hits)
 
     def by_hand(self, at: float, kinds: Collection[str] = HANDS) -> bool:
-        """Whether people have just changed something, so that it need not be as it should be yet."""
-        return any(hit.kind in kinds and hit.at <= at <= hit.at + CORRECTED_S[hit.kind] for hit in self.hits)
+        """Whether people have just changed something, or put it back, so that it need not be as it should be yet."""
+        changes = ((hit.kind, change) for hit in self.hits if hit.kind in kinds for change in (hit.at, hit.until))
+        return any(change <= at <= change + CORRECTED_S[kind] for kind, change in changes)
 
     def last_fault_over(self) -> float:
         """When the last fault that hit it was over, seconds since the epoch."""

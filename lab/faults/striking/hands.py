@@ -5,6 +5,7 @@ A new habit of people is a function, and a row here and in the plan.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from lab.faults.judged.cases import Case
 from lab.faults.plan import SET_BY_HAND
 
 Object = dict[str, Any]
+log = logging.getLogger("lab.faults")
 ASK_S = 10.0
 
 
@@ -50,6 +52,8 @@ class Hands:
         except Refused as refused:
             if refused.status not in {404, 409, 422}:
                 raise
+        except httpx.TransportError:
+            log.info("nobody answers: what people wanted to do to %s is left", case.app)
 
     def canary(self, case: Case) -> str:
         return path("canaries", self.namespace, case.app)
