@@ -19,7 +19,7 @@ FROM base AS build
 WORKDIR /src
 RUN python3 -m venv /opt/sluice
 COPY pyproject.toml constraints.txt ./
-RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis .
+RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis hiredis .
 COPY README.md LICENSE NOTICE ./
 COPY sluice ./sluice
 COPY blocks ./blocks

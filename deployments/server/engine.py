@@ -1,4 +1,6 @@
-"""Every private part of Prefect's server that sluice leans on, for one version; those of its event bus are in `bus`.
+"""Every private part of Prefect's server that sluice leans on, for one version.
+
+Those of its event bus are in `bus`, those of its database in `database`.
 
 `deployments.server.process` puts them in place before it serves. They change how fast and how surely the server does what
 it does, never what its API means: a worker cannot tell such a server from Prefect's own.
@@ -25,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from blocks.prefect.runs import run_key
 from deployments.server.bus import spare_readers
+from deployments.server.database import spare_database
 
 ACTIONS_AT_ONCE = 8
 """Flow runs that automations start at the same time."""
@@ -40,6 +43,7 @@ def install() -> None:
     name_runs_by_their_event()
     take_actions_side_by_side()
     spare_readers()
+    spare_database()
     check_a_schema_once()
 
 
