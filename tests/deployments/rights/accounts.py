@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.kinds import SECRET
+from blocks.kubernetes.kinds import NAMESPACE, SECRET
 from deployments.rights.manifests import API, rules
 from deployments.rights.part import Part
 from deployments.rights.table import RIGHTS, Right
@@ -21,7 +21,32 @@ from tests.samples import canary_manifest, workload
 
 Object = dict[str, Any]
 NAME, LOGIN = "shop", "login"
-AT_ONCE = 12
+AT_ONCE, SERVED_WITHIN = 12, 20
+KEDA: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "scaledobjects.keda.sh"},
+    "spec": {
+        "group": "keda.sh",
+        "scope": "Namespaced",
+        "names": {
+            "plural": "scaledobjects",
+            "singular": "scaledobject",
+            "kind": "ScaledObject",
+            "listKind": "ScaledObjects",
+        },
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+"""The kind as far as an API server needs it, which the lab has not."""
+DEFINITION = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False)
 
 
 @dataclass(frozen=True, order=True)
@@ -82,6 +107,7 @@ def samples(namespace: str) -> list[Object]:
                 }
             },
         ),
+        ("keda.sh/v1alpha1", "ScaledObject", {"spec": {"scaleTargetRef": ref}}),
         ("flagger.app/v1beta1", "MetricTemplate", {"spec": {"provider": {"type": "prometheus"}, "query": "up"}}),
         (
             "source.toolkit.fluxcd.io/v1",
@@ -151,8 +177,17 @@ class Accounts:
     async def install(self, admin: Cluster, each: Iterable[Lacking]) -> None:
         """Make the namespace, an object of each kind, and the accounts."""
         await admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        await admin.apply(KEDA)
+        async with asyncio.timeout(SERVED_WITHIN):
+            while not _established(await admin.get(DEFINITION, KEDA["metadata"]["name"])):
+                await asyncio.sleep(0.05)
         await at_once([lambda one=one: admin.create(one) for one in samples(self.namespace)])
         await self.give(admin, each)
+
+    async def remove(self, admin: Cluster) -> None:
+        """Take all of it away."""
+        await admin.delete(NAMESPACE, self.namespace)
+        await admin.delete(DEFINITION, KEDA["metadata"]["name"])
 
     async def give(self, admin: Cluster, each: Iterable[Lacking]) -> None:
         """Make accounts in a namespace that is there."""
@@ -181,6 +216,11 @@ class Accounts:
         """The cluster as this account sees it."""
         file = str(self.folder / lacking.account)
         return await Cluster.connect(file, self.env["context"], namespaces=(self.namespace,))
+
+
+def _established(definition: Object) -> bool:
+    conditions = (definition.get("status") or {}).get("conditions", [])
+    return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
 
 async def version(admin: Cluster, kind: Kind, namespace: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 from blocks.kubernetes import informers
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
-from blocks.kubernetes.kinds import EVENT, NAMESPACE, SECRET
+from blocks.kubernetes.kinds import EVENT, SECRET
 from blocks.kubernetes.reports import report
 from deployments.rights.part import Part
 from deployments.rights.review import Reviewer
@@ -127,7 +127,7 @@ def accounts(lab_env: Object, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     async def remove() -> None:
         admin = await Cluster.connect(lab_env["kubeconfig"], lab_env["context"])
-        await admin.delete(NAMESPACE, it.namespace)
+        await it.remove(admin)
         await admin.close()
 
     asyncio.run(install())

@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks.kubernetes import kinds
 from deployments.rights.table import RIGHTS
+from sluice.rollout.autoscalers.scaled_object import PAUSED
 from sluice.rollout.decision import Action, Decision
 from tasks import run_signals
 from tasks.rollout.scale_up import scale_up
@@ -28,6 +29,7 @@ from tests.deployments.rights.test_table import NAMED, sources
 from tests.samples import NAME
 from tests.tasks.conftest import NEW_IMAGE, Stage, parts, staged
 from tests.tasks.scene import test_autoscaler as autoscalers
+from tests.tasks.scene import test_scaled_object as keda
 from tests.tasks.scene import test_tend as tending
 
 Object = dict[str, Any]
@@ -72,6 +74,15 @@ def an_autoscaler_that_is_copied_and_changed() -> set[Asked]:
     return cluster.used
 
 
+def an_autoscaler_that_rests_and_wakes() -> set[Asked]:
+    stage = staged(replicas=0, weight=0)
+    cluster = guarded(stage)
+    keda.scaled(stage, **{PAUSED: "0"})
+    autoscalers.tended(stage)
+    played(stage, scale_up)
+    return cluster.used
+
+
 def primaries_that_were_deleted() -> set[Asked]:
     used: set[Asked] = set()
     for kind in kinds.WORKLOAD_KINDS:
@@ -86,14 +97,19 @@ def pods_that_do_not_become_ready() -> set[Asked]:
     stage = staged({"progressDeadlineSeconds": 0.05}, replicas=0, weight=0)
     stage.cluster.broken_images.add(NEW_IMAGE)
     cluster = guarded(stage)
+    played(stage, scale_up)
+    return cluster.used
+
+
+def played(stage: Stage, task: Any) -> None:
+    """A stage of a rollout, as if that had been decided."""
 
     async def it() -> None:
         run_signals.bind(stage.signals)
-        async with asyncio.timeout(20), connected(cluster, **parts(stage)), claimed(stage.ref, "run"):
-            await scale_up.fn(stage.ref, Decision(Action.WAIT))
+        async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
+            await task.fn(stage.ref, Decision(Action.WAIT))
 
     asyncio.run(it())
-    return cluster.used
 
 
 def a_canary_that_is_to_be_reverted_on_deletion() -> set[Asked]:
@@ -136,6 +152,7 @@ def deliveries() -> set[Asked]:
 ACTS: tuple[Callable[[], set[Asked]], ...] = (
     rollouts,
     an_autoscaler_that_is_copied_and_changed,
+    an_autoscaler_that_rests_and_wakes,
     primaries_that_were_deleted,
     pods_that_do_not_become_ready,
     a_canary_that_is_to_be_reverted_on_deletion,
