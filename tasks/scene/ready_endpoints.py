@@ -48,13 +48,16 @@ async def why_not_offering(
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
+        if over := loop.time() >= end:
+            # A watch that lags, or a process that was stopped meanwhile, must not make what is there look missing.
+            await scene.services.ask_for_endpoints(scene.canary, side)
         offered = await scene.services.endpoints(scene.canary, side)
         now = await scene.wired.informers.find(scene.kind, name, namespace) or workload
         if is_another(now, workload):
             raise TransientError(f"{name} was deleted and made again while its Service was waited for")
         pods = await scene.wired.cluster.list(POD, namespace, query)
         why = why_not_offered(now, pods, offered, scene.workload.reads.pods(now))
-        if not why or stop() or loop.time() >= end:
+        if not why or stop() or over:
             return why
         scene.lease.check()
         await asyncio.sleep(LOOK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -55,6 +56,27 @@ def test_another_workload_s_pods_do_not_stand_in_for_those_that_are_missing(play
     neighbour(stage)
     with pytest.raises(TransientError, match=r"the canary's Service is not ready after .*: 0 of 2 pods are ready"):
         play(stage, Waiting(Side.CANARY))
+
+
+def test_a_canary_is_not_late_because_its_watch_is(play: Any) -> None:
+    """Its pods came in time, and nobody heard of it (a watch that hangs, a worker that was stopped for a while): who says
+    that a time is over asks the API server first."""
+    stage = staged({"progressDeadlineSeconds": 0.3}, replicas=0, weight=0)
+    stage.cluster.broken_images.add(NEW_IMAGE)
+
+    def heal() -> None:
+        stage.cluster.broken_images.discard(NEW_IMAGE)
+        unheard, stage.cluster.watchers = stage.cluster.watchers, []
+        stage.cluster.add(stage.now("Deployment", NAME))
+        stage.cluster.watchers = unheard
+
+    def scaled(when: str, verb: str, item: Object) -> None:
+        if (when, verb) == ("after", "patch"):
+            stage.cluster.hooks.remove(scaled)
+            asyncio.get_running_loop().call_later(0.1, heal)
+
+    stage.cluster.hooks.append(scaled)
+    assert play(stage, scale_up).scaled
 
 
 def test_an_address_that_is_gone_is_waited_out(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
