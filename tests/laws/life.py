@@ -23,9 +23,10 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.tend import tend
 from tests.connected import Provided, connected
+from tests.laws.labels import target_of
 from tests.laws.people import IMAGES, PEOPLE, PRIMARY
 from tests.laws.world import World
-from tests.samples import NAME, NAMESPACE, canary_manifest, workload
+from tests.samples import NAME, NAMESPACE, canary_manifest
 
 COLLECTED = 5
 """Turns after which the garbage collector has come by."""
@@ -62,6 +63,7 @@ class Life(World):
     happened: list[str] = field(default_factory=list)
     signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
     _before: frozenset[str] = frozenset()
+    _given: dict[str, int] = field(default_factory=dict)
     _quiet: int = 0
     _touched: bool = False
     _new: bool = True
@@ -76,9 +78,18 @@ class Life(World):
     # --- the laws at each write -------------------------------------------------------------------------------------
 
     def _law(self, when: str, verb: str, item: dict[str, Any]) -> None:
+        try:
+            self._judge(when, verb, item)
+        except AssertionError as broken:
+            self.blamed.append(str(broken))  # a rollout takes it for a stage that failed, and goes on
+            raise
+
+    def _judge(self, when: str, verb: str, item: dict[str, Any]) -> None:
         if when == "before":
             self._before, self._new = self.troubles(), self.status.get("phase") in {None, Phase.INITIALIZING}
+            self._given = self.given()
             return
+        self._given_is_kept(verb)
         worse = frozenset() if self._new else self.troubles() - self._before
         if self._new and self.status.get("phase") == Phase.INITIALIZED:
             primary = self.find(self.kind, PRIMARY)
@@ -99,6 +110,15 @@ class Life(World):
             assert given == self.status.get("lastPromotedSpec") or self.judged[given] or self.skipped(), (
                 "promoted without being judged"
             )
+
+    def _given_is_kept(self, verb: str) -> None:
+        """No write takes pods away that a person or an autoscaler gave; but the target's all at once, at the end."""
+        for name, pods in self.given().items():
+            rests = name == NAME and pods == 0
+            before = self._given.get(name, 0)
+            # What happened right before a write is not yet known to it in this cluster, whose fence it has passed.
+            met = self._struck == self.moment
+            assert pods >= before or rests or met, f"{verb}: {name} goes from {before} to {pods} pods"
 
     def _happens(self, when: str, verb: str, item: dict[str, Any]) -> None:
         self.pass_on(before=when == "before")
@@ -167,7 +187,7 @@ class Life(World):
         meta = {"name": NAME, "namespace": NAMESPACE}
         self.town.add({**canary, "spec": spec} if canary else {**canary_manifest(spec), "metadata": meta})
         if target is None:
-            made = workload(self.kind, IMAGES[0])
+            made = target_of(self.kind, IMAGES[0])
             made["metadata"].pop("uid")
             self.town.add(made)
         # One whose first release was cancelled waits for another revision.

@@ -65,6 +65,17 @@ def _scale(name: str, pods: int) -> Hand:
     return scale
 
 
+def _autoscale(name: str, pods: int) -> Hand:
+    """What an autoscaler does, which wakes nothing that has no pods."""
+
+    def scale(town: Town, kind: str) -> None:
+        found = town.objects.get((kind, NAMESPACE, name))
+        if found is not None and found["spec"].get("replicas"):
+            _change(town, kind, name, {"spec": {"replicas": pods}})
+
+    return scale
+
+
 def _route_all_to_canary(town: Town, _: str) -> None:
     route = town.objects.get(("HTTPRoute", NAMESPACE, NAME))
     if route is not None:
@@ -103,6 +114,9 @@ PEOPLE: dict[str, Hand] = {
     "delete the target": _delete("", NAME),
     "edit the primary": lambda town, kind: _set_image(town, kind, PRIMARY, "registry/shop:by-hand"),
     "scale the primary": _scale(PRIMARY, 4),
+    "autoscale the target": _autoscale(NAME, 6),
+    "autoscale the primary": _autoscale(PRIMARY, 6),
+    "autoscale the primary down": _autoscale(PRIMARY, 1),
     "delete the primary": _delete("", PRIMARY),
     "delete the apex Service": _delete("Service", NAME),
     "delete the primary's Service": _delete("Service", PRIMARY),

@@ -62,6 +62,14 @@ def test_one_habit_at_one_moment(habit: str, moment: int, provider: str, kind: s
     lived(Life(provider, kind, {**first, 1000: "push 1", **release}))
 
 
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("habit", ["autoscale the primary", "autoscale the primary down", "autoscale the target"])
+@pytest.mark.parametrize("moment", range(32, 48))
+def test_an_autoscaler_may_scale_at_any_moment_of_a_promotion(moment: int, habit: str, provider: str) -> None:
+    """Between the look at the primary and the write that replaces it too: no write undoes what it gave."""
+    lived(Life(provider, "Deployment", {1000: "push 1", 1000 + moment: habit}))
+
+
 @given(PLANS, ANSWERS, st.sampled_from(sorted(PROVIDERS)), st.sampled_from(sorted(WORKLOADS)))
 def test_whatever_people_do_users_are_served_and_it_comes_to_rest(
     plan: dict[int, str], answers: list[str], provider: str, kind: str
