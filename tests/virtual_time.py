@@ -7,8 +7,7 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
-
-import pytest
+from unittest.mock import patch
 
 
 class _Selector(selectors.DefaultSelector):
@@ -43,10 +42,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.passed += seconds
 
 
-def in_no_time(monkeypatch: pytest.MonkeyPatch, story: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """Run a story whose clocks, the wall's among them, all go by a `VirtualLoop`."""
-    loop, wall, steady = VirtualLoop(), time.time(), time.monotonic()
-    monkeypatch.setattr(time, "time", lambda: wall + loop.passed)
-    monkeypatch.setattr(time, "monotonic", lambda: steady + loop.passed)
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+def in_no_time(story: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run a story whose clocks, the wall's and the kernel's among them, all go by a `VirtualLoop`."""
+    loop, wall, steady, boot = VirtualLoop(), time.time(), time.monotonic(), time.clock_gettime(time.CLOCK_MONOTONIC)
+    with (
+        patch.object(time, "time", lambda: wall + loop.passed),
+        patch.object(time, "monotonic", lambda: steady + loop.passed),
+        patch.object(time, "clock_gettime", lambda _: boot + loop.passed),
+        asyncio.Runner(loop_factory=lambda: loop) as runner,
+    ):
         return runner.run(story())

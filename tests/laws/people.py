@@ -5,13 +5,12 @@ A new habit of people is a function and a row.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 from blocks.kubernetes.kinds import CANARY, HTTP_ROUTE, SERVICE, WORKLOAD_KINDS
 from tests.laws.town import Town
-from tests.samples import NAME, NAMESPACE, merged
+from tests.samples import NAME, NAMESPACE, copied, merged
 
 Object = dict[str, Any]
 Hand = Callable[[Town, str], None]
@@ -54,7 +53,7 @@ def _remake_canary(town: Town, _: str) -> None:
         return
     town.vanish(CANARY, NAME, NAMESPACE)
     meta = {key: value for key, value in old["metadata"].items() if key in {"name", "namespace", "annotations"}}
-    town.add({**{key: copy.deepcopy(old[key]) for key in ("apiVersion", "kind", "spec")}, "metadata": meta})
+    town.add({**{key: copied(old[key]) for key in ("apiVersion", "kind", "spec")}, "metadata": meta})
 
 
 def _scale(name: str, pods: int) -> Hand:
@@ -68,7 +67,7 @@ def _scale(name: str, pods: int) -> Hand:
 def _route_all_to_canary(town: Town, _: str) -> None:
     route = town.objects.get(("HTTPRoute", NAMESPACE, NAME))
     if route is not None:
-        rules = copy.deepcopy(route["spec"]["rules"])
+        rules = copied(route["spec"]["rules"])
         for backend in (backend for rule in rules for backend in rule["backendRefs"]):
             backend["weight"] = 100 if backend["name"].endswith("-canary") else 0
         _change(town, "HTTPRoute", NAME, {"spec": {"rules": rules}})
@@ -82,7 +81,7 @@ def _route_own_rule(town: Town, _: str) -> None:
             "matches": [{"headers": [{"name": "x-canary", "value": "always"}]}],
             "backendRefs": [{"name": f"{NAME}-canary", "port": 80, "weight": 100}],
         }
-        _change(town, "HTTPRoute", NAME, {"spec": {"rules": [own, *copy.deepcopy(route["spec"]["rules"])]}})
+        _change(town, "HTTPRoute", NAME, {"spec": {"rules": [own, *copied(route["spec"]["rules"])]}})
 
 
 PEOPLE: dict[str, Hand] = {

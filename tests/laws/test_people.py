@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.rollout.workloads import WORKLOADS
-from tests.hurry import hurry
+from tests.laws.events import EVENTS
 from tests.laws.life import Life
 from tests.laws.people import PEOPLE
+from tests.laws.process import lived
 from tests.laws.world import PROVIDERS
 
 HABITS = sorted(PEOPLE)
-EVENTS = st.sampled_from([*HABITS, "crash", "hiccup", "cancel", "collect"])
-PLANS = st.dictionaries(st.integers(3, 160), EVENTS, max_size=5)
+HAPPENS = st.sampled_from([*HABITS, *sorted(EVENTS)])
+PLANS = st.dictionaries(st.integers(3, 160), HAPPENS, max_size=8)
 ANSWERS = st.lists(st.sampled_from(["good", "good", "good", "bad", "open", "open", "closed"]), max_size=20)
-
-
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits: draining and pauses are tried on the lab."""
-    hurry(monkeypatch)
-    monkeypatch.setattr("tasks.scene.ready_endpoints.WITHIN", 0.05)
-    monkeypatch.setattr("tasks.scene.ready_endpoints.LOOK", 0.01)
-    monkeypatch.setattr("tasks.scene.tend.SERVES_WITHIN", 0.05)
-    monkeypatch.setattr("tasks.scene.tend.LOOK", 0.01)
-    monkeypatch.setattr("blocks.routers.gateway_api.ACKNOWLEDGED_WITHIN", 0.05)
-    monkeypatch.setattr("blocks.routers.kubernetes.OFFERED_WITHIN", 0.05)
-    monkeypatch.setattr("blocks.routers.kubernetes.LOOK", 0.01)
-
-
-def lived(life: Life) -> Life:
-    """To the end of what is planned; then people put right what they did, and the rollout comes to rest."""
-
-    async def both() -> None:
-        await life.live()
-        life.mend()
-        await life.live()
-
-    asyncio.run(both())
-    assert not life.blamed, (life.blamed, life.happened)
-    life.at_rest()
-    return life
 
 
 SHAPES = [("gatewayapi:v1", "Deployment"), ("gatewayapi:v1", "DaemonSet"), ("kubernetes", "Deployment")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +11,9 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.workloads import WORKLOADS
 from tests.laws.people import IMAGES, PRIMARY
-from tests.laws.town import Town, stranger
+from tests.laws.town import ELSEWHERE, Town, is_strange, stranger
 from tests.memory_workloads import image_of
-from tests.samples import NAME, NAMESPACE, canary_manifest, gate, workload
+from tests.samples import NAME, NAMESPACE, canary_manifest, copied, gate, workload
 
 Object = dict[str, Any]
 PROVIDERS: dict[str, Object] = {
@@ -30,6 +29,16 @@ TEMPLATE = {
 }
 OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
 STRANGERS = ("Deployment", "Service", "HTTPRoute")
+AUTOSCALER = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": NAME, "namespace": NAMESPACE},
+    "spec": {
+        "minReplicas": 2,
+        "maxReplicas": 5,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME},
+    },
+}
 
 
 @dataclass
@@ -38,28 +47,33 @@ class World:
 
     Attributes:
         provider, kind: of the Canary's route and target.
+        autoscaled: an autoscaler says how many pods the primary has.
         images: what each revision runs.
     """
 
     provider: str = "gatewayapi:v1"
     kind: str = "Deployment"
+    autoscaled: bool = False
     town: Town = field(default_factory=Town, init=False)
 
     def __post_init__(self) -> None:
         webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
-        analysis = {"interval": "0s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
+        analysis = {"interval": "10s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
         spec = {
             "provider": self.provider,
             "analysis": analysis,
-            "progressDeadlineSeconds": 0.05,
+            "progressDeadlineSeconds": 60,
             "targetRef": {"kind": self.kind},
         }
         self.rules = WORKLOADS[self.kind]
         owner = {
             "apiVersion": "example.test/v1",
             "kind": "Shop",
-            "metadata": {"name": "elsewhere", "uid": "uid-elsewhere"},
+            "metadata": {"name": "elsewhere", "uid": ELSEWHERE},
         }
+        if self.autoscaled:
+            spec["autoscalerRef"] = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": NAME}
+            self.town.add(AUTOSCALER)
         target = workload(self.kind, IMAGES[0])
         self.town.add({**owner, "spec": {}}, canary_manifest(spec), target, TEMPLATE)
         others = {"Deployment": workload("Deployment", name="other")["spec"], "Service": {"selector": {"app": "other"}}}
@@ -68,6 +82,12 @@ class World:
         self.images = {self.revision_of(workload(self.kind, image)): image for image in IMAGES}
         self.town.broken_images.add(IMAGES[3])
 
+    def learn_image(self) -> None:
+        """Know what the target's present revision runs, whoever gave it that."""
+        target = self.find(self.kind)
+        if target is not None:
+            self.images[self.revision_of(target)] = target["spec"]["template"]["spec"]["containers"][0]["image"]
+
     def revision_of(self, item: Object) -> str:
         return self.rules.reads.revision(item)
 
@@ -75,7 +95,8 @@ class World:
         return self.town.objects.get((kind, NAMESPACE, name))
 
     def strangers(self) -> list[Object]:
-        return [copy.deepcopy(self.town.objects[(kind, NAMESPACE, "other")]) for kind in STRANGERS]
+        """What is somebody else's, as it is."""
+        return [copied(item) for item in self.town.objects.values() if is_strange(item)]
 
     @property
     def status(self) -> Object:
