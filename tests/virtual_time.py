@@ -10,6 +10,10 @@ from typing import Any
 from unittest.mock import patch
 
 
+TICK = 1e-6
+"""Seconds that each turn of a loop takes, as any does: else what waits for less than a clock can say waits for ever."""
+
+
 class _Selector(selectors.DefaultSelector):
     """Waits by moving the loop's clock instead of by waiting."""
 
@@ -17,8 +21,7 @@ class _Selector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0 if timeout is not None else None)
-        if not ready and timeout:
-            self.skip(timeout)
+        self.skip((0.0 if ready else timeout or 0.0) + TICK)
         return ready
 
 

@@ -12,10 +12,10 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from tasks.run_signals import RunSignals
 from tests.laws.events import EVENTS
-from tests.laws.people import IMAGES, PEOPLE, PRIMARY
+from tests.laws.people import PEOPLE, PRIMARY, clear_the_way
 from tests.laws.town import clock
-from tests.laws.world import World
-from tests.samples import NAME, NAMESPACE, canary_manifest, workload
+from tests.laws.world import AUTOSCALER, TEMPLATE, World
+from tests.samples import NAME, NAMESPACE, canary_manifest, copied
 
 UNSEEN = 3
 """Moments after something happened at which a write may still rest on what was so before."""
@@ -159,6 +159,8 @@ class Life(World):
             (self.signals.paused, "", "resume"),
             (self.suspended(), "suspend", "unsuspend"),
             (broken, "did not become ready", "push 0"),
+            (any(one["metadata"]["name"] != "other" for one in self.strangers()), "belongs to", "clear the way"),
+            (target is None, "does not exist", "make the target"),
         ]
 
     def said(self) -> str:
@@ -167,7 +169,10 @@ class Life(World):
 
     def mend(self) -> None:
         """People put right what they did: a valid Canary that is not suspended, a target that works, nobody in the way."""
+        clear_the_way(self.town, self.kind)
+        self._strangers = self.strangers()
         self.town.collect()
+        self.town.add(copied(TEMPLATE), *([copied(AUTOSCALER)] if self.autoscaled else []))
         canary, target = self.find("Canary"), self.find(self.kind)
         fresh = World(self.provider, self.kind, self.autoscaled)
         spec = fresh.town.now("Canary", NAME, NAMESPACE)["spec"]
@@ -175,9 +180,7 @@ class Life(World):
         meta = {"name": NAME, "namespace": NAMESPACE}
         self.town.add({**canary, "spec": spec} if canary else {**canary_manifest(spec), "metadata": meta})
         if target is None:
-            made = workload(self.kind, IMAGES[0])
-            made["metadata"].pop("uid")
-            self.town.add(made)
+            PEOPLE["make the target"](self.town, self.kind)
         # One whose first release was cancelled waits for another revision.
         cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
         PEOPLE["push 1" if cancelled else "push 0"](self.town, self.kind)

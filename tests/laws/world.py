@@ -73,7 +73,7 @@ class World:
         }
         if self.autoscaled:
             spec["autoscalerRef"] = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": NAME}
-            self.town.add(AUTOSCALER)
+            self.town.add(copied(AUTOSCALER))
         target = workload(self.kind, IMAGES[0])
         self.town.add({**owner, "spec": {}}, canary_manifest(spec), target, TEMPLATE)
         others = {"Deployment": workload("Deployment", name="other")["spec"], "Service": {"selector": {"app": "other"}}}
@@ -140,7 +140,8 @@ class World:
             valid = canary is not None and bool(Canary.parse(canary))
         except InvalidError:
             valid = False
-        return not valid or self.find(self.kind) is None
+        strange = any(item["metadata"]["name"] != "other" for item in self.strangers())
+        return not valid or strange or self.find(self.kind) is None
 
     def at_rest(self) -> None:
         """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""
@@ -159,4 +160,8 @@ class World:
             assert service is not None, f"Service {name} is gone"
             assert [one["port"] for one in service["spec"]["ports"]] == [canary.spec.service.port]
         assert self.town.behind(PRIMARY, NAMESPACE), "the primary's Service offers nothing"
+        if self.autoscaled:
+            scaler = self.find("HorizontalPodAutoscaler", PRIMARY)
+            assert scaler is not None, "the primary's autoscaler is gone"
+            assert scaler["spec"]["scaleTargetRef"]["name"] == PRIMARY
         assert self.users_at() == [NAME if self.provider == "kubernetes" else PRIMARY]
