@@ -17,7 +17,13 @@ from sluice.rollout.routes.base import AT_REST
 
 
 async def ensure_way_in(
-    services: Services, router: Router, canary: Canary, target: dict[str, Any], others: Iterable[Router] = ()
+    services: Services,
+    router: Router,
+    canary: Canary,
+    target: dict[str, Any],
+    others: Iterable[Router] = (),
+    *,
+    moved: bool = False,
 ) -> None:
     """Services widened, route, Services narrowed. Idempotent; nothing is written where nothing differs.
 
@@ -25,13 +31,14 @@ async def ensure_way_in(
         router: the one that the Canary's provider names.
         others: the routers of other providers: where the provider was changed, what they had of this Canary's divides nobody
             any more, once it is at rest. Its users come by the apex Service then, so none is lost.
+        moved: the journal says that the provider was changed. Where it does not know, the apex Service tells some of it.
 
     Raises:
         InvalidError: the Canary asks for what cannot be done, or an object is somebody else's; the message says the way out.
         TransientError: something did not follow in time, or is on its way out and has to be gone first.
     """
     apex, wanted = not router.apex, canary.spec.service.port
-    changed = canary.status.phase in AT_REST and await services.was_otherwise(canary, apex=apex)
+    changed = canary.status.phase in AT_REST and (moved or await services.was_otherwise(canary, apex=apex))
     port = await services.ensure(canary, target, apex=apex)
     for other in others if changed else ():
         await other.release(canary)

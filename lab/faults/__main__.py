@@ -118,8 +118,8 @@ async def staged(env: dict[str, object], folder: Path, seed: int, shapes: dict[s
                 runs = Runs(installation.api)
                 stage = Stage(field, installation, observer, injector, runs, Deliveries(runs))
                 await stage.until_all(stage.rests, list(shapes), READY_WITHIN_S)
-                await stage.until_all(field.answers, list(shapes), READY_WITHIN_S)
-                for app in shapes:
+                await stage.until_all(field.answers, field.visited(), READY_WITHIN_S)
+                for app in field.visited():
                     field.start_users(app)
                 yield stage
         finally:

@@ -14,7 +14,7 @@ from lab.api.client import Api
 from lab.api.paths import path, path_of
 from lab.apps.variants import push_variant
 from lab.faults.applications import APPLICATIONS
-from lab.faults.applications.base import ROUND_NOTE, Application, Site
+from lab.faults.applications.base import NEIGHBOUR, ROUND_NOTE, Application, Site, neighbour_of
 from lab.faults.judged.observer import Users
 from lab.load import LOAD
 from lab.processes.child import Child
@@ -40,7 +40,8 @@ class Field:
 
     async def prepare(self, shapes: Mapping[str, str], gates: Mapping[str, str]) -> None:
         """The namespace, the first image, and the objects of every application, which has the shape of that name."""
-        await asyncio.to_thread(push_variant, self.env["registry"], REPOSITORY, BASE, "good")
+        for tag in (BASE, NEIGHBOUR):
+            await asyncio.to_thread(push_variant, self.env["registry"], REPOSITORY, tag, "good")
         meta = {"name": self.namespace}
         await self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         for app, shape in shapes.items():
@@ -85,6 +86,10 @@ class Field:
     async def _let_tests(self, app: str, tag: str) -> None:
         """The end-to-end suite finds of a revision what users would; Canaries without one do not ask it."""
         await self._ask("e2e/fail" if VARIANTS.get(tag.rpartition("-")[2], "").startswith("fail") else "e2e/pass", app)
+
+    def visited(self) -> list[str]:
+        """The applications that have users, and their neighbours."""
+        return [*self.shapes, *(neighbour_of(app) for app, shape in self.shapes.items() if shape.neighbour)]
 
     def start_users(self, app: str) -> None:
         """Users of an application, until `stop`."""

@@ -66,9 +66,17 @@ HANDS = {
     "loosen threshold": 1,
     "edit wrongly": 1,
     "fail run": 2,
+    "autoscale target": 3,
+    "autoscale primary": 3,
+    "raise least pods": 3,
 }
 """What people do to one Canary's objects, and how often: a third of what is aimed at one Canary."""
+OWN = frozenset(hand for shape in APPLICATIONS.values() for hand in shape.hands)
+"""What is only done to applications of a shape that says so."""
 HAND_SHARE = 0.34
+
+SET_BY_HAND = "set by hand"
+"""What people say where they set a run's state by force."""
 
 WHOLE_LAB = ("api server restart", "contour away", "prometheus away", "node not ready")
 """Faults of the lab itself: they hit everybody who works on it, and are asked for by name only."""
@@ -193,7 +201,7 @@ def acts(shape: Application, story: str) -> list[str]:
     """The acts that releases of this shape and story come to, by their names."""
     strategy, own = shape.strategy, shape.route.acts
     if story == "first":
-        found = ENDINGS[story]
+        found = (*ENDINGS[story], *(["apply autoscaler"] if shape.autoscaler else []))
     else:
         # What only this story comes to counts twice: else its last acts would hardly ever be hit.
         found = (*(FORWARD if story == "good" else COMMON), *strategy.acts, *ENDINGS[story] * 2)
@@ -213,7 +221,7 @@ def _kind(dice: random.Random, index: int, shape: Application) -> str:
 
 def _strikes(kind: str, shape: Application) -> bool:
     """Whether applications of a shape notice such a fault at all."""
-    return shape.strategy.measured or not kind.startswith("metrics")
+    return (shape.strategy.measured or not kind.startswith("metrics")) and (kind not in OWN or kind in shape.hands)
 
 
 def _crowded(only: str, index: int) -> bool:

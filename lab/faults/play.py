@@ -11,6 +11,7 @@ import aiohttp
 import httpx
 
 from lab.api.client import Refused
+from lab.faults.applications.base import neighbour_of
 from lab.faults.field import BASE, Field
 from lab.faults.installed.installation import Installation
 from lab.faults.judged.cases import Case, at_rest, has_ended
@@ -91,17 +92,19 @@ class Stage:
         self.deliveries.took(pushes.accepted, kills)
         self.injector.log += [(at, f"the receiver took the push of {tag}") for at, tag in pushes.accepted]
         await asyncio.sleep(SETTLE_S)
-        for app, users in self.field.users.items():
-            answers = users.news()
-            for case in cases:
-                if case.app == app:
-                    case.answers = [one for one in answers if one.at >= case.began]
+        self._hear_users(cases)
         violations = await self._judge(cases, began)
         result = Result(plan, cases, violations, self.injector.recoveries, time.time() - began, len(pushes.accepted))
         result.gaps = sum(gap >= began for gap in self.history.gaps)
         result.harm = [_harm(case) for case in cases if case.release.story == "bad"]
         await self._leave_tidy(cases)
         return result
+
+    def _hear_users(self, cases: list[Case]) -> None:
+        news = {app: users.news() for app, users in self.field.users.items()}
+        for case in cases:
+            case.answers = [one for one in news.get(case.app, ()) if one.at >= case.began]
+            case.others = [one for one in news.get(neighbour_of(case.app), ()) if one.at >= case.began]
 
     async def _play(self, case: Case, number: int) -> None:
         release = case.release

@@ -158,6 +158,7 @@ def _cluster(places: LabPaths, built: Built, identities: Identities) -> list[Dae
         f"--cluster-cidr={network.POD_RANGE}",
         "--node-cidr-mask-size=24",
         "--leader-elect=false",
+        "--horizontal-pod-autoscaler-sync-period=2s",  # as fast as the lab's rollouts
         f"--bind-address={ports.HOST}",
         f"--secure-port={ports.CONTROLLER_MANAGER}",
         *_api_requests("--kube-api"),

@@ -9,7 +9,7 @@ from typing import Any
 from sluice.errors import InvalidError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
-from sluice.manifests.flux.kustomization import RECONCILE_ANNOTATION
+from sluice.manifests.flux.kustomization import PRUNE_ANNOTATION, RECONCILE_ANNOTATION
 
 Object = dict[str, Any]
 SELECTOR_LABELS = ("app", "name", "app.kubernetes.io/name")
@@ -21,10 +21,11 @@ GOVERNED_BY = "sluice.dev/canary"
 """On an object of somebody's own that was taken over: the name of the Canary that governs it."""
 BEFORE = "sluice.dev/before"
 """On such an object: what was changed of its spec, as it was, for putting it back."""
-SPARED = {RECONCILE_ANNOTATION: "disabled", "helm.toolkit.fluxcd.io/driftDetection": "disabled"}
-"""On such an object, as with Flagger: Flux's controllers leave alone what is marked so, as sluice's own sync does."""
-TAKEN_OVER = (GOVERNED_BY, BEFORE, *SPARED)
-"""The annotations of an object that was taken over, which go when it is put back."""
+SPARED = dict.fromkeys((RECONCILE_ANNOTATION, PRUNE_ANNOTATION, "helm.toolkit.fluxcd.io/driftDetection"), "disabled")
+"""On such an object, as Flux documents it and Flagger does it: Flux's controllers neither apply nor prune what is marked so,
+as sluice's own sync leaves it alone. What its owner had said there is remembered and put back."""
+OWN_WORDS = "annotations"
+"""In what is remembered of an object's spec: what its owner had in the annotations of `SPARED`."""
 
 TARGET_PODS = "sluice.dev/target-pods"
 """On an apex Service that is the route: the label that tells the target's pods, `name=value`."""
@@ -131,12 +132,25 @@ def taken_over(canary: Canary, item: Object, before: Object) -> dict[str, str]:
     Args:
         before: what is about to be changed of its spec, as it is now.
     """
-    known = SPARED | {GOVERNED_BY: canary.name, BEFORE: _note(item, BEFORE) or json.dumps(before, sort_keys=True)}
+    words = {name: _note(item, name) for name in SPARED if _note(item, name)}
+    was = before | ({OWN_WORDS: words} if words else {})
+    known = SPARED | {GOVERNED_BY: canary.name, BEFORE: _note(item, BEFORE) or json.dumps(was, sort_keys=True)}
     return {name: value for name, value in known.items() if _note(item, name) != value}
+
+
+def given_back(item: Object) -> dict[str, str | None]:
+    """The annotations of an object that was taken over, as they are put back: sluice's go, its owner's are as before."""
+    words = _remembered(item).get(OWN_WORDS)
+    own = {name: str(words[name]) for name in SPARED if name in words} if isinstance(words, dict) else {}
+    return {**dict.fromkeys((GOVERNED_BY, BEFORE, *SPARED)), **own}
 
 
 def before(item: Object) -> Object:
     """What an object that was taken over had in its spec; empty where nothing is known of it."""
+    return {name: value for name, value in _remembered(item).items() if name != OWN_WORDS}
+
+
+def _remembered(item: Object) -> Object:
     try:
         known = json.loads(_note(item, BEFORE) or "{}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""When an object was last given what it is to be, as the API server recorded it."""
+"""What an object says of its writes: when it was last given what it is to be, and whether it is what somebody wrote."""
 
 from __future__ import annotations
 
@@ -22,6 +22,21 @@ def written_at(item: dict[str, Any]) -> float:
         if fields and (wanted is None or wanted in fields):
             times.append(entry.get("time"))
     return max((_seconds(time) for time in times if time), default=0.0)
+
+
+def is_another(now: dict[str, Any] | None, then: dict[str, Any]) -> bool:
+    """Whether an object was deleted since, and another one perhaps made under its name: what was known of it holds no more.
+
+    A generation says nothing there: each object counts its own.
+    """
+    return now is None or now["metadata"].get("uid") != then["metadata"].get("uid")
+
+
+def shows(now: dict[str, Any] | None, written: dict[str, Any]) -> bool:
+    """Whether an object is the one that was written, as that write left it or later."""
+    if now is None or is_another(now, written):
+        return False
+    return int(now["metadata"].get("generation", 0)) >= int(written["metadata"].get("generation", 0))
 
 
 def _seconds(time: str) -> float:

@@ -10,6 +10,7 @@ from sluice.rollout.journal import beginning
 from sluice.rollout.result import StageResult
 from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.scene.tend import tend
 from tasks.stage import stage
 
 
@@ -17,6 +18,8 @@ from tasks.stage import stage
 async def begin(ref: RolloutRef, decision: Decision) -> StageResult:
     """Write that this revision is on its way. Traffic that an interrupted older one still has goes home first."""
     scene = await Scene.of(ref)
+    if scene.moved:
+        await tend(scene)  # else nobody remembers by which route its users came before
     if await scene.router.weight(scene.canary):
         await go_home(scene)
     opening = beginning(scene.canary, time.time(), ref.revision, ref.version)

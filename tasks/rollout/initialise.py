@@ -17,6 +17,7 @@ from sluice.rollout.needs import needs_primary
 from sluice.rollout.objects import check_made
 from sluice.rollout.result import StageResult
 from sluice.rollout.revision import version_of
+from sluice.rollout.safety.begun import begun_with
 from sluice.rollout.tending.primary import given
 from tasks.scene.primary import tend_primary
 from tasks.scene.ready_endpoints import until_endpoints_ready
@@ -55,7 +56,7 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
     # What the primary runs, also where the target has moved on meanwhile: that is the next revision's release.
     revision = given(primary)
     done = {"lastAppliedSpec": revision, "lastPromotedSpec": revision, "canaryWeight": 0, "failedChecks": 0}
-    done |= scene.end(Outcome.INITIALISED)
+    done |= {"begunWith": begun_with(canary, version_of(primary)), **scene.end(Outcome.INITIALISED)}
     await scene.write(entry(scene.canary, time.time(), Phase.INITIALIZED, "The primary serves", **done))
     return StageResult(reason=f"the primary runs {version_of(primary)}")
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 
-from sluice.errors import StaleError, TransientError
+from sluice.errors import InvalidError, StaleError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry
+from sluice.rollout.objects import check_made
 from sluice.rollout.result import StageResult
 from sluice.rollout.strategies.base import HOME, PROMOTION
 from sluice.rollout.workloads.base import Object, has_pods
 from sluice.rollout.workloads.copies import primary_copy
+from sluice.rollout.written import is_another, shows
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.home import say
 from tasks.scene.ready_endpoints import until_endpoints_ready
@@ -57,17 +59,8 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
-    wanted = primary_copy(workload, canary, target, pods)
-    async with scene.wired.informers.following(scene.kind, canary.primary, canary.namespace) as followed:
-        applied = await scene.writer.apply(scene.kind, wanted)
-        generation = applied["metadata"]["generation"]
-        done = await scene.until(
-            followed,
-            lambda one: bool(one and one["metadata"]["generation"] >= generation and workload.reads.rolled_over(one)),
-            _patience(canary),
-        )
-    if not done:
-        why = await scene.canaries.why_not_ready(canary, applied)
+    applied, why = await _replaced(scene, target, pods)
+    if why:
         said = f"{canary.primary} did not come up with {ref.version}: {why}"
         await say(scene, f"All traffic stays on the canary: {said}")
         raise TransientError(said)
@@ -77,6 +70,39 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))
     return StageResult()
+
+
+async def _replaced(scene: Scene, target: Object, pods: int) -> tuple[Object, str]:
+    """Give the primary what was judged and wait until it runs just that; returns it, and why it does not (empty if so).
+
+    Its size is what it is at the moment of the write, which is fenced by it: an autoscaler may have changed it since.
+
+    Args:
+        pods: how many it gets where there is none.
+    """
+    canary, workload = scene.canary, scene.workload
+
+    def wish(now: Object | None) -> Object:
+        if now is not None:
+            check_made(canary, now)
+        return primary_copy(workload, canary, target, max(workload.reads.pods(now), 1) if now else pods)
+
+    async with scene.wired.informers.following(scene.kind, canary.primary, canary.namespace) as followed:
+        try:
+            applied = await scene.writer.bring(scene.kind, canary.primary, canary.namespace, wish)
+        except InvalidError as error:
+            return {}, str(error)  # nothing else is known to be good: a rollback would send the users there
+        await scene.until(
+            followed,
+            lambda one: is_another(one, applied) or (shows(one, applied) and workload.reads.rolled_over(one or {})),
+            _patience(canary),
+        )
+        now = followed.object
+    if now is None or is_another(now, applied):
+        return applied, f"{canary.primary} was deleted{' and made again' if now else ''} in the middle"
+    if shows(now, applied) and workload.reads.rolled_over(now):
+        return applied, ""
+    return applied, await scene.canaries.why_not_ready(canary, applied)
 
 
 async def _why_too_small(scene: Scene, ref: RolloutRef, target: Object, pods: int) -> str:

@@ -11,6 +11,7 @@ from sluice.errors import TransientError
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import pod_query
 from sluice.rollout.readiness import why_not_offered
+from sluice.rollout.written import is_another
 from tasks.scene.rollout_ref import Scene
 
 LOOK = 0.1
@@ -41,6 +42,7 @@ async def why_not_offering(
 
     Raises:
         LostError: there is nothing more to wait for, another run carries the Canary.
+        TransientError: it was deleted and made again: nobody knows what its pods are.
     """
     namespace, name, query = scene.canary.namespace, workload["metadata"]["name"], pod_query(workload)
     loop = asyncio.get_running_loop()
@@ -48,6 +50,8 @@ async def why_not_offering(
     while True:
         offered = await scene.services.endpoints(scene.canary, side)
         now = await scene.wired.informers.find(scene.kind, name, namespace) or workload
+        if is_another(now, workload):
+            raise TransientError(f"{name} was deleted and made again while its Service was waited for")
         pods = await scene.wired.cluster.list(POD, namespace, query)
         why = why_not_offered(now, pods, offered, scene.workload.reads.pods(now))
         if not why or stop() or loop.time() >= end:

@@ -13,6 +13,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.journal import entry
 from sluice.rollout.tending.finalizer import FINALIZER
+from sluice.rollout.written import is_another, shows
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import Scene
 
@@ -45,23 +46,26 @@ async def revert(scene: Scene) -> None:
 
 async def _give_back(scene: Scene) -> None:
     canary, workload = scene.canary, scene.workload
-    target, primary = await scene.canaries.target(canary), await scene.canaries.primary(canary)
+    await scene.canaries.target(canary)
+    primary = await scene.canaries.primary(canary)
     if canary.status.phase not in {Phase.TERMINATING, Phase.TERMINATED}:
         said = f"Giving the users back to {canary.target}"
         await scene.write(entry(canary, time.time(), Phase.TERMINATING, said))
     pods = (workload.reads.pods(primary) if primary else 0) or canary.status.primary_pods or 1
     async with scene.wired.informers.following(scene.kind, canary.target, canary.namespace) as followed:
-        scaled = await scene.canaries.scale(canary, canary.target, max(pods, workload.reads.pods(target)))
-        generation, deadline = scaled["metadata"]["generation"], canary.spec.progress_deadline_seconds
-        ready = await scene.until(
+        filled = await scene.canaries.fill(canary, canary.target, pods)
+        await scene.until(
             followed,
-            lambda one: bool(one and one["metadata"]["generation"] >= generation and workload.reads.ready(one)),
-            deadline,
+            lambda one: is_another(one, filled) or (shows(one, filled) and workload.reads.ready(one or {})),
+            canary.spec.progress_deadline_seconds,
         )
-    if not ready:
-        why = await scene.canaries.why_not_ready(canary, scaled)
+        now = followed.object
+    if now is not None and is_another(now, filled):
+        raise TransientError(f"{canary.target} was deleted and made again while its pods were waited for")
+    if now is None or not (shows(now, filled) and workload.reads.ready(now)):
+        why = await scene.canaries.why_not_ready(canary, filled)
         raise TransientError(f"{canary.target} did not become ready, so users stay on {canary.primary}: {why}")
-    await until_endpoints_ready(scene, Side.CANARY, scaled)
+    await until_endpoints_ready(scene, Side.CANARY, filled)
     await scene.release()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -103,13 +103,31 @@ class Scene:
         return self.wired.telemetry(self.canary)
 
     async def ensure_way_in(self, target: Object) -> None:
-        """Bring Services and route to what manifest and journal say, in the order in which nobody is lost."""
-        others = self.wired.others(self.canary.spec.provider, self.writer)
-        await ensure_way_in(self.services, self.router, self.canary, target, others)
+        """Bring Services and route to what manifest and journal say, in the order in which nobody is lost.
+
+        Routers of the provider that the Canary had before divide nobody any more once it is at rest.
+        """
+        moved = self.moved
+        await ensure_way_in(self.services, self.router, self.canary, target, self._others(), moved=moved)
+        if moved:
+            await self.write({"status": {"begunWith": {"provider": self.canary.spec.provider}}})
 
     async def release(self) -> None:
         """Put back what leads users to the Canary's sides to what it was, as far as it was somebody's before."""
-        await release_way_in(self.services, [self.router], self.canary)
+        await release_way_in(self.services, [self.router, *(self._others() if self.moved else ())], self.canary)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the provider was changed since the last release: the route of the one before has the users still.
+
+        In the middle of a release it has not: that is brought to its end by the names that it was begun with.
+        """
+        kept, phase = self.canary.status.begun_with, self.canary.status.phase
+        at_rest = phase is not None and not phase.in_progress
+        return at_rest and kept is not None and kept.provider != self.canary.spec.provider
+
+    def _others(self) -> Iterable[Router]:
+        return self.wired.others(self.canary.spec.provider, self.writer)
 
     async def write(self, patch: dict[str, Any]) -> None:
         """Write a journal entry, how many pods the primary has, and at which generation the target has its revision."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.informers import Followed
-from sluice.errors import NotFoundError
+from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.services import service_of
 from sluice.rollout.workloads.base import has_pods
+from sluice.rollout.written import is_another, shows
 from tasks.scene.baseline import why_not_standing
 from tasks.scene.ready_endpoints import why_not_offering
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -47,7 +48,7 @@ class _Standing:
         """Bring it there and freeze it; returns why it will never stand, empty where it does."""
         scene, canary = self.scene, self.scene.canary
         filled = await scene.canaries.fill(canary, canary.target, self.pods, frozen=await self.stays_frozen())
-        reason = await self.reached(int(filled["metadata"]["generation"]))
+        reason = await self.reached(filled)
         if not reason and canary.ready_threshold == 100:
             reason = await self._offered()
         if not reason:
@@ -56,7 +57,7 @@ class _Standing:
             return reason
         frozen = await scene.canaries.freeze(canary)
         # The next look must not find a change that the workload's controller has still to observe.
-        return await self.reached(int(frozen["metadata"]["generation"]), grace=GRACE)
+        return await self.reached(frozen, grace=GRACE)
 
     async def stays_frozen(self) -> bool:
         """Whether its pods are to stay what they are: they have traffic already, or they are what is wanted."""
@@ -66,13 +67,17 @@ class _Standing:
         target = await self.scene.canaries.target(canary)
         return has_pods(self.scene.workload, target, self.pods) and self._ready(target)
 
-    async def reached(self, generation: int, grace: float = 0.0) -> str:
-        """Wait until the pods of at least this generation serve; returns why they never will, empty where they do.
+    async def reached(self, written: Object, grace: float = 0.0) -> str:
+        """Wait until the pods of a target that was written serve; returns why they never will, empty where they do.
 
         How many they are is its own affair from here on: an autoscaler may change that at any time.
+
+        Raises:
+            NotFoundError: it was deleted.
+            TransientError: it was deleted and made again: it has to be written once more.
         """
         left = max(self.wait.left, grace)
-        await self.scene.until(self.target, lambda one: self.moved_on(one) or self._serves(one, generation), left)
+        await self.scene.until(self.target, lambda one: self._decided(one, written), left)
         seen = self.target.object
         if seen is None:
             raise NotFoundError(
@@ -80,7 +85,11 @@ class _Standing:
             )
         if self.moved_on(seen):
             return MOVED_ON
-        if self._serves(seen, generation):
+        if is_another(seen, written):
+            raise TransientError(
+                f"{self.scene.canary.target} was deleted and made again while its pods were waited for"
+            )
+        if self._serves(seen, written):
             return ""
         why = await self.scene.canaries.why_not_ready(self.scene.canary, seen)
         return f"not ready after {self.wait.spent:.0f} s: {why}"
@@ -100,8 +109,11 @@ class _Standing:
         """Whether the target is no longer at the revision that is wanted."""
         return one is None or self.scene.workload.revision(self.scene.canary, one) != self.ref.revision
 
-    def _serves(self, one: Object | None, generation: int) -> bool:
-        return one is not None and int(one["metadata"]["generation"]) >= generation and self._ready(one)
+    def _decided(self, one: Object | None, written: Object) -> bool:
+        return self.moved_on(one) or is_another(one, written) or self._serves(one, written)
+
+    def _serves(self, one: Object | None, written: Object) -> bool:
+        return one is not None and shows(one, written) and self._ready(one)
 
     def _ready(self, one: Object) -> bool:
         return self.scene.workload.reads.ready(one, self.scene.canary.ready_threshold)

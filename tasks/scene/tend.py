@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sluice.errors import TransientError
+from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.needs import needs_primary
+from sluice.rollout.objects import check_made
 from sluice.rollout.strategies.base import HOME
+from sluice.rollout.workloads.copies import stand_in
 from tasks.scene.autoscaler import tend_autoscaler
 from tasks.scene.primary import tend_primary
 from tasks.scene.rollout_ref import Scene
@@ -32,31 +34,57 @@ async def tend(scene: Scene) -> Object:
     At rest the traffic is put back home too, and a target that somebody made again or scaled has no pods; under way both are
     the run's.
 
+    Where the target is gone, its users stay on the primary, which is left as it is, and what leads them there is kept.
+
     Raises:
-        NotFoundError: the target is gone.
+        NotFoundError: target and primary are gone.
         InvalidError: an object of somebody else has one of its names; the message says which.
         TransientError: the primary does not serve yet, or an object is on its way out that has to be gone first.
     """
     canary = scene.canary
-    target, before = await asyncio.gather(scene.canaries.target(canary), scene.canaries.primary(canary))
+    before = await scene.canaries.primary(canary)
+    try:
+        target = await scene.canaries.target(canary)
+    except NotFoundError:
+        if before is None:
+            raise
+        return await _without_target(scene, before)
     await scene.services.ensure(canary, target, apex=False)
     primary = await tend_primary(scene, target)
     await tend_autoscaler(scene)
-    weight = await scene.router.weight(canary)
-    astray = weight is None or (weight > 0 and not is_under_way(scene))
-    if (before is None or astray) and canary.status.phase is not Phase.PROMOTING:
-        await until_primary_serves(scene, primary)
-    await scene.ensure_way_in(target)
+    await _lead(scene, target, primary, made=before is None)
     if not is_under_way(scene):
-        await _to_rest(scene, target, astray=astray)
+        await _to_rest(scene, target)
     return primary
 
 
-async def _to_rest(scene: Scene, target: Object, *, astray: bool) -> None:
-    """Traffic home and the target without pods, where it holds what the journal is about: else it is the next release's."""
-    canary, workload = scene.canary, scene.workload
-    if astray and await scene.router.weight(canary):
+async def _without_target(scene: Scene, primary: Object) -> Object:
+    check_made(scene.canary, primary)
+    target = stand_in(scene.canary, primary)
+    await scene.services.ensure(scene.canary, target, apex=False)
+    await _lead(scene, target, primary)
+    return primary
+
+
+async def _lead(scene: Scene, target: Object, primary: Object, *, made: bool = False) -> None:
+    """Bring about what leads users to the Canary's sides: at rest all of them to the primary, once it serves.
+
+    Args:
+        made: the primary was made just now.
+    """
+    canary = scene.canary
+    weight = await scene.router.weight(canary)
+    astray = weight is None or (weight > 0 and not is_under_way(scene))
+    if (made or astray) and canary.status.phase is not Phase.PROMOTING:
+        await until_primary_serves(scene, primary)
+    await scene.ensure_way_in(target)
+    if astray and not is_under_way(scene) and await scene.router.weight(canary):
         await scene.router.shift(canary, HOME)
+
+
+async def _to_rest(scene: Scene, target: Object) -> None:
+    """The target without pods, where it holds what the journal is about: else it is the next release's."""
+    canary, workload = scene.canary, scene.workload
     ended = canary.status.phase in ENDED and not needs_primary(canary)
     known = {canary.status.last_promoted_spec, canary.status.last_applied_spec}
     if not ended or not workload.writes.scaled(target, 0) or workload.revision(canary, target) not in known:

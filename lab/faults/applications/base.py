@@ -6,7 +6,7 @@ Nothing here is sluice's: a label or an annotation that is read is written out a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lab.api.paths import path_of, plural_of
@@ -17,8 +17,16 @@ Place = tuple[str, str]
 """Plural and name, as the history keeps objects."""
 PRIMARY, CANARY = "primary", "canary"
 INTERVAL_S = 2
+INSTANCE = "app.kubernetes.io/instance"
+NEIGHBOUR = "neighbour"
+"""Tag of the image that an application's neighbour runs: so that a user's answer says whose pod it was."""
 ROUND_NOTE = "faults/round"
 """Annotation of a template that makes it a revision of its own."""
+
+
+def neighbour_of(app: str) -> str:
+    """The name of an application's neighbour."""
+    return f"{app}-{NEIGHBOUR}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,12 @@ class Site:
     @property
     def meta(self) -> Object:
         return {"name": self.app, "namespace": self.namespace, "labels": {"app": self.app}}
+
+    @property
+    def neighbour(self) -> Site:
+        """Where an application is built that has nothing to do with this one but some of its labels."""
+        name, image = neighbour_of(self.app), f"{self.image.rpartition(':')[0]}:{NEIGHBOUR}"
+        return replace(self, app=name, host=self.host.replace(self.app, name, 1), image=image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,9 @@ class Application:
     Attributes:
         manifests: all of its objects, in the order in which a team would create them; the Canary is the last one.
         workload: the kind of its target and primary.
+        autoscaler: the kind of what scales its target, named as the target is; None where nothing does.
+        neighbour: whether another application stands next to it, with users of its own, whose pods share a label with it.
+        hands: what only its people, or what scales it, do to it, by the names in `striking/hands.py`.
     """
 
     name: str
@@ -121,3 +138,11 @@ class Application:
     workload: Part
     route: Route
     strategy: Strategy
+    autoscaler: Part | None = None
+    neighbour: bool = False
+    hands: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The kinds of its objects that are observed."""
+        return (self.workload, self.route, *([self.autoscaler] if self.autoscaler else []))

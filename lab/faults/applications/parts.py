@@ -11,22 +11,36 @@ from lab.faults.judged.history import Facts, History
 PORT, CONTAINER_PORT = 80, 9898
 DEADLINE_S = 20
 WEIGHTS = [30, 60]
+SIDES = {PRIMARY, CANARY}
 
 
-def template(site: Site) -> Object:
+def template(site: Site, labels: Mapping[str, str]) -> Object:
     """The pod template of every shape."""
     probe = {"httpGet": {"path": "/ready", "port": CONTAINER_PORT}, "periodSeconds": 1}
     container = {"name": "shop", "image": site.image, "readinessProbe": probe}
     return {
-        "metadata": {"labels": {"app": site.app}, "annotations": {ROUND_NOTE: "0"}},
+        "metadata": {"labels": dict(labels), "annotations": {ROUND_NOTE: "0"}},
         "spec": {"containers": [container]},
     }
 
 
-def workload(site: Site, part: Part, **more: Any) -> Object:
-    """The target of a Canary."""
-    spec = {"selector": {"matchLabels": {"app": site.app}}, "template": template(site), **more}
+def workload(site: Site, part: Part, labels: Mapping[str, str] | None = None, **more: Any) -> Object:
+    """The target of a Canary; its pods are found by the label `app` alone where no others are given."""
+    labels = labels or {"app": site.app}
+    spec = {"selector": {"matchLabels": dict(labels)}, "template": template(site, labels), **more}
     return {"apiVersion": part.api_version, "kind": part.kind, "metadata": site.meta, "spec": spec}
+
+
+def plain_way_in(site: Site, selector: Mapping[str, str], **service: Any) -> list[Object]:
+    """A Service over these pods, and an HTTPRoute of the application's own that names it alone."""
+    ports = [{"name": "http", "port": PORT, "targetPort": CONTAINER_PORT}]
+    spec = {"selector": dict(selector), "ports": ports, **service}
+    backends = [{"name": site.app, "port": PORT}]
+    route = {"parentRefs": [site.gateway], "hostnames": [site.host], "rules": [{"backendRefs": backends}]}
+    return [
+        {"apiVersion": "v1", "kind": "Service", "metadata": site.meta, "spec": spec},
+        {"apiVersion": HTTP_ROUTE.api_version, "kind": HTTP_ROUTE.kind, "metadata": site.meta, "spec": route},
+    ]
 
 
 def canary(site: Site, provider: str, target: Part, strategy: Strategy, **service: Any) -> Object:
@@ -77,8 +91,10 @@ def _http_route(item: Mapping[str, Any]) -> Facts:
     for rule in (item.get("spec") or {}).get("rules") or []:
         for backend in rule.get("backendRefs") or []:
             weights[str(backend["name"]).rpartition("-")[2]] = int(backend.get("weight", 1))
-    # One that a team had before its Canary names the apex Service alone.
-    return {"weights": weights} if {PRIMARY, CANARY} <= set(weights) else {}
+    # One that a team had before its Canary names the apex Service, which keeps all users until the sides are known to serve.
+    others = any(weight for side, weight in weights.items() if side not in SIDES)
+    sides = {side: weight for side, weight in weights.items() if side in SIDES}
+    return {"weights": sides} if set(sides) == SIDES and (any(sides.values()) or not others) else {}
 
 
 def offered(history: History, service: str, version: int) -> set[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.faults.applications.base import CANARY, INTERVAL_S, PRIMARY, Application, Object, Route, Site, Strategy
-from lab.faults.applications.parts import CONTAINER_PORT, DEPLOYMENT, HTTP_ROUTE, PORT, canary, workload
+from lab.faults.applications.parts import DEPLOYMENT, canary, plain_way_in, workload
 from lab.faults.judged.history import Facts, History
 from lab.faults.proxies.acts import TARGET_PODS
 
@@ -18,14 +18,9 @@ ITERATIONS = 3
 
 
 def _manifests(site: Site) -> list[Object]:
-    ports = [{"name": "http", "port": PORT, "targetPort": CONTAINER_PORT}]
-    service = {"selector": {"app": site.app}, "ports": ports}
-    backends = [{"name": site.app, "port": PORT}]
-    route = {"parentRefs": [site.gateway], "hostnames": [site.host], "rules": [{"backendRefs": backends}]}
     return [
         workload(site, DEPLOYMENT, replicas=1),
-        {"apiVersion": APEX.api_version, "kind": APEX.kind, "metadata": site.meta, "spec": service},
-        {"apiVersion": HTTP_ROUTE.api_version, "kind": HTTP_ROUTE.kind, "metadata": site.meta, "spec": route},
+        *plain_way_in(site, {"app": site.app}),
         canary(site, "kubernetes", DEPLOYMENT, BLUE_GREEN),
     ]
 

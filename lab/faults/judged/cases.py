@@ -10,15 +10,20 @@ from lab.faults.applications import APPLICATIONS
 from lab.faults.applications.base import CANARY, PRIMARY, Application, Place
 from lab.faults.judged.history import AT_REST, History
 from lab.faults.judged.observer import Answer
-from lab.faults.plan import HANDS, Release
+from lab.faults.plan import HANDS, OWN, Release
 
 WITHOUT_WORD = {"oom", "clock jump", "api server restart", "contour away", "prometheus away", "node not ready"}
 WITHOUT_WORD |= {"edit wrongly", "delete route", "delete canary service", "delete primary service", "delete primary"}
 """Faults under which a good release may be rolled back: they hit the release itself, or what it is judged by."""
 CORRECTED_S: dict[str, float] = dict.fromkeys(HANDS, 4.0) | {"delete primary": 20.0, "edit primary": 10.0}
-"""Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need."""
+CORRECTED_S |= dict.fromkeys(OWN, 0.0)
+"""Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need. What
+an autoscaler does is nothing to be corrected: no law is off while it does."""
 COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary"}
 """Habits that cost users requests until they are corrected, whatever delivers the application."""
+COSTS_REQUESTS |= {"edit primary", "scale primary"}
+"""These may: they take pods away that have the users. A DaemonSet on one node, and a Deployment that recreates its pods, are
+away while they roll over; and a proxy may hear of a pod's end later than the pod does."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
@@ -54,6 +59,7 @@ class Case:
         changed: when the target was changed last.
         ended: when the rollout had come to its end; None while it has not.
         answers: what users got from `began` on.
+        others: what the users of its neighbour got from then on; nothing where it has none.
     """
 
     release: Release
@@ -66,6 +72,7 @@ class Case:
     ended: float | None = None
     hits: list[Hit] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    others: list[Answer] = field(default_factory=list)
 
     @property
     def app(self) -> str:
@@ -95,8 +102,9 @@ class Case:
         return any(hit.kind in kinds for hit in self.hits)
 
     def by_hand(self, at: float, kinds: Collection[str] = HANDS) -> bool:
-        """Whether people have just changed something, so that it need not be as it should be yet."""
-        return any(hit.kind in kinds and hit.at <= at <= hit.at + CORRECTED_S[hit.kind] for hit in self.hits)
+        """Whether people have just changed something, or put it back, so that it need not be as it should be yet."""
+        changes = ((hit.kind, change) for hit in self.hits if hit.kind in kinds for change in (hit.at, hit.until))
+        return any(change <= at <= change + CORRECTED_S[kind] for kind, change in changes)
 
     def last_fault_over(self) -> float:
         """When the last fault that hit it was over, seconds since the epoch."""
@@ -105,7 +113,7 @@ class Case:
     def as_json(self) -> dict[str, Any]:
         """For the results' file; what users got in numbers only."""
         document = asdict(self)
-        document["answers"] = len(self.answers)
+        document["answers"], document["others"] = len(self.answers), len(self.others)
         return document
 
 

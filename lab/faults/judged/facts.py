@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lab.api.paths import path
 from lab.faults.applications import APPLICATIONS
+from lab.faults.applications.base import INSTANCE
 from lab.faults.judged.history import Facts, Object
 
 
@@ -49,8 +50,10 @@ def _pod(item: Object) -> Facts:
     status = item.get("status") or {}
     conditions = {one["type"]: one["status"] for one in status.get("conditions") or []}
     containers = status.get("containerStatuses") or [{}]
+    labels = item["metadata"].get("labels") or {}
     return {
-        "app": (item["metadata"].get("labels") or {}).get("app", ""),
+        "app": labels.get("app", ""),
+        "instance": labels.get(INSTANCE, ""),
         "uid": item["metadata"].get("uid", ""),
         "tag": str(item["spec"]["containers"][0]["image"]).rpartition(":")[2],
         "address": status.get("podIP", ""),
@@ -68,9 +71,5 @@ OBSERVED: dict[str, Observed] = {
     "canaries": _common("canaries", _canary),
     "endpointslices": _common("endpointslices", _slice),
     "pods": _common("pods", _pod),
-} | {
-    part.plural: Observed(part.path, part.reads)
-    for shape in APPLICATIONS.values()
-    for part in (shape.workload, shape.route)
-}
+} | {part.plural: Observed(part.path, part.reads) for shape in APPLICATIONS.values() for part in shape.parts}
 """Plural of each kind that is observed."""

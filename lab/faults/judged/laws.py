@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from lab.faults.applications.base import INTERVAL_S
-from lab.faults.judged import restored, traffic
+from lab.faults.judged import others, restored, traffic
 from lab.faults.judged.cases import COSTS_REQUESTS, HARMS_USERS, Case, at_rest
 from lab.faults.judged.evidence import Evidence, Law, Violation
 from lab.faults.judged.history import AT_REST, Facts, Moment
@@ -37,11 +37,11 @@ def one_actor_at_a_time(seen: Evidence, case: Case) -> Iterator[Violation]:
     acts = [one for one in mine if "lease" not in one.act.what and "evidence" not in one.act.what]
     acts.sort(key=lambda one: one.version)
     for act in acts:
-        right = max((one.version for one in takes if _actor(one) == _actor(act) and one.done <= act.at), default=0)
+        right = max((one.version for one in takes if _acts_for(act, one) and one.done <= act.at), default=0)
         if right > act.version:
             continue  # nothing was changed: the answer carries the version of an older write
         for other in takes:
-            if _actor(other) == _actor(act) or not right < other.version < act.version:
+            if _acts_for(act, other) or not right < other.version < act.version:
                 continue
             first = next((one for one in acts if _actor(one) == _actor(other) and one.version > other.version), None)
             if first and first.version < act.version:
@@ -57,8 +57,13 @@ def _actor(write: Write) -> tuple[str, int, str]:
     return write.client, write.life, write.run
 
 
+def _acts_for(act: Write, taking: Write) -> bool:
+    """Whether an act is done under this taking of the Lease, or a later one of the same actor."""
+    return _actor(act) == _actor(taking) or (not act.run and _actor(act)[:2] == _actor(taking)[:2])
+
+
 def _name(write: Write) -> str:
-    return f"worker {write.client}, life {write.life}, run {write.run[-6:] or 'of nobody'}"
+    return f"worker {write.client}, life {write.life}, {f'run {write.run[-6:]}' if write.run else 'its keeper'}"
 
 
 def primary_changes_by_promotion_only(seen: Evidence, case: Case) -> Iterator[Violation]:
@@ -154,6 +159,7 @@ def _first(moments: list[Moment], holds: Callable[[Moment], object]) -> Moment |
 LAWS: tuple[Law, ...] = (
     *traffic.LAWS,
     *restored.LAWS,
+    *others.LAWS,
     one_actor_at_a_time,
     primary_changes_by_promotion_only,
     nothing_is_promoted_before_its_intervals_have_passed,

@@ -15,6 +15,7 @@ import httpx
 from lab.faults.judged.cases import Case
 from lab.faults.judged.evidence import Violation
 from lab.faults.judged.history import History
+from lab.faults.plan import SET_BY_HAND
 
 FINAL = {"COMPLETED", "CANCELLED", "FAILED", "CRASHED"}
 WITHIN_S = 45.0
@@ -82,7 +83,7 @@ def rollouts_are_recorded(history: History, case: Case, runs: Sequence[Run]) -> 
     law = "every event has one outcome"
     mine = [run for run in runs if run.flow == "roll_out" and run.parameters.get("canary") == case.app]
     for run in mine:
-        if run.state != "COMPLETED" and run.name != "Rolled back":
+        if run.state != "COMPLETED" and run.name != "Rolled back" and not _by_people(run, case):
             yield Violation(
                 law, case.app, f"run {run.ident} of {run.parameters.get('version')} is {run.name}: {run.said}"
             )
@@ -97,6 +98,12 @@ def rollouts_are_recorded(history: History, case: Case, runs: Sequence[Run]) -> 
         yield Violation(law, case.app, f"the cluster has seen {promoted} promotions, recorded is {dict(recorded)}")
     if recorded["Rolled back"] != failed:
         yield Violation(law, case.app, f"the cluster has seen {failed} rollbacks, recorded is {dict(recorded)}")
+
+
+def _by_people(run: Run, case: Case) -> bool:
+    """Whether a run failed for what people did: they said so themselves, or made the Canary invalid."""
+    set_by_force = case.hit_by({"fail run"}) and run.said == SET_BY_HAND
+    return set_by_force or (case.hit_by({"edit wrongly"}) and "is not valid" in run.said)
 
 
 def _seen(history: History, case: Case) -> tuple[int, int]:

@@ -44,6 +44,7 @@ BOUNDARIES = (
     "journal Initializing",
     "apply service",
     "create route",
+    "apply autoscaler",
     "claim apex service",
     "journal Initialized",
     "thaw target",
@@ -213,6 +214,11 @@ def _target(pods: bool | None, frozen: bool | None) -> str:
     return "mark target" if frozen is None else "thaw target"
 
 
+def _autoscaler(where: Place, body: Object) -> str:
+    """The primary's is sluice's to write, the target's is its users'."""
+    return "apply autoscaler" if where.name.endswith("-primary") else "write autoscaler"
+
+
 KINDS: Mapping[str, Callable[[Place, Object], str]] = {
     "leases": _lease,
     "canaries": _canary,
@@ -220,5 +226,6 @@ KINDS: Mapping[str, Callable[[Place, Object], str]] = {
     "services": _service,
     "deployments": _deployment,
     "daemonsets": _daemon_set,
+    "horizontalpodautoscalers": _autoscaler,
 }
 """Plural → which act a write on one of its objects is."""

@@ -5,6 +5,7 @@ A new habit of people is a function, and a row here and in the plan.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,10 @@ from lab.api.client import Api, Refused
 from lab.api.paths import path, path_of
 from lab.faults.applications.base import CANARY, PRIMARY
 from lab.faults.judged.cases import Case
+from lab.faults.plan import SET_BY_HAND
 
 Object = dict[str, Any]
+log = logging.getLogger("lab.faults")
 ASK_S = 10.0
 
 
@@ -47,14 +50,20 @@ class Hands:
         try:
             await act(self, case)
         except Refused as refused:
-            if refused.status not in {404, 422}:
+            if refused.status not in {404, 409, 422}:
                 raise
+        except httpx.TransportError:
+            log.info("nobody answers: what people wanted to do to %s is left", case.app)
 
     def canary(self, case: Case) -> str:
         return path("canaries", self.namespace, case.app)
 
     def workload(self, case: Case, side: str = "") -> str:
         return case.shape.workload.path(self.namespace, f"{case.app}-{side}" if side else case.app)
+
+    def autoscaler(self, case: Case) -> str:
+        assert case.shape.autoscaler is not None  # noqa: S101
+        return case.shape.autoscaler.path(self.namespace, case.app)
 
     def route(self, case: Case) -> str:
         return case.shape.route.path(self.namespace, case.app)
@@ -102,9 +111,26 @@ async def _fail_run(people: Hands, case: Case) -> None:
     async with httpx.AsyncClient(base_url=people.prefect, timeout=ASK_S, trust_env=False) as http:
         wanted = {"name": {"like_": f"roll_out {case.app}."}, "state": {"type": {"any_": ["RUNNING"]}}}
         runs = (await http.post("/flow_runs/filter", json={"flow_runs": wanted})).json()
-        state = {"type": "FAILED", "name": "Failed", "message": "set by hand"}
+        state = {"type": "FAILED", "name": "Failed", "message": SET_BY_HAND}
         for run in runs:
             await http.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": True})
+
+
+def _autoscale(side: str, pods: int) -> Act:
+    """As the cluster's autoscaler does: through `/scale`, by the version that was read, and never from zero."""
+
+    async def scale(people: Hands, case: Case) -> None:
+        place = f"{people.workload(case, side)}/scale"
+        now = await people.api.get(place)
+        if now["spec"].get("replicas"):
+            fence = {"resourceVersion": now["metadata"]["resourceVersion"]}
+            await people.api.patch(place, {"metadata": fence, "spec": {"replicas": pods}})
+
+    return scale
+
+
+def _least(pods: int) -> Act:
+    return lambda people, case: people.api.patch(people.autoscaler(case), {"spec": {"minReplicas": pods}})
 
 
 HANDS: dict[str, Hand] = {
@@ -119,5 +145,8 @@ HANDS: dict[str, Hand] = {
     "loosen threshold": Hand(_spec({"analysis": {"threshold": 3}}), _spec({"analysis": {"threshold": 2}})),
     "edit wrongly": Hand(_spec({"analysis": {"stepWeights": [70, 30]}}), _edit_back),
     "fail run": Hand(_fail_run),
+    "autoscale target": Hand(_autoscale("", 3), _autoscale("", 1)),
+    "autoscale primary": Hand(_autoscale(PRIMARY, 3), _autoscale(PRIMARY, 1)),
+    "raise least pods": Hand(_least(2), _least(1)),
 }
 """Every habit by its name."""

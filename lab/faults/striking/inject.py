@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lab.faults.applications.base import NEIGHBOUR
 from lab.faults.installed.installation import WORKERS, Installation
 from lab.faults.judged.cases import Case, Hit, where
 from lab.faults.judged.observer import Observer
@@ -198,7 +199,8 @@ class Injector:
         assert self.observer is not None  # noqa: S101
         history = self.observer.history
         pods = [history.now("pods", name) for name in history.names("pods")]
-        mine = [pod for pod in pods if pod and pod["app"] in {case.app, f"{case.app}-primary"} and pod["ready"]]
+        labels = {case.app, f"{case.app}-primary"}
+        mine = [pod for pod in pods if pod and pod["ready"] and pod["app"] in labels and pod["tag"] != NEIGHBOUR]
         if mine:
             kill_containers(self._dice.choice(mine)["uid"], "shop")
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import (
-    TAKEN_OVER,
     TARGET_PODS,
     before,
+    given_back,
     is_made,
     is_owned,
     is_taken_over,
@@ -89,7 +89,7 @@ def put_back(canary: Canary, now: Object) -> Object | None:
     if known.get("ports"):
         numbers = {one["port"] for one in known["ports"]} | {canary.spec.service.port}
         spec["ports"] = [*known["ports"], *(one for one in _ports(now) if one["port"] not in numbers)]
-    return {"metadata": {"annotations": dict.fromkeys((*TAKEN_OVER, TARGET_PODS))}, "spec": spec}
+    return {"metadata": {"annotations": {**given_back(now), TARGET_PODS: None}}, "spec": spec}
 
 
 def _patch(canary: Canary, now: Object, wanted: Object, ports: list[Object]) -> Object | None:

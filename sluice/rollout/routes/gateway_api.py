@@ -13,10 +13,10 @@ from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import (
     MANAGED_BY,
-    TAKEN_OVER,
     Ownership,
     before,
     check_claimable,
+    given_back,
     is_made,
     is_owned,
     is_taken_over,
@@ -95,7 +95,7 @@ def without_halves(canary: Canary, route: Object) -> Object | None:
         return None
     if is_taken_over(route):
         spec = before(route) or {"rules": undivided(canary, _rules(route))}
-        return {"metadata": {"annotations": dict.fromkeys(TAKEN_OVER)}, "spec": spec}
+        return {"metadata": {"annotations": given_back(route)}, "spec": spec}
     rules = undivided(canary, _rules(route))
     return {"spec": {"rules": rules}} if is_made(canary, route) and rules != _rules(route) else None
 

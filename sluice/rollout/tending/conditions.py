@@ -20,6 +20,8 @@ class Kept(StrEnum):
     """Somebody else changes it each time that it was put right."""
     REFUSED = "Refused"
     """An object of somebody else has one of its names, or the manifest asks for what cannot be done."""
+    TARGET_GONE = "TargetGone"
+    """Users are served, and nothing can be released."""
     LOST = "Lost"
     """Nobody knows what the primary ran."""
 

@@ -6,6 +6,7 @@ connections, compilers) would count against the canary.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from sluice.errors import InvalidError
@@ -39,6 +40,20 @@ def baseline_copy(
     meta = made["spec"]["template"]["metadata"]
     meta["annotations"] = {**(meta.get("annotations") or {}), BASELINE_OF: revision}
     return _scaled(workload, made, pods)
+
+
+def stand_in(canary: Canary, primary: Object) -> Object:
+    """A target that is gone, as its primary tells it: enough for what leads users to the primary, and for nothing else."""
+    label, own = selector_label(primary)
+    value = own.removesuffix(f"-{Side.PRIMARY}")
+    selector: Object = copy.deepcopy(primary["spec"]["selector"])
+    OwnPods(label, frozenset({own}), value, canary.namespace).select(selector)
+    return {
+        "apiVersion": primary.get("apiVersion"),
+        "kind": primary["kind"],
+        "metadata": {"name": canary.target, "namespace": canary.namespace},
+        "spec": {"selector": selector},
+    }
 
 
 def baseline_of(baseline: Object | None) -> str:

@@ -16,7 +16,7 @@ from blocks.routers import ROUTERS
 from lab import faults
 from lab.faults.__main__ import parse, standing
 from lab.faults.applications import APPLICATIONS, shape_of
-from lab.faults.applications.base import Application, Part, Site
+from lab.faults.applications.base import NEIGHBOUR, Application, Part, Site
 from lab.faults.judged.facts import OBSERVED
 from lab.faults.plan import APPS, STORIES, acts, draw
 from lab.faults.proxies.acts import BOUNDARIES, act_of
@@ -25,6 +25,7 @@ from sluice.rollout.routes.base import Route
 from sluice.rollout.services import services
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
 from sluice.rollout.strategy import plan
+from sluice.rollout.tending.autoscaler import primary_autoscaler
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import merged
 from sluice.rollout.workloads.copies import primary_copy
@@ -136,6 +137,21 @@ def test_what_sluice_does_to_its_route_is_known_and_read(shape: Application, sha
     assert act(shape.route, {"metadata": {"annotations": {"token": "1"}}}) == "mark route"
 
 
+def test_what_sluice_does_to_its_autoscaler_is_known_and_read(shape: Application) -> None:
+    """The primary's is a copy; the target's is named as the target is, and read as it was written."""
+    if shape.autoscaler is None:
+        assert canary_of(shape).spec.autoscaled is None
+        return
+    (source,) = (one for one in shape.manifests(SITE) if one["kind"] == shape.autoscaler.kind)
+    canary = canary_of(shape)
+    reference = canary.spec.autoscaled
+    assert reference is not None
+    assert reference.name == source["metadata"]["name"] == "oak"
+    made = primary_autoscaler(canary, reference, source)
+    assert act(shape.autoscaler, made, made["metadata"]["name"]) == "apply autoscaler"
+    assert shape.autoscaler.reads(made) == {**shape.autoscaler.reads(source), "scales": "oak-primary"}
+
+
 def test_a_route_that_is_not_the_canarys_is_no_route_yet(shape: Application) -> None:
     """What an application brings along for its users, before sluice has made it a switch, has no weights to be judged."""
     for manifest in shape.manifests(SITE):
@@ -153,9 +169,31 @@ def test_the_services_of_its_sides_are_known(shape: Application) -> None:
         assert (found.canary, found.what) == ("oak", "apply service")
 
 
+def test_its_services_reach_its_own_pods_alone(shape: Application) -> None:
+    """Those that sluice writes reach no pod of a neighbour's, and the neighbour's none of the target's or the primary's."""
+    manifests, canary, target = shape.manifests(SITE), canary_of(shape), target_of(shape)
+    primary = primary_copy(WORKLOADS[target["kind"]], canary, target, 1)
+    theirs = [one for one in manifests[1:] if one["kind"] == target["kind"]]
+    assert bool(theirs) is shape.neighbour
+    assert {pods["tag"] for pods in map(shape.workload.reads, theirs)} <= {NEIGHBOUR}
+    ours = services(canary, target)
+    for service in ours:
+        assert not any(reaches(service, one) for one in theirs)
+        assert reaches(service, target) or reaches(service, primary)
+    for service in (one for one in manifests if one["kind"] == "Service" and shape.neighbour):
+        assert all(reaches(service, one) for one in theirs)
+        assert not reaches(service, target)
+        assert not reaches(service, primary)
+
+
+def reaches(service: Object, owner: Object) -> bool:
+    """Whether a Service selects the pods of a workload."""
+    return bool(service["spec"]["selector"].items() <= owner["spec"]["template"]["metadata"]["labels"].items())
+
+
 def test_its_objects_are_observed_by_its_own_readers(shape: Application) -> None:
     """Two shapes that share a kind of object share its reader: the observer has one for each kind."""
-    for part in (shape.workload, shape.route):
+    for part in shape.parts:
         assert OBSERVED[part.plural].reads is part.reads
         assert part.path("n", "oak") == f"{OBSERVED[part.plural].path('n')}/oak"
 

@@ -42,6 +42,8 @@ class Server:
             self.asked.append((path.removeprefix("/gates/"), body["name"]))
         elif request.method == "POST":
             self.objects[f"{path}/{body['metadata']['name']}"] = body
+        elif path.endswith("/scale") and path.removesuffix("/scale") in self.objects:
+            return web.json_response(self.scaled(path.removesuffix("/scale"), body))
         elif path not in self.objects:
             return web.json_response({}, status=404)
         elif request.method == "PATCH":
@@ -49,6 +51,13 @@ class Server:
         elif request.method == "DELETE":
             del self.objects[path]
         return web.json_response(self.objects.get(path, {}))
+
+    def scaled(self, path: str, change: Object) -> Object:
+        """The subresource `/scale` of a workload, after a change that was decided on this version of it."""
+        if change:
+            assert change["metadata"]["resourceVersion"] == "1"
+            self.objects[path] = merged(self.objects[path], {"spec": change["spec"]})
+        return {"metadata": {"resourceVersion": "1"}, "spec": {"replicas": self.objects[path]["spec"]["replicas"]}}
 
 
 @asynccontextmanager

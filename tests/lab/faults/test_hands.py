@@ -13,7 +13,7 @@ from lab.faults.judged.evidence import Evidence
 from lab.faults.judged.observer import Answer
 from lab.faults.judged.restored import what_is_deleted_is_restored
 from lab.faults.plan import HANDS as PLANNED
-from lab.faults.plan import Release
+from lab.faults.plan import OWN, Release
 from lab.faults.striking.hands import HANDS, Hands
 from tests.lab.faults.test_field import field
 from tests.lab.faults.test_laws import HOME, OAK, case, history, laws, offers
@@ -24,8 +24,14 @@ def test_what_is_planned_can_be_done_and_has_a_time_to_be_corrected_in() -> None
     assert set(PLANNED) == set(HANDS) == set(CORRECTED_S)
 
 
-@pytest.mark.parametrize("shape", APPLICATIONS)
-@pytest.mark.parametrize("habit", sorted(set(HANDS) - {"fail run"}))
+DONE = [
+    (habit, name)
+    for name, shape in APPLICATIONS.items()
+    for habit in sorted(set(HANDS) - {"fail run"} - (OWN - set(shape.hands)))
+]
+
+
+@pytest.mark.parametrize(("habit", "shape"), DONE)
 async def test_each_habit_leaves_the_target_and_the_canary_there(habit: str, shape: str, tmp_path: Path) -> None:
     """Done and undone on a real connection; what is not there is left."""
     async with field(tmp_path) as (server, site):

@@ -11,6 +11,7 @@ from lab.faults.judged.evidence import Evidence
 from lab.faults.judged.history import History, Moment
 from lab.faults.judged.laws import BAD_BOUND_S, broken
 from lab.faults.judged.observer import Answer
+from lab.faults.judged.outcomes import Run, rollouts_are_recorded
 from lab.faults.plan import Release
 from lab.faults.proxies.acts import Act
 from lab.faults.proxies.proxy import Write
@@ -132,6 +133,28 @@ def test_an_old_write_before_the_new_holder_has_acted_is_no_harm() -> None:
     seen = history(*BASE)
     writes = [write("a", 1, 11, "take lease"), write("b", 1, 20, "take lease"), write("a", 1, 21, "route 0")]
     assert laws(seen, case(), *writes, write("b", 1, 22, "journal step")) == set()
+
+
+def test_a_workers_keeper_acts_under_the_lease_of_its_worker() -> None:
+    """It restores what people deleted under a run's Lease, but not under one that another worker has taken since."""
+    seen = history(*BASE, offers(11, "canary", "10.0.0.2"))
+    run = [write("a", 1, 12, "take lease", run="run-1"), write("a", 1, 13, "begin", run="run-1")]
+    assert laws(seen, case(), *run, write("a", 1, 20, "apply service")) == set()
+    other = [write("b", 1, 14, "take lease", run="run-2"), write("b", 1, 15, "begin", run="run-2")]
+    assert laws(seen, case(), *run, *other, write("a", 1, 20, "apply service")) == {"one actor at a time"}
+
+
+@pytest.mark.parametrize(
+    ("hit", "said"),
+    [("fail run", "set by hand"), ("edit wrongly", "InvalidError: Canary n/oak is not valid: spec.analysis: …")],
+)
+def test_a_run_may_fail_for_what_people_did_and_for_nothing_else(hit: str, said: str) -> None:
+    """A state that they set by force, or a Canary that they made invalid."""
+    parameters = {"canary": OAK, "version": "r1-good"}
+    failed = Run("roll_out", parameters, "FAILED", "Failed", said, "run-1")
+    by_people = case(hits=[Hit(hit, True, "", "", 20.0)])
+    assert list(rollouts_are_recorded(history(*BASE), by_people, [failed])) == []
+    assert list(rollouts_are_recorded(history(*BASE), case(), [failed]))
 
 
 def test_another_life_of_the_same_worker_is_another_actor() -> None:

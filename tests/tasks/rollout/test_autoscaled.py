@@ -91,3 +91,35 @@ def test_a_canary_that_cannot_grow_to_carry_the_traffic_is_rolled_back(play: Any
     result = play(stage, promote)
     assert "shop has too few pods to carry all of the traffic: not ready after" in result.fault
     assert not any(act.startswith("shift") for act in stage.acts)
+
+
+@pytest.mark.parametrize("moment", ["when the traffic is on the canary", "right before the write"])
+@pytest.mark.parametrize("then", [6, 1], ids=["grown", "shrunk"])
+def test_a_promotion_leaves_the_primary_at_the_size_that_an_autoscaler_gave_it(
+    play: Any, moment: str, then: int
+) -> None:
+    """Set back to what it was when the promotion began, it would bring the traffic home to too few."""
+    stage = staged(replicas=3, weight=60)
+    stage.change("Deployment", PRIMARY, {"spec": {"replicas": 3}})
+
+    def scale() -> None:
+        stage.cluster.gate = None
+        stage.cluster.hooks.clear()
+        stage.change("Deployment", PRIMARY, {"spec": {"replicas": then}})
+
+    def shifted(when: str, verb: str, item: Object) -> None:
+        if (when, verb) == ("after", "shift"):
+            scale()
+
+    async def writing(when: str, item: Object) -> None:
+        if when == "before" and (item.get("metadata") or {}).get("name") == PRIMARY:
+            scale()
+
+    if moment == "right before the write":
+        stage.cluster.gate = writing
+    else:
+        stage.cluster.hooks.append(shifted)
+    play(stage, promote)
+    assert stage.status["phase"] == Phase.FINALISING
+    assert f"apply Deployment shop-primary with {then}" in stage.acts
+    assert not any("shop-primary with 3" in act for act in stage.acts)

@@ -20,6 +20,7 @@ from tests.deployments.keeper.test_keeper import REAL, kept, quiet, whole
 from tests.memory_workloads import image_of
 from tests.samples import NAME, NAMESPACE
 from tests.tasks.conftest import NEW_IMAGE, OLD_IMAGE, Stage
+from tests.tasks.rollout.test_made_again import made_again, once
 from tests.tasks.scene.test_tend import at_rest, released
 
 OWN = {"metadata": {"finalizers": ["somebody.else/finalizer"]}}
@@ -105,6 +106,26 @@ async def test_a_target_that_does_not_come_up_keeps_the_users_on_the_primary() -
         await ended(stage)
     assert FINALIZER in finalizers(stage)
     assert stage.now("HTTPRoute", NAME)
+
+
+async def test_a_target_that_is_made_again_while_it_is_given_the_users_gets_them_when_it_serves() -> None:
+    """Without pods, for instance: what was written of the first one holds for it no more."""
+    stage = await reverting(at_rest())
+    async with kept(stage):
+        pass
+    once(stage, "patch", NAME, lambda: stage.cluster.unready.add(NAME), "before")
+
+    def again() -> None:
+        stage.cluster.unready.clear()
+        made_again(stage, NAME, OLD_IMAGE)
+
+    once(stage, "patch", NAME, again)
+    delete(stage)
+    with pytest.raises(TransientError, match="shop was deleted and made again"):
+        await ended(stage)
+    assert FINALIZER in finalizers(stage)
+    assert await ended(stage)
+    assert finalizers(stage) == ["somebody.else/finalizer"]
 
 
 async def test_nobody_lets_go_of_a_canary_that_is_there() -> None:

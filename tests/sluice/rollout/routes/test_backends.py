@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.kustomization import PRUNE_ANNOTATION, RECONCILE_ANNOTATION
 from sluice.rollout.objects import BEFORE, GOVERNED_BY, SPARED, TARGET_PODS, owner_of
 from sluice.rollout.routes.backends import MOVING, narrowed, passing, put_back, widened
 from sluice.rollout.services import services
@@ -178,6 +180,28 @@ def test_what_was_taken_over_is_put_back() -> None:
     assert merged(after, put_back(it, after) or {})["spec"]["ports"] == [*before["spec"]["ports"], added]
     assert put_back(it, before) is None
     assert put_back(it, made(it, "shop")) is None
+
+
+@pytest.mark.parametrize(
+    "own_words",
+    [{RECONCILE_ANNOTATION: "enabled"}, {PRUNE_ANNOTATION: "disabled"}, dict.fromkeys(SPARED, "disabled")],
+    ids=["asks for it", "keeps it from being pruned", "leaves it alone already"],
+)
+def test_flux_leaves_alone_what_is_governed_and_does_what_its_owner_asked_for_afterwards(own_words: Object) -> None:
+    """It neither applies nor prunes it meanwhile: a selector of git's would send users to pods that are scaled to 0."""
+    it, before = canary(), merged(own(), {"metadata": {"annotations": own_words}})
+    after = merged(before, widened(it, before, made(it, "shop"), 80) or {})
+    words = after["metadata"]["annotations"]
+    assert (words[RECONCILE_ANNOTATION], words[PRUNE_ANNOTATION]) == ("disabled", "disabled")
+    assert narrowed(it, after, made(it, "shop")) is None
+    assert merged(after, put_back(it, after) or {}) == before
+
+
+def test_what_sluice_made_is_not_marked_for_flux() -> None:
+    """It is in nobody's git."""
+    it = canary()
+    after = merged(made(it, "shop"), widened(it, made(it, "shop"), made(it, "shop"), 80) or {})
+    assert not set(SPARED) & set(after["metadata"].get("annotations") or {})
 
 
 def test_where_nobody_remembers_what_it_was_it_leads_to_the_target_again() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.kustomization import RECONCILE_ANNOTATION
 from sluice.rollout.objects import BEFORE, GOVERNED_BY, SPARED
 from sluice.rollout.routes.gateway_api import GatewayApi, next_step, without_halves
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
@@ -65,6 +66,16 @@ def test_the_rules_that_lead_to_the_application_are_divided_and_all_else_stays()
     assert "ownerReferences" not in after["metadata"]
     assert set(after["metadata"]["annotations"]) == {GOVERNED_BY, BEFORE, *SPARED}
     assert merged(after, without_halves(canary(), after) or {})["spec"] == own(HEADER, api, primary, docs)["spec"]
+
+
+def test_a_route_s_own_words_to_flux_come_back_with_it() -> None:
+    """They were its owner's: `enabled` is no `disabled`, and none is none."""
+    before = merged(own(to(("shop", 1))), {"metadata": {"annotations": {RECONCILE_ANNOTATION: "enabled", "a": "b"}}})
+    after = ensured(canary(), before)
+    assert {name: after["metadata"]["annotations"][name] for name in SPARED} == SPARED
+    restored = merged(after, without_halves(canary(), after) or {})
+    assert restored["metadata"]["annotations"] == {RECONCILE_ANNOTATION: "enabled", "a": "b"}
+    assert restored["spec"] == before["spec"]
 
 
 def test_the_users_of_another_port_stay_there() -> None:
