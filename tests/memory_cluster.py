@@ -165,8 +165,11 @@ class MemoryCluster:
         wanted = copied(manifest)
         if wanted["kind"] == LEASE.kind:
             return copied(self._store(wanted))
+        known = self.objects.get(self._key(wanted))
         for hook in self.hooks:
             hook("before", verb, wanted)
+        if self.objects.get(self._key(wanted)) is not known:  # a hook is somebody who was quicker
+            raise ConflictError(f"{wanted['kind']} {wanted['metadata']['name']} moved on")
         self.acts.append(told_of(verb, wanted))
         stored = self._store(wanted)
         for hook in self.hooks:

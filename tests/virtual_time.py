@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from unittest.mock import patch
 
-
 TICK = 1e-6
 """Seconds that each turn of a loop takes, as any does: else what waits for less than a clock can say waits for ever."""
 

@@ -22,6 +22,9 @@ UNSEEN = 3
 ALIKE = 12
 """Writes in a row that say the same and change nothing of what they are about: a loop."""
 
+CLOCKS = {"stepStarted", "evidence"}
+"""What of a journal goes on by itself."""
+
 
 @dataclass
 class Life(World):
@@ -55,6 +58,7 @@ class Life(World):
     _new: bool = True
     _struck: int = -10
     _acts: int = 0
+    _deeds: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,7 +106,8 @@ class Life(World):
     def _no_loop(self, item: dict[str, Any]) -> None:
         # A suspended release is judged on: an entry of the journal for each interval.
         judged_on = item["kind"] == "Canary" and self.suspended()
-        since = self.town.acts[self._acts :]
+        self._deeds.append(f"{self.town.acts[-1]} {_lasting(item.get('status')) if item['kind'] == 'Canary' else ''}")
+        since = self._deeds[self._acts :]
         if not judged_on and len(since) >= ALIKE and len(set(since[-ALIKE:])) == 1:
             self.blame("an act is repeated without an effect")
 
@@ -122,7 +127,7 @@ class Life(World):
         event = self.plan.pop(self.moment, "")
         if not event:
             return
-        self.quiet, self._struck, self._acts = 0, self.moment, len(self.town.acts)
+        self.quiet, self._struck, self._acts = 0, self.moment, len(self._deeds)
         self.happened.append(f"{event} (after {self.town.acts[-1] if self.town.acts else 'nothing'})")
         if event in PEOPLE:
             PEOPLE[event](self.town, self.kind)
@@ -184,6 +189,7 @@ class Life(World):
         # One whose first release was cancelled waits for another revision.
         cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
         PEOPLE["push 1" if cancelled else "push 0"](self.town, self.kind)
+        self.learn_image()
         self.signals.paused = False
         self.happened.append("mended")
         self._before = self.troubles()
@@ -210,3 +216,10 @@ class Life(World):
     async def ask(self, webhook: Any, canary: Any) -> Answer:
         said = self._answer("open", "closed")
         return Answer(gate=webhook.name, open=said == "open", said=said)
+
+
+def _lasting(status: Any) -> Any:
+    """A journal without its times."""
+    if isinstance(status, dict):
+        return {key: _lasting(value) for key, value in status.items() if "Time" not in key and key not in CLOCKS}
+    return [_lasting(value) for value in status] if isinstance(status, list) else status

@@ -59,6 +59,8 @@ def _remake_canary(town: Town, _: str) -> None:
     if old is None:
         return
     town.vanish(CANARY, NAME, NAMESPACE)
+    if ("Canary", NAMESPACE, NAME) in town.objects:
+        return  # its finalizer keeps it
     meta = {key: value for key, value in old["metadata"].items() if key in {"name", "namespace", "annotations"}}
     town.add({**{key: copied(old[key]) for key in ("apiVersion", "kind", "spec")}, "metadata": meta})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
@@ -36,6 +36,8 @@ MOST_TURNS = 150
 MOST_LIVES, MOST_RUNS = 60, 80
 QUIET = 900.0
 """Seconds of one run after which people do what it waits for: longer than anything else that is waited for."""
+LONGEST_LIFE = 2 * 86400.0
+"""Seconds, of which a life has a few hours."""
 RECONCILED = 60.0
 """Seconds until a run that failed is started once more."""
 CLAIMED_WITHIN = 300.0
@@ -122,17 +124,26 @@ class Process:
     async def _code(self, name: str, ref: RolloutRef) -> str:
         """What the flow `roll_out` does, without Prefect around it."""
         bind(self.life.signals)
-        async with AsyncExitStack() as held:
-            async with asyncio.timeout(CLAIMED_WITHIN):
-                lease = await held.enter_async_context(claimed(ref, name))
-            try:
-                return str(await self._carried(ref, name, lease))
-            except LostError as error:
-                return f"lost: {error}"
-            except SluiceError as error:
-                if not await reported(ref, error):
-                    return str(Outcome.DELETED)
-                return f"failed: {error}"
+        try:
+            async with AsyncExitStack() as held:
+                async with asyncio.timeout(CLAIMED_WITHIN):
+                    lease = await held.enter_async_context(claimed(ref, name))
+                return await self._reported(ref, name, lease)
+        except LostError as error:
+            return f"lost: {error}"
+        except SluiceError as error:
+            return f"failed: {error}"
+
+    async def _reported(self, ref: RolloutRef, name: str, lease: Lease) -> str:
+        """Carry it, and say on the Canary why a run fails."""
+        try:
+            return str(await self._carried(ref, name, lease))
+        except LostError:
+            raise
+        except SluiceError as error:
+            with patch.object(story, "report", report.fn):
+                there = await story._reported(ref, error)
+            return f"failed: {error}" if there else str(Outcome.DELETED)
 
     async def _carried(self, ref: RolloutRef, name: str, lease: Lease) -> Outcome | None:
         life = self.life
@@ -165,6 +176,9 @@ class Process:
     def _people_come(self) -> None:
         """A run goes on and on: what is planned next happens, or what it waits for."""
         life = self.life
+        assert clock() < LONGEST_LIFE, (
+            f"it goes on for ever: {life.town.acts[-6:]}, {life.happened[-4:]}, {life.said()}"
+        )
         if not life.next_thing() and not life.what_it_waits_for_comes():
             raise AssertionError(f"it waits for nobody, and does not end: {life.town.acts[-6:]}, {life.status}")
 
@@ -206,16 +220,17 @@ class Process:
         return life.status.get("phase") not in {None, Phase.INITIALIZING} and bool(users & canary)
 
 
-async def reported(ref: RolloutRef, error: SluiceError) -> bool:
-    """Say on the Canary why a run fails, as the flow does; False where there is no Canary any more."""
-    with patch.object(story, "report", report.fn):
-        return await story._reported(ref, error)
-
-
 @asynccontextmanager
 async def kept(wired: Connections) -> AsyncIterator[None]:
-    """The keeper of a process, for the duration of the block."""
-    keeping = asyncio.create_task(Keeper.of(wired).keep())
+    """The keeper of a process, for the duration of the block; its worker begins it once more where it ends."""
+
+    async def supervised() -> None:
+        while True:
+            with suppress(SluiceError):
+                await Keeper.of(wired).keep()
+            await asyncio.sleep(1)
+
+    keeping = asyncio.create_task(supervised())
     try:
         yield
     finally:
@@ -238,11 +253,13 @@ class Faults(logging.Handler):
 @contextmanager
 def heard(life: Life) -> Iterator[None]:
     """Have a life blame what sluice logs as an error."""
-    ears, ours = Faults(life), logging.getLogger("sluice")
+    ears, ours, loops = Faults(life), logging.getLogger("sluice"), logging.getLogger("asyncio")
     ours.addHandler(ears)
+    loops.disabled = True  # it would print what a process that crashed left behind
     try:
         yield
     finally:
+        loops.disabled = False
         ours.removeHandler(ears)
 
 

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.rollout.workloads import WORKLOADS
 from tests.laws.events import EVENTS
 from tests.laws.life import Life
 from tests.laws.people import PEOPLE
 from tests.laws.process import lived
-from tests.laws.world import PROVIDERS
+from tests.laws.world import SHAPES
 
 HABITS = sorted(PEOPLE)
 HAPPENS = st.sampled_from([*HABITS, *sorted(EVENTS)])
@@ -19,24 +18,27 @@ PLANS = st.dictionaries(st.integers(3, 160), HAPPENS, max_size=8)
 ANSWERS = st.lists(st.sampled_from(["good", "good", "good", "bad", "open", "open", "closed"]), max_size=20)
 
 
-SHAPES = [("gatewayapi:v1", "Deployment"), ("gatewayapi:v1", "DaemonSet"), ("kubernetes", "Deployment")]
+PAIRS = SHAPES[:3]
+AUTOSCALED = {one for one in HABITS if "load" in one or "autoscaler" in one}
 MOMENTS = [-5, 0, 20, 50]
 MORE_MOMENTS = [-20, -12, 5, 12, 28, 35, 42, 58, 65, 72, 80, 88, 95]
 
 
-@pytest.mark.parametrize(("provider", "kind"), SHAPES)
+@pytest.mark.parametrize(("provider", "kind"), PAIRS)
 @pytest.mark.parametrize("habit", HABITS)
 @pytest.mark.parametrize("moment", [*MOMENTS, *(pytest.param(one, marks=pytest.mark.soak) for one in MORE_MOMENTS)])
 def test_one_habit_at_one_moment(habit: str, moment: int, provider: str, kind: str) -> None:
     """Each habit by itself: so many moments into the initialisation (below 0), at rest (0), or so many into a release."""
     first = {-moment: habit} if moment < 0 else {}
     release = {1000 + moment if moment else 2000: habit} if moment >= 0 else {}
-    lived(Life(provider, kind, {**first, 1000: "push 1", **release}))
+    autoscaled = kind == "Deployment" and habit in AUTOSCALED
+    lived(Life(provider, kind, autoscaled, {**first, 1000: "push 1", **release}))
 
 
-@given(PLANS, ANSWERS, st.sampled_from(sorted(PROVIDERS)), st.sampled_from(sorted(WORKLOADS)))
+@given(PLANS, ANSWERS, st.sampled_from(SHAPES), st.booleans())
 def test_whatever_people_do_users_are_served_and_it_comes_to_rest(
-    plan: dict[int, str], answers: list[str], provider: str, kind: str
+    plan: dict[int, str], answers: list[str], shape: tuple[str, str], autoscaled: bool
 ) -> None:
-    """Several of them at any moments, with crashes, hiccups and cancels between them."""
-    lived(Life(provider, kind, dict(plan), list(answers)))
+    """Several of them at any moments, with crashes, absences, refusals and wishes in Prefect between them."""
+    provider, kind = shape
+    lived(Life(provider, kind, autoscaled and kind == "Deployment", dict(plan), list(answers)))

@@ -21,6 +21,8 @@ PROVIDERS: dict[str, Object] = {
     "kubernetes": {"stepWeights": [], "iterations": 3},
 }
 """What the analysis says for each kind of route."""
+SHAPES = [(provider, kind) for provider in PROVIDERS for kind in ("Deployment", "DaemonSet")]
+"""Each provider with each kind of target."""
 TEMPLATE = {
     "apiVersion": "flagger.app/v1beta1",
     "kind": "MetricTemplate",
