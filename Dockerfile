@@ -7,16 +7,19 @@ FROM registry.k8s.io/kustomize/kustomize:${KUSTOMIZE} AS kustomize
 
 # What sluice stands on: Python, git for sources, kustomize to render them, and a user who is not root.
 FROM python:${PYTHON} AS base
+# Of Debian, the release is pinned and not each package: its fixes of git and of certificates are wanted.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends git ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=kustomize /app/kustomize /usr/local/bin/kustomize
-RUN useradd --uid 65532 --user-group --no-create-home --home-dir /var/lib/sluice sluice
+RUN useradd --uid 65532 --user-group --no-create-home --home-dir /var/lib/sluice sluice \
+    && install -d -o 65532 -g 65532 /var/lib/sluice
 
 # The libraries first: they change less often than sluice does, and than its README.
 FROM base AS build
 WORKDIR /src
 RUN python3 -m venv /opt/sluice
 COPY pyproject.toml constraints.txt ./
-RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis .
+RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis hiredis .
 COPY README.md LICENSE NOTICE ./
 COPY sluice ./sluice
 COPY blocks ./blocks

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 
 from prefect import flow, get_run_logger
@@ -209,13 +210,27 @@ async def _try(run: RolloutRun, decision: Decision, now: Look) -> None:
             if not run.seen.stuck:
                 run.post(Occasion.STALLED, str(error))
             run.seen = replace(run.seen, stuck=str(error))
-        await _wait(run, decision, error)
+        await _failed_for_now(run, decision, now, error)
     except Exception as error:
         await _failed(run, decision, error)
     else:
         run.effects.done(decision, now.shown)
+        run.failing_since = None
         if run.effects.times <= 1:
             run.failures = 0
+
+
+async def _failed_for_now(run: RolloutRun, decision: Decision, now: Look, error: TransientError) -> None:
+    """Try it again; what brings users to the revision for as long as its pods may take. People read what is waited for."""
+    row, limit = row_of(decision.action), now.canary.spec.progress_deadline_seconds
+    forward = row is not None and row.forward
+    if run.fails(limit) and forward and not run.seen.fault:
+        run.seen = replace(run.seen, fault=f"{decision.action} failed for {limit:g} s: {error}")
+        return
+    if forward:
+        with suppress(SluiceError):
+            await say_what_is_waited_for(run.ref, reason_of(error))
+    await _wait(run, decision, error)
 
 
 async def _looked(run: RolloutRun) -> Look | None:

@@ -33,6 +33,7 @@ class RolloutRun:
         asides: what runs next to the rollout, such as messages.
         outcome, reason, ended: how and why it ended, and when the traffic was home, seconds since the epoch.
         failures: how often in a row nothing could be done.
+        failing_since: since when, by the loop's clock; None where the last thing could be done.
         effects: what was done without an effect.
         reported: why the way home fails, as it was last reported.
         said: the last line of the run's log.
@@ -49,6 +50,7 @@ class RolloutRun:
     ended: float = 0.0
     cleaning: bool = False
     failures: int = 0
+    failing_since: float | None = None
     effects: Effects = field(default_factory=Effects)
     said: str = ""
     reported: str = ""
@@ -57,6 +59,12 @@ class RolloutRun:
         """Run a stage."""
         act = stage.fn if self.cleaning else stage
         return await act(*args, **kwargs)
+
+    def fails(self, seconds: float) -> bool:
+        """Note that something could not be done; whether it has been so for that long."""
+        now = asyncio.get_running_loop().time()
+        self.failing_since = now if self.failing_since is None else self.failing_since
+        return now - self.failing_since >= seconds
 
     def say(self, log: Any, line: str) -> None:
         """Write a line of the release's story into the run's log; one that says what the last one said is left out."""

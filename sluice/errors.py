@@ -21,6 +21,10 @@ class NotFoundError(TerminalError):
     """The named object does not exist."""
 
 
+class ForbiddenError(TerminalError):
+    """A right is missing. The message names the act and what it was to be done on."""
+
+
 class InvalidError(TerminalError):
     """Input from outside does not have the form it must have. The message names the field and the way out."""
 

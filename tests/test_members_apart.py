@@ -12,6 +12,7 @@ ROOMS = (
     "sluice/events/senders",
     "sluice/events/verification",
     "sluice/measures/dataplanes",
+    "sluice/rollout/autoscalers",
     "sluice/rollout/routes",
     "sluice/rollout/strategies",
     "sluice/rollout/workloads",

@@ -15,7 +15,7 @@ import orjson
 
 from blocks.kubernetes.logins.base import Credential, Login
 from blocks.waits import retry_after
-from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
+from sluice.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, TerminalError, TransientError
 
 Object = dict[str, Any]
 CALL_TIMEOUT = 10.0
@@ -84,7 +84,7 @@ class ApiServer:
         """One request; returns the object that was answered.
 
         Raises:
-            NotFoundError, ConflictError, InvalidError, TransientError, TerminalError: by the answer's status.
+            NotFoundError, ConflictError, InvalidError, ForbiddenError, TransientError, TerminalError: by its status.
         """
         limits = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=5)
         response = await self._send(method, path, query or {}, body, content_type, limits)
@@ -154,7 +154,7 @@ class ApiServer:
         if status == 401 and self.login:
             message = f"{message}: {self.login.refusal}"
         if status == 403:
-            message = f"{message}: `sluice doctor` names the rights that are missing"
+            raise ForbiddenError(f"{message}: `sluice doctor` names the rights that are missing")
         raise TerminalError(message)
 
     def _refuse_watch(self, path: str, status: Object) -> NoReturn:

@@ -11,6 +11,7 @@ from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.meta import Manifest
+from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import Workload
 
@@ -20,7 +21,6 @@ SERVICE = Kind("v1", "Service", "services")
 SECRET = Kind("v1", "Secret", "secrets")
 EVENT = Kind("v1", "Event", "events")
 ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
-HORIZONTAL_POD_AUTOSCALER = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 
@@ -43,6 +43,9 @@ def kind_of(workload: Workload) -> Kind:
     return Kind(workload.api_version, workload.kind, workload.plural)
 
 
+AUTOSCALER_KINDS = {name: Kind(row.api_version, row.kind, row.plural) for name, row in AUTOSCALERS.items()}
+"""By `spec.autoscalerRef.kind` of a Canary. Nobody watches them: their status changes all the time."""
+HORIZONTAL_POD_AUTOSCALER, SCALED_OBJECT = AUTOSCALER_KINDS["HorizontalPodAutoscaler"], AUTOSCALER_KINDS["ScaledObject"]
 WORKLOAD_KINDS = {name: kind_of(workload) for name, workload in WORKLOADS.items()}
 """By `spec.targetRef.kind` of a Canary."""
 DEPLOYMENT = WORKLOAD_KINDS["Deployment"]

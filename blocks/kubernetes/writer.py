@@ -48,18 +48,21 @@ class Writer:
         wish: Callable[[Object], Object | None],
         *,
         subresource: str | None = None,
+        watched: bool = True,
     ) -> Object:
         """Bring an object to what `wish` makes of its present state; returns it as it is then.
 
         Args:
             wish: the merge patch that is wanted of the object as it is; None where nothing has to be written. Asked again
                 when the object moved on; what it raises is raised.
+            watched: its kind is; else the API server is asked.
 
         Raises:
             ConflictError: the object moves faster than it can be written.
             LostError: the right to act is gone.
         """
-        now = await self.informers.get(kind, name, namespace)
+        known = self.informers.get if watched else self.informers.fresh
+        now = await known(kind, name, namespace)
         for _ in range(TRIES):
             patch = wish(now)
             if patch is None:
@@ -77,7 +80,13 @@ class Writer:
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 
     async def mark(
-        self, kind: Kind, name: str, namespace: str, ours: Callable[[Object], bool] = lambda _: True
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str,
+        ours: Callable[[Object], bool] = lambda _: True,
+        *,
+        watched: bool = True,
     ) -> None:
         """Make writes of the previous holder fail; changes nothing else, and nothing where there is no such object.
 
@@ -90,7 +99,7 @@ class Writer:
             return None if marked or not ours(now) else {"metadata": {"annotations": {TOKEN_ANNOTATION: self.token}}}
 
         try:
-            await self.change(kind, name, namespace, wish)
+            await self.change(kind, name, namespace, wish, watched=watched)
         except NotFoundError:
             return
 
@@ -123,20 +132,27 @@ class Writer:
         return await self.bring(kind, meta["name"], meta["namespace"], wish)
 
     async def bring(
-        self, kind: Kind, name: str, namespace: str, wish: Callable[[Object | None], Object | None]
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str,
+        wish: Callable[[Object | None], Object | None],
+        *,
+        watched: bool = True,
     ) -> Object:
         """Server-side apply of what `wish` makes of an object as it is, None where there is none.
 
         Args:
             wish: the manifest that is wanted; None where nothing has to be written. Asked again when the object moved on;
                 what it raises is raised.
+            watched: as for `change`.
 
         Raises:
             ConflictError: it moves faster than it can be written.
             LostError: the right to act is gone.
         """
         # Without a version an apply is not fenced: that nothing is there has to be the API server's own word.
-        now = await self._now(kind, name, namespace)
+        now = await (self._now if watched else self._fresh)(kind, name, namespace)
         for _ in range(TRIES):
             manifest = wish(now)
             if manifest is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import sleep
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,12 +14,14 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.objects import is_ours_to_write
 from sluice.rollout.routes.base import due
 from sluice.rollout.routes.gateway_api import GatewayApi, next_step, without_halves
-from sluice.rollout.routes.gateway_api_acknowledged import accepted, refusal, silent, unresolved
+from sluice.rollout.routes.gateway_api_acknowledged import accepted, refusal, silent, unheard, unresolved
 from sluice.rollout.strategies.base import HOME, Traffic
 
 Object = dict[str, Any]
 ACKNOWLEDGED_WITHIN = 20.0
 """Seconds that a controller may take to accept a new generation of a route."""
+UNDATED = 4.0
+"""Seconds after a write until a controller that names no generation in what it says is taken to have looked."""
 STEPS = 6
 """More writes than a route needs on its way to another one."""
 
@@ -36,7 +38,7 @@ class GatewayApiRouter:
         for _ in range(STEPS):
             if await self._step(canary, target):
                 return
-            await asyncio.sleep(APPLIED_WITHIN)
+            await sleep(APPLIED_WITHIN)
         raise TransientError(
             f"{_named(canary)} is not what was written, time after time: something else changes it (a GitOps tool, an "
             "admission webhook); have it leave this route alone"
@@ -44,12 +46,12 @@ class GatewayApiRouter:
 
     async def _step(self, canary: Canary, target: Object) -> bool:
         """Write what can be written without losing a request; whether that was all."""
-        done = [True]
+        done, wrote = [True], [True]
 
         def wish(route: Object) -> Object | None:
             patch = self.rules.ensured(canary, target, route)
             step = patch and next_step(route, patch)
-            done[0] = step == patch
+            done[0], wrote[0] = step == patch, step is not None
             return step
 
         try:
@@ -57,7 +59,7 @@ class GatewayApiRouter:
         except NotFoundError:
             made = self.rules.manifest(canary, target, due(canary, None) or HOME)
             await self.writer.make(HTTP_ROUTE, made)
-        await self._acknowledged(canary)
+        await self._acknowledged(canary, wrote=wrote[0])
         return done[0]
 
     async def fence_out(self, canary: Canary) -> None:
@@ -99,7 +101,7 @@ class GatewayApiRouter:
                     return
             except NotFoundError:
                 return
-            await asyncio.sleep(APPLIED_WITHIN)
+            await sleep(APPLIED_WITHIN)
 
     async def _undone(self, canary: Canary) -> bool:
         """Write what of putting the route back loses no request now; whether that was all of it."""
@@ -115,14 +117,26 @@ class GatewayApiRouter:
         await self.writer.change(HTTP_ROUTE, canary.service_name, canary.namespace, wish)
         return done[0]
 
-    async def _acknowledged(self, canary: Canary, *, resolved: bool = True) -> Object:
-        """Wait until every parent says Accepted for the route's present generation; the route as it is then."""
+    async def _acknowledged(self, canary: Canary, *, resolved: bool = True, wrote: bool = True) -> Object:
+        """Wait until every parent says Accepted for the route's present generation; the route as it is then.
+
+        Args:
+            wrote: whether a controller that names no generation has to be given the time to look.
+        """
+        informers, name, namespace = self.writer.informers, canary.service_name, canary.namespace
         named = _named(canary)
-        async with self.writer.informers.following(HTTP_ROUTE, canary.service_name, canary.namespace) as followed:
-            done = await followed.until(lambda one: accepted(one, resolved=resolved), ACKNOWLEDGED_WITHIN)
+        async with informers.following(HTTP_ROUTE, name, namespace) as followed:
+            done = await followed.until(
+                lambda one: accepted(one, resolved=resolved) or accepted(one, resolved=resolved, undated=True),
+                ACKNOWLEDGED_WITHIN,
+            )
             route = followed.object
         if route is None:
             raise NotFoundError(f"{named} is gone")
+        if done and not accepted(route, resolved=resolved) and wrote:
+            await sleep(UNDATED)
+            route = await informers.fresh(HTTP_ROUTE, name, namespace)
+            done = accepted(route, resolved=resolved, undated=True)
         if done:
             return route
         refused, lost = refusal(route), unresolved(route)
@@ -133,9 +147,15 @@ class GatewayApiRouter:
                 f"{named} is accepted, but the Gateway's controller cannot find its backends: {lost}; no more "
                 "traffic is moved to them"
             )
+        if unheard(route):
+            raise TransientError(
+                f"{named}: no controller has reported on it for {unheard(route)} within {ACKNOWLEDGED_WITHIN:g} s "
+                "(status.parents has no entry): does spec.service.gatewayRefs name a Gateway that is there and takes routes "
+                "of this namespace, and is its controller running? One that never reports on routes cannot be waited for"
+            )
         raise TransientError(
             f"{named}: no controller accepted its generation within {ACKNOWLEDGED_WITHIN:g} s"
-            + (f"; nothing was heard for {silent(route)}" if silent(route) else "")
+            + (f"; nothing was heard for {silent(route)}: is it running?" if silent(route) else "")
         )
 
 

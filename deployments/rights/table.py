@@ -11,11 +11,11 @@ from enum import StrEnum
 
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
+    AUTOSCALER_KINDS,
     CANARY,
     ENDPOINT_SLICE,
     EVENT,
     GIT_REPOSITORY,
-    HORIZONTAL_POD_AUTOSCALER,
     HTTP_ROUTE,
     IMAGE_POLICY,
     IMAGE_REPOSITORY,
@@ -29,6 +29,7 @@ from blocks.kubernetes.kinds import (
     WORKLOAD_KINDS,
 )
 from deployments.rights.part import Part
+from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.tending.past import PAST
 
 
@@ -124,10 +125,14 @@ _ROLLOUTS = (
         EVENT, ("create",), "what was put right after somebody had changed or deleted it, in `kubectl describe canary`"
     ),
     Right(METRIC_TEMPLATE, ("get",), "metrics that a Canary names by templateRef"),
-    Right(
-        HORIZONTAL_POD_AUTOSCALER,
-        ("get", "create", "patch"),
-        "the primary's autoscaler, where spec.autoscalerRef names one",
+    *(
+        Right(
+            kind,
+            ("get", "create", "patch"),
+            f"the primary's {name}, where spec.autoscalerRef names one"
+            + (", and the target's rests with it" if AUTOSCALERS[name].rests else ""),
+        )
+        for name, kind in AUTOSCALER_KINDS.items()
     ),
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
 )

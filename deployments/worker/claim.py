@@ -32,6 +32,9 @@ async def claim(client: PrefectClient, flow_run: FlowRun, me: Identity) -> bool:
     answer: OrchestrationResult[Any] = await client.set_flow_run_state(flow_run.id, wanted)
     if answer.status != SetStateStatus.ACCEPT:
         return False
+    if answer.state is not None and answer.state.state_details.scheduled_time is not None:
+        # Prefect copies the time from a Scheduled state and from no other: the run was due, and its past needs no look.
+        return True
     met = await states.before(client, flow_run.id, answer.state)
     if met is not None and met.is_final():
         # Prefect grants Pending to a run that has ended, too. Ours was found due, then another worker took it and

@@ -31,6 +31,9 @@ class Intake:
         self._client = client
         self._pool = work_pool
         self._names: dict[Queue, list[str]] = {queue: [] for queue in Queue}
+        self.more = True
+        """Whether the last look left something for the next run that ends: what there was no room for, or a run that is due
+        again although it is carried still. Where it did not, the end of a run is no reason to look."""
 
     async def learn_queues(self) -> None:
         """See which queues the pool has. One that is none of ours holds short flows."""
@@ -49,6 +52,9 @@ class Intake:
         found = await self._together(list(wanted)) if len(wanted) > 1 else None
         if found is None:
             found = {queue: await self._waiting(self._names[queue], free) for queue, free in wanted.items()}
+        self.more = len(wanted) < len(room) or any(
+            len(runs) >= room[queue] or any(run.id in carried for run in runs) for queue, runs in found.items()
+        )
         return {queue: [run for run in runs if run.id not in carried] for queue, runs in found.items()}
 
     async def _together(self, queues: Sequence[Queue]) -> dict[Queue, list[FlowRun]] | None:

@@ -96,7 +96,7 @@ class SluiceWorker(engine.InProcessWorker):
         """Work until cancelled, then hand on what is carried. `ready` is called once runs are being taken."""
         async with self, engine.in_process():
             observer = Observer(self.client, self._signals, self._freed)
-            intake = Intake(self.client, self._work_pool_name)
+            intake = self._intake = Intake(self.client, self._work_pool_name)
             caretaker = Caretaker(
                 client=self.client,
                 work_pool=self._work_pool_name,
@@ -153,7 +153,8 @@ class SluiceWorker(engine.InProcessWorker):
     def _let_go(self, task: asyncio.Task[None], run: UUID) -> None:
         self._tasks.discard(task)
         self._carried.pop(run, None)
-        self._freed.set()
+        if self._intake.more:
+            self._freed.set()
 
     async def take(self, flow_run: FlowRun) -> None:
         """Claim a due run and hold it until its code ends."""

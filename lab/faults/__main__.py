@@ -13,13 +13,14 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 from lab import environment
 from lab.api.access import Access
 from lab.api.client import Api
+from lab.api.paths import path_of
 from lab.errors import LabError
 from lab.faults import report
 from lab.faults.applications import APPLICATIONS, shape_of
@@ -30,8 +31,9 @@ from lab.faults.judged.evidence import Violation
 from lab.faults.judged.observer import Observer
 from lab.faults.judged.outcomes import Runs
 from lab.faults.judged.timeline import clock, timeline
-from lab.faults.plan import APPS, APPS_BY_DEFAULT, GATED, KINDS, WHOLE_LAB, Plan, draw
+from lab.faults.plan import APPS, APPS_BY_DEFAULT, KINDS, WHOLE_LAB, Plan, draw
 from lab.faults.play import Result, Stage
+from lab.faults.space import Space
 from lab.faults.striking.hands import Hands
 from lab.faults.striking.inject import Injector
 from lab.faults.striking.whole_lab import strike
@@ -39,7 +41,7 @@ from lab.machine import hardware
 from lab.paths import CHECKOUT, LabPaths
 from lab.progress import say
 
-READY_WITHIN_S = 120.0
+KINDS_WITHIN_S = 30.0
 PRINTED_TIMELINES = 3
 
 
@@ -102,28 +104,37 @@ def standing(asked: argparse.Namespace, again: list[Plan] | None, seed: int) -> 
 
 
 @contextlib.asynccontextmanager
-async def staged(env: dict[str, object], folder: Path, seed: int, shapes: dict[str, str], checkout: Path):  # type: ignore[no-untyped-def]
+async def staged(
+    env: dict[str, object], folder: Path, seed: int, shapes: dict[str, str], among: Sequence[str], checkout: Path
+) -> AsyncIterator[Stage]:
     """The stage with its applications initialised and used, for the duration of the block."""
-    namespace = f"faults-{uuid4().hex[:6]}"
+    first = f"faults-{uuid4().hex[:6]}"
+    twins = {app: shape for app, shape in shapes.items() if APPLICATIONS[shape].twin}
+    made = {first: shapes, **({f"{first}-twin": twins} if any(APPLICATIONS[name].twin for name in among) else {})}
     access = Access.of(Path(str(env["kubeconfig"])))
     injector = Injector(strike)
-    async with Api(access) as api:
-        installation = Installation(env, folder / "home", namespace, str(seed), injector, checkout)
-        field, observer = Field(api, namespace, env, folder), Observer(api, namespace)
-        injector.installation, injector.observer = installation, observer
-        injector.hands = Hands(api, namespace, installation.api)
-        try:
-            await field.prepare(shapes, GATED)
-            async with observer.watching(), installation.running():
-                runs = Runs(installation.api)
-                stage = Stage(field, installation, observer, injector, runs, Deliveries(runs))
-                await stage.until_all(stage.rests, list(shapes), READY_WITHIN_S)
-                await stage.until_all(field.answers, field.visited(), READY_WITHIN_S)
-                for app in field.visited():
-                    field.start_users(app)
-                yield stage
-        finally:
-            await field.stop()
+    async with Api(access) as api, contextlib.AsyncExitStack() as stack:
+        installation = Installation(env, folder / "home", tuple(made), str(seed), injector, checkout)
+        spaces = tuple(_space(api, namespace, env, folder, installation.api) for namespace in made)
+        injector.installation, injector.spaces = installation, {space.namespace: space for space in spaces}
+        for kind in await asyncio.to_thread(installation.kinds):
+            await api.apply(kind)
+            await api.wait_for(path_of(kind), "Established", KINDS_WITHIN_S)
+        for space, apps in zip(spaces, made.values(), strict=True):
+            stack.push_async_callback(space.field.stop)
+            await space.prepare(apps)
+            await stack.enter_async_context(space.observer.watching())
+        await stack.enter_async_context(installation.running())
+        for space, apps in zip(spaces, made.values(), strict=True):
+            await space.open(apps)
+        runs = Runs(installation.api)
+        yield Stage(spaces, installation, injector, runs, Deliveries(runs))
+
+
+def _space(api: Api, namespace: str, env: dict[str, object], folder: Path, prefect: str) -> Space:
+    logs = folder / namespace
+    logs.mkdir()
+    return Space(Field(api, namespace, env, logs), Observer(api, namespace), Hands(api, namespace, prefect))
 
 
 async def run(asked: argparse.Namespace) -> int:
@@ -139,7 +150,7 @@ async def run(asked: argparse.Namespace) -> int:
     say(f"seed {seed}; logs and plans: {folder}")
     began, load = time.time(), hardware.load_average()
     results: list[Result] = []
-    async with staged(env, folder, seed, shapes, asked.of) as stage:
+    async with staged(env, folder, seed, shapes, asked.applications, asked.of) as stage:
         number = 0
         while again is None or number < len(again):
             plan = again[number] if again else draw(seed, number, tuple(shapes), asked.only, asked.applications)
@@ -167,14 +178,14 @@ def report_round(stage: Stage, result: Result, folder: Path) -> None:
     """Tell the broken laws of a round; the timelines go to files, and the first ones to the terminal too."""
     writes = [write for proxy in stage.installation.proxies.values() for write in proxy.writes]
     for case in result.cases:
-        mine = [one for one in result.violations if one.canary == case.app]
+        mine = [one for one in result.violations if (one.namespace or case.namespace, one.canary) == case.key]
         if not mine:
             continue
         lines = [f"{one.law}: {one.said}" for one in mine]
-        lines += timeline(stage.history, writes, stage.injector.log, case)
-        file = folder / f"broken-{result.plan.number}-{case.app}.txt"
+        lines += timeline(stage.of(case).history, writes, stage.injector.log, case)
+        file = folder / f"broken-{result.plan.number}-{case.title}.txt"
         file.write_text("\n".join(lines) + "\n")
-        say(f"  {case.app}: {mine[0].law}: {mine[0].said} (timeline: {file})")
+        say(f"  {case.title}: {mine[0].law}: {mine[0].said} (timeline: {file})")
     log = [f"{clock(at)} {said}" for at, said in sorted(stage.injector.log)]
     (folder / f"faults-{result.plan.number}.txt").write_text("\n".join(log) + "\n")
     tell_all(one for one in result.violations if not one.canary)
@@ -190,6 +201,8 @@ def conclude(results: list[Result], seed: int, asked: argparse.Namespace) -> int
     """The last words, and the exit status."""
     cases = sum(len(result.hit) for result in results)
     broken = [violation for result in results for violation in result.violations]
+    for line in report.table([case for result in results for case in result.hit]):
+        say(f"  {line}")
     say(f"{cases} cases in {len(results)} rounds, {len(broken)} laws broken; seed {seed}; all of it: {asked.out}")
     for result in results:
         if result.violations:

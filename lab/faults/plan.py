@@ -134,6 +134,7 @@ class Release:
     Attributes:
         again: when its second change comes, seconds after the first one.
         shape: of the application, by its name in the table.
+        twin: whether it is the one in the second namespace.
     """
 
     app: str
@@ -142,6 +143,7 @@ class Release:
     again: float = 0.0
     fault: Fault | None = None
     shape: str = "gateway_deployment"
+    twin: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,19 @@ def draw(
         pointless = _crowded(only, index) or not _strikes(kind, APPLICATIONS[shape])
         fault = None if pointless else _fault(dice, app, story, kind, APPLICATIONS[shape])
         releases.append(Release(app, story, start, again, fault, shape))
+        if APPLICATIONS[shape].twin:
+            releases.append(_twin(random.Random(f"{seed}/{number}/{app}/twin"), releases[-1], only))
     return Plan(seed, number, releases)
+
+
+def _twin(dice: random.Random, of: Release, only: str) -> Release:
+    """The release of the twin, with a story and a fault of its own, by dice of its own: all others stay as they are."""
+    shape, others = APPLICATIONS[of.shape], {story: often for story, often in STORIES.items() if story != of.story}
+    story = of.story if of.story == "first" else dice.choices(list(others), list(others.values()))[0]
+    start, again = round(dice.uniform(0, LATEST_START_S), 2), round(dice.uniform(2, 14), 2)
+    kind = only or _kind(dice, 1, shape)
+    fault = None if only in PROCESS or only in WHOLE_LAB else _fault(dice, of.app, story, kind, shape)
+    return Release(of.app, story, start, again, fault, of.shape, twin=True)
 
 
 def acts(shape: Application, story: str) -> list[str]:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import httpx
 
 from lab.api.client import Refused
 from lab.faults.applications.base import neighbour_of
-from lab.faults.field import BASE, Field
+from lab.faults.field import BASE
 from lab.faults.installed.installation import Installation
-from lab.faults.judged.cases import Case, at_rest, has_ended
+from lab.faults.judged.cases import Case, has_ended
 from lab.faults.judged.deliveries import Deliveries
 from lab.faults.judged.evidence import Evidence, Violation
-from lab.faults.judged.history import History
 from lab.faults.judged.laws import broken
-from lab.faults.judged.observer import Observer
-from lab.faults.judged.outcomes import Runs, rollouts_are_recorded
+from lab.faults.judged.outcomes import Runs, rollouts_are_recorded, runs_act_on_their_own_canary
 from lab.faults.judged.recovery import Recovery
 from lab.faults.plan import GATED, Plan, Release
 from lab.faults.pushes import Pushes
+from lab.faults.space import LOOK_S, Space
 from lab.faults.striking.inject import Injector
 
 ENDS_WITHIN_S = 150.0
@@ -31,7 +29,6 @@ ENDS_WITHIN_S = 150.0
 SETTLE_S = 2.5
 """Seconds after the end in which users' last answers come in."""
 GATE_OPENS_S = 3.0
-LOOK_S = 1.0
 
 
 @dataclass
@@ -60,24 +57,23 @@ class Result:
 class Stage:
     """What all rounds are played on."""
 
-    field: Field
+    spaces: tuple[Space, ...]
     installation: Installation
-    observer: Observer
     injector: Injector
     runs: Runs
     deliveries: Deliveries
 
-    @property
-    def history(self) -> History:
-        return self.observer.history
+    def of(self, case: Case) -> Space:
+        """Where a case is played: twins in the second namespace."""
+        return self.spaces[int(case.release.twin)]
 
     async def play(self, plan: Plan) -> Result:
         """Play one round. What it leaves behind is at rest again, or the next round could not begin."""
         began = time.time()
         for proxy in self.installation.proxies.values():
             proxy.writes.clear()
-        await self.field.push(plan.number)
-        cases = [Case(release, self._tag(release)) for release in plan.releases]
+        await self.spaces[0].field.push(plan.number)
+        cases = [self._case(release) for release in plan.releases]
         self.injector.begin(cases, f"{plan.seed}/{plan.number}/faults")
         pushes = Pushes(self.installation, plan)
         pushing = asyncio.create_task(pushes.go_on())
@@ -95,21 +91,22 @@ class Stage:
         self._hear_users(cases)
         violations = await self._judge(cases, began)
         result = Result(plan, cases, violations, self.injector.recoveries, time.time() - began, len(pushes.accepted))
-        result.gaps = sum(gap >= began for gap in self.history.gaps)
+        result.gaps = sum(gap >= began for space in self.spaces for gap in space.history.gaps)
         result.harm = [_harm(case) for case in cases if case.release.story == "bad"]
         await self._leave_tidy(cases)
         return result
 
     def _hear_users(self, cases: list[Case]) -> None:
-        news = {app: users.news() for app, users in self.field.users.items()}
-        for case in cases:
-            case.answers = [one for one in news.get(case.app, ()) if one.at >= case.began]
-            case.others = [one for one in news.get(neighbour_of(case.app), ()) if one.at >= case.began]
+        for space in self.spaces:
+            news = {app: users.news() for app, users in space.field.users.items()}
+            for case in (case for case in cases if self.of(case) is space):
+                case.answers = [one for one in news.get(case.app, ()) if one.at >= case.began]
+                case.others = [one for one in news.get(neighbour_of(case.app), ()) if one.at >= case.began]
 
     async def _play(self, case: Case, number: int) -> None:
-        release = case.release
+        release, space = case.release, self.of(case)
         await asyncio.sleep(release.start)
-        case.since, case.began = self.history.newest(), time.time()
+        case.since, case.began = space.history.newest(), time.time()
         first = {"never": "never", "bad": "bad"}.get(release.story, "good")
         await self._change(case, f"r{number}-{first}", f"{number}")
         case.started = True
@@ -119,10 +116,10 @@ class Stage:
             reverted = release.story == "reverted"
             await self._change(case, case.old if reverted else f"r{number}-next", self._note(case, number, reverted))
         opener = asyncio.create_task(self._open_gate(case)) if case.app in GATED else None
-        while not has_ended(self.history, case):
+        while not has_ended(space.history, case):
             if time.time() > max(case.changed, case.last_fault_over()) + ENDS_WITHIN_S:
                 break
-            await self.observer.change(LOOK_S)
+            await space.observer.change(LOOK_S)
         else:
             case.ended = time.time()
         if opener:
@@ -134,10 +131,10 @@ class Stage:
         while True:
             try:
                 if case.release.story == "first":
-                    await self.field.install(case.app, case.release.shape, tag)
+                    await self.of(case).field.install(case.app, case.release.shape, tag)
                     case.changed = time.time()
                 else:
-                    case.changed = await self.field.release(case.app, tag, note)
+                    case.changed = await self.of(case).field.release(case.app, tag, note)
                 return
             except (aiohttp.ClientError, httpx.HTTPError, TimeoutError, OSError):
                 await asyncio.sleep(LOOK_S)
@@ -148,7 +145,7 @@ class Stage:
 
     def _note(self, case: Case, number: int, reverted: bool) -> str:
         """The template's annotation: a revert has to bring back the very template that is promoted."""
-        primary = self.history.now(*case.primary)
+        primary = self.of(case).history.now(*case.primary)
         if reverted:
             return str(primary["round"]) if primary["tag"] == case.old else f"{number}-"
         return f"{number}+"
@@ -157,10 +154,10 @@ class Stage:
         """People open a gate a while after it was found closed."""
         while True:
             await asyncio.sleep(LOOK_S)
-            if self.history.now("canaries", case.app).get("phase") in {"Waiting", "WaitingPromotion"}:
+            if self.of(case).history.now("canaries", case.app).get("phase") in {"Waiting", "WaitingPromotion"}:
                 await asyncio.sleep(GATE_OPENS_S)
                 try:
-                    await self.field.gate(case.app, "open")
+                    await self.of(case).field.gate(case.app, "open")
                     return
                 except httpx.HTTPError:
                     continue
@@ -176,11 +173,13 @@ class Stage:
 
     async def _judge(self, cases: list[Case], began: float) -> list[Violation]:
         writes = [write for proxy in self.installation.proxies.values() for write in proxy.writes]
-        evidence = Evidence(self.history, writes)
-        violations = [violation for case in cases for violation in broken(evidence, case)]
         runs = await self.runs.settled(began - 1)
+        violations = list(runs_act_on_their_own_canary(writes, runs))
         for case in cases:
-            violations += rollouts_are_recorded(self.history, case, runs)
+            history = self.of(case).history
+            evidence = Evidence(history, [one for one in writes if one.act.namespace == case.namespace])
+            mine = [*broken(evidence, case), *rollouts_are_recorded(history, case, runs)]
+            violations += [replace(one, namespace=case.namespace) for one in mine]
         violations += await self.deliveries.due()
         ended = [said for _, said in self.injector.log if said.endswith("by itself")]
         return violations + [Violation("no part ends by itself", "", said) for said in ended]
@@ -188,31 +187,17 @@ class Stage:
     async def _leave_tidy(self, cases: list[Case]) -> None:
         for case in cases:
             if case.release.story == "first":
-                await self.field.remove(case.app)
+                await self.of(case).field.remove(case.app)
             elif case.app in GATED:
-                await self.field.gate(case.app, "close")
-        self.history.forget_pods()
+                await self.of(case).field.gate(case.app, "close")
+        for space in self.spaces:
+            space.history.forget_pods()
 
-    def _tag(self, release: Release) -> str:
-        return str(self.history.now(*Case(release, BASE).primary).get("tag", BASE))
-
-    async def until_all(self, holds: Callable[[str], Awaitable[bool] | bool], apps: list[str], within: float) -> None:
-        """Wait for something that all applications come to.
-
-        Raises:
-            TimeoutError: one does not.
-        """
-        async with asyncio.timeout(within):
-            for app in apps:
-                while True:
-                    found = holds(app)
-                    if found is True or (not isinstance(found, bool) and await found):
-                        break
-                    await self.observer.change(LOOK_S)
-
-    def rests(self, app: str) -> bool:
-        """Whether nothing is on its way for an application."""
-        return at_rest(self.history, self.field.shapes[app], app)
+    def _case(self, release: Release) -> Case:
+        case = Case(release, BASE)
+        case.old = str(self.of(case).history.now(*case.primary).get("tag", BASE))
+        case.namespace = self.of(case).namespace
+        return case
 
 
 def _harm(case: Case) -> float:

@@ -16,7 +16,7 @@ from lab.faults.applications import parts, service_blue_green
 from lab.faults.applications.base import INTERVAL_S
 from lab.faults.judged import laws
 from lab.faults.judged.cases import HARMS_USERS, Case, Hit
-from lab.faults.plan import PROCESS_FAULTS_A_ROUND
+from lab.faults.plan import KINDS, PROCESS_FAULTS_A_ROUND, WHOLE_LAB
 from lab.faults.play import Result
 from lab.machine import hardware
 
@@ -51,6 +51,7 @@ def document(results: Sequence[Result], seed: int, began: float, load_at_start: 
         "hits": {"aimed": len(aimed), "in passing": len(hits) - len(aimed)},
         "cases by shape": dict(Counter(case.release.shape for case in cases).most_common()),
         "cases by story": dict(Counter(case.release.story for case in cases).most_common()),
+        "cases by kind": cases_by_kind(cases),
         "hits by kind": dict(Counter(hit.kind for hit in hits).most_common()),
         "hits by kind and phase": by_phase(hits),
         "hits by phase": dict(Counter(hit.phase for hit in hits).most_common()),
@@ -75,6 +76,28 @@ def by_phase(hits: Sequence[Hit]) -> dict[str, dict[str, int]]:
     """Kind of fault → phase → how many rollouts it hit there."""
     kinds = [kind for kind, _ in Counter(hit.kind for hit in hits).most_common()]
     return {kind: dict(Counter(hit.phase for hit in hits if hit.kind == kind).most_common()) for kind in kinds}
+
+
+def cases_by_kind(cases: Sequence[Case]) -> dict[str, dict[str, int]]:
+    """Each kind of fault and habit of people, also where none was met, with the number of cases that it hit."""
+    return {
+        kind: {
+            "cases": sum(case.hit_by({kind}) for case in cases),
+            "aimed": sum(any(hit.kind == kind and hit.aimed for hit in case.hits) for case in cases),
+        }
+        for kind in KINDS
+        if kind not in WHOLE_LAB or any(case.hit_by({kind}) for case in cases)
+    }
+
+
+def table(cases: Sequence[Case]) -> list[str]:
+    """The cases by kind as lines for people: what was met most comes first, what was not met last."""
+    counts = cases_by_kind(cases)
+    width = max(map(len, counts))
+    lines = [f"{'':{width}}  cases  aimed"]
+    for kind, one in sorted(counts.items(), key=lambda item: -item[1]["cases"]):
+        lines.append(f"{kind:{width}}  {one['cases']:5}  {one['aimed']:5}")
+    return lines
 
 
 def under_kills(cases: Sequence[Case]) -> dict[str, int]:

@@ -16,9 +16,9 @@ import httpx
 from lab import ports
 from lab.apps.variants import push_variant
 from lab.errors import LabError
-from lab.parts.git import create_repository
-from lab.paths import SOURCES, LabPaths
+from lab.paths import SOURCES
 from lab.product.cluster import ProductCluster, phase
+from lab.product.site import Site
 
 NAME, NAMESPACE, HOST = "shop", "test", "shop.test"
 APPS = SOURCES / "apps"
@@ -68,7 +68,7 @@ def next_major(registry: str) -> int:
     return max(majors, default=0) + 1
 
 
-def install(application: Application, cluster: ProductCluster, places: LabPaths, where_to_look: str) -> None:
+def install(application: Application, cluster: ProductCluster, site: Site, where_to_look: str) -> None:
     """First image, objects, repository; return when users are served by the primary.
 
     The manifests are pushed last, so that it is a push that brings them into the cluster, as every later change.
@@ -78,10 +78,9 @@ def install(application: Application, cluster: ProductCluster, places: LabPaths,
     """
     first = application.version(0)
     application.push(first, "good")
-    url = create_repository(places, NAME)
-    cluster.apply(APPS / "cluster", {">=1.0.0": f">={first}"})
+    cluster.apply(APPS / "cluster", {">=1.0.0": f">={first}", **site.values()})
     # Pinned already: else the first delivery would pin it, and that is a revision of its own, rolled out by itself.
-    _publish(url, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.pinned(first)})
+    _publish(site, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.pinned(first)})
     give_up = time.monotonic() + INITIALIZED_WITHIN_S
     while not (phase(cluster.canary(NAME)) == "Initialized" and application.answers()):
         if time.monotonic() > give_up:
@@ -91,21 +90,17 @@ def install(application: Application, cluster: ProductCluster, places: LabPaths,
         time.sleep(POLL_S)
 
 
-def _publish(url: str, values: dict[str, str]) -> None:
+def _publish(site: Site, values: dict[str, str]) -> None:
     """Make the manifests the repository's whole content, whatever an earlier run left there."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder) / NAME
         shutil.copytree(APPS / "manifests", work)
-        for file in work.glob("*.yaml"):
-            text = file.read_text()
-            for old, new in values.items():
-                text = text.replace(old, new)
-            file.write_text(text)
+        site.fit(work, values)
         author = ["-c", "user.name=shop team", "-c", "user.email=shop@example.com"]
         _git(work, "init", "--quiet", "--initial-branch=main")
         _git(work, "add", ".")
         _git(work, *author, "commit", "--quiet", "--message", "Run the shop")
-        _git(work, "push", "--quiet", "--force", url, "main")
+        _git(work, "push", "--quiet", "--force", site.repository, "main")
 
 
 def _git(work: Path, *arguments: str) -> None:

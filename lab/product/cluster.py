@@ -13,8 +13,12 @@ from lab.api.blocking import BlockingApi
 from lab.api.client import STRATEGIC, Api, Refused
 from lab.api.paths import path, path_of
 from lab.errors import LabError
+from lab.product.site import replaced
+from lab.progress import say
 
 MANAGER = "lab-demo"
+MARK = "sluice.dev/demo"
+"""Label of the namespace that the demo made."""
 POLL_S = 0.25
 Object = Mapping[str, Any]
 T = TypeVar("T")
@@ -31,22 +35,48 @@ class ProductCluster:
         with BlockingApi(self._access) as here:
             return here.do(act(here.api))
 
-    def apply_kinds(self, text: str, within_s: float) -> None:
+    def apply_kinds(self, text: str, within_s: float, *, keep_others: bool = False) -> None:
         """Apply custom resource definitions and wait until the API serves them.
+
+        Args:
+            keep_others: leave those alone that somebody else has installed.
 
         Raises:
             LabError: it does not.
         """
         definitions = list(yaml.safe_load_all(text))
+        if keep_others:
+            definitions = [one for one in definitions if not self._has_of_others(one)]
         self._apply(definitions)
         self._do(lambda api: _established(api, definitions, within_s))
+
+    def _has_of_others(self, definition: Object) -> bool:
+        found = self._do(lambda api: api.find(path_of(definition)))
+        managers = {one.get("manager") for one in (found or {}).get("metadata", {}).get("managedFields", ())}
+        if found is None or MANAGER in managers:
+            return False
+        say(f"kept as it is: {definition['metadata']['name']}, which somebody else has installed")
+        return True
+
+    def refuse_others(self) -> None:
+        """See that the namespace is the demo's, which deletes what it finds there.
+
+        Raises:
+            LabError: it is somebody else's.
+        """
+        found = self._do(lambda api: api.find(path("namespaces", name=self._namespace)))
+        if found and MARK not in found["metadata"].get("labels", {}):
+            raise LabError(
+                f"the namespace {self._namespace} of this cluster is not the demo's, which would delete what is in it: "
+                f"delete it yourself, or say that it may go by `kubectl label namespace {self._namespace} {MARK}=true`"
+            )
 
     def apply(self, folder: Path, values: Mapping[str, str]) -> None:
         """Apply every manifest in a folder, with words of it replaced, the namespace first."""
         documents = [
             document
             for file in sorted(folder.glob("*.yaml"))
-            for document in yaml.safe_load_all(_replaced(file.read_text(), values))
+            for document in yaml.safe_load_all(replaced(file.read_text(), values))
         ]
         self._apply(sorted(documents, key=lambda one: one["kind"] != "Namespace"))
 
@@ -56,6 +86,10 @@ class ProductCluster:
     def apply_documents(self, documents: Sequence[Object]) -> None:
         """Apply manifests, namespaces first."""
         self._apply(sorted(documents, key=lambda one: one["kind"] != "Namespace"))
+
+    def remove_documents(self, documents: Sequence[Object]) -> None:
+        """Delete what manifests describe; nothing happens where it is not there."""
+        self._do(lambda api: _delete_all(api, documents))
 
     def wait_for(self, plural: str, name: str, condition: str, within_s: float) -> None:
         """Wait until an object has a condition.
@@ -106,6 +140,11 @@ async def _apply_all(api: Api, documents: Sequence[Object]) -> None:
         await api.apply(document, MANAGER)
 
 
+async def _delete_all(api: Api, documents: Sequence[Object]) -> None:
+    for document in documents:
+        await api.delete(path_of(document))
+
+
 def phase(canary: Object) -> str:
     """The phase a Canary says it is in."""
     return str(canary.get("status", {}).get("phase", ""))
@@ -115,9 +154,3 @@ def reason(canary: Object) -> str:
     """Why a Canary is in the phase it is in, in its own words."""
     conditions = canary.get("status", {}).get("conditions", [])
     return next((str(one.get("message", "")) for one in conditions if one["type"] == "Promoted"), "")
-
-
-def _replaced(text: str, values: Mapping[str, str]) -> str:
-    for old, new in values.items():
-        text = text.replace(old, new)
-    return text

@@ -20,7 +20,7 @@ from lab.product.watch import Observer
 from lab.progress import say
 
 STEP_S = 10.0
-WATCHDOG_S = 150.0
+WATCHDOG_S = 300.0
 POLL_S = 0.25
 UNDER_WAY = frozenset({"Waiting", "Progressing", "WaitingPromotion", "Promoting", "Finalising", "Terminating"})
 HOTFIX = "hotfix"
@@ -127,6 +127,8 @@ class Measurements:
         return reason(self.cluster.canary(NAME)) or self._last_message(since)
 
     def _last_message(self, since: float) -> str:
+        if not self.slack_url:
+            return ""
         try:
             messages = httpx.get(self.slack_url + "/-/messages", timeout=10, trust_env=False).json()
         except httpx.HTTPError as error:

@@ -6,15 +6,10 @@ the loopback address of this machine, so each pod has a sidecar that leads there
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
-
-import yaml
 
 from lab import ports
 from lab.image import build
@@ -23,21 +18,14 @@ from lab.parts import oci
 from lab.paths import CHECKOUT, SOURCES, LabPaths
 from lab.processes.child import Child
 from lab.product.cluster import ProductCluster
+from lab.product.overlay import EVERYWHERE, NAMESPACE, RECEIVER, SERVER, SERVICES, Object, Shape, rendered
 from lab.programs.gobuild import build_program
 from lab.progress import say
 
-NAMESPACE = "sluice"
-SERVER, RECEIVER = "198.19.42.1", "198.19.42.2"
-"""Addresses of the Services, chosen so that nobody has to look them up without DNS."""
-SERVICES = (ports.REGISTRY, ports.GIT, ports.SLACK, ports.GITHUB, ports.GATE, ports.PROMETHEUS)
-"""Ports of the lab that sluice, and what it finds in manifests, name on the loopback address."""
 PARTS = ("server", "worker", "receiver", "watcher")
-PIECES = ("components/cluster-wide", "components/sync", "components/ephemeral")
 READY_WITHIN_S = 240
 GONE_WITHIN_S = 60
-KUSTOMIZE_S = 30
 LOGIN = "admin:lab"
-Object = dict[str, Any]
 
 
 class Running(Protocol):
@@ -58,9 +46,11 @@ class Pods:
 
     name = "sluice in the cluster"
 
-    def __init__(self, env: Mapping[str, Any], places: LabPaths) -> None:
+    def __init__(self, env: Mapping[str, Any], places: LabPaths, shape: Shape = EVERYWHERE) -> None:
         self._env = env
         self._places = places
+        self._shape = shape
+        self._bindings: list[Object] = []
         self._cluster = ProductCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
         self._doors: list[Child] = []
         self.log = places.logs / "sluice-pods"
@@ -81,7 +71,8 @@ class Pods:
             "out", {f"{network.NODE_ADDRESS}:{port}": f"{ports.HOST}:{port}" for port in (*SERVICES, ports.APISERVER)}
         )
         self._cluster.remove_namespace(GONE_WITHIN_S)
-        documents = rendered(self._places, self._env, digest)
+        documents = rendered(self._places, self._env, digest, self._shape)
+        self._bindings = [one for one in documents if one["kind"] == "ClusterRoleBinding"]
         self._cluster.apply_documents([*api_server(), *documents, self._secret()])
         say(f"waiting for {', '.join(PARTS)}")
         for part in PARTS:
@@ -98,6 +89,7 @@ class Pods:
         for folder in (self._places.data / "pod-logs").glob(f"{NAMESPACE}_*"):
             shutil.copytree(folder, self.log / folder.name, symlinks=False, ignore_dangling_symlinks=True)
         self._cluster.remove_namespace(GONE_WITHIN_S)
+        self._cluster.remove_documents(self._bindings)
         for door in self._doors:
             door.stop()
 
@@ -125,6 +117,7 @@ class Pods:
             "registry-token": env["registry_token"],
             "github-secret": env["github_webhook_secret"],
             "slack-token": env["slack_token"],
+            **self._shape.secrets,
         }
         meta = {"name": "sluice", "namespace": NAMESPACE}
         return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": values}
@@ -142,67 +135,4 @@ def api_server() -> list[Object]:
             "endpoints": [{"addresses": [network.NODE_ADDRESS], "conditions": {"ready": True}}],
             "ports": [{"name": "https", "port": ports.APISERVER, "protocol": "TCP"}],
         }
-    ]
-
-
-def rendered(places: LabPaths, env: Mapping[str, Any], digest: str) -> list[Object]:
-    """The manifests as kustomize makes them, with the lab's own overlay."""
-    folder = places.home / "in-cluster"
-    folder.mkdir(exist_ok=True)
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder, env, digest), sort_keys=False))
-    command = [str(Path(env["bin"]) / "kustomize"), "build", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=KUSTOMIZE_S, check=True)
-    return [one for one in yaml.safe_load_all(done.stdout) if one]
-
-
-def overlay(folder: Path, env: Mapping[str, Any], digest: str) -> Object:
-    """The lab's kustomization: the pieces of the repository, and what a cluster without DNS and volumes asks for."""
-    pieces = Path(os.path.relpath(CHECKOUT / "deployments" / "kubernetes", folder))
-    settings = {
-        "METRICS_URL": env["prometheus_url"],
-        "SLACK_URL": f"{env['slack_url']}/api/",
-    }
-    return {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [str(pieces / "base")],
-        "components": [str(pieces / piece) for piece in PIECES],
-        "configMapGenerator": [
-            {
-                "name": "sluice",
-                "namespace": NAMESPACE,
-                "behavior": "merge",
-                "literals": [f"SLUICE_{name}={value}" for name, value in settings.items()],
-            }
-        ],
-        "images": [{"name": "sluice", "newName": f"{env['registry']}/sluice", "digest": digest}],
-        "patches": [
-            {"target": {"kind": "Deployment"}, "patch": json.dumps(_sidecar(env["registry"]))},
-            *(
-                {
-                    "target": {"kind": "Service", "name": f"sluice-{part}"},
-                    "patch": json.dumps([{"op": "add", "path": "/spec/clusterIP", "value": address}]),
-                }
-                for part, address in (("server", SERVER), ("receiver", RECEIVER))
-            ),
-        ],
-    }
-
-
-def _sidecar(registry: str) -> list[Object]:
-    doors = {
-        "name": "doors",
-        "image": f"{registry}/lab/doors:1",
-        "restartPolicy": "Always",
-        "args": [f"{ports.HOST}:{port}={network.NODE_ADDRESS}:{port}" for port in SERVICES],
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-    }
-    aliases = [{"ip": SERVER, "hostnames": ["sluice-server"]}]
-    return [
-        {"op": "add", "path": "/spec/template/spec/initContainers", "value": [doors]},
-        {"op": "add", "path": "/spec/template/spec/hostAliases", "value": aliases},
     ]

@@ -1,6 +1,7 @@
 """Sets up what is released and measured: the lab, sluice, the application and its users."""
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ from lab.errors import LabError
 from lab.load import LOAD
 from lab.load.summary import RequestLog
 from lab.machine import hardware
+from lab.parts.git import create_repository
 from lab.paths import LabPaths
 from lab.processes.child import Child
 from lab.product.application import HOST, NAME, NAMESPACE, Application, install, next_major
 from lab.product.cluster import ProductCluster
 from lab.product.deliveries import Measurements
 from lab.product.in_cluster import Pods, Running
+from lab.product.site import Site
 from lab.product.sluice import kinds, start_lab, start_sluice, stop_lab
 from lab.product.watch import Observer
 from lab.programs.gobuild import build_program
@@ -41,19 +44,18 @@ def set_up(
         ending.callback(stop_lab)
     env = environment.read(places)
     about |= hardware.describe() | {"load_average_start": hardware.load_average()}
-    cluster = ProductCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
-    cluster.apply_kinds(kinds(), KINDS_WITHIN_S)
+    cluster = _cluster(env, in_cluster=in_cluster)
     sluice = _start(env, places, ending, in_cluster=in_cluster)
     where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
 
     cluster.remove_namespace(NAMESPACE_GONE_S)
-    if not started_here:
+    if env.get("existing") or not started_here:
         ending.callback(cluster.remove_namespace, NAMESPACE_GONE_S)
     application = Application(env["registry"], env["gateway_url"], next_major(env["registry"]))
     observer = Observer(Path(env["kubeconfig"]), env["context"], NAMESPACE, NAME)
     ending.callback(observer.stop)
     say(f"installing {NAME}:{application.version(0)} and waiting until users are served")
-    install(application, cluster, places, where_to_look)
+    install(application, cluster, Site.of(env, NAME, _repository(env, places)), where_to_look)
     load, users = start_load(env["gateway_url"], places)
     ending.callback(load.stop)
 
@@ -67,10 +69,30 @@ def set_up(
         cluster=cluster,
         observer=observer,
         users=users,
-        slack_url=env["slack_url"],
+        slack_url="" if env.get("existing") else env["slack_url"],
         check=check,
         where_to_look=where_to_look,
     )
+
+
+def _cluster(env: Mapping[str, Any], *, in_cluster: bool) -> ProductCluster:
+    """The cluster with sluice's kinds. In one of somebody's own nothing is touched that the demo did not make."""
+    existing = bool(env.get("existing"))
+    if existing and in_cluster:
+        raise LabError(
+            "INCLUSTER writes what only the lab lacks (the API server's address, doors to this machine) and is not for a "
+            "cluster of yours: docs/install.md says how sluice is installed there"
+        )
+    cluster = ProductCluster(Path(env["kubeconfig"]), env["context"], NAMESPACE)
+    if existing:
+        cluster.refuse_others()
+    cluster.apply_kinds(kinds(), KINDS_WITHIN_S, keep_others=existing)
+    return cluster
+
+
+def _repository(env: Mapping[str, Any], places: LabPaths) -> str:
+    """The application's git repository: made in the lab; in a cluster of one's own it is there, or made by a push."""
+    return create_repository(places, NAME) if env.get("git_root") else f"{env['git_url']}/{NAME}.git"
 
 
 def _start(env: dict[str, Any], places: LabPaths, ending: contextlib.ExitStack, *, in_cluster: bool) -> Running:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from lab import environment, ports
+from lab import environment, existing, ports
 from lab.errors import LabError
 from lab.paths import CHECKOUT, LabPaths
 from lab.processes.child import Child
@@ -20,16 +20,6 @@ from lab.up import running
 SLUICE = str(Path(sys.executable).parent / "sluice")
 SLUICE_UP_WITHIN_S = 120
 KINDS_WITHIN_S = 60
-NEEDED = {
-    "gateway_url": "a Gateway",
-    "registry": "a registry that notifies sluice",
-    "registry_token": "that registry's token",
-    "git_root": "the lab's own git server",
-    "prometheus_url": "a Prometheus",
-    "slack_token": "Slack, or its stand-in",
-    "github_webhook_secret": "GitHub, or its stand-in",
-}
-"""What cannot be done without, by its name in env.json."""
 LAB_UP_WITHIN_S = 1800
 LAB_DOWN_WITHIN_S = 120
 
@@ -44,12 +34,23 @@ def start_lab(places: LabPaths) -> bool:
     if not was_running:
         _lab("up", LAB_UP_WITHIN_S)
     env = environment.read(places)
-    missing = [what for name, what in NEEDED.items() if not env.get(name)]
-    if missing:
-        raise LabError(
-            f"the demo needs {', '.join(missing)}: run it on the lab that `make lab` starts, without CONTEXT"
-        )
+    refuse_incomplete(env)
     return not was_running
+
+
+def refuse_incomplete(env: Mapping[str, Any]) -> None:
+    """See that nothing is missing that the demo cannot do without.
+
+    Raises:
+        LabError: it is somebody's own cluster, and a part of it is not named.
+    """
+    if missing := existing.missing(env):
+        raise LabError(
+            f"the demo needs {', '.join(missing)}: name them in the environment, "
+            "or run it without CONTEXT on the lab that `make lab` starts"
+        )
+    if not env.get("bin") and shutil.which("kustomize") is None:
+        raise LabError("the demo needs the program kustomize: install it (https://kubectl.docs.kubernetes.io) on PATH")
 
 
 def stop_lab() -> None:
@@ -96,12 +97,19 @@ def sluice_environment(env: Mapping[str, Any], home: Path) -> dict[str, str]:
         "REGISTRY_TOKEN": env["registry_token"],
         "GITHUB_SECRET": env["github_webhook_secret"],
         "METRICS_URL": env["prometheus_url"],
-        "SLACK_TOKEN": env["slack_token"],
-        "SLACK_URL": env["slack_url"] + "/api/",
-    }
+    } | slack(env)
     # kustomize and the like come with the lab.
     path = {"PATH": f"{env['bin']}:{os.environ.get('PATH', '')}"} if env.get("bin") else {}
     return {f"SLUICE_{name}": str(value) for name, value in settings.items()} | path
+
+
+def slack(env: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of chat; none where nobody has named a token."""
+    if not env.get("slack_token"):
+        return {}
+    return {"SLACK_TOKEN": env["slack_token"]} | (
+        {"SLACK_URL": f"{env['slack_url']}/api/"} if env.get("slack_url") else {}
+    )
 
 
 def _status(url: str) -> int | None:

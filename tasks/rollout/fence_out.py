@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.scene.autoscaler import fence_out_autoscaler
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -15,6 +16,7 @@ async def fence_out(ref: RolloutRef) -> None:
     """
     scene = await Scene.begun(ref)
     await scene.canaries.fence_out(scene.canary)
+    await fence_out_autoscaler(scene)
     if await scene.router.weight(scene.canary) is not None:
         await scene.router.fence_out(scene.canary)
         target = await scene.canaries.target(scene.canary)

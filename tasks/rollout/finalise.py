@@ -10,6 +10,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
+from tasks.scene.autoscaler import to_rest
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
@@ -24,7 +25,7 @@ async def finalise(ref: RolloutRef, decision: Decision) -> StageResult:
     scene.check_current(ref)
     await go_home(scene)
     await asyncio.sleep(DRAIN)
-    await scene.rest()
+    await to_rest(scene)
     await retire_baseline(scene)
     said = f"{ref.version} is promoted: {reason}"
     fields = {"canaryWeight": 0, "failedChecks": 0, **scene.end(Outcome.PROMOTED)}

@@ -19,6 +19,7 @@ from sluice.rollout.result import StageResult
 from sluice.rollout.revision import version_of
 from sluice.rollout.safety.begun import begun_with
 from sluice.rollout.tending.primary import given
+from tasks.scene.autoscaler import to_rest
 from tasks.scene.primary import tend_primary
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, LEASE_LOOK, RolloutRef, Scene
@@ -47,12 +48,16 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
     if canary.status.phase is not Phase.INITIALIZING:
         await _note(scene, "Making the primary")
     primary = await _ready(scene)
-    _check_same(scene, primary, await tend(scene))
-    await until_endpoints_ready(scene, Side.PRIMARY, primary)
+    try:
+        _check_same(scene, primary, await tend(scene))
+        await until_endpoints_ready(scene, Side.PRIMARY, primary)
+    except TransientError as error:
+        await _note(scene, str(error))
+        raise
     if scene.workload.writes.scaled(target, 0):
         await asyncio.sleep(DRAIN)
         await _look_again(scene, primary)
-        await scene.canaries.scale(canary, canary.target, 0)
+        await to_rest(scene)
     # What the primary runs, also where the target has moved on meanwhile: that is the next revision's release.
     revision = given(primary)
     done = {"lastAppliedSpec": revision, "lastPromotedSpec": revision, "canaryWeight": 0, "failedChecks": 0}

@@ -30,6 +30,8 @@ from tasks.stage import stage
 
 CANCELLED_WITHIN = 30.0
 """Seconds that a promotion which a person has cancelled still gets to come to its own end."""
+RESIZES = 3
+"""So often the primary is made larger because the canary was, before the users come home nevertheless."""
 
 
 @stage("promote", run_name="promote {ref}")
@@ -59,7 +61,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
-    applied, why = await _replaced(scene, target, pods)
+    applied, why = await _as_large_as_the_canary(scene, target)
     if why:
         said = f"{canary.primary} did not come up with {ref.version}: {why}"
         await say(scene, f"All traffic stays on the canary: {said}")
@@ -72,20 +74,39 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     return StageResult()
 
 
+async def _as_large_as_the_canary(scene: Scene, target: Object) -> tuple[Object, str]:
+    """Replace the primary, at a size that can take all users at once; returns it, and why it cannot (empty if it can).
+
+    While it has no users an autoscaler takes its pods away, and gives the canary more: what the canary needs now the primary
+    needs in a moment. It may be made smaller again once the users are there.
+    """
+    reads, pods = scene.workload.reads, 0
+    for _ in range(RESIZES):
+        pods = max(pods, reads.pods(target))
+        applied, why = await _replaced(scene, target, pods)
+        if why or scene.canary.spec.autoscaled is None:
+            break
+        now = await scene.wired.cluster.find(scene.kind, scene.canary.target, scene.canary.namespace)
+        if now is None or reads.pods(now) <= max(pods, reads.pods(applied)):
+            break
+        pods = reads.pods(now)
+    return applied, why
+
+
 async def _replaced(scene: Scene, target: Object, pods: int) -> tuple[Object, str]:
     """Give the primary what was judged and wait until it runs just that; returns it, and why it does not (empty if so).
 
-    Its size is what it is at the moment of the write, which is fenced by it: an autoscaler may have changed it since.
+    A primary that is larger at the moment of the write, which is fenced by it, stays so: an autoscaler has changed it since.
 
     Args:
-        pods: how many it gets where there is none.
+        pods: how many it gets at least.
     """
     canary, workload = scene.canary, scene.workload
 
     def wish(now: Object | None) -> Object:
         if now is not None:
             check_made(canary, now)
-        return primary_copy(workload, canary, target, max(workload.reads.pods(now), 1) if now else pods)
+        return primary_copy(workload, canary, target, max(workload.reads.pods(now) if now else 0, pods, 1))
 
     async with scene.wired.informers.following(scene.kind, canary.primary, canary.namespace) as followed:
         try:

@@ -10,6 +10,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
+from tasks.scene.autoscaler import to_rest
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
@@ -33,7 +34,7 @@ async def roll_back(ref: RolloutRef, decision: Decision) -> StageResult:
         await scene.write(entry(scene.canary, time.time(), phase, said, **fields))
     await go_home(scene)
     await asyncio.sleep(DRAIN)
-    await scene.rest()
+    await to_rest(scene)
     await retire_baseline(scene)
     reason = scene.canary.status.rollback_reason
     said = f"{version} was rolled back: {reason}"

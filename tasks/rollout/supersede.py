@@ -9,6 +9,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome
 from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
+from tasks.scene.autoscaler import to_rest
 from tasks.scene.baseline import retire_baseline
 from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -25,7 +26,7 @@ async def supersede(ref: RolloutRef, decision: Decision) -> StageResult:
     fields: dict[str, object] = {"canaryWeight": 0, "step": -1, **promoted}
     result = StageResult(news=Occasion.SUPERSEDED, about=scene.version(ref))
     if decision.outcome is Outcome.REVERTED and not promoted:
-        await scene.rest()
+        await to_rest(scene)
         await retire_baseline(scene)
         fields |= {"lastAppliedSpec": scene.canary.status.last_promoted_spec, "failedChecks": 0}
         fields |= scene.end(decision.outcome)

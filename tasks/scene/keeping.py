@@ -8,7 +8,7 @@ from typing import NoReturn
 from blocks.connections import Connections
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease
-from sluice.errors import InvalidError, NotFoundError, SluiceError
+from sluice.errors import InvalidError, SluiceError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.tending.conditions import Kept, kept
 from tasks.scene.primary import UnknownPastError
@@ -70,21 +70,8 @@ async def _bring(scene: Scene, contested: str) -> None:
     except (InvalidError, UnknownPastError) as error:
         await _say(scene, Kept.REFUSED if isinstance(error, InvalidError) else Kept.LOST, str(error))
         raise
-    if gone := await _target_gone(scene):
-        await _say(scene, Kept.TARGET_GONE, gone)
-    else:
-        await _say(scene, Kept.CONTESTED if contested else Kept.RIGHT, contested or RIGHT)
-
-
-async def _target_gone(scene: Scene) -> str:
-    """What people read where the target is gone; empty where it is there."""
-    canary = scene.canary
-    try:
-        await scene.canaries.target(canary)
-    except NotFoundError:
-        what = f"{scene.workload.kind} {canary.target} is gone"
-        return f"{what}: its users stay on {canary.primary}; apply it again, or delete the Canary"
-    return ""
+    reason, message = scene.lacks or (Kept.RIGHT, RIGHT)
+    await _say(scene, Kept.CONTESTED if contested else reason, contested or message)
 
 
 async def _say(scene: Scene, reason: Kept, message: str) -> None:

@@ -14,6 +14,7 @@ from sluice.manifests.flagger.side import Side
 from sluice.rollout.journal import entry
 from sluice.rollout.tending.finalizer import FINALIZER
 from sluice.rollout.written import is_another, shows
+from tasks.scene.autoscaler import wake
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import Scene
 
@@ -53,6 +54,7 @@ async def _give_back(scene: Scene) -> None:
         await scene.write(entry(canary, time.time(), Phase.TERMINATING, said))
     pods = (workload.reads.pods(primary) if primary else 0) or canary.status.primary_pods or 1
     async with scene.wired.informers.following(scene.kind, canary.target, canary.namespace) as followed:
+        await wake(scene)
         filled = await scene.canaries.fill(canary, canary.target, pods)
         await scene.until(
             followed,

@@ -25,6 +25,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.tending.conditions import Kept
 from sluice.rollout.workloads import workload_of
 
 Object = dict[str, Any]
@@ -58,7 +59,12 @@ class RolloutRef(BaseModel):
 
 
 class Scene:
-    """The Canary with what a stage needs to act on it."""
+    """The Canary with what a stage needs to act on it.
+
+    Attributes:
+        broken: why its release cannot go on by the Canary as it is; empty where it can.
+        lacks: what tending it found missing that its users do without, and that people have to bring.
+    """
 
     def __init__(
         self, wired: Connections, lease: Lease, canary: Canary, writer: Writer | None = None, *, broken: str = ""
@@ -72,6 +78,7 @@ class Scene:
         self.services: Services = wired.services(self.writer)
         self.workload = workload_of(canary)
         self.kind = kind_of(self.workload)
+        self.lacks: tuple[Kept, str] | None = None
         self.router: Router = wired.router(canary.spec.provider, self.writer)
 
     @classmethod

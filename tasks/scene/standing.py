@@ -11,6 +11,7 @@ from sluice.manifests.flagger.side import Side
 from sluice.rollout.services import service_of
 from sluice.rollout.workloads.base import has_pods
 from sluice.rollout.written import is_another, shows
+from tasks.scene.autoscaler import wake
 from tasks.scene.baseline import why_not_standing
 from tasks.scene.ready_endpoints import why_not_offering
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -47,6 +48,7 @@ class _Standing:
     async def stood(self) -> str:
         """Bring it there and freeze it; returns why it will never stand, empty where it does."""
         scene, canary = self.scene, self.scene.canary
+        await wake(scene)
         filled = await scene.canaries.fill(canary, canary.target, self.pods, frozen=await self.stays_frozen())
         reason = await self.reached(filled)
         if not reason and canary.ready_threshold == 100:

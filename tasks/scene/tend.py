@@ -15,8 +15,9 @@ from sluice.manifests.flagger.side import Side
 from sluice.rollout.needs import needs_primary
 from sluice.rollout.objects import check_made
 from sluice.rollout.strategies.base import HOME
+from sluice.rollout.tending.conditions import Kept
 from sluice.rollout.workloads.copies import stand_in
-from tasks.scene.autoscaler import tend_autoscaler
+from tasks.scene.autoscaler import tend_autoscaler, to_rest
 from tasks.scene.primary import tend_primary
 from tasks.scene.rollout_ref import Scene
 
@@ -60,6 +61,9 @@ async def tend(scene: Scene) -> Object:
 
 async def _without_target(scene: Scene, primary: Object) -> Object:
     check_made(scene.canary, primary)
+    gone = f"{scene.workload.kind} {scene.canary.target} is gone"
+    said = f"{gone}: its users stay on {scene.canary.primary}; apply it again, or delete the Canary"
+    scene.lacks = (Kept.TARGET_GONE, said)
     target = stand_in(scene.canary, primary)
     await scene.services.ensure(scene.canary, target, apex=False)
     await _lead(scene, target, primary)
@@ -90,7 +94,7 @@ async def _to_rest(scene: Scene, target: Object) -> None:
     if not ended or not workload.writes.scaled(target, 0) or workload.revision(canary, target) not in known:
         return
     if await scene.services.endpoints(canary, Side.PRIMARY):  # else its pods may be all that is left
-        await scene.canaries.scale(canary, canary.target, 0)
+        await to_rest(scene)
 
 
 def is_under_way(scene: Scene) -> bool:

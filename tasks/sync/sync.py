@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from blocks.connections import Connections, connections
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.kinds import CANARY, KUSTOMIZATION
 from blocks.sources.table import source_for
-from sluice.errors import NotFoundError, SluiceError, TransientError
+from sluice.errors import ForbiddenError, NotFoundError, SluiceError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.vital import refuse_vital
@@ -31,6 +32,7 @@ Object = dict[str, Any]
 AT_ONCE = 16
 """Objects that are applied at the same time: below what API servers give one client."""
 MANAGER = "sluice"
+RIGHTS = "what is in git needs rights of its own: the component `sync`, or a ClusterRole labelled sluice.dev/sync=true"
 SERVED_WITHIN, LOOK = 10.0, 0.05
 """Seconds until the API server should serve a new definition, and between two looks."""
 
@@ -82,11 +84,13 @@ async def _synced(wired: Connections, kustomization: Kustomization, due: Due) ->
         ids = [identity(one) for one in objects]
         reason = record.APPLY_FAILED
         version = await _write(wired.cluster, kustomization, record.begun(kustomization, at, ids, _now()))
-        spared = await _apply(wired.cluster, objects)
+        with _rights_explained():
+            spared = await _apply(wired.cluster, objects)
         reason = record.PRUNE_FAILED
         named = [identity(one) for one in placed]
         gone = departed(kustomization.status.inventory, named) if kustomization.spec.prune else []
-        pruned = await _prune(wired.cluster, gone, kustomization)
+        with _rights_explained():
+            pruned = await _prune(wired.cluster, gone, kustomization)
     except TransientError:
         raise
     except SluiceError as error:
@@ -96,6 +100,15 @@ async def _synced(wired: Connections, kustomization: Kustomization, due: Due) ->
     body = record.applied(kustomization, at, ids, _now(), resource_version=version)
     await _write(wired.cluster, kustomization, body)
     return Synced(applied=len(objects) - spared, pruned=pruned, left_alone=len(rendered) - len(objects) + spared)
+
+
+@contextmanager
+def _rights_explained() -> Iterator[None]:
+    """Name the way out where what is in git may not be written: the doctor knows nothing of its kinds."""
+    try:
+        yield
+    except ForbiddenError as error:
+        raise ForbiddenError(f"{error}; {RIGHTS}") from error
 
 
 async def _placed(cluster: Cluster, objects: Sequence[Object], owner: Kustomization) -> list[Object]:

@@ -55,6 +55,7 @@ class Life(World):
     retry: bool = False
     leaves: bool = False
     _before: frozenset[str] = frozenset()
+    _given: dict[str, int] = field(default_factory=dict)
     _new: bool = True
     _struck: int = -10
     _acts: int = 0
@@ -70,7 +71,9 @@ class Life(World):
     def _law(self, when: str, verb: str, item: dict[str, Any]) -> None:
         if when == "before":
             self._before, self._new = self.troubles(), self.status.get("phase") in {None, Phase.INITIALIZING}
+            self._given = self.given()
             return
+        self._given_is_kept(verb)
         self._worse_for_users(verb, item)
         if self.strangers() != self._strangers:
             self.blame(f"{verb} {item['kind']} touched what is somebody else's")
@@ -88,6 +91,16 @@ class Life(World):
         unseen = self.moment - self._struck <= UNSEEN or clock() <= self.town.late_until
         if worse and not unseen:
             self.blame(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
+
+    def _given_is_kept(self, verb: str) -> None:
+        """No write takes pods away that a person or an autoscaler gave; but the target's all at once, at the end."""
+        for name, pods in self.given().items():
+            rests = name == NAME and pods == 0
+            before = self._given.get(name, 0)
+            # What happened right before a write is not yet known to it in this cluster, whose fence it has passed.
+            met = self._struck == self.moment
+            if pods < before and not rests and not met:
+                self.blame(f"{verb}: {name} goes from {before} to {pods} pods")
 
     def _journal_is_what_was_made(self) -> None:
         if self._new and self.status.get("phase") == Phase.INITIALIZED:
@@ -164,7 +177,7 @@ class Life(World):
             (self.signals.paused, "", "resume"),
             (self.suspended(), "suspend", "unsuspend"),
             (broken, "did not become ready", "push 0"),
-            (any(one["metadata"]["name"] != "other" for one in self.strangers()), "belongs to", "clear the way"),
+            (self.in_the_way(), "belongs to", "clear the way"),
             (target is None, "does not exist", "make the target"),
         ]
 

@@ -16,13 +16,13 @@ from blocks.kubernetes.kinds import (
     SERVICE,
     WORKLOAD_KINDS,
 )
+from tests.laws.labels import NEIGHBOURS, PRIMARY, target_of
 from tests.laws.town import KINDS, Town, is_strange, stranger
 from tests.samples import NAME, NAMESPACE, copied, merged, workload
 
 Object = dict[str, Any]
 Hand = Callable[[Town, str], None]
 IMAGES = ("registry/shop:1", "registry/shop:2", "registry/shop:3", "registry/shop:broken")
-PRIMARY = f"{NAME}-primary"
 
 
 def _change(town: Town, kind: str, name: str, patch: Object) -> None:
@@ -68,7 +68,7 @@ def _remake_canary(town: Town, _: str) -> None:
 def _make_target(town: Town, kind: str) -> None:
     """`kubectl apply` where it is gone: another object of the name."""
     if (kind, NAMESPACE, NAME) not in town.objects:
-        made = workload(kind, IMAGES[0])
+        made = target_of(kind, IMAGES[0])
         made["metadata"].pop("uid")
         town.add(made)
 
@@ -86,7 +86,7 @@ def _apply_target(town: Town, kind: str) -> None:
     """`kubectl apply` of a whole manifest: what sluice keeps frozen and without pods is neither any more."""
     found = town.objects.get((kind, NAMESPACE, NAME))
     if found is not None:
-        whole = workload(kind)["spec"]
+        whole = target_of(kind, IMAGES[0])["spec"]
         spec = {**whole, "template": copied(found["spec"]["template"])}
         town.add({**found, "spec": spec})
 
@@ -118,14 +118,16 @@ def _in_the_way(kind: str, name: str) -> Hand:
         of = kind or workload_kind
         _delete(kind, name)(town, workload_kind)
         specs = {"Service": {"selector": {"app": "other"}}, "HTTPRoute": {"rules": [], "parentRefs": []}}
-        town.add(stranger(of, name, NAMESPACE, specs.get(of) or workload(of, name="other")["spec"]))
+        town.add(stranger(of, name, NAMESPACE, specs.get(of) or workload(of, name="elsewhere")["spec"]))
 
     return put
 
 
 def clear_the_way(town: Town, _: str) -> None:
     """Somebody else takes away what has a name of sluice's."""
-    for kind, namespace, name in [key for key, item in town.objects.items() if is_strange(item) and key[2] != "other"]:
+    for kind, namespace, name in [
+        key for key, item in town.objects.items() if is_strange(item) and key[2] not in NEIGHBOURS
+    ]:
         town.vanish(KINDS[kind], name, namespace)
 
 
@@ -136,6 +138,17 @@ def _own_metric(patch: Object) -> Hand:
 def _scale(name: str, pods: int) -> Hand:
     def scale(town: Town, kind: str) -> None:
         if kind == "Deployment":  # the nodes count a DaemonSet's pods
+            _change(town, kind, name, {"spec": {"replicas": pods}})
+
+    return scale
+
+
+def _autoscale(name: str, pods: int) -> Hand:
+    """What an autoscaler does, which wakes nothing that has no pods."""
+
+    def scale(town: Town, kind: str) -> None:
+        found = town.objects.get((kind, NAMESPACE, name))
+        if found is not None and found["spec"].get("replicas"):
             _change(town, kind, name, {"spec": {"replicas": pods}})
 
     return scale
@@ -194,6 +207,9 @@ PEOPLE: dict[str, Hand] = {
     "delete the target": _delete("", NAME),
     "edit the primary": lambda town, kind: _set_image(town, kind, PRIMARY, "registry/shop:by-hand"),
     "scale the primary": _scale(PRIMARY, 4),
+    "autoscale the target": _autoscale(NAME, 6),
+    "autoscale the primary": _autoscale(PRIMARY, 6),
+    "autoscale the primary down": _autoscale(PRIMARY, 1),
     "delete the primary": _delete("", PRIMARY),
     "delete the apex Service": _delete("Service", NAME),
     "delete the primary's Service": _delete("Service", PRIMARY),

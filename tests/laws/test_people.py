@@ -10,7 +10,7 @@ from tests.laws.events import EVENTS
 from tests.laws.life import Life
 from tests.laws.people import PEOPLE
 from tests.laws.process import lived
-from tests.laws.world import SHAPES
+from tests.laws.world import PROVIDERS, SHAPES
 
 HABITS = sorted(PEOPLE)
 HAPPENS = st.sampled_from([*HABITS, *sorted(EVENTS)])
@@ -33,6 +33,14 @@ def test_one_habit_at_one_moment(habit: str, moment: int, provider: str, kind: s
     release = {1000 + moment if moment else 2000: habit} if moment >= 0 else {}
     autoscaled = kind == "Deployment" and habit in AUTOSCALED
     lived(Life(provider, kind, autoscaled, {**first, 1000: "push 1", **release}))
+
+
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+@pytest.mark.parametrize("habit", ["autoscale the primary", "autoscale the primary down", "autoscale the target"])
+@pytest.mark.parametrize("moment", range(32, 48))
+def test_an_autoscaler_may_scale_at_any_moment_of_a_promotion(moment: int, habit: str, provider: str) -> None:
+    """Between the look at the primary and the write that replaces it too: no write undoes what it gave."""
+    lived(Life(provider, "Deployment", False, {1000: "push 1", 1000 + moment: habit}))
 
 
 @given(PLANS, ANSWERS, st.sampled_from(SHAPES), st.booleans())

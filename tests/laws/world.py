@@ -10,10 +10,11 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.workloads import WORKLOADS
+from tests.laws.labels import INSTANCE, NEIGHBOURS, neighbour, target_of
 from tests.laws.people import IMAGES, PRIMARY
 from tests.laws.town import ELSEWHERE, Town, is_strange, stranger
 from tests.memory_workloads import image_of
-from tests.samples import NAME, NAMESPACE, canary_manifest, copied, gate, workload
+from tests.samples import NAME, NAMESPACE, canary_manifest, copied, gate
 
 Object = dict[str, Any]
 PROVIDERS: dict[str, Object] = {
@@ -30,7 +31,12 @@ TEMPLATE = {
     "spec": {"provider": {"type": "prometheus"}, "query": "good"},
 }
 OWN = {"name": "own", "interval": "1m", "thresholdRange": {"min": 1}, "templateRef": {"name": "own"}}
-STRANGERS = ("Deployment", "Service", "HTTPRoute")
+STRANGERS: dict[tuple[str, str], Object] = {
+    **{("Deployment", name): neighbour(name) for name in NEIGHBOURS},
+    ("Service", "other"): {"selector": {INSTANCE: "other"}},
+    ("HTTPRoute", "other"): {"rules": [], "parentRefs": []},
+}
+"""Kind and name of what is somebody else's → its spec. Its pods share a label with the Canary's."""
 AUTOSCALER = {
     "apiVersion": "autoscaling/v2",
     "kind": "HorizontalPodAutoscaler",
@@ -76,12 +82,11 @@ class World:
         if self.autoscaled:
             spec["autoscalerRef"] = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": NAME}
             self.town.add(copied(AUTOSCALER))
-        target = workload(self.kind, IMAGES[0])
+        target = target_of(self.kind, IMAGES[0])
         self.town.add({**owner, "spec": {}}, canary_manifest(spec), target, TEMPLATE)
-        others = {"Deployment": workload("Deployment", name="other")["spec"], "Service": {"selector": {"app": "other"}}}
-        for kind in STRANGERS:
-            self.town.add(stranger(kind, "other", NAMESPACE, others.get(kind, {"rules": [], "parentRefs": []})))
-        self.images = {self.revision_of(workload(self.kind, image)): image for image in IMAGES}
+        for (kind, name), theirs in STRANGERS.items():
+            self.town.add(stranger(kind, name, NAMESPACE, copied(theirs)))
+        self.images = {self.revision_of(target_of(self.kind, image)): image for image in IMAGES}
         self.town.broken_images.add(IMAGES[3])
 
     def learn_image(self) -> None:
@@ -99,6 +104,15 @@ class World:
     def strangers(self) -> list[Object]:
         """What is somebody else's, as it is."""
         return [copied(item) for item in self.town.objects.values() if is_strange(item)]
+
+    def in_the_way(self) -> bool:
+        """Whether somebody else has a name that sluice needs."""
+        return any((item["kind"], item["metadata"]["name"]) not in STRANGERS for item in self.strangers())
+
+    def given(self) -> dict[str, int]:
+        """How many pods the target and the primary were given; a kind whose pods the nodes count has none that are."""
+        found = {name: (self.find("Deployment", name) or {}).get("spec", {}) for name in (NAME, PRIMARY)}
+        return {name: int(spec["replicas"]) for name, spec in found.items() if "replicas" in spec}
 
     @property
     def status(self) -> Object:
@@ -118,6 +132,8 @@ class World:
         found = []
         if self.status.get("phase") in {None, "Initializing"}:
             return frozenset()  # they are where they were before there was a Canary
+        mine = [pod for pod in self.town.behind("other", NAMESPACE) if pod["metadata"]["labels"][INSTANCE] != "other"]
+        found += [f"the neighbour's users meet {image_of(pod)}" for pod in mine]
         for service in self.users_at():
             pods = self.town.behind(service, NAMESPACE)
             if not pods:
@@ -142,8 +158,7 @@ class World:
             valid = canary is not None and bool(Canary.parse(canary))
         except InvalidError:
             valid = False
-        strange = any(item["metadata"]["name"] != "other" for item in self.strangers())
-        return not valid or strange or self.find(self.kind) is None
+        return not valid or self.in_the_way() or self.find(self.kind) is None
 
     def at_rest(self) -> None:
         """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""

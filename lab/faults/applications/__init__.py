@@ -12,6 +12,7 @@ from lab.faults.applications.gateway_deployment import GATEWAY_DEPLOYMENT
 from lab.faults.applications.gateway_existing import GATEWAY_EXISTING
 from lab.faults.applications.gateway_recreate import GATEWAY_RECREATE
 from lab.faults.applications.gateway_shared_label import GATEWAY_SHARED_LABEL
+from lab.faults.applications.gateway_two_namespaces import GATEWAY_TWO_NAMESPACES
 from lab.faults.applications.service_blue_green import SERVICE_BLUE_GREEN
 
 APPLICATIONS: dict[str, Application] = {
@@ -23,6 +24,7 @@ APPLICATIONS: dict[str, Application] = {
         GATEWAY_RECREATE,
         GATEWAY_AUTOSCALED,
         GATEWAY_SHARED_LABEL,
+        GATEWAY_TWO_NAMESPACES,
         SERVICE_BLUE_GREEN,
     )
 }

@@ -130,6 +130,7 @@ class Application:
         workload: the kind of its target and primary.
         autoscaler: the kind of what scales its target, named as the target is; None where nothing does.
         neighbour: whether another application stands next to it, with users of its own, whose pods share a label with it.
+        twin: whether an application of its name is released in a second namespace at the same time, with a story of its own.
         hands: what only its people, or what scales it, do to it, by the names in `striking/hands.py`.
     """
 
@@ -140,6 +141,7 @@ class Application:
     strategy: Strategy
     autoscaler: Part | None = None
     neighbour: bool = False
+    twin: bool = False
     hands: tuple[str, ...] = ()
 
     @property

@@ -36,9 +36,15 @@ class Installation:
     """Prefect server, two workers, watcher and receiver, each a process of its own."""
 
     def __init__(
-        self, env: dict[str, Any], home: Path, namespace: str, seed: str, sentry: Sentry, checkout: Path = CHECKOUT
+        self,
+        env: dict[str, Any],
+        home: Path,
+        namespaces: tuple[str, ...],
+        seed: str,
+        sentry: Sentry,
+        checkout: Path = CHECKOUT,
     ) -> None:
-        self.env, self.home, self.namespace, self.checkout = env, home, namespace, checkout
+        self.env, self.home, self.namespaces, self.checkout = env, home, namespaces, checkout
         self.api_weather, self.metrics_weather = Weather(f"{seed}/api"), Weather(f"{seed}/metrics")
         self.prefect_port, self.receiver_port = _free_port(), _free_port()
         self.registry_token = secrets.token_hex(8)
@@ -92,7 +98,7 @@ class Installation:
     def _make_parts(self) -> None:
         settings = {
             "HOME": str(self.home),
-            "NAMESPACES": self.namespace,
+            "NAMESPACES": ",".join(self.namespaces),
             "PREFECT_API_URL": self.api,
             "RECEIVER_PORT": str(self.receiver_port),
             "REGISTRY_TOKEN": self.registry_token,
@@ -136,14 +142,21 @@ class Installation:
         file.write_text(yaml.safe_dump(document))
         return file
 
+    def kinds(self) -> list[dict[str, Any]]:
+        """The custom resource definitions of the sluice that is tested."""
+        return list(yaml.safe_load_all(self._cli("crds", {})))
+
     def _register(self) -> None:
-        command = [sys.executable, "-m", "deployments.cli", "register"]
-        env = {**self.parts["receiver"].environment}
+        self._cli("register", {**self.parts["receiver"].environment})
+
+    def _cli(self, command: str, env: dict[str, str]) -> str:
+        whole = [sys.executable, "-m", "deployments.cli", command]
         done = subprocess.run(
-            command, env=env, cwd=self.checkout, capture_output=True, text=True, timeout=APPLY_WITHIN_S, check=False
+            whole, env=env, cwd=self.checkout, capture_output=True, text=True, timeout=APPLY_WITHIN_S, check=False
         )
         if done.returncode != 0:
-            raise LabError(f"`sluice register` failed: {(done.stdout + done.stderr).strip()[-600:]}")
+            raise LabError(f"`sluice {command}` failed: {(done.stdout + done.stderr).strip()[-600:]}")
+        return done.stdout
 
     def _server_answers(self) -> bool:
         with suppress(httpx.HTTPError):

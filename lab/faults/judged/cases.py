@@ -27,6 +27,9 @@ away while they roll over; and a proxy may hear of a pod's end later than the po
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
+Key = tuple[str, str]
+"""Namespace and name of a Canary."""
+
 
 @dataclass
 class Hit:
@@ -73,10 +76,21 @@ class Case:
     hits: list[Hit] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     others: list[Answer] = field(default_factory=list)
+    namespace: str = ""
 
     @property
     def app(self) -> str:
         return self.release.app
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name: twins have one name."""
+        return self.namespace, self.app
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.app}-twin" if self.release.twin else self.app
 
     @property
     def shape(self) -> Application:

@@ -18,6 +18,7 @@ class Violation:
     canary: str
     said: str
     at: float = 0.0
+    namespace: str = ""
 
 
 @dataclass(frozen=True)

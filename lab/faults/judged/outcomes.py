@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx
 
-from lab.faults.judged.cases import Case
+from lab.faults.judged.cases import Case, Key
 from lab.faults.judged.evidence import Violation
 from lab.faults.judged.history import History
 from lab.faults.plan import SET_BY_HAND
+from lab.faults.proxies.proxy import Write
 
 FINAL = {"COMPLETED", "CANCELLED", "FAILED", "CRASHED"}
 WITHIN_S = 45.0
@@ -81,7 +82,7 @@ def _run(one: dict[str, Any], names: dict[str, str]) -> Run:
 def rollouts_are_recorded(history: History, case: Case, runs: Sequence[Run]) -> Iterator[Violation]:
     """As many promotions and rollbacks are recorded as the cluster has seen, and no run is left without an end."""
     law = "every event has one outcome"
-    mine = [run for run in runs if run.flow == "roll_out" and run.parameters.get("canary") == case.app]
+    mine = [run for run in runs if _about(run) == case.key]
     for run in mine:
         if run.state != "COMPLETED" and run.name != "Rolled back" and not _by_people(run, case):
             yield Violation(
@@ -98,6 +99,23 @@ def rollouts_are_recorded(history: History, case: Case, runs: Sequence[Run]) -> 
         yield Violation(law, case.app, f"the cluster has seen {promoted} promotions, recorded is {dict(recorded)}")
     if recorded["Rolled back"] != failed:
         yield Violation(law, case.app, f"the cluster has seen {failed} rollbacks, recorded is {dict(recorded)}")
+
+
+def runs_act_on_their_own_canary(writes: Sequence[Write], runs: Sequence[Run]) -> Iterator[Violation]:
+    """No run writes what belongs to another Canary, be it one of the same name in another namespace."""
+    about = {run.ident: _about(run) for run in runs if run.flow == "roll_out"}
+    for write in writes:
+        own = about.get(write.run, write.act.key)
+        if write.accepted and own != write.act.key:
+            said = f"a run of {'/'.join(own)} did {write.act.what} to {'/'.join(write.act.key)}"
+            yield Violation("runs act on their own Canary", write.act.canary, said, write.done)
+
+
+def _about(run: Run) -> Key:
+    """The Canary of a run of the flow roll_out; nobody for any other."""
+    if run.flow != "roll_out":
+        return "", ""
+    return str(run.parameters.get("namespace")), str(run.parameters.get("canary"))
 
 
 def _by_people(run: Run, case: Case) -> bool:

@@ -49,15 +49,15 @@ async def recovered(
     """
     struck, _, ready = times
     found = []
-    waiting = {case.app: case for case in cases}
+    waiting = {case.key: case for case in cases}
     while waiting and time.time() < ready + GIVES_UP_S:
         for proxy in proxies:
             for write in proxy.writes:
-                app = write.act.canary
-                if app in waiting and write.accepted and write.at > struck + IN_THE_AIR_S:
-                    del waiting[app]
+                key = write.act.key
+                if key in waiting and write.accepted and write.at > struck + IN_THE_AIR_S:
+                    del waiting[key]
                     since = [write.at - instant for instant in times]
-                    found.append(Recovery(kind, app, write.client in victims, *since))
-        waiting = {app: case for app, case in waiting.items() if case.under_way}
+                    found.append(Recovery(kind, write.act.canary, write.client in victims, *since))
+        waiting = {key: case for key, case in waiting.items() if case.under_way}
         await asyncio.sleep(LOOK_S)
     return found

@@ -77,6 +77,11 @@ class Act:
     canary: str
     what: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Which Canary it is, of all namespaces."""
+        return self.namespace, self.canary
+
 
 def place(path: str) -> Place | None:
     """The object that a path of the API is about; None where it is about no namespaced object."""

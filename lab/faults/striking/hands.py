@@ -112,7 +112,8 @@ async def _fail_run(people: Hands, case: Case) -> None:
         wanted = {"name": {"like_": f"roll_out {case.app}."}, "state": {"type": {"any_": ["RUNNING"]}}}
         runs = (await http.post("/flow_runs/filter", json={"flow_runs": wanted})).json()
         state = {"type": "FAILED", "name": "Failed", "message": SET_BY_HAND}
-        for run in runs:
+        mine = [run for run in runs if run["parameters"].get("namespace") == people.namespace]
+        for run in mine:
             await http.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": True})
 
 

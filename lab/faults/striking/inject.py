@@ -11,11 +11,11 @@ from typing import Any
 
 from lab.faults.applications.base import NEIGHBOUR
 from lab.faults.installed.installation import WORKERS, Installation
-from lab.faults.judged.cases import Case, Hit, where
-from lab.faults.judged.observer import Observer
+from lab.faults.judged.cases import Case, Hit, Key, where
 from lab.faults.judged.recovery import Recovery, recovered
 from lab.faults.plan import HANDS, PROCESS, WHOLE_LAB, Fault
 from lab.faults.proxies.weather import Ask
+from lab.faults.space import Space
 from lab.faults.striking.hands import Hands
 from lab.faults.striking.pods import kill_containers
 from lab.faults.striking.strikes import EFFECTS, METRICS, clock, cut, freeze, rule_for
@@ -37,12 +37,11 @@ class Injector:
 
     def __init__(self, whole_lab: Strike | None = None) -> None:
         self.installation: Installation | None = None
-        self.observer: Observer | None = None
-        self.hands: Hands | None = None
-        self.cases: dict[str, Case] = {}
+        self.spaces: dict[str, Space] = {}
+        self.cases: dict[Key, Case] = {}
         self.recoveries: list[Recovery] = []
         self.log: list[tuple[float, str]] = []
-        self._armed: dict[str, _Armed] = {}
+        self._armed: dict[Key, _Armed] = {}
         self._busy = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
         self._dice = random.Random()
@@ -50,7 +49,7 @@ class Injector:
 
     def begin(self, cases: list[Case], seed: str) -> None:
         """A new round's cases; their faults are armed one by one as they are released."""
-        self.cases, self._dice = {case.app: case for case in cases}, random.Random(seed)
+        self.cases, self._dice = {case.key: case for case in cases}, random.Random(seed)
         self._armed.clear()
         self.recoveries, self.log = [], []
 
@@ -59,7 +58,7 @@ class Injector:
         fault = case.release.fault
         if fault is None:
             return
-        armed = self._armed[case.app] = _Armed(case, fault)
+        armed = self._armed[case.key] = _Armed(case, fault)
         if not fault.boundary:
             self._background(self._at_instant(armed))
 
@@ -79,7 +78,7 @@ class Injector:
 
     async def _at_act(self, ask: Ask, *, before: bool) -> bool:
         assert ask.act is not None  # noqa: S101
-        armed = self._armed.get(ask.act.canary)
+        armed = self._armed.get(ask.act.key)
         if armed is None or ask.client not in WORKERS:
             return True
         fault = armed.fault
@@ -88,7 +87,7 @@ class Injector:
             armed.due = True
         if not armed.due or not fault.boundary or (fault.kind in PROCESS and self._busy.locked()):
             return True  # a fault that finds another one under way comes at the next act
-        del self._armed[ask.act.canary]
+        del self._armed[ask.act.key]
         said = f"{'before' if before else 'after'} {ask.act.what}"
         return await self._strike(armed, said, ask.client)
 
@@ -96,14 +95,14 @@ class Injector:
         await asyncio.sleep(max(0.0, armed.case.began + armed.fault.instant - time.time()))
         while armed.fault.kind in PROCESS and self._busy.locked():
             await asyncio.sleep(ANOTHER_LOOK_S)
-        if self._armed.pop(armed.case.app, None) and armed.case.under_way:
+        if self._armed.pop(armed.case.key, None) and armed.case.under_way:
             await self._strike(armed, "", self._carrier(armed.case) or self._dice.choice(WORKERS))
 
     async def _strike(self, armed: _Armed, boundary: str, client: str) -> bool:
         """Begin the fault; returns whether the request at which it came goes on."""
         assert self.installation is not None  # noqa: S101
         kind, fault, case = armed.fault.kind, armed.fault, armed.case
-        self.log.append((time.time(), f"{kind} ({client}) for {case.app} {boundary or 'at an instant'}"))
+        self.log.append((time.time(), f"{kind} ({client}) for {case.title} {boundary or 'at an instant'}"))
         hit = self._hit(case, kind, boundary, aimed=True)
         if kind in PROCESS or kind in WHOLE_LAB:
             await self._busy.acquire()
@@ -120,9 +119,9 @@ class Injector:
                 await asyncio.sleep(fault.seconds - 1)
             return True
         if kind in HANDS:
-            assert self.hands is not None  # noqa: S101
-            await self.hands.do(kind, case)
-            self._background(self._by_hand(self.hands, fault, case, hit))
+            hands = self.spaces[case.namespace].hands
+            await hands.do(kind, case)
+            self._background(self._by_hand(hands, fault, case, hit))
             return True
         if kind == "oom":
             self._kill_pod(case)
@@ -181,10 +180,13 @@ class Injector:
         assert self.installation is not None  # noqa: S101
         metrics = fault.kind in METRICS
         weather = self.installation.metrics_weather if metrics else self.installation.api_weather
+        # By the name alone: a query may be about two of one name.
+        twins = [one for one in self.cases.values() if one.app == case.app and one is not case and one.under_way]
+        hits = [hit, *(self._hit(twin, fault.kind, "", aimed=False) for twin in twins)]
         rule = weather.begin(rule_for(EFFECTS[fault.kind], case.app))
         await asyncio.sleep(fault.seconds)
         weather.end(rule)
-        self._over([hit])
+        self._over(hits)
 
     async def _note_recoveries(
         self, kind: str, hits: list[Hit], victims: list[str], times: tuple[float, float, float]
@@ -196,8 +198,7 @@ class Injector:
 
     def _kill_pod(self, case: Case) -> None:
         """The pod that has the traffic which this release is about, or the primary's."""
-        assert self.observer is not None  # noqa: S101
-        history = self.observer.history
+        history = self.spaces[case.namespace].history
         pods = [history.now("pods", name) for name in history.names("pods")]
         labels = {case.app, f"{case.app}-primary"}
         mine = [pod for pod in pods if pod and pod["ready"] and pod["app"] in labels and pod["tag"] != NEIGHBOUR]
@@ -205,8 +206,7 @@ class Injector:
             kill_containers(self._dice.choice(mine)["uid"], "shop")
 
     def _hit(self, case: Case, kind: str, boundary: str, *, aimed: bool) -> Hit:
-        assert self.observer is not None  # noqa: S101
-        hit = Hit(kind, aimed, where(self.observer.history, case), boundary, time.time())
+        hit = Hit(kind, aimed, where(self.spaces[case.namespace].history, case), boundary, time.time())
         case.hits.append(hit)
         return hit
 
@@ -225,7 +225,7 @@ class Injector:
         last, found = case.began, ""
         for name in WORKERS:
             for write in reversed(self.installation.proxies[name].writes):
-                if write.act.canary == case.app:
+                if write.act.key == case.key:
                     if write.at > last:
                         last, found = write.at, name
                     break

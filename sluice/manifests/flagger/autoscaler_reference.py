@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator
 
 from pydantic import Field
 
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.meta import ForeignModel
 
-COPIED = "HorizontalPodAutoscaler"
-"""The kind that sluice copies."""
+COPIED = frozenset({"HorizontalPodAutoscaler", "ScaledObject"})
+"""The kinds that sluice copies (`sluice.rollout.autoscalers`)."""
+QUERIED = "ScaledObject"
+"""The one whose triggers have queries."""
 
 
 class ScalerReplicas(ForeignModel):
@@ -25,4 +27,9 @@ class AutoscalerReference(ObjectReference):
 
     primary_scaler_replicas: ScalerReplicas | None = None
     primary_scaler_queries: dict[str, str] | None = None
-    reported: ClassVar[frozenset[str]] = frozenset({"primaryScalerQueries"})
+    """The primary's queries by the names of the triggers, where those that name it instead of the target would be wrong."""
+
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        yield from super().unsupported(path)
+        if self.primary_scaler_queries and self.kind in COPIED - {QUERIED}:
+            yield f"{path}.primaryScalerQueries" if path else "primaryScalerQueries"

@@ -208,7 +208,7 @@ class CanarySpec(ForeignModel):
     def autoscaled(self) -> AutoscalerReference | None:
         """The autoscaler that is copied for the primary; None where there is none, or of a kind that is not copied."""
         found = self.autoscaler_ref
-        return found if found and found.kind == COPIED else None
+        return found if found and found.kind in COPIED else None
 
     def unsupported(self, path: str = "") -> Iterator[str]:
         yield from super().unsupported(path)

@@ -22,6 +22,8 @@ class Kept(StrEnum):
     """An object of somebody else has one of its names, or the manifest asks for what cannot be done."""
     TARGET_GONE = "TargetGone"
     """Users are served, and nothing can be released."""
+    NO_AUTOSCALER = "NoAutoscaler"
+    """The primary serves, and nothing scales it: what it would be scaled by is not there."""
     LOST = "Lost"
     """Nobody knows what the primary ran."""
 

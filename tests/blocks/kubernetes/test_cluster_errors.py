@@ -16,7 +16,7 @@ from blocks.kubernetes import api_server as block
 from blocks.kubernetes.api_server import ApiServer
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.kinds import DEPLOYMENT, NAMESPACE
-from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
+from sluice.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, TerminalError, TransientError
 
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 
@@ -73,7 +73,7 @@ def text(body: str, code: int = 200) -> Any:
         (400, InvalidError),
         (422, InvalidError),
         (401, TerminalError),
-        (403, TerminalError),
+        (403, ForbiddenError),
         (408, TransientError),
         (429, TransientError),
         (500, TransientError),

@@ -104,6 +104,18 @@ def test_a_pod_is_asked_whether_it_lives_and_how_much_it_takes(part: str) -> Non
     assert "memory" in it["resources"]["limits"]
 
 
+def test_who_is_reached_by_a_service_serves_until_no_proxy_leads_there() -> None:
+    """A pod is told to end at the moment in which proxies are told to forget it; others that nobody asks end at once."""
+    reached = {
+        one["spec"]["selector"]["app.kubernetes.io/component"] for _, one in documents() if one["kind"] == "Service"
+    }
+    assert reached == {"server", "receiver"}
+    for part in PARTS:
+        waits = container(part).get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", [""])[-1]
+        seconds = int((re.findall(r"sleep\((\d+)\)", waits) or ["0"])[0])
+        assert (5 <= seconds < pod(part)["terminationGracePeriodSeconds"] / 2) is (part in reached), part
+
+
 def test_who_has_no_rights_has_no_token() -> None:
     """Server and receiver: the parts that others reach over the network."""
     accounts = {one["metadata"]["name"]: one for _, one in documents() if one["kind"] == "ServiceAccount"}

@@ -13,7 +13,7 @@ import pytest
 
 from blocks.kubernetes import informers
 from blocks.kubernetes.cluster import Change, Kind
-from blocks.kubernetes.kinds import WORKLOAD_KINDS
+from blocks.kubernetes.kinds import AUTOSCALER_KINDS, WORKLOAD_KINDS
 from deployments.rights.part import Part
 from deployments.rights.table import RIGHTS, Right, Where, rights_of
 from flows import roll_out as story
@@ -181,6 +181,23 @@ def test_the_rights_of_the_table_are_enough_for_a_promotion_and_a_rollback(kind:
     assert outcomes[1:] == [Outcome.PROMOTED, Outcome.ROLLED_BACK]
     guarded: Any = it.cluster
     assert guarded.used <= GIVEN
+
+
+@pytest.mark.parametrize("scaler", AUTOSCALER_KINDS)
+def test_the_rights_of_the_table_are_enough_where_an_autoscaler_is_copied(scaler: str) -> None:
+    """Nobody lists or watches autoscalers: their status changes all the time."""
+    it, kind = world(), AUTOSCALER_KINDS[scaler]
+    reference = {"apiVersion": kind.api_version, "kind": kind.kind, "name": NAME}
+    it.cluster.now("Canary", NAME, NAMESPACE)["spec"]["autoscalerRef"] = reference
+    meta, spec = {"name": NAME, "namespace": NAMESPACE}, {"scaleTargetRef": {"name": NAME}}
+    it.cluster.add({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, "spec": spec})
+    assert asyncio.run(released(it, "Deployment"))[1:] == [Outcome.PROMOTED, Outcome.ROLLED_BACK]
+    assert (
+        it.cluster.now(kind.kind, f"{NAME}-primary", NAMESPACE)["spec"]["scaleTargetRef"]["name"] == f"{NAME}-primary"
+    )
+    guarded: Any = it.cluster
+    assert guarded.used <= GIVEN
+    assert ("create", kind.plural, "") in guarded.used
 
 
 ROLLOUT = sorted(

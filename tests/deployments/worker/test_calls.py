@@ -10,8 +10,9 @@ import httpx
 import pytest
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import AwaitingRetry, Completed
 
-from deployments.worker.claim import RunClient
+from deployments.worker.claim import RunClient, claim
 from deployments.worker.identity import Identity
 from tests.deployments.conftest import HOLD, Runtime
 
@@ -61,7 +62,7 @@ async def test_what_could_not_be_written_is_written_later(said: list[tuple[UUID,
 
 
 async def test_a_run_costs_few_calls_and_carries_who_runs_it(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of its own: three states, one look at its past, one line about it. All that Prefect shows of it is there."""
+    """Of its own: three states, one line about it. All that Prefect shows of it is there."""
     calls: Counter[str] = Counter()
     request = PrefectClient.request
 
@@ -82,5 +83,25 @@ async def test_a_run_costs_few_calls_and_carries_who_runs_it(sut: Runtime, monke
         sut.enough("counted", "second")
         await sut.until(lambda: sut.notes(name="second", event="ended"))
         assert calls["PATCH /flow_runs/{id}"] == 1
-        assert calls["GET /flow_runs/{id}"] == 0
+        assert calls["GET /flow_runs/{id}"] == calls["GET /flow_run_states/"] == 0
         assert (await sut.client.read_flow_run(second)).infrastructure_pid == str(worker.identity)
+
+
+async def test_a_run_that_has_ended_meanwhile_is_not_claimed(sut: Runtime) -> None:
+    """Prefect grants Pending to it: that it was not on the schedule shows in the time which Prefect does not copy."""
+    run = await sut.client.read_flow_run(await sut.start(HOLD, name="ended"))
+    await sut.client.set_flow_run_state(run.id, Completed(name="Promoted"), force=True)
+    assert not await claim(sut.client, run, Identity.new("tester"))
+    assert (await sut.state(run.id), await sut.history(run.id)) == (
+        "Promoted",
+        ["Scheduled", "Promoted", "Pending", "Promoted"],
+    )
+
+
+async def test_a_run_that_was_put_back_is_claimed_without_a_look(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose worker stopped is on the schedule, too."""
+    run = await sut.client.read_flow_run(await sut.start(HOLD, name="put back"))
+    await sut.client.set_flow_run_state(run.id, AwaitingRetry(), force=True)
+    monkeypatch.setattr(PrefectClient, "read_flow_run_states", None)
+    assert await claim(sut.client, run, Identity.new("tester"))
+    assert await sut.state(run.id) == "Pending"

@@ -77,3 +77,25 @@ async def test_a_queue_without_room_is_not_asked_and_carried_runs_are_not_due() 
     found = await it.due({Queue.SHORT: 64, Queue.ROLLOUTS: 0}, {every[0].id})
     assert {queue: [one.id for one in runs] for queue, runs in found.items()} == {Queue.SHORT: [every[1].id]}
     assert pool.asked[-1] == ["short", "default"]
+
+
+@pytest.mark.parametrize(
+    ("due", "room", "carried", "more"),
+    [
+        (2, 64, False, False),
+        (64, 64, False, True),
+        (2, 0, False, True),
+        (2, 64, True, True),
+        (0, 64, True, False),
+    ],
+    ids=["all fits", "full with it", "no room", "one is due again", "nothing"],
+)
+async def test_the_end_of_a_run_is_a_reason_to_look_only_where_something_waits(
+    due: int, room: int, carried: bool, more: bool
+) -> None:
+    """A look costs Prefect's server as much as a state of a run."""
+    pool = Pool(rollouts=due)
+    it = await intake(pool)
+    first = (await it.due(ROOM, set()))[Queue.ROLLOUTS][:1]
+    await it.due({Queue.SHORT: 64, Queue.ROLLOUTS: room}, {run.id for run in first} if carried else set())
+    assert it.more is more

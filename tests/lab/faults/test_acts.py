@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.faults.applications import APPLICATIONS
 from lab.faults.plan import APPS, KINDS, PROCESS, WHOLE_LAB, Plan, draw
 from lab.faults.proxies.acts import BOUNDARIES, act_of
 
@@ -88,4 +89,7 @@ def test_many_rounds_plan_every_kind_of_fault_at_every_boundary() -> None:
         sum(one.fault is not None and one.fault.kind in PROCESS for one in draw(1, n).releases) for n in range(100)
     ]
     assert max(crowd) <= 4
-    assert all(len(draw(1, number).releases) == len(APPS) for number in range(5))
+    for number in range(5):
+        releases = draw(1, number).releases
+        assert sum(not one.twin for one in releases) == len(APPS)
+        assert sum(one.twin for one in releases) == sum(APPLICATIONS[one.shape].twin for one in releases) / 2

@@ -21,11 +21,12 @@ from lab.faults.judged.facts import OBSERVED
 from lab.faults.plan import APPS, STORIES, acts, draw
 from lab.faults.proxies.acts import BOUNDARIES, act_of
 from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.autoscalers import autoscaler_for
+from sluice.rollout.autoscalers.base import primary_autoscaler
 from sluice.rollout.routes.base import Route
 from sluice.rollout.services import services
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
 from sluice.rollout.strategy import plan
-from sluice.rollout.tending.autoscaler import primary_autoscaler
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import merged
 from sluice.rollout.workloads.copies import primary_copy
@@ -144,10 +145,11 @@ def test_what_sluice_does_to_its_autoscaler_is_known_and_read(shape: Application
         return
     (source,) = (one for one in shape.manifests(SITE) if one["kind"] == shape.autoscaler.kind)
     canary = canary_of(shape)
-    reference = canary.spec.autoscaled
+    row, reference = autoscaler_for(canary), canary.spec.autoscaled
+    assert row is not None
     assert reference is not None
     assert reference.name == source["metadata"]["name"] == "oak"
-    made = primary_autoscaler(canary, reference, source)
+    made = primary_autoscaler(row, canary, reference, source)
     assert act(shape.autoscaler, made, made["metadata"]["name"]) == "apply autoscaler"
     assert shape.autoscaler.reads(made) == {**shape.autoscaler.reads(source), "scales": "oak-primary"}
 
@@ -211,7 +213,7 @@ def test_shapes_are_drawn_by_the_seed_and_kept_by_their_applications() -> None:
     for number in range(3):
         for release in draw(5, number).releases:
             assert release.shape == shape_of(5, release.app)
-    assert {one.shape for one in draw(5, 0).releases} == set(APPLICATIONS)
+    assert {one.shape for one in draw(6, 0).releases} == set(APPLICATIONS)
     asked = parse(["--applications", "gateway_daemonset", "--apps", "3"])
     only = draw(5, 0, APPS[:3], shapes=asked.applications)
     assert {one.shape for one in only.releases} == {"gateway_daemonset"} == set(standing(asked, None, 5).values())

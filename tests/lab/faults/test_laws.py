@@ -42,6 +42,7 @@ def case(story: str = "good", *tags: str, shape: str = "gateway_deployment", **m
         started=True,
         ended=90.0,
     )
+    found.namespace = "n"
     for name, value in more.items():
         setattr(found, name, value)
     return found
@@ -150,7 +151,7 @@ def test_a_workers_keeper_acts_under_the_lease_of_its_worker() -> None:
 )
 def test_a_run_may_fail_for_what_people_did_and_for_nothing_else(hit: str, said: str) -> None:
     """A state that they set by force, or a Canary that they made invalid."""
-    parameters = {"canary": OAK, "version": "r1-good"}
+    parameters = {"namespace": "n", "canary": OAK, "version": "r1-good"}
     failed = Run("roll_out", parameters, "FAILED", "Failed", said, "run-1")
     by_people = case(hits=[Hit(hit, True, "", "", 20.0)])
     assert list(rollouts_are_recorded(history(*BASE), by_people, [failed])) == []

@@ -9,6 +9,7 @@ import pytest
 from lab.errors import LabError
 from lab.image.build import BASE
 from lab.image.dockerfile import Instruction, stages
+from lab.image.machine import PROGRAMS
 from lab.paths import CHECKOUT
 
 TEXT = """# a comment
@@ -46,3 +47,17 @@ def test_only_the_base_of_sluice_s_image_is_not_built_by_the_lab() -> None:
     assert found.pop(BASE).startswith("python:3.")
     assert found.pop("kustomize").startswith("registry.k8s.io/kustomize/")
     assert set(found.values()) == {BASE}
+
+
+def test_what_the_dockerfile_runs_on_the_base_is_in_the_lab_s() -> None:
+    """A program of Debian that the lab's base has not ends the build there, minutes after it began."""
+    runs = [
+        command.split()[0]
+        for stage in stages(CHECKOUT / "Dockerfile")
+        if stage.origin == BASE
+        for one in stage.instructions
+        if one.verb == "RUN"
+        for command in one.rest.split("&&")
+    ]
+    assert len(runs) > 2
+    assert {name for name in runs if not name.startswith("/")} <= {*PROGRAMS, "python3"}

@@ -8,10 +8,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lab.apps import variants
 from lab.paths import CHECKOUT
 from lab.processes.child import Child
-from lab.product.in_cluster import PIECES, overlay
+from lab.product.overlay import EVERYWHERE, in_one_namespace, only_in, overlay
 from lab.programs.gobuild import build_program
 
 ENV: dict[str, Any] = {
@@ -32,7 +34,20 @@ def test_the_overlay_patches_pods_and_services_only(tmp_path: Path) -> None:
         assert (
             (tmp_path / piece / "kustomization.yaml").resolve().is_relative_to(CHECKOUT / "deployments" / "kubernetes")
         )
-    assert len(made["components"]) == len(PIECES)
+    assert len(made["components"]) == len(EVERYWHERE.components)
+
+
+def test_in_one_namespace_there_is_no_right_in_another(tmp_path: Path) -> None:
+    """And no component that gives one; the folder of the namespace is the example's."""
+    made = overlay(tmp_path, ENV, "sha256:abc", in_one_namespace("shop", "postgresql+asyncpg://db"))
+    assert [Path(one).name for one in made["components"]] == ["postgresql"]
+    assert made["resources"][1:] == ["shop"]
+    assert "SLUICE_NAMESPACES=shop" in made["configMapGenerator"][0]["literals"]
+    there = only_in(tmp_path / "shop", "shop")
+    example = CHECKOUT / "deployments" / "kubernetes" / "examples" / "two-teams" / "pay" / "kustomization.yaml"
+    assert set(there) == set(yaml.safe_load(example.read_text()))
+    (named,) = there["resources"]
+    assert (tmp_path / "shop" / named).resolve() == CHECKOUT / "deployments" / "kubernetes" / "namespace"
 
 
 def test_the_sidecar_is_as_restricted_as_the_parts(tmp_path: Path) -> None:

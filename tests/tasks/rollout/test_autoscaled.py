@@ -98,7 +98,7 @@ def test_a_canary_that_cannot_grow_to_carry_the_traffic_is_rolled_back(play: Any
 def test_a_promotion_leaves_the_primary_at_the_size_that_an_autoscaler_gave_it(
     play: Any, moment: str, then: int
 ) -> None:
-    """Set back to what it was when the promotion began, it would bring the traffic home to too few."""
+    """Or makes it as large as the canary, where it shrank while it had no users: they come home to it all at once."""
     stage = staged(replicas=3, weight=60)
     stage.change("Deployment", PRIMARY, {"spec": {"replicas": 3}})
 
@@ -121,5 +121,27 @@ def test_a_promotion_leaves_the_primary_at_the_size_that_an_autoscaler_gave_it(
         stage.cluster.hooks.append(shifted)
     play(stage, promote)
     assert stage.status["phase"] == Phase.FINALISING
-    assert f"apply Deployment shop-primary with {then}" in stage.acts
-    assert not any("shop-primary with 3" in act for act in stage.acts)
+    assert f"apply Deployment shop-primary with {max(then, 3)}" in stage.acts
+    assert replicas(stage.now("Deployment", PRIMARY)) == max(then, 3)
+
+
+@pytest.mark.parametrize("moment", ["before", "while the primary is replaced"])
+def test_all_users_come_home_to_as_many_pods_as_the_canary_has(play: Any, moment: str) -> None:
+    """An autoscaler gave the canary more with its users, and took the primary's away: its least number could not carry
+    them."""
+    scaler = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": NAME}
+    stage = staged({"autoscalerRef": scaler}, replicas=20 if moment == "before" else 3, weight=60)
+    stage.change("Deployment", PRIMARY, {"spec": {"replicas": 3}})
+
+    def autoscaler(when: str, verb: str, item: Object) -> None:
+        if when == "after" and item.get("metadata", {}).get("name") == PRIMARY:
+            stage.cluster.hooks.remove(autoscaler)
+            stage.change("Deployment", NAME, {"spec": {"replicas": 20}})
+
+    if moment != "before":
+        stage.cluster.hooks.append(autoscaler)
+    play(stage, promote)
+    assert stage.status["phase"] == Phase.FINALISING
+    home = next(i for i, act in enumerate(stage.acts) if act == "shift to 0")
+    assert "apply Deployment shop-primary with 20" in stage.acts[:home]
+    assert replicas(stage.now("Deployment", PRIMARY)) == 20

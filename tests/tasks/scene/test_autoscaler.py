@@ -99,7 +99,7 @@ def test_somebody_else_s_autoscaler_of_that_name_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "ref", [{**REF, "name": "gone"}, {**REF, "kind": "ScaledObject", "apiVersion": "keda.sh/v1alpha1"}]
+    "ref", [{**REF, "name": "gone"}, {**REF, "kind": "HTTPScaledObject", "apiVersion": "http.keda.sh/v1alpha1"}]
 )
 def test_what_cannot_be_copied_holds_nobody_up(ref: Object) -> None:
     """One that is not there yet, and a kind that is reported as not acted on."""

@@ -1,0 +1,170 @@
+"""No right is given that no act of sluice needs: each is asked for while a part does its work."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+from blocks.kubernetes import kinds
+from deployments.rights.table import RIGHTS
+from sluice.rollout.autoscalers.scaled_object import PAUSED
+from sluice.rollout.decision import Action, Decision
+from tasks import run_signals
+from tasks.rollout.scale_up import scale_up
+from tasks.scene.claim import claimed
+from tests.connected import connected
+from tests.deployments.keeper.test_keeper import kept, whole
+from tests.deployments.rights.test_rollouts import (  # noqa: F401 - `hurried` is for each test of a module that has it
+    GIVEN,
+    STORIES,
+    Asked,
+    Guarded,
+    hurried,
+    released,
+    world,
+)
+from tests.deployments.rights.test_table import NAMED, sources
+from tests.samples import NAME
+from tests.tasks.conftest import NEW_IMAGE, Stage, parts, staged
+from tests.tasks.scene import test_autoscaler as autoscalers
+from tests.tasks.scene import test_scaled_object as keda
+from tests.tasks.scene import test_tend as tending
+
+Object = dict[str, Any]
+OF_OTHERS = {("update", "canaries", "finalizers")}
+"""Asked by an admission plugin of other clusters, in the name of who makes an object with an owner."""
+CALLS: dict[str, str] = {
+    "get": r"cluster\.get\(\s*{kind}\b",
+    "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
+    "watch": r"_follow\({kind}\b",
+    "patch": r"(cluster\.patch|_write_status)\(\s*{kind}\b",
+}
+"""How code asks for what a delivery is made of: sources, policies, Secrets. None of it is written but its status."""
+DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} | {kinds.SECRET}
+
+
+def guarded(stage: Stage) -> Guarded:
+    """The stage on a cluster that notes what it is asked for."""
+    cluster = Guarded(objects=stage.cluster.objects, version=stage.cluster.version)
+    cluster.broken_images = stage.cluster.broken_images
+    cluster.watchers = stage.cluster.watchers
+    stage.cluster = cluster
+    stage.route.cluster = cluster
+    return cluster
+
+
+def rollouts() -> set[Asked]:
+    """Good and bad ones, of each kind of target, alone and with a baseline."""
+    used: set[Asked] = set()
+    for kind, compared in [*STORIES, ("DaemonSet", True)]:
+        it = world(kind, compared=compared)
+        asyncio.run(released(it, kind))
+        used |= getattr(it.cluster, "used", set())
+    return used
+
+
+def an_autoscaler_that_is_copied_and_changed() -> set[Asked]:
+    stage = autoscalers.autoscaled()
+    cluster = guarded(stage)
+    autoscalers.tended(stage)
+    cluster.add(autoscalers.scaler(maxReplicas=20))
+    autoscalers.tended(stage)
+    return cluster.used
+
+
+def an_autoscaler_that_rests_and_wakes() -> set[Asked]:
+    stage = staged(replicas=0, weight=0)
+    cluster = guarded(stage)
+    keda.scaled(stage, **{PAUSED: "0"})
+    autoscalers.tended(stage)
+    played(stage, scale_up)
+    return cluster.used
+
+
+def primaries_that_were_deleted() -> set[Asked]:
+    used: set[Asked] = set()
+    for kind in kinds.WORKLOAD_KINDS:
+        stage = tending.lost(tending.released(kind))
+        cluster = guarded(stage)
+        tending.tended(stage)
+        used |= cluster.used
+    return used
+
+
+def pods_that_do_not_become_ready() -> set[Asked]:
+    stage = staged({"progressDeadlineSeconds": 0.05}, replicas=0, weight=0)
+    stage.cluster.broken_images.add(NEW_IMAGE)
+    cluster = guarded(stage)
+    played(stage, scale_up)
+    return cluster.used
+
+
+def played(stage: Stage, task: Any) -> None:
+    """A stage of a rollout, as if that had been decided."""
+
+    async def it() -> None:
+        run_signals.bind(stage.signals)
+        async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
+            await task.fn(stage.ref, Decision(Action.WAIT))
+
+    asyncio.run(it())
+
+
+def a_canary_that_is_to_be_reverted_on_deletion() -> set[Asked]:
+    stage = tending.at_rest()
+    stage.change("Canary", NAME, {"spec": {"revertOnDeletion": True}})
+    return kept_right(stage, lambda: None)
+
+
+def what_was_put_right() -> set[Asked]:
+    stage = tending.at_rest()
+    return kept_right(stage, lambda: tending.lost(stage))
+
+
+def kept_right(stage: Stage, happens: Callable[[], object]) -> set[Asked]:
+    """What the keeper asks for, of a Canary that something happens to."""
+    cluster = guarded(stage)
+
+    async def it() -> None:
+        await whole(stage)
+        async with kept(stage):
+            happens()
+
+    asyncio.run(it())
+    return cluster.used
+
+
+def deliveries() -> set[Asked]:
+    """By the words of the code, since a delivery asks for kinds by their names."""
+    code = "\n".join(text for _, text in sources())
+    found: set[Asked] = set()
+    for name, kind in NAMED.items():
+        if kind not in DELIVERY:
+            continue
+        for verb, call in CALLS.items():
+            if re.search(call.format(kind=name), code):
+                found.add((verb, kind.plural, "status" if verb == "patch" else ""))
+    return found
+
+
+ACTS: tuple[Callable[[], set[Asked]], ...] = (
+    rollouts,
+    an_autoscaler_that_is_copied_and_changed,
+    an_autoscaler_that_rests_and_wakes,
+    primaries_that_were_deleted,
+    pods_that_do_not_become_ready,
+    a_canary_that_is_to_be_reverted_on_deletion,
+    what_was_put_right,
+    deliveries,
+)
+
+
+def test_each_right_is_asked_for_by_an_act_and_no_act_asks_for_more() -> None:
+    """A right that nothing needs is one that somebody gives for nothing: take the row away, or add the act that needs it."""
+    used = {act.__name__: act() for act in ACTS}
+    every = set().union(*used.values())
+    assert every <= GIVEN, every - GIVEN
+    assert GIVEN - every == OF_OTHERS
+    assert len(RIGHTS) > 40
