@@ -127,7 +127,8 @@ class GatewayApiRouter:
         named = _named(canary)
 
         def has_taken(one: Object | None) -> bool:
-            return accepted(one, resolved=resolved) or accepted(one, resolved=resolved, undated=True)
+            # One that was deleted is not waited for: it is to be made once more, and at once.
+            return one is None or accepted(one, resolved=resolved) or accepted(one, resolved=resolved, undated=True)
 
         async with informers.following(HTTP_ROUTE, name, namespace) as followed:
             if not (done := await followed.until(has_taken, ACKNOWLEDGED_WITHIN)):
