@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -90,6 +91,28 @@ def test_an_address_that_is_gone_is_waited_out(play: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(MemoryServices, "endpoints", stale)
     with pytest.raises(TransientError, match="1 addresses are offered that are gone or not ready"):
         play(stage, Waiting(Side.CANARY))
+
+
+def test_a_process_that_stood_still_does_not_judge_by_what_it_knew_before(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped for longer than the wait, it wakes up with the time over and with what its watch had brought until then."""
+    stage = staged(replicas=2)
+    endpoints, known, asked = MemoryServices.endpoints, [], []
+
+    async def late(self: MemoryServices, canary: Any, side: Side) -> frozenset[str]:
+        known.append(side)
+        if len(known) == 1:
+            time.sleep(0.2)  # noqa: ASYNC251 - the whole process stands still
+        return await endpoints(self, canary, side) if asked else frozenset()
+
+    async def ask(self: MemoryServices, canary: Any, side: Side) -> None:
+        asked.append(side)
+
+    monkeypatch.setattr(MemoryServices, "endpoints", late)
+    monkeypatch.setattr(MemoryServices, "ask_for_endpoints", ask)
+    play(stage, Waiting(Side.CANARY))
+    assert asked == [Side.CANARY]
 
 
 def test_a_pod_is_offered_by_any_of_its_addresses(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
