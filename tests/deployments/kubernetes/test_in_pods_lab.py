@@ -28,6 +28,7 @@ async def test_pods_keep_what_is_promised_of_them(lab_env: dict[str, Any], tmp_p
     """
     push_images(lab_env)
     async with installed(lab_env, tmp_path) as it:
+        await until_whole(it)
         before = len(it.failed())
         await each_part_has_its_rights_and_no_other(it)
         await nothing_can_be_written_but_home_and_tmp(it)
