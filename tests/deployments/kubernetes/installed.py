@@ -157,9 +157,10 @@ async def installed(env: Object, folder: Path) -> AsyncIterator[Installed]:
     watchers: list[asyncio.Task[None]] = []
     try:
         await install_kinds(cluster)
-        await app.install({})
+        await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         ending.append(pods.stop)
         await asyncio.to_thread(pods.start)
+        await app.install({})
         watchers = [asyncio.create_task(app.follow(kind)) for kind in (CANARY, HTTP_ROUTE, DEPLOYMENT)]
         it = Installed(env, cluster, app)
         await it.until_phase("Initialized")

@@ -82,8 +82,10 @@ async def an_evicted_worker_s_release_goes_on_in_the_other_pod(it: Installed) ->
     assert [step for step in it.app.values("step") if step[0] == 30] == [begun]
     assert await it.app.image("shop-primary") == "1.1.0"
     await until_state(it, "1.1.0", "Promoted")
-    (run,) = await it.runs("1.1.0")
+    runs = await it.runs("1.1.0")
+    (run,) = [one for one in runs if one["state_name"] == "Promoted"]
     assert run["infrastructure_pid"].partition(":")[0] != pod
+    assert [(one["name"], one["state_name"]) for one in runs if one is not run] == [], "no second run was started"
     await until_whole(it)
 
 
