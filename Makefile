@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale bench-judge faults soak clean
+.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale bench-judge faults soak lives clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -65,6 +65,9 @@ soak: $(READY) ## the long ones
 	@$(BIN)/python -m lab up
 	@HYPOTHESIS_PROFILE=soak $(BIN)/pytest -q -n 2 -m "not lab and not server" tests/laws tests/flows/test_roll_out_laws.py
 	@$(BIN)/pytest -q -m soak --ignore tests/laws
+
+lives: $(READY) ## random lives of rollouts by the laws; LIVES="--seed 7 --lives 2000" says which
+	@$(BIN)/python -m tests.laws.play $(LIVES)
 
 clean: ## forget the virtual environment (the lab's cache stays)
 	rm -rf $(VENV)

@@ -118,7 +118,7 @@ class Services:
         try:
             await self.writer.change(SERVICE, meta["name"], meta["namespace"], noted)
         except NotFoundError:
-            await self.writer.apply(SERVICE, manifest)
+            await self.writer.make(SERVICE, manifest)
             writes[0] = True
         if writes[0]:
             await self._followed(meta["name"], meta["namespace"])

@@ -89,8 +89,16 @@ async def roll_out(
 
 
 async def _carried(run: RolloutRun, lease: Lease) -> None:
-    """Carry a rollout to its end, or home where a person cancels it, and leave a record of it."""
+    """Carry a rollout to its end, and leave a record of it."""
     run.aside(label_run(run.ref))
+    await brought(run, lease)
+    if run.ended and run.outcome and run.outcome.judged:
+        run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
+    await run.flush()
+
+
+async def brought(run: RolloutRun, lease: Lease) -> None:
+    """Bring a rollout to its end, or home where a person cancels it."""
     try:
         await _to_the_end(run, lease)
     except asyncio.CancelledError:
@@ -102,9 +110,6 @@ async def _carried(run: RolloutRun, lease: Lease) -> None:
         if signals.ended:
             await asyncio.shield(asyncio.create_task(hand_on.fn(run.ref, f"the run that carried it {signals.ended}")))
         raise
-    if run.ended and run.outcome and run.outcome.judged:
-        run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
-    await run.flush()
 
 
 async def _reported(ref: RolloutRef, error: Exception) -> bool:

@@ -7,7 +7,6 @@ break at any write. What Kubernetes itself does is tried on the lab.
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,7 +25,7 @@ from sluice.rollout.strategies.base import Traffic
 from tests.memory_endpoints import acknowledged, slices
 from tests.memory_words import fits, told_of
 from tests.memory_workloads import CONTROLLERS, history_of, image_of
-from tests.samples import merged
+from tests.samples import copied, merged
 
 Object = dict[str, Any]
 Key = tuple[str, str, str]
@@ -57,7 +56,7 @@ class MemoryCluster:
     unready: set[str] = field(default_factory=set)
     hooks: list[Hook] = field(default_factory=list)
     gate: Callable[[str, Object], Awaitable[None]] | None = None
-    filled_in: Callable[[Object], Object] = copy.deepcopy
+    filled_in: Callable[[Object], Object] = copied
     version: int = 0
     watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)
 
@@ -139,7 +138,7 @@ class MemoryCluster:
     def add(self, *manifests: Object) -> None:
         """Put objects there as somebody else would, unseen by hooks and acts."""
         for manifest in manifests:
-            self._store(copy.deepcopy(manifest))
+            self._store(copied(manifest))
 
     def vanish(self, kind: Kind, name: str, namespace: str) -> None:
         """Take an object away as somebody else would."""
@@ -163,11 +162,14 @@ class MemoryCluster:
             await self.gate(when, item)
 
     async def _put(self, verb: str, manifest: Object) -> Object:
-        wanted = copy.deepcopy(manifest)
+        wanted = copied(manifest)
         if wanted["kind"] == LEASE.kind:
-            return copy.deepcopy(self._store(wanted))
+            return copied(self._store(wanted))
+        known = self.objects.get(self._key(wanted))
         for hook in self.hooks:
             hook("before", verb, wanted)
+        if self.objects.get(self._key(wanted)) is not known:  # a hook is somebody who was quicker
+            raise ConflictError(f"{wanted['kind']} {wanted['metadata']['name']} moved on")
         self.acts.append(told_of(verb, wanted))
         stored = self._store(wanted)
         for hook in self.hooks:

@@ -20,7 +20,7 @@ def told_of(verb: str, item: Object) -> str:
     """One write."""
     what = f"{verb} {item['kind']} {item['metadata']['name']}"
     if verb == "write status of" and item["kind"] == "Canary":
-        return f"journal: {item['status']['phase']} {item['status'].get('canaryWeight', 0)}"
+        return f"journal: {item['status'].get('phase')} {item['status'].get('canaryWeight', 0)}"
     if item["kind"] == "Deployment":
         return f"{what} with {item['spec'].get('replicas')}"
     if item["kind"] == "DaemonSet":

@@ -6,12 +6,13 @@ status, and returns the pods that it has then.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import zlib
 from collections.abc import Callable
 from typing import Any
+
+from tests.samples import copied
 
 Object = dict[str, Any]
 Controller = Callable[[Object, list[Object], set[str]], list[Object]]
@@ -59,7 +60,7 @@ CONTROLLERS: dict[str, Controller] = {"Deployment": run_deployment, "DaemonSet":
 
 def history_of(workload: Object) -> Object:
     """The object that a workload's controller keeps its present template in."""
-    template, name = copy.deepcopy(workload["spec"]["template"]), workload["metadata"]["name"]
+    template, name = copied(workload["spec"]["template"]), workload["metadata"]["name"]
     number = zlib.crc32(json.dumps(template, sort_keys=True).encode())
     owner = {"kind": workload["kind"], "name": name, "uid": workload["metadata"]["uid"]}
     meta = {"name": f"{name}-{number:x}", "namespace": workload["metadata"]["namespace"], "ownerReferences": [owner]}
@@ -114,7 +115,7 @@ def _pod(workload: Object, number: int, template: Object, broken: set[str]) -> O
             "ownerReferences": [_owner(workload, template)],
             "resourceVersion": workload["metadata"]["resourceVersion"],
         },
-        "template": copy.deepcopy(template),
+        "template": copied(template),
         "status": {
             "phase": "Running",
             "podIP": f"{_name(workload, number)}.ip",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from sluice.manifests.flagger.canary import Canary
@@ -11,16 +10,23 @@ Object = dict[str, Any]
 NAMESPACE, NAME, UID = "shop-test", "shop", "0f0e0d0c-0000-4000-8000-000000000001"
 
 
+def copied(value: Any) -> Any:
+    """A copy of what JSON can say, several times faster than `copy.deepcopy`: lives of the laws copy most of their time."""
+    if type(value) is dict:
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if type(value) is list else value
+
+
 def merged(base: Object, change: Object) -> Object:
     """A JSON merge patch (RFC 7396): null takes a field away, a list is replaced."""
-    result = copy.deepcopy(base)
+    result: Object = copied(base)
     for key, value in change.items():
         if value is None:
             result.pop(key, None)
         elif isinstance(value, dict) and isinstance(result.get(key), dict):
             result[key] = merged(result[key], value)
         else:
-            result[key] = copy.deepcopy(value)
+            result[key] = copied(value)
     return result
 
 

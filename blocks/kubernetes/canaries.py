@@ -13,7 +13,7 @@ from sluice.errors import ConflictError, InvalidError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
-from sluice.rollout.objects import is_owned, pod_query
+from sluice.rollout.objects import is_made, is_owned, pod_query
 from sluice.rollout.readiness import belongs, template_of, why_not_ready
 from sluice.rollout.safety.begun import as_begun, renamed, salvageable, salvaged
 from sluice.rollout.tending.finalizer import finalizers
@@ -149,9 +149,10 @@ class Canaries:
 
     async def fence_out(self, canary: Canary) -> None:
         """Make writes fail that the previous holder of the lease may still have on their way."""
-        baseline = await self.baseline(canary)
-        for name in (canary.target, canary.primary, *([canary.baseline] if baseline else [])):
-            await self.writer.mark(_kind(canary), name, canary.namespace)
+        kind, baseline = _kind(canary), await self.baseline(canary)
+        await self.writer.mark(kind, canary.target, canary.namespace)
+        for name in (canary.primary, *([canary.baseline] if baseline else [])):
+            await self.writer.mark(kind, name, canary.namespace, lambda item: is_made(canary, item))
 
     async def why_not_ready(self, canary: Canary, workload: Object) -> str:
         """Why a workload's pods do not serve, in the pods' own words."""

@@ -223,7 +223,8 @@ class Informers:
             self._listeners.append(asyncio.create_task(self._listen(informer, kind, scope)))
         if not informer.synced.is_set():
             try:
-                await asyncio.wait_for(informer.synced.wait(), SYNC_WITHIN)
+                async with asyncio.timeout(SYNC_WITHIN):
+                    await informer.synced.wait()
             except TimeoutError:
                 why = f": {informer.trouble}" if informer.trouble else ""
                 message = f"the cluster has not listed its {kind.plural} within {SYNC_WITHIN:g} s{why}"

@@ -79,12 +79,24 @@ class Writer:
                 return changed
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
 
-    async def mark(self, kind: Kind, name: str, namespace: str, *, watched: bool = True) -> None:
-        """Make writes of the previous holder fail; changes nothing else, and nothing where there is no such object."""
+    async def mark(
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str,
+        ours: Callable[[Object], bool] = lambda _: True,
+        *,
+        watched: bool = True,
+    ) -> None:
+        """Make writes of the previous holder fail; changes nothing else, and nothing where there is no such object.
+
+        Args:
+            ours: whether an object is one that sluice writes to: what somebody else has put in its place is left alone.
+        """
 
         def wish(now: Object) -> Object | None:
             marked = (now["metadata"].get("annotations") or {}).get(TOKEN_ANNOTATION) == self.token
-            return None if marked else {"metadata": {"annotations": {TOKEN_ANNOTATION: self.token}}}
+            return None if marked or not ours(now) else {"metadata": {"annotations": {TOKEN_ANNOTATION: self.token}}}
 
         try:
             await self.change(kind, name, namespace, wish, watched=watched)
@@ -100,6 +112,24 @@ class Writer:
         """
         meta = manifest["metadata"]
         return await self.bring(kind, meta["name"], meta["namespace"], lambda _now: manifest)
+
+    async def make(self, kind: Kind, manifest: Object) -> Object:
+        """Server-side apply of what is not there; what somebody has put there meanwhile is not written to.
+
+        Raises:
+            ConflictError: somebody was quicker: look whose it is, and decide again.
+            LostError: the right to act is gone.
+        """
+        meta = manifest["metadata"]
+
+        def wish(now: Object | None) -> Object:
+            if now is not None:
+                raise ConflictError(
+                    f"{kind.kind} {meta['namespace']}/{meta['name']} was made by somebody else just now"
+                )
+            return manifest
+
+        return await self.bring(kind, meta["name"], meta["namespace"], wish)
 
     async def bring(
         self,

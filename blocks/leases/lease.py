@@ -7,6 +7,7 @@ It is written when a run claims it and when it releases it; whether its holder l
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from sluice.errors import ConflictError, LostError, NotFoundError, SluiceError, 
 from sluice.rollout.objects import MANAGED_BY
 
 Object = dict[str, Any]
+log = logging.getLogger("sluice.lease")
 WORKER_ANNOTATION = "sluice.dev/worker-lease"
 """On a Canary's Lease: where its holder's sign of life is, `namespace/name`."""
 
@@ -81,10 +83,7 @@ class Lease:
         if holder not in {"", self.identity} and await self._alive(lease or {}):
             return False
         try:
-            if lease is None:
-                self._kept = await self.cluster.create(self._body(None))
-            else:
-                self._kept = await self.cluster.replace(LEASE, self._body(lease))
+            self._kept = await self._written(lease)
         except ConflictError:
             with suppress(SluiceError):
                 await self.informers.fresh(LEASE, self.name, self.namespace)
@@ -113,7 +112,7 @@ class Lease:
         await self.worker.until_valid()
         epoch = self.worker.epoch
         try:
-            self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
+            self._kept = await self._written(self._kept)
         except ConflictError:
             found = await self.informers.fresh(LEASE, self.name, self.namespace)
             if _holder(found) != self.identity:
@@ -122,6 +121,19 @@ class Lease:
             raise
         self.informers.learn(LEASE, self._kept)
         self._epoch = epoch
+
+    async def _written(self, old: Object | None) -> Object:
+        """Write it as ours over what is known of it; one that somebody has deleted is made once more.
+
+        Raises:
+            ConflictError: somebody else was quicker.
+        """
+        if old is not None:
+            try:
+                return await self.cluster.replace(LEASE, self._body(old))
+            except NotFoundError:
+                log.warning("the Lease %s/%s is gone; it is made once more", self.namespace, self.name)
+        return await self.cluster.create(self._body(None))
 
     async def release(self) -> None:
         """Release it so that the next run need not wait; returns whether or not that could be written at once.
@@ -207,7 +219,8 @@ async def owning(lease: Lease) -> AsyncIterator[Lease]:
     async with lease.informers.following(LEASE, lease.name, lease.namespace) as followed:
         while not await _claimed(lease):
             with suppress(TimeoutError):
-                await asyncio.wait_for(followed.change(), LOOK)
+                async with asyncio.timeout(LOOK):
+                    await followed.change()
     with acting_under(lease):
         try:
             yield lease

@@ -25,7 +25,7 @@ SHORT = 15.0
 """Seconds of samples up to which wishes are put together. Those of up to four times as much are another batch, and so on:
 where one needs a whole release, not all get so much."""
 
-Kind = tuple[str, str, frozenset[tuple[str, str]], int]
+Kind = tuple[str, str, bool, frozenset[tuple[str, str]], int]
 
 
 @dataclass(slots=True, eq=False)
@@ -38,7 +38,8 @@ class _Wish:
     answer: asyncio.Future[list[Series]] = field(default_factory=asyncio.Future)
 
     def give(self, by_value: dict[str, list[Series]]) -> None:
-        found = [one for value in sorted(self.selector.values) for one in by_value.get(value, ())]
+        wanted = sorted(self.selector.values or by_value)
+        found = [one for value in wanted for one in by_value.get(value, ())]
         cut = [Series(one.labels, tuple(s for s in one.samples if self.start < s[0] <= self.end)) for one in found]
         self.answer.set_result([one for one in cut if one.samples])
 
@@ -55,7 +56,7 @@ class Batched:
         return self.counters.now()
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
-        kind = (selector.metric, selector.label, selector.where, _span(end - start))
+        kind = (selector.metric, selector.label, bool(selector.values), selector.where, _span(end - start))
         batch = self._open.get(kind)
         if batch is None or len(batch) >= MOST:
             batch = self._open[kind] = []

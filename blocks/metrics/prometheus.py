@@ -149,7 +149,7 @@ def _finite(values: list[tuple[float, str]], start: float) -> tuple[tuple[float,
 
 
 def _promql(selector: Selector) -> str:
-    matchers = [_one_of(selector.label, selector.values)]
+    matchers = [_one_of(selector.label, selector.values) if selector.values else f'{selector.label}!=""']
     if selector.bounds:
         matchers.append(_one_of("le", selector.bounds))
     matchers += [_one_of(label, frozenset({value})) for label, value in sorted(selector.where)]

@@ -63,7 +63,8 @@ class Kustomize:
         except FileNotFoundError as error:
             raise TerminalError(f"the program {self.program!r} is not there: install kustomize") from error
         try:
-            out, said = await asyncio.wait_for(process.communicate(), self.timeout)
+            async with asyncio.timeout(self.timeout):
+                out, said = await process.communicate()
         except TimeoutError as error:
             raise TransientError(f"kustomize took more than {self.timeout:g} s") from error
         finally:

@@ -11,6 +11,7 @@ from blocks.kubernetes.writer import Writer
 from blocks.routers.base import APPLIED_WITHIN
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
+from sluice.rollout.objects import is_ours_to_write
 from sluice.rollout.routes.base import due
 from sluice.rollout.routes.gateway_api import GatewayApi, next_step, without_halves
 from sluice.rollout.routes.gateway_api_acknowledged import accepted, refusal, silent, unheard, unresolved
@@ -57,12 +58,14 @@ class GatewayApiRouter:
             await self.writer.change(HTTP_ROUTE, canary.service_name, canary.namespace, wish)
         except NotFoundError:
             made = self.rules.manifest(canary, target, due(canary, None) or HOME)
-            await self.writer.apply(HTTP_ROUTE, made)
+            await self.writer.make(HTTP_ROUTE, made)
         await self._acknowledged(canary, wrote=wrote[0])
         return done[0]
 
     async def fence_out(self, canary: Canary) -> None:
-        await self.writer.mark(HTTP_ROUTE, canary.service_name, canary.namespace)
+        await self.writer.mark(
+            HTTP_ROUTE, canary.service_name, canary.namespace, lambda it: is_ours_to_write(canary, it)
+        )
 
     async def weight(self, canary: Canary) -> int | None:
         try:

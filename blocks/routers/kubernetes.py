@@ -13,6 +13,7 @@ from blocks.services import offered
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
+from sluice.rollout.objects import is_ours_to_write
 from sluice.rollout.routes.base import check, due
 from sluice.rollout.routes.kubernetes import WHOLE, KubernetesService, without_switch
 from sluice.rollout.services import service_of
@@ -38,11 +39,11 @@ class KubernetesRouter:
         try:
             await self.writer.change(SERVICE, name, namespace, lambda one: self.rules.ensured(canary, target, one))
         except NotFoundError:
-            await self.writer.apply(SERVICE, self.rules.manifest(canary, target, due(canary, None) or HOME))
+            await self.writer.make(SERVICE, self.rules.manifest(canary, target, due(canary, None) or HOME))
         await self._offered(canary, await self.weight(canary) or 0)
 
     async def fence_out(self, canary: Canary) -> None:
-        await self.writer.mark(SERVICE, canary.service_name, canary.namespace)
+        await self.writer.mark(SERVICE, canary.service_name, canary.namespace, lambda it: is_ours_to_write(canary, it))
 
     async def weight(self, canary: Canary) -> int | None:
         try:

@@ -98,7 +98,8 @@ class Keeper:
         self._wake.clear()
         room = len(self._busy) < AT_ONCE
         try:
-            await asyncio.wait_for(self._wake.wait(), max(min(waiting) - now, 0.0) if waiting and room else None)
+            async with asyncio.timeout(max(min(waiting) - now, 0.0) if waiting and room else None):
+                await self._wake.wait()
         except TimeoutError:
             return
 

@@ -35,7 +35,8 @@ class Pushes:
             number += 1
             await self._tell(f"p{self._plan.seed}-{self._plan.number}-{number}")
             try:
-                await asyncio.wait_for(self._stopping.wait(), self._dice.uniform(4, 9))
+                async with asyncio.timeout(self._dice.uniform(4, 9)):
+                    await self._stopping.wait()
             except TimeoutError:
                 continue
 

@@ -3,7 +3,8 @@
 1. The evidence, at every scrape: its FAIL ends the release, unless `analysis.earlyFail` is false.
 2. A step whose interval is not over goes on, unless the evidence is sure of it; one that a person has paused always does.
 3. A metrics provider that is away: nothing is known of the revision, and the weight stays. So it does where requests are
-   missing from the canary's share (`missing.py`): what is counted is not what users met.
+   missing from the canary's share (`missing.py`): what is counted is not what users met. Where the data plane says that it
+   answered them with errors itself, the release is ended at once, whatever it waits for.
 4. A score against the baseline that is below `comparison.marginal`: it ends the release.
 5. Flagger's check, that every metric is within its range: a failed check, but a hold where the primary fails alike. Where
    too little was measured it is `analysis.onNoData`'s to say, of the check and of the comparison.
@@ -54,6 +55,7 @@ class Moment:
         paused: whether a person holds the step.
         last: whether promotion comes next.
         missing: why the canary's counted requests are not what its users met; empty where nothing is missing.
+        unserved: why users meet errors that no backend gives them; empty where nothing says so.
         provider_down: why something could not be read; empty where all could.
         windows: each counted metric over its window.
         queried: the user's own queries; None before they are asked.
@@ -69,6 +71,7 @@ class Moment:
     last: bool = False
     provider_down: str = ""
     missing: str = ""
+    unserved: str = ""
     windows: tuple[Reading, ...] = ()
     queried: tuple[Reading, ...] | None = None
     score: Score | None = None
@@ -109,6 +112,9 @@ def step_verdict(analysis: CanaryAnalysis, now: Moment) -> StepVerdict | Ask:
         if analysis.early_fail:
             return StepVerdict(evidence, ends=True, fatal=True)
         evidence = evidence.model_copy(update={"verdict": Verdict.CONTINUE})
+    if now.unserved:
+        failed = Judgement(verdict=Verdict.FAIL, reason=now.unserved, readings=now.windows)
+        return StepVerdict(failed, ends=True, fatal=True)
     if now.paused or not (now.over or evidence.verdict is Verdict.PASS):
         return Ask.SCRAPE
     checked = _checked(analysis, now, evidence)

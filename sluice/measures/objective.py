@@ -37,6 +37,8 @@ class Telemetry(BaseModel):
         bad: labels of what counts as bad, by regular expressions that match whole; all else is good.
         good: labels of what counts as good, where the manifest gives those instead; all else is bad.
         where: further labels, and the values that they have.
+        unserved: names of counters of the requests that the data plane answered with an error itself, for no backend was
+            there; of whatever it counts them for (a listener, say), which has the label `unserved_label`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,6 +52,8 @@ class Telemetry(BaseModel):
     where: dict[str, str] = {}
     unit_ms: float = 1.0
     baseline: str = ""
+    unserved: tuple[str, ...] = ()
+    unserved_label: str = ""
 
     def is_bad(self, labels: Mapping[str, str]) -> bool:
         """Whether a series of the request counter counts bad requests."""

@@ -25,7 +25,7 @@ class Selector:
 
     Attributes:
         metric: its name.
-        label, values: the label that tells services apart, and the wanted values of it.
+        label, values: the label that tells services apart, and the wanted values of it; whatever has it where empty.
         bounds: the wanted values of `le`; all where empty.
         where: further labels, and the value that each must have.
     """
@@ -41,7 +41,10 @@ class Selector:
         labels = series.labels
         if any(labels.get(label) != value for label, value in self.where):
             return False
-        return labels.get(self.label) in self.values and (not self.bounds or labels.get("le") in self.bounds)
+        known = labels.get(self.label)
+        return (known in self.values if self.values else bool(known)) and (
+            not self.bounds or labels.get("le") in self.bounds
+        )
 
 
 @dataclass(slots=True)

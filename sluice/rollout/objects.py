@@ -84,6 +84,11 @@ def is_made(canary: Canary, item: Object) -> bool:
     return ownership(canary, item) is Ownership.OURS
 
 
+def is_ours_to_write(canary: Canary, item: Object) -> bool:
+    """Whether an object that leads users in is written for this Canary: made for it, or anybody's own that it may govern."""
+    return ownership(canary, item) in {Ownership.OURS, Ownership.UNOWNED}
+
+
 def is_taken_over(item: Object) -> bool:
     """Whether an object of somebody's own is governed by a Canary."""
     return bool(_note(item, GOVERNED_BY))

@@ -26,6 +26,7 @@ from sluice.measures.reading import Reading, refused
 from sluice.measures.tally import Tally
 from tasks.measuring.gauges import Gauges, own_reading
 from tasks.measuring.pace import Pace
+from tasks.measuring.unserved import answered_itself
 from tasks.scene.rollout_ref import Scene
 
 LOOK_BACK = 30.0
@@ -242,11 +243,19 @@ class Measures:
         start = tally.newest - overlap if tally.newest else tally.since - self._look_back
         tally.add(await self.metrics.samples(tally.selector, start, now))
 
-    def of_route(self, since: float) -> Sides:
-        """Requests that the data plane counted after a moment, and in the last minute; none where it counts none."""
+    def of_route(self, since: float) -> tuple[float, Sides]:
+        """Requests that the data plane counted after a moment and in the last minute, and since when; none where it counts
+        none."""
         usual = [one for one in self.counted if one.metric.counted is None and one.metric.name in self.tallies]
         found = [self.tallies[one.metric.name] for one in usual]
-        return found[0].both(max(since + SETTLED, found[0].newest - RECENT)) if found else Sides()
+        if not found:
+            return since, Sides()
+        begin = max(since + SETTLED, found[0].newest - RECENT)
+        return begin, found[0].both(begin)
+
+    async def of_route_itself(self, since: float) -> float:
+        """Requests since a moment that the data plane answered with an error itself."""
+        return await answered_itself(self.metrics, self.usual, since, self._look_back)
 
     @property
     def _look_back(self) -> float:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sluice.errors import TransientError
 from sluice.gates.points import When, asked_at
 from sluice.judge.judgement import Judgement
-from sluice.judge.missing import missing
+from sluice.judge.missing import missing, unserved
 from sluice.judge.sequential import findings
 from sluice.judge.silence import silence
 from sluice.judge.state import JudgeState
@@ -83,7 +83,7 @@ class Step:
             await self.measures.learn_pace()
             scrape = await self.measures.scrape(self.state)
             self._note(scrape)
-            now = self._moment(scrape, paused=self.under.signals.paused)
+            now = await self._failed_by_route(self._moment(scrape, paused=self.under.signals.paused))
             if not scrape.provider_down and self._nobody_asks():
                 self.load.call()
             found = await self._verdict(now)
@@ -121,7 +121,14 @@ class Step:
         """Why the canary's requests are too few for its weight; only a share of all requests has a number to expect."""
         if self.traffic.match or self.traffic.sticky:
             return ""
-        return missing(self.weight, self.measures.of_route(self.state.step_started))
+        return missing(self.weight, self.measures.of_route(self.state.step_started)[1])
+
+    async def _failed_by_route(self, now: Moment) -> Moment:
+        """The moment with what the data plane says of requests that are missing; nobody is asked where none are."""
+        if not now.missing:
+            return now
+        since, sides = self.measures.of_route(self.state.step_started)
+        return replace(now, unserved=unserved(self.weight, sides, await self.measures.of_route_itself(since)))
 
     async def _verdict(self, now: Moment) -> StepVerdict | None:
         """The verdict at this moment, with what it takes asked for; None where the step just goes on."""

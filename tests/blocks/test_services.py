@@ -19,6 +19,7 @@ from sluice.rollout.objects import MANAGED_BY
 from sluice.rollout.workloads.copies import primary_copy
 from sluice.rollout.workloads.deployment import DEPLOYMENT as DEPLOYMENTS
 from tests.blocks.routers.ground import on_the_lab
+from tests.laws.town import stranger
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAMESPACE, canary, canary_manifest, deployment
 
@@ -170,3 +171,22 @@ async def test_the_addresses_are_those_of_the_ready_pods(lab_env: dict[str, Any]
                 while len(await services.endpoints(real.canary, Side.CANARY)) != wanted:
                     await asyncio.sleep(0.05)
             assert await services.endpoints(real.canary, Side.PRIMARY) == frozenset()
+
+
+async def test_a_service_that_somebody_else_makes_while_ours_is_about_to_be_is_not_written_to() -> None:
+    """Between the look that finds none and the write: the next look says whose it is."""
+    cluster = MemoryCluster()
+
+    def quicker(when: str, verb: str, item: dict[str, Any]) -> None:
+        if (when, item["metadata"]["name"]) == ("before", "shop-primary"):
+            cluster.hooks.clear()
+            cluster.add(stranger("Service", "shop-primary", NAMESPACE, {"selector": {"app": "other"}}))
+
+    cluster.hooks.append(quicker)
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        with pytest.raises(TransientError, match="made by somebody else just now"):
+            await services.ensure(canary(), deployment())
+        with pytest.raises(InvalidError, match="belongs to Shop elsewhere"):
+            await services.ensure(canary(), deployment())
+    assert cluster.now("Service", "shop-primary", NAMESPACE)["spec"] == {"selector": {"app": "other"}}

@@ -109,7 +109,7 @@ def night(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(worker, "RENEWAL", HOUR)
         monkeypatch.setattr(worker, "DURATION", 4 * HOUR)
         monkeypatch.setattr(story, "get_run_logger", lambda: logging.getLogger("test"))
-        in_no_time(monkeypatch, lambda: waiting.run(then))
+        in_no_time(lambda: waiting.run(then))
         return waiting
 
     return play

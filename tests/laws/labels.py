@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.laws.people import PRIMARY
 from tests.samples import NAME, workload
 
 Object = dict[str, Any]
+PRIMARY = f"{NAME}-primary"
 INSTANCE = "app.kubernetes.io/instance"
 NEIGHBOURS = {"other": NAME, "other-primary": PRIMARY}
 """Name of each Deployment of the neighbour → the `app` of its pods."""

@@ -1,58 +1,46 @@
-"""A rollout's life among people: runs, crashes and habits of people at planned moments, the laws checked at each write."""
+"""A rollout's life among people: what happens at planned moments, and the laws that are checked at each write."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.gates.base import Answer
-from blocks.routers import router_for
-from blocks.services import Services
-from flows import roll_out as story
-from flows.rollout_run import RolloutRun
-from sluice.errors import LostError, SluiceError, TransientError
 from sluice.manifests.flagger.phase import Phase
-from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
-from tasks import run_signals
-from tasks.rollout.fence_out import fence_out
-from tasks.scene.claim import claimed
-from tasks.scene.rollout_ref import RolloutRef, Scene
-from tasks.scene.tend import tend
-from tests.connected import Provided, connected
-from tests.laws.labels import target_of
-from tests.laws.people import IMAGES, PEOPLE, PRIMARY
-from tests.laws.world import World
-from tests.samples import NAME, NAMESPACE, canary_manifest
+from tasks.run_signals import RunSignals
+from tests.laws.events import EVENTS
+from tests.laws.people import PEOPLE, PRIMARY, clear_the_way
+from tests.laws.town import clock
+from tests.laws.world import AUTOSCALER, TEMPLATE, World
+from tests.samples import NAME, NAMESPACE, canary_manifest, copied
 
-COLLECTED = 5
-"""Turns after which the garbage collector has come by."""
-MOST_TURNS = 150
-"""Turns of one run after the last thing that happened: then it has to have ended, or to wait for what it names."""
 UNSEEN = 3
 """Moments after something happened at which a write may still rest on what was so before."""
-KEPT = 0.002
-"""Seconds between two looks of the keeper next to a run."""
 ALIKE = 12
 """Writes in a row that say the same and change nothing of what they are about: a loop."""
 
-
-class Crash(BaseException):
-    """The process is gone: no cleanup of anybody's runs because of it."""
+CLOCKS = {"stepStarted", "evidence"}
+"""What of a journal goes on by itself."""
 
 
 @dataclass
 class Life(World):
-    """What happens in a world: planned moments, and runs that meet them.
+    """What happens in a world, by planned moments.
 
     Attributes:
         plan: what happens at which moment; a write has two, before it and after it, and each turn of a run has one.
         answers: what metrics and gates say next; good where nothing is left.
         judged: how often each revision passed its check.
         blamed: what went wrong in a write of sluice's.
+        happened: each event with what was written before it.
+        quiet: turns since the last event.
+        signals: of the run that is carried.
+        stop: cancels its code; None while there is none.
+        retry: a person wants the next run to try a refused revision.
+        leaves: the process was asked to stop.
     """
 
     plan: dict[int, str] = field(default_factory=dict)
@@ -61,14 +49,17 @@ class Life(World):
     judged: Counter[str] = field(default_factory=Counter)
     blamed: list[str] = field(default_factory=list)
     happened: list[str] = field(default_factory=list)
-    signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
+    quiet: int = 0
+    signals: RunSignals = field(default_factory=RunSignals)
+    stop: Any = None
+    retry: bool = False
+    leaves: bool = False
     _before: frozenset[str] = frozenset()
     _given: dict[str, int] = field(default_factory=dict)
-    _quiet: int = 0
-    _touched: bool = False
     _new: bool = True
     _struck: int = -10
     _acts: int = 0
+    _deeds: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,38 +69,28 @@ class Life(World):
     # --- the laws at each write -------------------------------------------------------------------------------------
 
     def _law(self, when: str, verb: str, item: dict[str, Any]) -> None:
-        try:
-            self._judge(when, verb, item)
-        except AssertionError as broken:
-            self.blamed.append(str(broken))  # a rollout takes it for a stage that failed, and goes on
-            raise
-
-    def _judge(self, when: str, verb: str, item: dict[str, Any]) -> None:
         if when == "before":
             self._before, self._new = self.troubles(), self.status.get("phase") in {None, Phase.INITIALIZING}
             self._given = self.given()
             return
         self._given_is_kept(verb)
+        self._worse_for_users(verb, item)
+        if self.strangers() != self._strangers:
+            self.blame(f"{verb} {item['kind']} touched what is somebody else's")
+            self._strangers = self.strangers()
+        self._journal_is_what_was_made()
+        self._no_loop(item)
+        self._promoted_when_judged(item)
+
+    def blame(self, what: str) -> None:
+        """Note a broken law. It is not raised: sluice would take it for a fault of its own, and carry on."""
+        self.blamed.append(f"{what} (moment {self.moment}, after {self.town.acts[-3:]})")
+
+    def _worse_for_users(self, verb: str, item: dict[str, Any]) -> None:
         worse = frozenset() if self._new else self.troubles() - self._before
-        if self._new and self.status.get("phase") == Phase.INITIALIZED:
-            primary = self.find(self.kind, PRIMARY)
-            given = (primary or {}).get("metadata", {}).get("annotations", {}).get(REVISION_ANNOTATION)
-            assert given in {None, self.status["lastPromotedSpec"]}, "the journal is not what was made"
-        if worse and self.moment - self._struck > UNSEEN:
-            self.blamed.append(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
-        assert self.strangers() == self._strangers, f"{verb} {item['kind']} touched what is somebody else's"
-        # A suspended release is judged on: an entry of the journal for each interval, which lasts no time here.
-        judged_on = item["kind"] == "Canary" and self.suspended()
-        since = self.town.acts[self._acts :]
-        assert judged_on or len(set(since[-ALIKE:])) > 1 or len(since) < ALIKE, (
-            f"an act is repeated without an effect: {self.town.acts[-1]}"
-        )
-        promoting = item["kind"] == self.kind and item["metadata"]["name"] == PRIMARY
-        if promoting and self.status.get("phase") == Phase.PROMOTING:
-            given = (item["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION, "")
-            assert given == self.status.get("lastPromotedSpec") or self.judged[given] or self.skipped(), (
-                "promoted without being judged"
-            )
+        unseen = self.moment - self._struck <= UNSEEN or clock() <= self.town.late_until
+        if worse and not unseen:
+            self.blame(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
 
     def _given_is_kept(self, verb: str) -> None:
         """No write takes pods away that a person or an autoscaler gave; but the target's all at once, at the end."""
@@ -118,83 +99,118 @@ class Life(World):
             before = self._given.get(name, 0)
             # What happened right before a write is not yet known to it in this cluster, whose fence it has passed.
             met = self._struck == self.moment
-            assert pods >= before or rests or met, f"{verb}: {name} goes from {before} to {pods} pods"
+            if pods < before and not rests and not met:
+                self.blame(f"{verb}: {name} goes from {before} to {pods} pods")
+
+    def _journal_is_what_was_made(self) -> None:
+        if self._new and self.status.get("phase") == Phase.INITIALIZED:
+            primary = self.find(self.kind, PRIMARY)
+            given = (primary or {}).get("metadata", {}).get("annotations", {}).get(REVISION_ANNOTATION)
+            if given not in {None, self.status["lastPromotedSpec"]}:
+                self.blame("the journal is not what was made")
+
+    def _promoted_when_judged(self, item: dict[str, Any]) -> None:
+        promoting = item["kind"] == self.kind and item["metadata"]["name"] == PRIMARY
+        if promoting and self.status.get("phase") == Phase.PROMOTING:
+            given = (item["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION, "")
+            if given != self.status.get("lastPromotedSpec") and not self.judged[given] and not self.skipped():
+                self.blame("promoted without being judged")
+
+    def _no_loop(self, item: dict[str, Any]) -> None:
+        # A suspended release is judged on: an entry of the journal for each interval.
+        judged_on = item["kind"] == "Canary" and self.suspended()
+        self._deeds.append(f"{self.town.acts[-1]} {_lasting(item.get('status')) if item['kind'] == 'Canary' else ''}")
+        since = self._deeds[self._acts :]
+        if not judged_on and len(since) >= ALIKE and len(set(since[-ALIKE:])) == 1:
+            self.blame("an act is repeated without an effect")
+
+    # --- what happens -------------------------------------------------------------------------------------------------
 
     def _happens(self, when: str, verb: str, item: dict[str, Any]) -> None:
-        self.pass_on(before=when == "before")
+        self.pass_on(when, item["kind"])
 
-    def pass_on(self, *, before: bool = False) -> None:
-        """A moment passes: what is planned for it happens."""
+    def pass_on(self, when: str = "", kind: str = "") -> None:
+        """A moment passes: what is planned for it happens.
+
+        Args:
+            when: "before" or "after" where the moment is a write's.
+            kind: of the object that is written.
+        """
         self.moment += 1
         event = self.plan.pop(self.moment, "")
         if not event:
             return
-        self._quiet, self._struck, self._acts = 0, self.moment, len(self.town.acts)
+        self.quiet, self._struck, self._acts = 0, self.moment, len(self._deeds)
         self.happened.append(f"{event} (after {self.town.acts[-1] if self.town.acts else 'nothing'})")
-        if event == "crash":
-            raise Crash
-        if event == "hiccup":
-            if before:
-                raise TransientError("the API server is away for a moment")
-        elif event == "cancel":
-            self.signals.cancelled = True
-        elif event == "collect":
-            self.town.collect()
-        else:
+        if event in PEOPLE:
             PEOPLE[event](self.town, self.kind)
-            self._strangers, self._touched = self.strangers(), True
+            self._strangers = self.strangers()
+            self.learn_image()
+        else:
+            EVENTS[event](self, when, kind)
         self._before = self.troubles()
-
-    def _unsuspended(self) -> bool:
-        """A run that waits because people suspended its Canary says so, and goes on when they end that."""
-        canary = self.find("Canary")
-        if canary is None or not canary["spec"].get("suspend"):
-            return False
-        said = canary["status"]["conditions"][0]["message"]
-        assert "suspend" in said, f"it waits and does not say that it is suspended: {said}"
-        self.plan[self.moment + 1] = "unsuspend"
-        return self.next_thing()
-
-    def _mended_first_image(self) -> bool:
-        """A first image that never becomes ready is waited for, in the pods' own words, until another one is pushed."""
-        target = self.find(self.kind)
-        image = target and target["spec"]["template"]["spec"]["containers"][0]["image"]
-        if self.status.get("phase") != Phase.INITIALIZING or image not in self.town.broken_images:
-            return False
-        said = self.status["conditions"][0]["message"]
-        assert "did not become ready" in said, f"it waits and does not say for what: {said}"
-        self.plan[self.moment + 1] = "push 0"
-        return self.next_thing()
 
     def next_thing(self) -> bool:
         """Nothing is under way: what is planned next happens now. False where nothing is left."""
         if not self.plan:
             return False
         self.moment = min(self.plan) - 1
-        try:
-            self.pass_on()
-        except Crash:
-            return True
+        self.pass_on()
         return True
+
+    def what_it_waits_for_comes(self) -> bool:
+        """A run that waits for people says for what; then they do it. False where it waits for nothing of theirs."""
+        for waits, words, event in self._waits():
+            if waits:
+                said = self.said()
+                assert words in said, f"it waits and does not say for what ({words!r}): {said}"
+                self.plan[self.moment + 1] = event
+                return self.next_thing()
+        return False
+
+    def _waits(self) -> list[tuple[bool, str, str]]:
+        """Whether a run waits for people, what it has to say then, and what ends that."""
+        target = self.find(self.kind)
+        image = target and target["spec"]["template"]["spec"]["containers"][0]["image"]
+        broken = self.status.get("phase") == Phase.INITIALIZING and image in self.town.broken_images
+        return [
+            (self.signals.paused, "", "resume"),
+            (self.suspended(), "suspend", "unsuspend"),
+            (broken, "did not become ready", "push 0"),
+            (self.in_the_way(), "belongs to", "clear the way"),
+            (target is None, "does not exist", "make the target"),
+        ]
+
+    def said(self) -> str:
+        """What the Canary's conditions say."""
+        return "; ".join(one["message"] for one in self.status.get("conditions") or [])
 
     def mend(self) -> None:
         """People put right what they did: a valid Canary that is not suspended, a target that works, nobody in the way."""
+        clear_the_way(self.town, self.kind)
+        self._strangers = self.strangers()
         self.town.collect()
+        self.town.add(copied(TEMPLATE), *([copied(AUTOSCALER)] if self.autoscaled else []))
         canary, target = self.find("Canary"), self.find(self.kind)
-        fresh = World(self.provider, self.kind)
+        fresh = World(self.provider, self.kind, self.autoscaled)
         spec = fresh.town.now("Canary", NAME, NAMESPACE)["spec"]
         spec["service"]["port"] = ((canary or {}).get("spec") or spec)["service"]["port"]
         meta = {"name": NAME, "namespace": NAMESPACE}
         self.town.add({**canary, "spec": spec} if canary else {**canary_manifest(spec), "metadata": meta})
         if target is None:
-            made = target_of(self.kind, IMAGES[0])
-            made["metadata"].pop("uid")
-            self.town.add(made)
+            PEOPLE["make the target"](self.town, self.kind)
         # One whose first release was cancelled waits for another revision.
         cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
         PEOPLE["push 1" if cancelled else "push 0"](self.town, self.kind)
+        self.learn_image()
+        self.signals.paused = False
         self.happened.append("mended")
         self._before = self.troubles()
+
+    def stops(self) -> None:
+        """The code of the run that is carried is cancelled."""
+        if self.stop is not None:
+            self.stop()
 
     # --- what is asked --------------------------------------------------------------------------------------------------
 
@@ -214,123 +230,9 @@ class Life(World):
         said = self._answer("open", "closed")
         return Answer(gate=webhook.name, open=said == "open", said=said)
 
-    # --- runs -------------------------------------------------------------------------------------------------------------
 
-    def parts(self) -> dict[str, Any]:
-        return {
-            "router": router_for,
-            "services": Services,
-            "metrics": Provided(self),
-            "gates": self,
-        }
-
-    async def run(self, name: str, revision: str = "") -> str:
-        """One run of the flow's own loop without Prefect around it, to its end; what it ended in."""
-        self.signals.cancelled = False
-        ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=revision)
-        async with claimed(ref, name) as lease:
-            try:
-                return str(await self._to_the_end(ref, lease))
-            except Crash:
-                lease.run = f"{lease.run} of a dead process"  # which gives nothing back
-                raise
-
-    async def _to_the_end(self, ref: RolloutRef, lease: Any) -> Outcome:
-        run = await story.resumed(ref)
-        run.cleaning = True  # stages as plain code, so that thousands of runs need no Prefect
-        if lease.took_over:
-            await run.do(fence_out, run.ref)
-        self._quiet = 0
-        keeping = asyncio.create_task(self._keeping(ref))
-        try:
-            return await self._turns(run, keeping)
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-
-    async def _keeping(self, ref: RolloutRef) -> None:
-        """The keeper next to a run of its process, under the same lease."""
-        while True:
-            await asyncio.sleep(KEPT)
-            if self._touched and self.status.get("phase") not in {None, Phase.INITIALIZING}:
-                await self.keep_under_way(ref)
-
-    async def _turns(self, run: RolloutRun, keeping: asyncio.Task[None]) -> Outcome:
-        while run.outcome is None:
-            await story._turn(run)
-            if keeping.done():
-                keeping.result()
-            self._quiet += 1
-            self.pass_on()
-            if self._quiet % COLLECTED == 0 and self.town.orphaned:
-                self.town.collect()
-            if self._quiet > MOST_TURNS:
-                if not self.next_thing() and not self._unsuspended() and not self._mended_first_image():
-                    raise AssertionError(f"no end after {MOST_TURNS} turns: {self.town.acts[-6:]}, {self.status}")
-                self._quiet = 0
-        await run.flush()
-        return run.outcome
-
-    async def live(self) -> list[str]:
-        """Run after run, as the watcher and reconcile start them, until nothing is planned and nothing is left to do."""
-        run_signals.bind(self.signals)
-        ends: list[str] = []
-        for life in range(60):
-            try:
-                async with connected(self.town, f"life-{life}", **self.parts()):
-                    while len(ends) < 80:
-                        ends.append(await self._one_end(len(ends)))
-                        if self.town.orphaned:
-                            self.town.collect()
-                        if not self._rests(ends[-1]):
-                            continue
-                        await self.keep()
-                        self.users_are_at_home(ends[-1])
-                        if not self.next_thing():
-                            return ends
-            except Crash:
-                ends.append("crash")
-        raise AssertionError(f"it never comes to rest: {ends}")
-
-    async def _one_end(self, number: int) -> str:
-        try:
-            return await self.run(f"run-{number}")
-        except LostError as error:
-            return f"lost: {error}"
-        except SluiceError as error:
-            return f"failed: {error}"
-
-    def _rests(self, end: str) -> bool:
-        """Whether a run that ended like this leaves nothing to do until somebody does something."""
-        if end.startswith("failed") and self.impossible():
-            self.town.collect()
-        elif end not in RESTING:
-            return False
-        return True
-
-    def users_are_at_home(self, end: str) -> None:
-        """A run has ended, and what people did since was looked after."""
-        users = {pod["metadata"]["name"] for service in self.users_at() for pod in self.town.behind(service, NAMESPACE)}
-        canary = {pod["metadata"]["name"] for pod in self.town.pods(NAME, NAMESPACE)}
-        if self.status.get("phase") not in {None, Phase.INITIALIZING}:
-            assert not users & canary, f"a run ended with users on the canary: {end}"
-
-    async def keep(self) -> None:
-        """What the keeper does at rest: under a lease of its own."""
-        ref = RolloutRef(namespace=NAMESPACE, name=NAME)
-        try:
-            async with claimed(ref, "keeper"):
-                await self.keep_under_way(ref)
-        except Crash:
-            pass
-
-    async def keep_under_way(self, ref: RolloutRef) -> None:
-        """What the keeper does where a run of its process has the lease: what cannot be put right now is tried again."""
-        self._touched = False
-        try:
-            await tend(await Scene.of(ref))
-        except SluiceError:
-            self._touched = True
-
-
-RESTING = {str(Outcome.UNCHANGED), str(Outcome.REFUSED), str(Outcome.SUSPENDED), str(Outcome.DELETED)}
+def _lasting(status: Any) -> Any:
+    """A journal without its times."""
+    if isinstance(status, dict):
+        return {key: _lasting(value) for key, value in status.items() if "Time" not in key and key not in CLOCKS}
+    return [_lasting(value) for value in status] if isinstance(status, list) else status

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +12,9 @@ from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.workloads import WORKLOADS
 from tests.laws.labels import INSTANCE, NEIGHBOURS, neighbour, target_of
 from tests.laws.people import IMAGES, PRIMARY
-from tests.laws.town import Town, stranger
+from tests.laws.town import ELSEWHERE, Town, is_strange, stranger
 from tests.memory_workloads import image_of
-from tests.samples import NAME, NAMESPACE, canary_manifest, gate
+from tests.samples import NAME, NAMESPACE, canary_manifest, copied, gate
 
 Object = dict[str, Any]
 PROVIDERS: dict[str, Object] = {
@@ -23,6 +22,8 @@ PROVIDERS: dict[str, Object] = {
     "kubernetes": {"stepWeights": [], "iterations": 3},
 }
 """What the analysis says for each kind of route."""
+SHAPES = [(provider, kind) for provider in PROVIDERS for kind in ("Deployment", "DaemonSet")]
+"""Each provider with each kind of target."""
 TEMPLATE = {
     "apiVersion": "flagger.app/v1beta1",
     "kind": "MetricTemplate",
@@ -36,6 +37,16 @@ STRANGERS: dict[tuple[str, str], Object] = {
     ("HTTPRoute", "other"): {"rules": [], "parentRefs": []},
 }
 """Kind and name of what is somebody else's → its spec. Its pods share a label with the Canary's."""
+AUTOSCALER = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": NAME, "namespace": NAMESPACE},
+    "spec": {
+        "minReplicas": 2,
+        "maxReplicas": 5,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME},
+    },
+}
 
 
 @dataclass
@@ -44,34 +55,45 @@ class World:
 
     Attributes:
         provider, kind: of the Canary's route and target.
+        autoscaled: an autoscaler says how many pods the primary has.
         images: what each revision runs.
     """
 
     provider: str = "gatewayapi:v1"
     kind: str = "Deployment"
+    autoscaled: bool = False
     town: Town = field(default_factory=Town, init=False)
 
     def __post_init__(self) -> None:
         webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
-        analysis = {"interval": "0s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
+        analysis = {"interval": "10s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
         spec = {
             "provider": self.provider,
             "analysis": analysis,
-            "progressDeadlineSeconds": 0.05,
+            "progressDeadlineSeconds": 60,
             "targetRef": {"kind": self.kind},
         }
         self.rules = WORKLOADS[self.kind]
         owner = {
             "apiVersion": "example.test/v1",
             "kind": "Shop",
-            "metadata": {"name": "elsewhere", "uid": "uid-elsewhere"},
+            "metadata": {"name": "elsewhere", "uid": ELSEWHERE},
         }
+        if self.autoscaled:
+            spec["autoscalerRef"] = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "name": NAME}
+            self.town.add(copied(AUTOSCALER))
         target = target_of(self.kind, IMAGES[0])
         self.town.add({**owner, "spec": {}}, canary_manifest(spec), target, TEMPLATE)
         for (kind, name), theirs in STRANGERS.items():
-            self.town.add(stranger(kind, name, NAMESPACE, theirs))
+            self.town.add(stranger(kind, name, NAMESPACE, copied(theirs)))
         self.images = {self.revision_of(target_of(self.kind, image)): image for image in IMAGES}
         self.town.broken_images.add(IMAGES[3])
+
+    def learn_image(self) -> None:
+        """Know what the target's present revision runs, whoever gave it that."""
+        target = self.find(self.kind)
+        if target is not None:
+            self.images[self.revision_of(target)] = target["spec"]["template"]["spec"]["containers"][0]["image"]
 
     def revision_of(self, item: Object) -> str:
         return self.rules.reads.revision(item)
@@ -80,7 +102,12 @@ class World:
         return self.town.objects.get((kind, NAMESPACE, name))
 
     def strangers(self) -> list[Object]:
-        return [copy.deepcopy(self.town.objects[(kind, NAMESPACE, name)]) for kind, name in STRANGERS]
+        """What is somebody else's, as it is."""
+        return [copied(item) for item in self.town.objects.values() if is_strange(item)]
+
+    def in_the_way(self) -> bool:
+        """Whether somebody else has a name that sluice needs."""
+        return any((item["kind"], item["metadata"]["name"]) not in STRANGERS for item in self.strangers())
 
     def given(self) -> dict[str, int]:
         """How many pods the target and the primary were given; a kind whose pods the nodes count has none that are."""
@@ -131,7 +158,7 @@ class World:
             valid = canary is not None and bool(Canary.parse(canary))
         except InvalidError:
             valid = False
-        return not valid or self.find(self.kind) is None
+        return not valid or self.in_the_way() or self.find(self.kind) is None
 
     def at_rest(self) -> None:
         """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""
@@ -150,4 +177,8 @@ class World:
             assert service is not None, f"Service {name} is gone"
             assert [one["port"] for one in service["spec"]["ports"]] == [canary.spec.service.port]
         assert self.town.behind(PRIMARY, NAMESPACE), "the primary's Service offers nothing"
+        if self.autoscaled:
+            scaler = self.find("HorizontalPodAutoscaler", PRIMARY)
+            assert scaler is not None, "the primary's autoscaler is gone"
+            assert scaler["spec"]["scaleTargetRef"]["name"] == PRIMARY
         assert self.users_at() == [NAME if self.provider == "kubernetes" else PRIMARY]

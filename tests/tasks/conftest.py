@@ -56,8 +56,8 @@ class Requests(MemoryMetrics):
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         if self.error:
             raise self.error
-        if not self.flows:
-            return []
+        if not self.flows or not selector.values:
+            return []  # nothing is counted but for the sides
         # On a grid of its own, ten times a second, as if the processes had counted since the epoch.
         counted = [(tick / 10, 5.0 * tick) for tick in range(int(start * 10) + 1, int(end * 10) + 1)]
         bad = tuple((at, value * self.fails) for at, value in counted)

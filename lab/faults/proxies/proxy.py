@@ -211,7 +211,8 @@ async def _refuse(rule: Rule, request: web.BaseRequest) -> web.StreamResponse | 
             return _break(request)
         case Effect.HANG:
             with suppress(TimeoutError):
-                await asyncio.wait_for(rule.over.wait(), HANG_S)
+                async with asyncio.timeout(HANG_S):
+                    await rule.over.wait()
             return _break(request)
         case Effect.SLOW:
             await asyncio.sleep(rule.seconds)

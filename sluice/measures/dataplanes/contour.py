@@ -18,4 +18,8 @@ def contour(canary: Canary) -> Telemetry:
         primary=f"{name}-{Side.PRIMARY}_{port}",
         baseline=f"{name}-{Side.BASELINE}_{port}",
         bad={"envoy_response_code_class": "5"},
+        # A route without a backend that can be found is a direct response of 500 to Contour; a cluster that Envoy does not
+        # have (any more) is one of 503. Neither is counted for a cluster, both for the listener.
+        unserved=("envoy_http_rq_direct_response", "envoy_http_no_cluster"),
+        unserved_label="envoy_http_conn_manager_prefix",
     )

@@ -208,6 +208,28 @@ async def test_a_lease_that_was_lost_is_not_given_back(ground: Ground) -> None:
     assert (await ground.now())["holderIdentity"] == second.identity
 
 
+async def test_a_lease_that_was_deleted_is_claimed_before_the_watch_says_so(ground: Ground) -> None:
+    """What is known of it is a moment old; that is no reason for a run to fail."""
+    mine = await ground.lease(await ground.worker("a"))
+    async with owning(mine):
+        known = await mine.informers.get(LEASE, NAME, ground.namespace)
+    await ground.cluster.delete(LEASE, NAME, ground.namespace)
+    mine.informers.learn(LEASE, {**known, "metadata": {**known["metadata"], "resourceVersion": str(10**12)}})
+    assert await mine.informers.find(LEASE, NAME, ground.namespace)
+    assert await mine.try_claim()
+    assert (await ground.now())["holderIdentity"] == mine.identity
+
+
+async def test_a_run_that_was_stopped_goes_on_where_its_lease_was_deleted_meanwhile(ground: Ground) -> None:
+    """Nobody has claimed it: it is made once more, and the run goes on."""
+    worker = await ground.worker("a")
+    mine = await ground.lease(worker)
+    async with owning(mine):
+        await ground.cluster.delete(LEASE, NAME, ground.namespace)
+        await mine.regain()
+        assert (await ground.now())["holderIdentity"] == mine.identity
+
+
 async def test_a_lease_that_names_somebody_else_is_lost_whatever_our_own_clock_says(ground: Ground) -> None:
     """A worker in good health whose lease was taken all the same stops: the Lease decides."""
     mine = await ground.lease(await ground.worker("a"))

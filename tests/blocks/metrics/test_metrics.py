@@ -342,6 +342,20 @@ async def test_wishes_with_other_further_labels_are_kept_apart() -> None:
     assert [[one.labels["namespace"] for one in answer] for answer in answers] == [["a"], ["b"]]
 
 
+async def test_a_wish_for_whatever_has_a_label_is_kept_apart_from_those_for_some_values() -> None:
+    """Of a proxy's listeners nobody knows the names."""
+    series = [Series({"listener": name}, ((1.0, 1.0),)) for name in ("a", "b")] + [
+        Series({"other": "c"}, ((1.0, 1.0),))
+    ]
+    asked = Asked({"x": series})
+    asked.queries = []
+    batched = Batched(asked)
+    wishes = [Selector("x", "listener", frozenset(some)) for some in ((), {"b"}, ())]
+    answers = await asyncio.gather(*(batched.samples(wish, 0.0, 4.0) for wish in wishes))
+    assert [[one.labels["listener"] for one in answer] for answer in answers] == [["a", "b"], ["b"], ["a", "b"]]
+    assert len(asked.queries) == 2
+
+
 async def test_a_batch_has_a_greatest_size_and_wishes_for_whole_releases_are_kept_apart() -> None:
     """No query without bound; who needs ten minutes does not make everybody read ten minutes."""
     asked = many_services(MOST + 1)
@@ -399,6 +413,18 @@ async def test_values_are_matched_to_the_letter() -> None:
     some, only = frozenset({'a.b"c', "d"}), frozenset({("namespace", "a-b")})
     await server(handle).samples(Selector("x", "s", some, frozenset({"+Inf"}), only), 0.0, 1.0)
     assert queries == ['x{s=~"a\\\\.b\\"c|d",le=~"\\\\+Inf",namespace=~"a-b"}[1000ms]']
+
+
+async def test_whatever_has_a_label_is_asked_for_by_its_being_there() -> None:
+    """An empty pattern would match only what lacks it."""
+    queries: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        queries.append(parse_qs(request.content.decode())["query"][0])
+        return vector()
+
+    await server(handle).samples(Selector("x", "s", frozenset()), 0.0, 1.0)
+    assert queries == ['x{s!=""}[1000ms]']
 
 
 @pytest.mark.parametrize("status", [400, 503, None], ids=["refused", "in trouble", "away"])

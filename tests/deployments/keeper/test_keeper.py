@@ -226,3 +226,20 @@ async def test_what_a_deleted_canary_leaves_is_not_made_again(finalizers: list[s
             stage.cluster.vanish(CANARY, NAME, NAMESPACE)
         lost(stage)
     assert acts(stage) == []
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_keeper_that_is_stopped_as_it_is_woken_ends(turns: int) -> None:
+    """A cancel that comes so many turns of the loop after a change is not lost: the process could not stop any more."""
+    stage = await whole(at_rest())
+    async with asyncio.timeout(20), connected(stage.cluster, **REAL) as wired:
+        keeper = Keeper.of(wired)
+        task = asyncio.create_task(keeper.keep())
+        await quiet(keeper)
+        for pause in (10, turns):  # the second change comes while the first one waits to be looked at
+            keeper.hear(CANARY, stage.now("Canary", NAME), True)
+            for _ in range(pause):
+                await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+        assert task.cancelled()

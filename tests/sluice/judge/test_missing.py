@@ -6,7 +6,7 @@ from math import exp, lgamma, log
 
 import pytest
 
-from sluice.judge.missing import missing
+from sluice.judge.missing import missing, unserved
 from sluice.measures.counts import Counts, Sides
 
 WEIGHTS = [1, 5, 10, 30, 50, 80, 99]
@@ -49,3 +49,24 @@ def test_of_a_canary_that_answers_a_third_of_its_share_the_rest_is_missed() -> N
 def test_where_no_share_is_to_be_expected_nothing_is_missing(weight: int) -> None:
     """Before the first traffic, and when all of it is the canary's."""
     assert not missing(weight, sides(0, 1000))
+
+
+@pytest.mark.parametrize(
+    ("answered", "home"),
+    [(0, False), (2, False), (29, False), (30, True), (60, True), (3000, True)],
+    ids=["none", "too few", "less than half", "half", "all", "others' too"],
+)
+def test_what_the_data_plane_answered_itself_speaks_against_the_canary_where_it_accounts_for_what_is_missing(
+    answered: int, home: bool
+) -> None:
+    """With 140 requests to the primary at 30 % the canary should have had 60: half of them have to be found there."""
+    why = unserved(30, sides(0, 140), answered)
+    assert bool(why) is home
+    assert not home or why.startswith(f"the data plane answered {answered:,} requests with an error itself")
+
+
+def test_where_nothing_is_missing_the_data_plane_s_own_errors_are_others() -> None:
+    """A listener counts them for all of its applications."""
+    assert unserved(30, sides(30, 100), 500) == ""
+    assert unserved(0, sides(0, 100), 500) == ""
+    assert unserved(100, sides(0, 100), 500) == ""

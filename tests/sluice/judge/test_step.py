@@ -296,3 +296,19 @@ def test_the_evidence_passes_a_step_with_pace_auto_only_and_not_by_what_was_know
 
     assert verdicts(good) == [PASS, CONTINUE, CONTINUE]
     assert verdicts(bad) == [FAIL, FAIL, FAIL]
+
+
+@pytest.mark.parametrize("of", [PLAIN, analysis(earlyFail=False), COMPARED], ids=["plain", "no early fail", "compared"])
+@pytest.mark.parametrize("over", [True, False], ids=["over", "in the middle"])
+@pytest.mark.parametrize("paused", [True, False], ids=["paused", "goes on"])
+def test_requests_that_the_route_failed_and_no_backend_served_end_the_release_at_once(
+    of: CanaryAnalysis, over: bool, paused: bool
+) -> None:
+    """Users meet errors at this moment: it waits for no interval, no deadline and no person. What is only missing holds."""
+    moment = Moment(said(CONTINUE), over=over, paused=paused, missing="half is gone", windows=(reading(100.0),))
+    ended = step_verdict(of, replace(moment, unserved="the data plane answered 30 requests with an error itself"))
+    assert isinstance(ended, StepVerdict)
+    assert (ended.ends, ended.fatal, ended.judgement.verdict) == (True, True, FAIL)
+    assert ended.judgement.reason == "the data plane answered 30 requests with an error itself"
+    held = step_verdict(of, moment)
+    assert held is Ask.SCRAPE or (isinstance(held, StepVerdict) and held.judgement.verdict is HOLD and not held.ends)

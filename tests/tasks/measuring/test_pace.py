@@ -78,7 +78,7 @@ def simulate(monkeypatch: pytest.MonkeyPatch) -> Any:
                 result = await analyse.fn(stage.ref, Decision(Action.ANALYSE, step=1, traffic=Traffic(30)))
                 return stage, result.step, time.time() - began
 
-        return in_no_time(monkeypatch, story)
+        return in_no_time(story)
 
     return run
 

@@ -16,7 +16,7 @@ from sluice.rollout.journal import judge_state
 from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.analyse import analyse
 from tests.samples import NAME, canary, counted_at, duration, gate, merged, success_rate
-from tests.tasks.conftest import Requests
+from tests.tasks.conftest import Requests, Stage
 from tests.tasks.steps import judged, over, sure, told
 
 AUTO = {"analysis": {"pace": "auto"}}
@@ -198,6 +198,62 @@ def test_requests_that_are_missing_from_the_canary_s_share_hold_the_step(play: A
     result = play(stage, analyse, step=1, traffic=Traffic(30)).step
     assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)  # only the deadline ends it
     assert "where its weight is 30 %" in result.judgement.reason
+    assert said[0].startswith("1.1.0 is held at 30 %: the canary answered 0 of ")
+
+
+class AnsweredByTheRoute(Unanswered):
+    """The data plane answers the canary's share itself, with errors that its listener counts."""
+
+    def __init__(self, *, ended: bool = False, down: bool = False) -> None:
+        super().__init__()
+        self.ended, self.down = ended, down
+
+    async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
+        if selector.metric == "envoy_cluster_upstream_rq_xx":
+            return await super().samples(selector, start, end)
+        assert (selector.label, selector.values) == ("envoy_http_conn_manager_prefix", frozenset())
+        if self.down:
+            raise TransientError("prometheus is away")
+        ticks = [tick / 10 for tick in range(int(start * 10) + 1, int(end * 10) + 1)]
+        still = Series({selector.label: "stats"}, tuple((at, 7.0) for at in ticks))
+        if selector.metric != "envoy_http_rq_direct_response":
+            return [still]
+        last = time.time() - 120 if self.ended else end
+        return [still, Series({selector.label: "http-80"}, tuple((at, 20.0 * min(at, last)) for at in ticks))]
+
+
+def missed(metrics: Requests, **spec: Any) -> Stage:
+    """A step at 30 % that began some time ago, of which nobody has counted a request for five minutes."""
+    stage = over({"progressDeadlineSeconds": 1.4, **spec})
+    began = {"stepStarted": time.time() - 601, "evidence": {"since": time.time() - 601}}
+    stage.change("Canary", NAME, {"status": began})
+    stage.metrics = metrics
+    return stage
+
+
+@pytest.mark.parametrize("spec", [{"progressDeadlineSeconds": 600}, AUTO], ids=["interval", "auto"])
+def test_requests_that_the_route_failed_and_nobody_served_end_the_release_at_once(
+    play: Any, spec: dict[str, Any]
+) -> None:
+    """Its share of the users meets errors now: the deadline is not waited for."""
+    stage = missed(AnsweredByTheRoute(), **spec)
+    said = told(stage)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
+    assert (result.fatal, result.judgement.verdict) == (True, Verdict.FAIL)
+    assert result.judgement.reason.startswith("the data plane answered 1,")
+    assert "where its weight is 30 %" in result.judgement.reason
+    assert not said, "it never was held"
+
+
+@pytest.mark.parametrize(
+    "metrics", [AnsweredByTheRoute(ended=True), AnsweredByTheRoute(down=True)], ids=["long ago", "not read"]
+)
+def test_errors_of_the_route_that_are_over_or_cannot_be_read_hold_as_before(play: Any, metrics: Requests) -> None:
+    """What a listener counted before says nothing of now."""
+    stage = missed(metrics)
+    said = told(stage)
+    result = play(stage, analyse, step=1, traffic=Traffic(30)).step
+    assert "the data plane answered" not in result.judgement.reason
     assert said[0].startswith("1.1.0 is held at 30 %: the canary answered 0 of ")
 
 

@@ -15,7 +15,8 @@ from tasks.rollout.finalise import finalise
 from tasks.rollout.promote import promote
 from tasks.rollout.roll_back import roll_back
 from tasks.rollout.supersede import supersede
-from tests.samples import NAME
+from tests.laws.town import stranger
+from tests.samples import NAME, NAMESPACE, copied, deployment
 from tests.tasks.conftest import NEW_IMAGE, OLD_IMAGE, Stage, staged
 
 
@@ -244,3 +245,12 @@ def test_only_the_last_ends_are_kept(play: Any) -> None:
     release = staged(weight=0, phase=Phase.FINALISING, ends=ends)
     play(release, finalise)
     assert [one["run"] for one in release.status["ends"]] == ["run-1", "run-2", "run-3", "run-4", "run"]
+
+
+def test_who_takes_over_leaves_alone_what_somebody_else_put_in_the_primary_s_place(fence: Any) -> None:
+    """Its writers are not ours to shut out."""
+    stage = staged()
+    stage.cluster.add(stranger("Deployment", "shop-primary", NAMESPACE, deployment(name="other")["spec"]))
+    before = copied(stage.now("Deployment", "shop-primary"))
+    fence(stage)
+    assert stage.now("Deployment", "shop-primary") == before

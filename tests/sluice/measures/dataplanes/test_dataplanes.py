@@ -39,6 +39,14 @@ def test_the_sides_can_be_told_apart_by_one_label(plane: DataPlane) -> None:
 
 
 @pytest.mark.parametrize("plane", PLANES.values(), ids=PLANES)
+def test_what_it_answers_itself_has_a_label_to_be_found_by(plane: DataPlane) -> None:
+    """Where a data plane counts it at all, and apart from what its backends answered."""
+    telemetry = plane(canary())
+    assert bool(telemetry.unserved) == bool(telemetry.unserved_label)
+    assert telemetry.total not in telemetry.unserved
+
+
+@pytest.mark.parametrize("plane", PLANES.values(), ids=PLANES)
 def test_two_canaries_are_not_counted_together(plane: DataPlane) -> None:
     """Neither by name, nor by port."""
     names = {plane(one).canary for one in (canary(), canary(name="cart"), canary({"service": {"port": 81}}))}
