@@ -6,13 +6,30 @@ import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+LOOK_EVERY = 100
+"""Lines of a log after which its size is looked at. The library looks at each, which costs as much as writing it."""
+
+
+class BoundedFile(RotatingFileHandler):
+    """A file of bounded size, give or take a hundred lines."""
+
+    _unseen = LOOK_EVERY
+
+    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 (the library's name)
+        """Whether a new file begins; a look at the old one now and then."""
+        self._unseen += 1
+        if self._unseen < LOOK_EVERY:
+            return 0
+        self._unseen = 0
+        return super().shouldRollover(record)
+
 
 def log_to_file(home: Path, part: str) -> None:
     """Send the log of this process to `home/logs/<part>.log`. The terminal is for what people have to act upon:
     Prefect logs each cancelled run as an error."""
     folder = home / "logs"
     folder.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(folder / f"{part}.log", maxBytes=10 * 1024 * 1024, backupCount=3)
+    file = BoundedFile(folder / f"{part}.log", maxBytes=10 * 1024 * 1024, backupCount=3)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     for handler in root.handlers:

@@ -47,11 +47,14 @@ def ask_no_connection_twice() -> None:
 
 
 def read_a_queue_with_its_pool() -> None:
-    """Read a work queue and its work pool by one statement. Each flow run and each deployment is read with its queue."""
+    """Read a work queue and its work pool by one statement, and both with a deployment. Each flow run is read with its queue
+    by another one: its row is locked, which a queue that it may not have cannot be."""
     pool: Any = orm_models.WorkQueue.work_pool.property
-    pool.lazy, pool.innerjoin = "joined", True
-    pool.strategy_key = (("lazy", "joined"),)
-    pool.strategy = pool._get_strategy(pool.strategy_key)
+    pool.innerjoin = True
+    queue: Any = orm_models.Deployment.work_queue.property
+    for one in (pool, queue):
+        one.lazy, one.strategy_key = "joined", (("lazy", "joined"),)
+        one.strategy = one._get_strategy(one.strategy_key)
 
 
 def write_out_one_row() -> None:

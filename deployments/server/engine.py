@@ -1,6 +1,7 @@
 """Every private part of Prefect's server that sluice leans on, for one version.
 
-Those of its event bus are in `bus`, of its database in `database`, of its requests in `requests` and `readiness`.
+Those of its event bus are in `bus`, of its database in `database`, of its requests in `requests` and `readiness`,
+and what it need not find out twice in `remembered`.
 
 `deployments.server.process` puts them in place before it serves. They change how fast and how surely the server does what
 it does, never what its API means: a worker cannot tell such a server from Prefect's own.
@@ -29,6 +30,7 @@ from blocks.prefect.runs import run_key
 from deployments.server.bus import spare_readers
 from deployments.server.database import spare_database
 from deployments.server.readiness import write_readiness_now_and_then
+from deployments.server.remembered import remember
 from deployments.server.requests import shorten_the_way
 
 ACTIONS_AT_ONCE = 8
@@ -47,6 +49,7 @@ def install() -> None:
     spare_readers()
     spare_database()
     write_readiness_now_and_then()
+    remember()
     check_a_schema_once()
 
 

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, cast
 import anyio
 import httpx
 import prefect
-from prefect import Flow, flow_engine
+from prefect import Flow, flow_engine, flows, task_engine
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import AsyncClientContext, SettingsContext, get_settings_context
 from prefect.events.schemas.events import Event
@@ -36,6 +36,7 @@ from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.logging.handlers import APILogWorker
 from prefect.logging.loggers import get_logger
 from prefect.states import AwaitingRetry, Cancelled
+from prefect.utilities import engine as engine_tools
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from websockets.exceptions import WebSocketException
 
@@ -43,11 +44,17 @@ from blocks.waits import pauses
 from deployments.worker.claim import RunClient
 from deployments.worker.task_events import brief
 from sluice.errors import TerminalError
+from sluice.rollout.decision import Decision
+from tasks.people.label_run import tags_of
 from tasks.run_signals import RunSignals, bind
+from tasks.scene.rollout_ref import RolloutRef
 
 PREFECT_VERSION = "3.8.8"
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between attempts to write a state while the API is away."""
+PLAIN = (str, int, float, bool, type(None), RolloutRef, Decision)
+"""What holds no result of another task, whose parameters it would be."""
+MODEL, COLLECT, VISIT = "ValidatedFunction", "collect_task_run_inputs_sync", "visit_collection"
 
 log = get_logger("sluice.engine")
 
@@ -91,13 +98,13 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
 
     claimed: FlowRun = field(kw_only=True)
     signals: RunSignals = field(default_factory=RunSignals)
-    carrier: str = ""
+    late: dict[str, Any] = field(default_factory=dict)
     _own: RunClient | None = field(default=None, init=False)
 
     @property
     def client(self) -> RunClient:
         if self._own is None:
-            self._own = RunClient.of(super().client, self.claimed, infrastructure_pid=self.carrier)
+            self._own = RunClient.of(super().client, self.claimed, **self.late)
         return self._own
 
     async def set_state(self, state: State[Any], force: bool = False) -> State[Any]:
@@ -160,6 +167,9 @@ async def run(flow: Flow[Any, Any], flow_run: FlowRun, signals: RunSignals, carr
     before its code starts.
     """
     bind(signals)
+    tags = _tags(flow_run)
+    late: dict[str, Any] = {"infrastructure_pid": carrier} | ({"tags": tags} if tags != flow_run.tags else {})
+    flow_run = flow_run.model_copy(update={"tags": tags})
     without_observer = flow_run.model_copy(update={"deployment_id": None})
     engine = _Engine(
         flow=flow,
@@ -167,13 +177,42 @@ async def run(flow: Flow[Any, Any], flow_run: FlowRun, signals: RunSignals, carr
         parameters=dict(flow_run.parameters),
         signals=signals,
         claimed=flow_run,
-        carrier=carrier,
+        late=late,
     )
     async with engine.start():
         while engine.is_running():
             async with engine.run_context():
                 await engine.call_flow_fn()  # type: ignore[unused-coroutine]  # declared as if it were not awaited yet
     return engine.state
+
+
+def _tags(flow_run: FlowRun) -> list[str]:
+    """The tags of a run, with those that tell a rollout's service and version where its parameters do."""
+    about = [str(flow_run.parameters.get(name) or "") for name in ("canary", "namespace", "version")]
+    return sorted({*flow_run.tags, *tags_of(*about)}) if all(about) else flow_run.tags
+
+
+@contextmanager
+def _plain() -> Iterator[None]:
+    """Spare the engine what it finds out again for each run and each task: the model of a flow's parameters, and that what
+    a stage is given holds no result of another task, for which each of its fields is looked at twice."""
+    known: dict[Any, Any] = {}
+    model, collect, visit = vars(flows)[MODEL], vars(engine_tools)[COLLECT], vars(task_engine)[VISIT]
+
+    def model_of(function: Any, config: Any = None) -> Any:
+        if function not in known:
+            known[function] = model(function, config=config)
+        return known[function]
+
+    vars(flows)[MODEL] = model_of
+    vars(engine_tools)[COLLECT] = lambda given, **how: set() if isinstance(given, PLAIN) else collect(given, **how)
+    vars(task_engine)[VISIT] = lambda given, *how, **more: (
+        given if isinstance(given, PLAIN) else visit(given, *how, **more)
+    )
+    try:
+        yield
+    finally:
+        vars(flows)[MODEL], vars(engine_tools)[COLLECT], vars(task_engine)[VISIT] = model, collect, visit
 
 
 @asynccontextmanager
@@ -188,7 +227,7 @@ async def in_process() -> AsyncIterator[None]:
     capture, names["capture_sigterm"] = names["capture_sigterm"], nullcontext
     handle, EventsWorker._handle = EventsWorker._handle, _until_taken  # type: ignore[method-assign, assignment]
     try:
-        with brief():
+        with brief(), _plain():
             async with AsyncClientContext.get_or_create():
                 yield
     finally:

@@ -74,6 +74,8 @@ HANDS = {
 OWN = frozenset(hand for shape in APPLICATIONS.values() for hand in shape.hands)
 """What is only done to applications of a shape that says so."""
 HAND_SHARE = 0.34
+OWN_SHARE = 0.5
+"""Of what is aimed at an application that has such hands: they are what its shape is there for."""
 
 SET_BY_HAND = "set by hand"
 """What people say where they set a run's state by force."""
@@ -227,7 +229,9 @@ def acts(shape: Application, story: str) -> list[str]:
 
 def _kind(dice: random.Random, index: int, shape: Application) -> str:
     kinds = PROCESS if index % 3 == 0 and index // 3 < PROCESS_FAULTS_A_ROUND else AIMED
-    if kinds is AIMED and dice.random() < HAND_SHARE:
+    if kinds is AIMED and shape.hands and dice.random() < OWN_SHARE:
+        kinds = {hand: HANDS[hand] for hand in shape.hands}
+    elif kinds is AIMED and dice.random() < HAND_SHARE:
         kinds = HANDS
     possible = {kind: often for kind, often in kinds.items() if _strikes(kind, shape)}
     return dice.choices(list(possible), list(possible.values()))[0]

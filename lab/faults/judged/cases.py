@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,12 +18,15 @@ WITHOUT_WORD |= {"edit wrongly", "delete route", "delete canary service", "delet
 CORRECTED_S: dict[str, float] = dict.fromkeys(HANDS, 4.0) | {"delete primary": 20.0, "edit primary": 10.0}
 CORRECTED_S |= dict.fromkeys(OWN, 0.0)
 """Seconds within which what people changed is as it should be again: 2 s, and what the cluster's controllers need. What
-an autoscaler does is nothing to be corrected: no law is off while it does."""
+an autoscaler does is nothing to be corrected: no law about the cluster is off while it does."""
 COSTS_REQUESTS = {"delete route", "delete canary service", "delete primary service", "delete primary"}
 """Habits that cost users requests until they are corrected, whatever delivers the application."""
 COSTS_REQUESTS |= {"edit primary", "scale primary"}
+SCALES = {"autoscale target", "autoscale primary"}
 """These may: they take pods away that have the users. A DaemonSet on one node, and a Deployment that recreates its pods, are
 away while they roll over; and a proxy may hear of a pod's end later than the pod does."""
+COSTS_S = {kind: CORRECTED_S[kind] for kind in COSTS_REQUESTS} | dict.fromkeys(SCALES, 4.0)
+"""Seconds after each of these in which requests may be lost. Of what an autoscaler does nothing else is excused."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
 
@@ -115,10 +118,10 @@ class Case:
     def hit_by(self, kinds: set[str]) -> bool:
         return any(hit.kind in kinds for hit in self.hits)
 
-    def by_hand(self, at: float, kinds: Collection[str] = HANDS) -> bool:
+    def by_hand(self, at: float, seconds: Mapping[str, float] = CORRECTED_S) -> bool:
         """Whether people have just changed something, or put it back, so that it need not be as it should be yet."""
-        changes = ((hit.kind, change) for hit in self.hits if hit.kind in kinds for change in (hit.at, hit.until))
-        return any(change <= at <= change + CORRECTED_S[kind] for kind, change in changes)
+        changes = ((hit.kind, change) for hit in self.hits if hit.kind in seconds for change in (hit.at, hit.until))
+        return any(change <= at <= change + seconds[kind] for kind, change in changes)
 
     def last_fault_over(self) -> float:
         """When the last fault that hit it was over, seconds since the epoch."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from lab.faults.applications.base import INTERVAL_S
 from lab.faults.judged import others, restored, traffic
-from lab.faults.judged.cases import COSTS_REQUESTS, HARMS_USERS, Case, at_rest
+from lab.faults.judged.cases import COSTS_S, HARMS_USERS, Case, at_rest
 from lab.faults.judged.evidence import Evidence, Law, Violation
 from lab.faults.judged.history import AT_REST, Facts, Moment
 from lab.faults.proxies.proxy import Write
@@ -144,7 +144,7 @@ def users_lose_nothing(seen: Evidence, case: Case) -> Iterator[Violation]:
     if case.hit_by(HARMS_USERS):
         return
     failed = [one for one in case.answers if one.failed and not one.version.endswith("-bad")]
-    failed = [one for one in failed if not case.by_hand(one.at, COSTS_REQUESTS)]
+    failed = [one for one in failed if not case.by_hand(one.at, COSTS_S)]
     if failed:
         first = failed[0]
         who = first.version or "nobody"

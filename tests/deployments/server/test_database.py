@@ -27,20 +27,30 @@ async def main():
     engine = create_async_engine("sqlite+aiosqlite://")
     said = []
     async with engine.begin() as connection:
-        for table in (orm.WorkPool.__table__, orm.WorkQueue.__table__):
-            await connection.run_sync(table.create)
+        for model in (orm.WorkPool, orm.WorkQueue, orm.Flow, orm.Deployment, orm.DeploymentSchedule):
+            await connection.run_sync(model.__table__.create)
     async with AsyncSession(engine) as session:
         pool = orm.WorkPool(name="sluice", type="sluice")
         session.add(pool)
         await session.flush()
         queue = orm.WorkQueue(name="rollouts", priority=1, work_pool_id=pool.id)
-        session.add(queue)
+        flow = orm.Flow(name="roll_out")
+        session.add_all([queue, flow])
+        await session.flush()
+        session.add(orm.Deployment(name="roll_out", flow_id=flow.id, work_queue_id=queue.id))
+        session.add(orm.Deployment(name="of no queue", flow_id=flow.id))
         await session.commit()
     sa.event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: said.append(args[2]))
     async with AsyncSession(engine) as session:
         queue = (await session.execute(sa.select(orm.WorkQueue))).scalar_one()
         assert queue.work_pool.name == "sluice"
-    print(len(said))
+    of_queue = len(said)
+    said.clear()
+    async with AsyncSession(engine) as session:
+        found = (await session.scalars(sa.select(orm.Deployment).order_by(orm.Deployment.name))).all()
+        assert [one.work_queue and one.work_queue.work_pool.name for one in found] == [None, "sluice"]
+        assert [one.schedules for one in found] == [[], []]
+    print(of_queue, len(said))
 
 asyncio.run(main())
 """
@@ -158,13 +168,14 @@ def test_prefect_still_asks_connections_before_each_use_and_sqlalchemy_by_that_n
     assert "pool_pre_ping=True" in inspect.getsource(configurations.AsyncPostgresConfiguration.engine)
     assert list(inspect.signature(AsyncAdapt_asyncpg_connection.ping).parameters) == ["self"]
     pool: Any = orm_models.WorkQueue.work_pool.property
-    assert pool.strategy_key == (("lazy", "selectin"),)
+    of_deployment: Any = orm_models.Deployment.work_queue.property
+    assert pool.strategy_key == of_deployment.strategy_key == (("lazy", "selectin"),)
 
 
-@pytest.mark.parametrize(("spared", "statements"), [(False, 2), (True, 1)], ids=["Prefect's own", "spared"])
-def test_a_queue_is_read_with_its_pool_by_one_statement(spared: bool, statements: int) -> None:
-    """In a process of its own: a mapping is made once."""
-    assert int(printed(COUNT_STATEMENTS.format(spared=spared))) == statements
+@pytest.mark.parametrize(("spared", "statements"), [(False, "2 4"), (True, "1 2")], ids=["Prefect's own", "spared"])
+def test_a_queue_is_read_with_its_pool_and_a_deployment_with_both(spared: bool, statements: str) -> None:
+    """In a process of its own: a mapping is made once. A deployment's schedules are another statement."""
+    assert printed(COUNT_STATEMENTS.format(spared=spared)).strip() == statements
 
 
 @pytest.mark.parametrize("spared", [False, True], ids=["Prefect's own", "spared"])

@@ -5,24 +5,32 @@ from __future__ import annotations
 import asyncio
 import inspect
 from typing import Any
+from uuid import uuid4
 
 import prefect
 import pytest
-from prefect import flow_engine
+from prefect import Flow, Task, flow, flow_engine, flows, task_engine
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, StateDetails
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import ParameterTypeError
 from prefect.flow_engine import AsyncFlowRunEngine
 from prefect.server.database.configurations import AioSqliteConfiguration
 from prefect.server.events.schemas.automations import TriggeredAction
 from prefect.server.events.services import actions
 from prefect.server.utilities.messaging import create_publisher
 from prefect.settings.context import get_current_settings
+from prefect.states import Completed
+from prefect.task_engine import BaseTaskRunEngine
+from prefect.utilities import engine as engine_tools
 from prefect.utilities.schema_tools import validation
 from prefect.workers.base import BaseWorker
 
 from deployments.server import engine as server_engine
 from deployments.worker import engine
 from sluice.errors import TerminalError
+from tasks.people.label_run import tags_of
+from tasks.scene.rollout_ref import RolloutRef
 
 
 def test_prefect_is_the_version_that_this_was_written_for() -> None:
@@ -133,3 +141,86 @@ def test_a_schema_is_checked_once_and_a_broken_one_each_time(monkeypatch: pytest
         with pytest.raises(ValueError, match="Invalid schema"):
             validation.is_valid_schema({"type": "no such type"})
     assert len(checked) == 3
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        (
+            {"canary": "shop", "namespace": "test", "version": "1.2.0"},
+            ["mine", *sorted(tags_of("shop", "test", "1.2.0"))],
+        ),
+        ({"canary": "shop", "namespace": "test", "version": ""}, ["mine"]),
+        ({"image": "registry/shop"}, ["mine"]),
+    ],
+    ids=["a rollout", "of no version", "another flow"],
+)
+def test_a_run_is_tagged_by_its_worker_where_its_parameters_say_all(
+    parameters: dict[str, str], told: list[str]
+) -> None:
+    """Next to who carries it, in one call; else by its code, which finds the version in the cluster."""
+    run = FlowRun(id=uuid4(), flow_id=uuid4(), tags=["mine"], parameters=parameters)
+    assert vars(engine)["_tags"](run) == told
+
+
+async def test_the_model_of_parameters_is_made_once_and_they_are_checked_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Prefect makes a class for each run of a flow."""
+    made: list[Any] = []
+    real = vars(flows)["ValidatedFunction"]
+
+    def counted(function: Any, config: Any = None) -> Any:
+        made.append(function)
+        return real(function, config=config)
+
+    @flow
+    async def deliver(namespace: str, times: int = 1) -> None:
+        """Nothing."""
+
+    @flow
+    async def another(namespace: str) -> None:
+        """Nothing."""
+
+    monkeypatch.setattr(flows, "ValidatedFunction", counted)
+    with vars(engine)["_plain"]():
+        for _ in range(3):
+            assert deliver.validate_parameters({"namespace": "shop", "times": "7"}) == {"namespace": "shop", "times": 7}
+            with pytest.raises(ParameterTypeError):
+                deliver.validate_parameters({"namespace": "shop", "times": "many"})
+        assert another.validate_parameters({"namespace": "shop"}) == {"namespace": "shop"}
+    assert made == [deliver.fn, another.fn]
+    deliver.validate_parameters({"namespace": "shop"})
+    assert made[2:] == [deliver.fn]
+
+
+async def test_what_a_stage_is_given_is_looked_through_only_where_a_task_may_be_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What comes from another task is found, also in a list."""
+    looked: list[Any] = []
+    for module, name in ((engine_tools, engine.COLLECT), (task_engine, engine.VISIT)):
+        real = vars(module)[name]
+
+        def counted(given: Any, *args: Any, real: Any = real, **more: Any) -> Any:
+            looked.append(given)
+            return real(given, *args, **more)
+
+        monkeypatch.setattr(module, name, counted)
+    ref = RolloutRef(namespace="test", name="shop")
+    state = Completed(data=7, state_details=StateDetails(task_run_id=uuid4()))
+    with vars(engine)["_plain"]():
+        collect, visit = vars(engine_tools)[engine.COLLECT], vars(task_engine)[engine.VISIT]
+        assert collect(ref) == set()
+        assert visit(ref, visit_fn=str, return_data=True) is ref
+        assert looked == []
+        assert {found.id for found in collect([state])} == {state.state_details.task_run_id}
+        assert visit([1], visit_fn=lambda one: one + 1 if one == 1 else one, return_data=True) == [2]
+    assert looked == [[state], [1]]
+
+
+def test_prefect_still_looks_by_these_names() -> None:
+    """They would otherwise be replaced in vain."""
+    assert "ValidatedFunction(" in inspect.getsource(Flow.validate_parameters)
+    assert "import (\n            collect_task_run_inputs_sync," in inspect.getsource(Task.create_local_run)
+    assert "visit_collection(" in inspect.getsource(BaseTaskRunEngine._resolve_parameters)

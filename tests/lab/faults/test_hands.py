@@ -55,10 +55,18 @@ def test_a_route_that_is_not_restored_in_time_is_caught() -> None:
         assert bool(list(what_is_deleted_is_restored(Evidence(seen, ()), case()))) is broken
 
 
+SCALED = (("autoscale primary", 24.0, False), ("autoscale primary", 60.0, True), ("raise least pods", 21.0, True))
+
+
 def test_requests_are_lost_only_while_what_people_deleted_is_away() -> None:
     """A deleted route costs requests until it is restored; a suspended Canary costs none."""
     base = history((1, "httproutes", OAK, {"weights": HOME}), offers(2, "primary", "10.0.0.1"))
-    for kind, at, lost in (("delete route", 21.0, False), ("delete route", 60.0, True), ("suspend", 21.0, True)):
+    for kind, at, lost in (
+        ("delete route", 21.0, False),
+        ("delete route", 60.0, True),
+        ("suspend", 21.0, True),
+        *SCALED,
+    ):
         hit = Hit(kind, True, "", "", 20.0, 22.0)
         answers = [Answer(at, 503, "", "")]
         assert ("users lose nothing" in laws(base, case(hits=[hit], answers=answers))) is lost, kind

@@ -145,6 +145,15 @@ def test_a_workers_keeper_acts_under_the_lease_of_its_worker() -> None:
     assert laws(seen, case(), *run, *other, write("a", 1, 20, "apply service")) == {"one actor at a time"}
 
 
+@pytest.mark.parametrize("kind", ["suspend", "delete route"])
+def test_a_rollback_of_what_people_suspended_is_recorded_as_suspended(kind: str) -> None:
+    """Where the target had moved on: nothing else explains a rollback that Prefect does not know of."""
+    seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "phase": "Failed"}))
+    judged = case("superseded", "r1-good", "r1-next", hits=[Hit(kind, True, "", "", 15.0)])
+    run = Run("roll_out", {"namespace": "n", "canary": OAK}, "COMPLETED", "Suspended", "", "run-1")
+    assert bool(list(rollouts_are_recorded(seen, judged, [run]))) is (kind != "suspend")
+
+
 @pytest.mark.parametrize(
     ("hit", "said"),
     [("fail run", "set by hand"), ("edit wrongly", "InvalidError: Canary n/oak is not valid: spec.analysis: …")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -68,6 +69,24 @@ def test_an_address_that_is_gone_is_waited_out(play: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr(MemoryServices, "endpoints", stale)
     with pytest.raises(TransientError, match="1 addresses are offered that are gone or not ready"):
         play(stage, Waiting(Side.CANARY))
+
+
+def test_a_process_that_stood_still_does_not_judge_by_what_it_knew_before(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped for longer than the wait, it wakes up with the time over and with what its watch had brought until then."""
+    stage = staged(replicas=2)
+    endpoints, asked = MemoryServices.endpoints, []
+
+    async def late(self: MemoryServices, canary: Any, side: Side) -> frozenset[str]:
+        asked.append(side)
+        if len(asked) == 1:
+            time.sleep(0.2)  # noqa: ASYNC251 - the whole process stands still
+        return frozenset() if len(asked) < 3 else await endpoints(self, canary, side)
+
+    monkeypatch.setattr(MemoryServices, "endpoints", late)
+    play(stage, Waiting(Side.CANARY))
+    assert len(asked) == 3
 
 
 def test_a_pod_is_offered_by_any_of_its_addresses(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
