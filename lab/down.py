@@ -2,8 +2,8 @@
 
 It works from the marks that the lab's things carry, not from a list of them, so it also cleans up after a crash, after
 kill -9 of everything, and after an `up` or a `down` that broke off; doing it twice changes nothing. Asked to end in the
-middle it goes on, for half of it would be in everybody's way, and every wait in it is bounded. Another Kubernetes on the machine
-is left as it is, also one that came up after the lab.
+middle it goes on, for half of it would be in everybody's way, and every wait in it is bounded. Another Kubernetes on the
+machine is left as it is, also one that came up after the lab.
 """
 
 from __future__ import annotations
