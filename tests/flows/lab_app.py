@@ -114,7 +114,7 @@ class App:
         analysis = {"interval": "3s", "threshold": 2, "stepWeights": WEIGHTS, "metrics": [success_rate(99)]}
         canary = canary_manifest(merged({"service": gateway, "analysis": analysis}, spec))
         canary["metadata"] = {"name": "shop", "namespace": self.namespace}
-        await self.cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        await self.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
         await self.cluster.create(target)
         for item in FRONTS.get(canary["spec"]["provider"], lambda it: [])(self):
             await self.cluster.create(item)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -131,18 +129,6 @@ class Installed:
         return [request for request in self.app.users.read() if request.failed]
 
 
-def freeze(pod_uid: str, program: str) -> list[int]:
-    """Stop the processes of a container where they are, from outside of it; returns their ids on this machine."""
-    frozen = []
-    for folder in (one for one in Path("/proc").iterdir() if one.name.isdigit()):
-        with suppress(OSError):
-            mine = pod_uid in (folder / "cgroup").read_text()
-            if mine and (folder / "comm").read_text().strip() == program:
-                os.kill(int(folder.name), signal.SIGSTOP)
-                frozen.append(int(folder.name))
-    return frozen
-
-
 @asynccontextmanager
 async def installed(env: Object, folder: Path) -> AsyncIterator[Installed]:
     """Pods, database, application and users, for the duration of the block."""
@@ -157,9 +143,10 @@ async def installed(env: Object, folder: Path) -> AsyncIterator[Installed]:
     watchers: list[asyncio.Task[None]] = []
     try:
         await install_kinds(cluster)
-        await app.install({})
+        await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
         ending.append(pods.stop)
         await asyncio.to_thread(pods.start)
+        await app.install({})
         watchers = [asyncio.create_task(app.follow(kind)) for kind in (CANARY, HTTP_ROUTE, DEPLOYMENT)]
         it = Installed(env, cluster, app)
         await it.until_phase("Initialized")
