@@ -102,6 +102,11 @@ class Services:
         """Addresses that a side offers: ready pods, none that is on its way out."""
         return await offered(self.writer.informers, service_of(canary, side), canary.namespace)
 
+    async def ask_for_endpoints(self, canary: Canary, side: Side) -> None:
+        """See what a side offers by the API server's word of now, for a time that is over."""
+        label = f"{SERVICE_LABEL}={service_of(canary, side)}"
+        await self.writer.informers.relist(ENDPOINT_SLICE, canary.namespace, label)
+
     def _wanted(self, canary: Canary, target: Object, *, apex: bool) -> dict[str, Object]:
         """The manifests by their names."""
         made = {manifest["metadata"]["name"]: manifest for manifest in services(canary, target)}

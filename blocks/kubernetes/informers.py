@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +17,7 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, LEASE
-from sluice.errors import SluiceError, TransientError
+from sluice.errors import NotFoundError, SluiceError, TransientError
 from sluice.recent import Recent
 from sluice.rollout.objects import MANAGED_BY
 
@@ -38,9 +38,11 @@ class Followed:
 
     Attributes:
         object: as it was last seen; None where it does not exist. Not to be changed: it is shared.
+        read: reads it from the API server.
     """
 
-    object: Object | None = None
+    object: Object | None
+    read: Callable[[], Awaitable[Object]]
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, condition: Callable[[Object | None], bool], timeout: float) -> bool:
@@ -50,6 +52,17 @@ class Followed:
                 while not condition(self.object):
                     await self.change()
         return condition(self.object)
+
+    async def ask(self) -> None:
+        """See it by the API server's word of now.
+
+        For the moment when a time is over: a watch that lags, or a process that was stopped for a while, must not make what
+        has long come look as if it never did.
+        """
+        try:
+            self.update(await self.read())
+        except NotFoundError:
+            self.update(None)
 
     async def change(self) -> None:
         """Wait for a change since the last one that was waited for: what comes while nobody waits is not lost."""
@@ -120,9 +133,9 @@ class Informer:
             follower.update(item)
 
     @asynccontextmanager
-    async def following(self, key: Key) -> AsyncIterator[Followed]:
-        """Follow one object; its present state is known from the start."""
-        followed = Followed(self.objects.get(key))
+    async def following(self, key: Key, read: Callable[[], Awaitable[Object]]) -> AsyncIterator[Followed]:
+        """Follow one object; its present state is known from the start. `read` reads it from the API server."""
+        followed = Followed(self.objects.get(key), read)
         self._followers[key].add(followed)
         try:
             yield followed
@@ -181,6 +194,11 @@ class Informers:
         self.learn(kind, item)
         return item
 
+    async def relist(self, kind: Kind, namespace: str, labels: str) -> None:
+        """Learn what the API server has of a kind now: for a time that is over, as `Followed.ask`."""
+        for item in await self.cluster.list(kind, namespace, labels):
+            self.learn(kind, item)
+
     async def list(self, kind: Kind, namespace: str | None = None) -> list[Object]:
         """All objects of a kind, in one namespace or in all that are watched."""
         if namespace is not None:
@@ -203,7 +221,7 @@ class Informers:
             TransientError: the kind has not been listed yet. Later absences only delay the news.
         """
         informer = await self._informer(kind, namespace)
-        async with informer.following((namespace, name)) as followed:
+        async with informer.following((namespace, name), partial(self.fresh, kind, name, namespace)) as followed:
             yield followed
 
     async def close(self) -> None:

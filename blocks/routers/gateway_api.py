@@ -125,11 +125,15 @@ class GatewayApiRouter:
         """
         informers, name, namespace = self.writer.informers, canary.service_name, canary.namespace
         named = _named(canary)
+
+        def has_taken(one: Object | None) -> bool:
+            # One that was deleted is not waited for: it is to be made once more, and at once.
+            return one is None or accepted(one, resolved=resolved) or accepted(one, resolved=resolved, undated=True)
+
         async with informers.following(HTTP_ROUTE, name, namespace) as followed:
-            done = await followed.until(
-                lambda one: accepted(one, resolved=resolved) or accepted(one, resolved=resolved, undated=True),
-                ACKNOWLEDGED_WITHIN,
-            )
+            if not (done := await followed.until(has_taken, ACKNOWLEDGED_WITHIN)):
+                await followed.ask()
+                done = has_taken(followed.object)
             route = followed.object
         if route is None:
             raise NotFoundError(f"{named} is gone")

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from blocks.kubernetes.kinds import SERVICE
+from blocks.kubernetes.kinds import ENDPOINT_SLICE, SERVICE
 from blocks.kubernetes.writer import Writer
-from blocks.services import offered
+from blocks.services import SERVICE_LABEL, offered
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
@@ -80,17 +80,27 @@ class KubernetesRouter:
             )
 
     async def _offered(self, canary: Canary, weight: int) -> None:
-        """Wait until the apex Service offers just the pods of the side that has the users."""
+        """Wait until the apex Service offers just the pods of the side that has the users.
+
+        Raises:
+            TransientError: it does not in time, or somebody deleted it: then it is to be made once more, and at once.
+        """
         side = service_of(canary, Side.CANARY if weight else Side.PRIMARY)
         loop = asyncio.get_running_loop()
         end = loop.time() + OFFERED_WITHIN
+        informers, names, namespace = self.writer.informers, (canary.service_name, side), canary.namespace
         while True:
-            users, wanted = [
-                await offered(self.writer.informers, name, canary.namespace) for name in (canary.service_name, side)
-            ]
+            if over := loop.time() > end:
+                for name in names:
+                    await informers.relist(ENDPOINT_SLICE, namespace, f"{SERVICE_LABEL}={name}")
+            users, wanted = [await offered(informers, name, namespace) for name in names]
             if users == wanted:
                 return
-            if loop.time() > end:
+            if await informers.find(SERVICE, canary.service_name, namespace) is None:
+                raise TransientError(
+                    f"Service {namespace}/{canary.service_name} was deleted while its pods were waited for"
+                )
+            if over:
                 raise TransientError(
                     f"Service {canary.namespace}/{canary.service_name} does not offer the pods of {side} "
                     f"after {OFFERED_WITHIN:g} s"

@@ -24,6 +24,11 @@ def strategy_of(analysis: CanaryAnalysis) -> Strategy:
     raise InvalidError("analysis names no strategy: set stepWeight, stepWeights or iterations")
 
 
+def has_strategy(analysis: CanaryAnalysis) -> bool:
+    """Whether it asks for one. What is left of a Canary that has become invalid in the middle of its release does not."""
+    return any(strategy.chosen(analysis) for strategy in STRATEGIES)
+
+
 def plan(analysis: CanaryAnalysis) -> tuple[Step, ...]:
     """The steps of a release before its promotion, first to last.
 

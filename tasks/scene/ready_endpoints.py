@@ -15,8 +15,6 @@ from sluice.rollout.written import is_another
 from tasks.scene.rollout_ref import Scene
 
 LOOK = 0.1
-LATE_LOOKS = 2
-"""Looks that begin after the time is over, before it is given up."""
 WITHIN = 30.0
 
 
@@ -48,17 +46,18 @@ async def why_not_offering(
     """
     namespace, name, query = scene.canary.namespace, workload["metadata"]["name"], pod_query(workload)
     loop = asyncio.get_running_loop()
-    end, late = loop.time() + within, 0
+    end = loop.time() + within
     while True:
-        late += loop.time() >= end
+        if over := loop.time() >= end:
+            # A watch that lags, or a process that was stopped meanwhile, must not make what is there look missing.
+            await scene.services.ask_for_endpoints(scene.canary, side)
         offered = await scene.services.endpoints(scene.canary, side)
         now = await scene.wired.informers.find(scene.kind, name, namespace) or workload
         if is_another(now, workload):
             raise TransientError(f"{name} was deleted and made again while its Service was waited for")
         pods = await scene.wired.cluster.list(POD, namespace, query)
         why = why_not_offered(now, pods, offered, scene.workload.reads.pods(now))
-        # A process that stood still wakes up with the time over and with old news: the look after that one counts.
-        if not why or stop() or late >= LATE_LOOKS:
+        if not why or stop() or over:
             return why
         scene.lease.check()
         await asyncio.sleep(LOOK)

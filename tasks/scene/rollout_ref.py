@@ -173,7 +173,8 @@ class Scene:
         while not await followed.until(condition, min(LEASE_LOOK, max(end - loop.time(), 0))):
             self.lease.check()
             if loop.time() >= end:
-                return False
+                await followed.ask()
+                return condition(followed.object)
         return True
 
     async def given_to_primary(self) -> dict[str, object]:

@@ -105,6 +105,20 @@ async def test_the_pods_of_an_application_s_own_service_are_known_once_it_is_tak
     assert "ownerReferences" not in now["metadata"]
 
 
+async def test_who_gives_up_on_endpoints_asks_the_api_server_first() -> None:
+    """A watch may lag or hang: what it missed is known then."""
+    cluster = MemoryCluster()
+    cluster.add(endpoint_slice("shop-canary", ("10.0.0.1", True, False)))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        assert await services.endpoints(canary(), Side.CANARY) == {"10.0.0.1"}
+        later = endpoint_slice("shop-canary", ("10.0.0.1", True, False), ("10.0.0.2", True, False))
+        later["metadata"]["resourceVersion"] = "1000000"
+        cluster.objects["EndpointSlice", NAMESPACE, "shop-canary-abc"] = later
+        await services.ask_for_endpoints(canary(), Side.CANARY)
+        assert await services.endpoints(canary(), Side.CANARY) == {"10.0.0.1", "10.0.0.2"}
+
+
 async def test_they_are_ready_for_a_route_when_their_endpoints_have_their_ports(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,7 +12,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from tasks.run_signals import RunSignals
 from tests.laws.events import EVENTS
-from tests.laws.people import PEOPLE, PRIMARY, clear_the_way
+from tests.laws.people import BY_HAND, IMAGES, PEOPLE, PRIMARY, clear_the_way
 from tests.laws.town import clock
 from tests.laws.world import AUTOSCALER, TEMPLATE, World
 from tests.samples import NAME, NAMESPACE, canary_manifest, copied
@@ -37,6 +37,7 @@ class Life(World):
         blamed: what went wrong in a write of sluice's.
         happened: each event with what was written before it.
         quiet: turns since the last event.
+        struck_at: when it was, by the loop's clock.
         signals: of the run that is carried.
         stop: cancels its code; None while there is none.
         retry: a person wants the next run to try a refused revision.
@@ -50,6 +51,7 @@ class Life(World):
     blamed: list[str] = field(default_factory=list)
     happened: list[str] = field(default_factory=list)
     quiet: int = 0
+    struck_at: float = 0.0
     signals: RunSignals = field(default_factory=RunSignals)
     stop: Any = None
     retry: bool = False
@@ -88,6 +90,8 @@ class Life(World):
 
     def _worse_for_users(self, verb: str, item: dict[str, Any]) -> None:
         worse = frozenset() if self._new else self.troubles() - self._before
+        if self._before:  # who met nobody may meet a hand's edit first, which is put right next
+            worse = frozenset(one for one in worse if BY_HAND not in one)
         unseen = self.moment - self._struck <= UNSEEN or clock() <= self.town.late_until
         if worse and not unseen:
             self.blame(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
@@ -140,7 +144,8 @@ class Life(World):
         event = self.plan.pop(self.moment, "")
         if not event:
             return
-        self.quiet, self._struck, self._acts = 0, self.moment, len(self._deeds)
+        self.quiet, self.struck_at = 0, clock()
+        self._struck, self._acts = self.moment, len(self._deeds)
         self.happened.append(f"{event} (after {self.town.acts[-1] if self.town.acts else 'nothing'})")
         if event in PEOPLE:
             PEOPLE[event](self.town, self.kind)
@@ -178,6 +183,7 @@ class Life(World):
             (self.suspended(), "suspend", "unsuspend"),
             (broken, "did not become ready", "push 0"),
             (self.in_the_way(), "belongs to", "clear the way"),
+            (self.invalid(), "", "edit the Canary back"),
             (target is None, "does not exist", "make the target"),
         ]
 
@@ -201,7 +207,8 @@ class Life(World):
             PEOPLE["make the target"](self.town, self.kind)
         # One whose first release was cancelled waits for another revision.
         cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
-        PEOPLE["push 1" if cancelled else "push 0"](self.town, self.kind)
+        image = self.find(self.kind)["spec"]["template"]["spec"]["containers"][0]["image"]  # type: ignore[index]
+        PEOPLE["push 1" if cancelled and image == IMAGES[0] else "push 0"](self.town, self.kind)
         self.learn_image()
         self.signals.paused = False
         self.happened.append("mended")

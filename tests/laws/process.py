@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -107,8 +108,9 @@ class Process:
         code = asyncio.create_task(self._code(*self.left))
         life.stop = code.cancel
         try:
-            while not (await asyncio.wait({code}, timeout=QUIET))[0]:
-                self._people_come()
+            while not (await asyncio.wait({code}, timeout=QUIET / 10))[0]:
+                if clock() - life.struck_at > QUIET:
+                    self._people_come()
         finally:
             life.stop = None
             code.cancel()
@@ -150,7 +152,7 @@ class Process:
         run = await story.resumed(ref, name, retry_refused=life.retry)
         life.retry = False
         run.cleaning = True  # stages as plain code, so that thousands of runs need no Prefect
-        life.quiet, turn = 0, story._turn
+        life.quiet, life.struck_at, turn = 0, clock(), story._turn
 
         async def observed(run: RolloutRun) -> None:
             await turn(run)
@@ -180,7 +182,7 @@ class Process:
             f"it goes on for ever: {life.town.acts[-6:]}, {life.happened[-4:]}, {life.said()}"
         )
         if not life.next_thing() and not life.what_it_waits_for_comes():
-            raise AssertionError(f"it waits for nobody, and does not end: {life.town.acts[-6:]}, {life.status}")
+            raise AssertionError(f"it waits for nobody, and does not end: {life.town.acts[-6:]}, {life.said()}")
 
     def _rests(self, end: str) -> bool:
         """Whether a run that ended like this leaves nothing to do until somebody does something."""
@@ -273,7 +275,12 @@ def lived(life: Life) -> Life:
         process.mended = True
         await process.until_rest()
 
-    with heard(life):
-        in_no_time(both)
+    chance = random.getstate()
+    random.seed(1)  # pauses have jitter: a life that is played again is the one that it was
+    try:
+        with heard(life):
+            in_no_time(both)
+    finally:
+        random.setstate(chance)
     assert not life.blamed, (life.blamed, life.happened)
     return life

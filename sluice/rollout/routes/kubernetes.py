@@ -24,7 +24,7 @@ from sluice.rollout.routes.backends import narrowed
 from sluice.rollout.routes.base import Object, check, due
 from sluice.rollout.services import apex
 from sluice.rollout.strategies.base import HOME, PROMOTION, Traffic
-from sluice.rollout.strategy import plan
+from sluice.rollout.strategy import has_strategy, plan
 
 WHOLE = (0, 100)
 
@@ -34,8 +34,9 @@ class KubernetesService:
     """The rules of the apex Service."""
 
     def cannot(self, canary: Canary) -> Iterator[str]:
-        analysis = canary.spec.analysis
-        if analysis and canary.analysed and any(step.traffic.canary not in WHOLE for step in plan(analysis)):
+        analysis = canary.spec.analysis if canary.analysed else None
+        steps = plan(analysis) if analysis and has_strategy(analysis) else ()
+        if any(step.traffic.canary not in WHOLE for step in steps):
             yield (
                 "spec.provider kubernetes moves all users at once: set spec.analysis.iterations for blue/green instead of "
                 "weights, or name a provider that has weights"

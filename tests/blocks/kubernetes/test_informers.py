@@ -30,6 +30,10 @@ def config(version: int, value: str = "", name: str = "x") -> Object:
     return {"metadata": {"name": name, "namespace": "test", "resourceVersion": str(version)}, "data": {"v": value}}
 
 
+async def never() -> Object:
+    raise AssertionError("nobody asks the API server while watches are heard")
+
+
 class Counting(MemoryCluster):
     """Counts lists and watches, and may hold its first list back."""
 
@@ -154,13 +158,31 @@ def test_what_is_deleted_does_not_come_back_by_an_older_answer() -> None:
 
 async def test_a_condition_that_holds_already_is_not_waited_for() -> None:
     """Nothing has to change for what is true."""
-    assert await Followed(config(1, "a")).until(lambda one: one is not None, 0)
-    assert not await Followed(None).until(lambda one: one is not None, 0.01)
+    assert await Followed(config(1, "a"), never).until(lambda one: one is not None, 0)
+    assert not await Followed(None, never).until(lambda one: one is not None, 0.01)
+
+
+async def test_who_gives_up_asks_the_api_server_first(cluster: Counting) -> None:
+    """A watch may lag or hang. What it missed is known then, to the other readers too, and what is gone is gone."""
+    async with informed(cluster) as seen, seen.following(DEPLOYMENT, NAME, SPACE) as followed:
+        cluster.objects["Deployment", SPACE, NAME] = deployment(replicas=7) | {
+            "metadata": {**deployment()["metadata"], "resourceVersion": "1000000"}
+        }
+        assert not await followed.until(lambda one: bool(one and one["spec"]["replicas"] == 7), 0.01)
+        await followed.ask()
+        assert followed.object is not None
+        assert followed.object["spec"]["replicas"] == 7
+        known = await seen.find(DEPLOYMENT, NAME, SPACE)
+        assert known is not None
+        assert known["spec"]["replicas"] == 7
+        del cluster.objects["Deployment", SPACE, NAME]
+        await followed.ask()
+        assert followed.object is None
 
 
 async def test_a_change_between_two_looks_is_not_lost() -> None:
     """Who was busy while something changed learns it at once when it asks for the next change."""
-    followed = Followed(config(1, "a"))
+    followed = Followed(config(1, "a"), never)
     followed.update(config(2, "b"))
     async with asyncio.timeout(PATIENCE):
         await followed.change()

@@ -97,6 +97,21 @@ async def test_a_switch_is_over_when_users_are_offered_the_other_side_s_pods(mon
             await router.shift(it, HOME)
 
 
+async def test_a_service_that_is_deleted_while_its_pods_are_waited_for_is_not_waited_for() -> None:
+    """It has to be made once more at once, and not when the wait would have been over."""
+    cluster, it = MemoryCluster(), Canary.parse(canary_manifest(BLUE_GREEN))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        router = KubernetesRouter(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        cluster.add(offers("shop", "10.0.0.1"), offers("shop-primary", "10.0.0.1"), offers("shop-canary", "10.0.0.2"))
+        await router.ensure(it, deployment())
+        switch = asyncio.create_task(router.shift(it, PROMOTION))
+        async with seen.following(SERVICE, "shop", NAMESPACE) as followed:
+            assert await followed.until(lambda one: bool(one and one["spec"]["selector"]["app"] == "shop"), 10)
+            cluster.vanish(SERVICE, "shop", NAMESPACE)
+        with pytest.raises(TransientError, match="Service shop-test/shop was deleted while its pods were waited for"):
+            await asyncio.wait_for(switch, block.OFFERED_WITHIN / 2)
+
+
 @pytest.mark.parametrize(
     ("phase", "weight", "wanted"), [("Progressing", 100, 100), ("Progressing", 0, 0), ("Succeeded", 100, 0)]
 )

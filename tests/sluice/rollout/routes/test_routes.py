@@ -11,8 +11,9 @@ from blocks.routers import ROUTERS
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.routes.base import Route, check
+from sluice.rollout.safety.begun import salvaged
 from sluice.rollout.strategies.base import HOME, Traffic
-from tests.samples import canary, deployment, merged, success_rate
+from tests.samples import canary, canary_manifest, deployment, merged, success_rate
 
 COMPARED = {"analysis": {"stepWeights": [10, 50], "metrics": [success_rate(99)], "comparison": {}}}
 BLUE_GREEN = {"analysis": {"stepWeights": [], "iterations": 3}}
@@ -41,6 +42,15 @@ def test_the_weight_of_a_new_route_is_the_one_that_is_read(provider: str) -> Non
     for it in canaries(provider):
         for traffic in traffics(provider):
             assert route.weight(it, route.manifest(it, deployment(), traffic)) == traffic.canary
+
+
+@rows
+@pytest.mark.parametrize("comparison", [None, {}], ids=["plain", "compared"])
+def test_what_is_left_of_an_invalid_canary_still_has_its_route(provider: str, comparison: Any) -> None:
+    """Its traffic goes home by it: it asks for no steps, so none of them is refused."""
+    document = canary_manifest({"provider": provider, "analysis": {"stepWeights": [70, 30], "comparison": comparison}})
+    left = salvaged({**document, "status": {"phase": "Progressing"}})
+    assert list(ROUTES[provider].cannot(left)) == []
 
 
 @rows
