@@ -45,6 +45,8 @@ CLAIMED_WITHIN = 300.0
 """Seconds within which a run has the lease of its Canary, whatever became of who had it before."""
 SETTLED_WITHIN = 120.0
 """Seconds after a run's end within which the keeper has put right what people did."""
+NOTHING_LEFT = "no longer has the promoted revision"
+"""What the Canary says of a primary that cannot be made again; it says as well what people can do."""
 RESTING = {str(Outcome.UNCHANGED), str(Outcome.REFUSED), str(Outcome.SUSPENDED), str(Outcome.DELETED)}
 
 
@@ -92,8 +94,7 @@ class Process:
                     await asyncio.sleep(RECONCILED)
                 if self._rests(self.ends[-1]):
                     await self._settled()
-                    if not life.next_thing():
-                        await self._at_rest()
+                    if not life.next_thing() and await self._at_rest():
                         return True
         raise AssertionError(f"it never comes to rest: {self.ends[-8:]}, {life.said()}")
 
@@ -200,19 +201,27 @@ class Process:
             await asyncio.sleep(1)
         if self.life.town.dead:
             raise Crash
-        assert not self._astray(), f"a run ended with users on the canary: {self.ends[-1]}"
+        assert not self._astray() or self.life.in_the_way(), f"a run ended with users on the canary: {self.ends[-1]}"
 
-    async def _at_rest(self) -> None:
-        """At the end of a life everything is as it should be, as soon as the keeper has had its time."""
+    async def _at_rest(self) -> bool:
+        """At the end of a life everything is as it should be, as soon as the keeper has had its time.
+
+        Where nobody has kept what the primary ran, people do what they are asked to; False then, for it begins from there.
+        """
         end = clock() + SETTLED_WITHIN
         while self.mended:
             try:
                 self.life.at_rest()
-                return
+                return True
             except AssertionError:
+                if NOTHING_LEFT in self.life.said():
+                    canary = self.life.town.now("Canary", NAME, NAMESPACE)
+                    self.life.town.add({key: value for key, value in canary.items() if key != "status"})
+                    return False
                 if clock() >= end:
                     raise
             await asyncio.sleep(1)
+        return True
 
     def _astray(self) -> bool:
         """Whether users meet pods of the target, which are the canary's."""
