@@ -1,8 +1,9 @@
 """Takes a lab away: every process, pod, mount, interface, network rule, cgroup and file that it made, and no other.
 
 It works from the marks that the lab's things carry, not from a list of them, so it also cleans up after a crash, after
-kill -9 of everything, and after an `up` that broke off; doing it twice changes nothing. Another Kubernetes on the machine
-is left as it is, also one that came up after the lab.
+kill -9 of everything, and after an `up` or a `down` that broke off; doing it twice changes nothing. Asked to end in the
+middle it goes on, for half of it would be in everybody's way, and every wait in it is bounded. Another Kubernetes on the
+machine is left as it is, also one that came up after the lab.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import contextlib
 import ctypes
 import os
 import shutil
+import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab import leftovers
@@ -34,11 +37,23 @@ def down(places: LabPaths) -> int:
             say(f"this checkout has no lab running; the one on this machine belongs to {other}.")
             return 0
         had = bool(leftovers.everything(places))
-        remaining = clean(places)
+        with to_the_end():
+            remaining = clean(places)
     if remaining:
         raise LabError("the lab is down, but this is still there: " + "; ".join(remaining))
     say("the lab is down; nothing of it is left." if had else "there is no lab to take down.")
     return 0
+
+
+@contextlib.contextmanager
+def to_the_end() -> Iterator[None]:
+    """Have this process and the programs that it starts pass over requests to end, such as `timeout` and Ctrl-C send."""
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def clean(places: LabPaths) -> list[str]:

@@ -29,7 +29,7 @@ PORT_FREE_WITHIN = 5.0
 """Seconds that a port may stay taken: the server of a killed predecessor needs a moment to notice."""
 CONNECTIONS = 15
 """Most connections to PostgreSQL, as many as Prefect allows, all of them kept. Prefect keeps five: in a burst each of the
-others was made, taught PostgreSQL's types and closed again for one use, at 20 ms of PostgreSQL's CPU."""
+others was made, asked PostgreSQL for its types and was closed again for one use."""
 LOG_LIMIT = 10 * 1024 * 1024
 """Bytes of log after which a new one begins and the old one is kept."""
 

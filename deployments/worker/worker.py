@@ -17,50 +17,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Scheduled
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelled, Completed, Crashed
 
 from deployments.supervision import forever
 from deployments.worker import claim, engine, states
 from deployments.worker.caretaker import Caretaker, Dead, nobody
+from deployments.worker.carrying.carried import Carried, leave
+from deployments.worker.carrying.ends import SecondTries, carry_on, end_cancelled
 from deployments.worker.fairness import choose
 from deployments.worker.identity import Identity
 from deployments.worker.intake import Intake
 from deployments.worker.loading import Flows
 from deployments.worker.observer import Observer
 from deployments.workflows import Queue
-from sluice.recent import Recent
 from tasks.run_signals import RunSignals
 
 POLL_PAUSE, HEARTBEAT_EVERY, SWEEP_EVERY, DEAD_EVERY = 0.2, 10.0, 15.0, 2.0
 """Seconds between looks for due runs, at least; signs of life; looks for runs nobody holds; looks for dead workers."""
 SHORT_AT_ONCE = 64
 """Most short flows at once, in addition to the rollouts: each of them may be a git or kustomize process for a while."""
-BROKEN = 1000
-"""Runs that broke Prefect's engine, of which it is remembered that they had their second try."""
 STARTING_AT_ONCE = 64
 """Most rollouts that are between their claim and their code: in a burst each start costs Prefect's server a while, and who
 comes after the burst would wait for all of it. The next turn is given when half of them are through."""
-LEAVE_WITHIN = 8.0
-"""Seconds that runs get to put their affairs in order when the worker stops."""
 CLEANUP_AFTER = 2.0
 """Seconds after which a run that was started only to clean up is cancelled, if it did not end by itself. Time to get to
 where it can tell a cancel."""
-
-
-@dataclass(slots=True)
-class Carried:
-    """A run of this process: its marks, and its task once the code runs."""
-
-    flow_run: FlowRun
-    queue: Queue
-    signals: RunSignals = field(default_factory=RunSignals)
-    task: asyncio.Task[State[Any]] | None = None
 
 
 class SluiceWorker(engine.InProcessWorker):
@@ -90,7 +75,7 @@ class SluiceWorker(engine.InProcessWorker):
         self._capacity = {Queue.SHORT: SHORT_AT_ONCE, Queue.ROLLOUTS: capacity}
         self._dead = dead
         self._freed = asyncio.Event()
-        self._broken: Recent[UUID, bool] = Recent(BROKEN)
+        self._tries = SecondTries()
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Work until cancelled, then hand on what is carried. `ready` is called once runs are being taken."""
@@ -197,24 +182,7 @@ class SluiceWorker(engine.InProcessWorker):
         await asyncio.wait({carried.task})
         left = None if carried.task.cancelled() else carried.task.exception()
         if left is not None and not (carried.signals.leaving or carried.signals.lost):
-            await self._after_error(flow_run, left)
-
-    async def _after_error(self, flow_run: FlowRun, error: BaseException) -> None:
-        """The engine gave up outside the flow's code. A run that has no end yet gets another try, and then an end.
-
-        A server that is killed in the middle of an answer makes Prefect's engine break in ways that say nothing of that.
-        """
-        engine.log.warning("Flow run %s ended with %r outside its code", flow_run.name, error)
-        try:
-            state = (await self.client.read_flow_run(flow_run.id)).state
-        except ObjectNotFound:
-            return
-        if state is not None and (state.is_pending() or state.is_running()):
-            said = f"Prefect's engine gave up: {error!r}"
-            once_more = engine.is_away(error) or flow_run.id not in self._broken
-            self._broken[flow_run.id] = True
-            retry: State[Any] = AwaitingRetry(message=f"{said}; the run starts again.")
-            await states.force(self.client, flow_run.id, retry if once_more else Crashed(message=said))
+            await self._tries.after(self.client, flow_run, left)
 
     def _signals(self, flow_run_id: UUID) -> RunSignals | None:
         carried = self._carried.get(flow_run_id)
@@ -225,11 +193,7 @@ class SluiceWorker(engine.InProcessWorker):
         await observer.look(list(self._carried), self._cancel, self._ended)
 
     def _cancel(self, flow_run_id: UUID) -> None:
-        carried = self._carried[flow_run_id]
-        if not carried.signals.cancelled:
-            carried.signals.cancelled = True
-            if carried.task is not None:
-                carried.task.cancel()
+        self._carried[flow_run_id].cancel()
 
     def _ended(self, flow_run_id: UUID, what: str) -> None:
         """Somebody gave a run an end, or deleted it, while its code goes on: another run carries on what it carried.
@@ -239,31 +203,13 @@ class SluiceWorker(engine.InProcessWorker):
         carried = self._carried[flow_run_id]
         if carried.queue is Queue.ROLLOUTS and carried.task is not None and not carried.signals.lost:
             carried.signals.ended = what
-            self._drop(flow_run_id)
-            again = asyncio.create_task(self._carry_on(carried.flow_run, carried.task, what))
+            carried.drop()
+            again = asyncio.create_task(carry_on(self.client, carried.flow_run, carried.task, what))
             self._tasks.add(again)
             again.add_done_callback(self._tasks.discard)
 
-    async def _carry_on(self, run: FlowRun, code: asyncio.Task[State[Any]], what: str) -> None:
-        """Start another run of the same, once the code of this one has stopped."""
-        await asyncio.wait({code})
-        engine.log.warning("%s %s while its code ran: another run carries it on", run.name, what)
-        if run.deployment_id is not None:
-            await self.client.create_flow_run_from_deployment(
-                run.deployment_id,
-                parameters=run.parameters,
-                name=run.name,
-                tags=[*run.tags, f"instead of {run.id}"],
-                idempotency_key=f"instead of {run.id} {what}",
-                state=Scheduled(message=f"Goes on with what run {run.id} carried, which {what} while its code ran."),
-            )
-
     def _drop(self, flow_run_id: UUID) -> None:
-        """Stop a run's code and leave its state to the worker that carries it now."""
-        carried = self._carried[flow_run_id]
-        carried.signals.leaving = carried.signals.lost = True
-        if carried.task is not None:
-            carried.task.cancel()
+        self._carried[flow_run_id].drop()
 
     def _adopt(self, flow_run: FlowRun, signals: RunSignals) -> None:
         self._hold(flow_run, Queue.ROLLOUTS, self._go_on(flow_run), signals)
@@ -274,27 +220,11 @@ class SluiceWorker(engine.InProcessWorker):
             await self.client.update_flow_run(flow_run.id, infrastructure_pid=str(self.identity))
             await self._run(flow_run, carried, adopted=True)
             if carried.signals.cancelled and not carried.signals.leaving:
-                await self._end_cancelled(flow_run.id)
+                await end_cancelled(self.client, flow_run.id)
         except Exception:
             engine.log.exception("Flow run %s was not resumed", flow_run.id)
 
-    async def _end_cancelled(self, flow_run_id: UUID) -> None:
-        state = (await self.client.read_flow_run(flow_run_id)).state
-        if state is not None and state.is_cancelling():
-            await states.force(self.client, flow_run_id, Cancelled(message="Cleaned up after the worker had died."))
-
     async def _leave(self) -> None:
-        """Stop the code of every run and give the runs back; a run that is cleaning up is left to finish."""
-        for carried in list(self._carried.values()):
-            if not carried.signals.cancelled:
-                carried.signals.leaving = True
-                if carried.task is not None:
-                    carried.task.cancel()
-        tasks = {carried.task for carried in self._carried.values() if carried.task is not None}
-        if tasks:
-            await asyncio.wait(tasks, timeout=LEAVE_WITHIN)
-        for carried in self._carried.values():
-            carried.signals.leaving = True
-            if carried.task is not None:
-                carried.task.cancel()
+        """Stop the code of every run and give the runs back."""
+        await leave(list(self._carried.values()))
         await asyncio.gather(*self._tasks, return_exceptions=True)

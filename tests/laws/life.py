@@ -12,13 +12,15 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from tasks.run_signals import RunSignals
 from tests.laws.events import EVENTS
-from tests.laws.people import PEOPLE, PRIMARY, clear_the_way
+from tests.laws.people import IMAGES, PEOPLE, PRIMARY, clear_the_way
 from tests.laws.town import clock
 from tests.laws.world import AUTOSCALER, TEMPLATE, World
 from tests.samples import NAME, NAMESPACE, canary_manifest, copied
 
 UNSEEN = 3
 """Moments after something happened at which a write may still rest on what was so before."""
+NEWS = 0.01
+"""Seconds that the news of a change takes: this cluster answers in no time, and so a stage may be through before it."""
 ALIKE = 12
 """Writes in a row that say the same and change nothing of what they are about: a loop."""
 
@@ -37,6 +39,7 @@ class Life(World):
         blamed: what went wrong in a write of sluice's.
         happened: each event with what was written before it.
         quiet: turns since the last event.
+        struck_at: when it was, by the loop's clock.
         signals: of the run that is carried.
         stop: cancels its code; None while there is none.
         retry: a person wants the next run to try a refused revision.
@@ -50,6 +53,7 @@ class Life(World):
     blamed: list[str] = field(default_factory=list)
     happened: list[str] = field(default_factory=list)
     quiet: int = 0
+    struck_at: float = 0.0
     signals: RunSignals = field(default_factory=RunSignals)
     stop: Any = None
     retry: bool = False
@@ -88,7 +92,9 @@ class Life(World):
 
     def _worse_for_users(self, verb: str, item: dict[str, Any]) -> None:
         worse = frozenset() if self._new else self.troubles() - self._before
-        unseen = self.moment - self._struck <= UNSEEN or clock() <= self.town.late_until
+        # Who was badly served at a Service before may be so in another way until all is put right.
+        worse = frozenset(one for one in worse if not any(_where(one) == _where(was) for was in self._before))
+        unseen = self.moment - self._struck <= UNSEEN or clock() <= max(self.town.late_until, self.struck_at + NEWS)
         if worse and not unseen:
             self.blame(f"{verb} {item['kind']} {item.get('metadata', {}).get('name')}: {sorted(worse)}")
 
@@ -140,7 +146,8 @@ class Life(World):
         event = self.plan.pop(self.moment, "")
         if not event:
             return
-        self.quiet, self._struck, self._acts = 0, self.moment, len(self._deeds)
+        self.quiet, self.struck_at = 0, clock()
+        self._struck, self._acts = self.moment, len(self._deeds)
         self.happened.append(f"{event} (after {self.town.acts[-1] if self.town.acts else 'nothing'})")
         if event in PEOPLE:
             PEOPLE[event](self.town, self.kind)
@@ -160,13 +167,13 @@ class Life(World):
 
     def what_it_waits_for_comes(self) -> bool:
         """A run that waits for people says for what; then they do it. False where it waits for nothing of theirs."""
-        for waits, words, event in self._waits():
-            if waits:
-                said = self.said()
-                assert words in said, f"it waits and does not say for what ({words!r}): {said}"
-                self.plan[self.moment + 1] = event
-                return self.next_thing()
-        return False
+        waits = [(words, event) for waits, words, event in self._waits() if waits]
+        said = self.said()
+        event = next((event for words, event in waits if words in said), "")
+        assert event or not waits, f"it waits and does not say for any of {[words for words, _ in waits]}: {said}"
+        if event:
+            self.plan[self.moment + 1] = event
+        return bool(event) and self.next_thing()
 
     def _waits(self) -> list[tuple[bool, str, str]]:
         """Whether a run waits for people, what it has to say then, and what ends that."""
@@ -178,6 +185,7 @@ class Life(World):
             (self.suspended(), "suspend", "unsuspend"),
             (broken, "did not become ready", "push 0"),
             (self.in_the_way(), "belongs to", "clear the way"),
+            (self.invalid(), "", "edit the Canary back"),
             (target is None, "does not exist", "make the target"),
         ]
 
@@ -192,6 +200,10 @@ class Life(World):
         self.town.collect()
         self.town.add(copied(TEMPLATE), *([copied(AUTOSCALER)] if self.autoscaled else []))
         canary, target = self.find("Canary"), self.find(self.kind)
+        if canary is not None and canary["metadata"].get("deletionTimestamp"):
+            self.town.add({**canary, "metadata": {**canary["metadata"], "finalizers": []}})
+            self.town.collect()
+            canary = None
         fresh = World(self.provider, self.kind, self.autoscaled)
         spec = fresh.town.now("Canary", NAME, NAMESPACE)["spec"]
         spec["service"]["port"] = ((canary or {}).get("spec") or spec)["service"]["port"]
@@ -201,7 +213,8 @@ class Life(World):
             PEOPLE["make the target"](self.town, self.kind)
         # One whose first release was cancelled waits for another revision.
         cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
-        PEOPLE["push 1" if cancelled else "push 0"](self.town, self.kind)
+        image = self.find(self.kind)["spec"]["template"]["spec"]["containers"][0]["image"]  # type: ignore[index]
+        PEOPLE["push 1" if cancelled and image == IMAGES[0] else "push 0"](self.town, self.kind)
         self.learn_image()
         self.signals.paused = False
         self.happened.append("mended")
@@ -229,6 +242,10 @@ class Life(World):
     async def ask(self, webhook: Any, canary: Any) -> Answer:
         said = self._answer("open", "closed")
         return Answer(gate=webhook.name, open=said == "open", said=said)
+
+
+def _where(trouble: str) -> str:
+    return trouble.partition(" meet ")[0]
 
 
 def _lasting(status: Any) -> Any:

@@ -21,6 +21,7 @@ from tests.laws.town import KINDS, Town, is_strange, stranger
 from tests.samples import NAME, NAMESPACE, copied, merged, workload
 
 Object = dict[str, Any]
+BY_HAND = "registry/shop:by-hand"
 Hand = Callable[[Town, str], None]
 IMAGES = ("registry/shop:1", "registry/shop:2", "registry/shop:3", "registry/shop:broken")
 
@@ -63,6 +64,14 @@ def _remake_canary(town: Town, _: str) -> None:
         return  # its finalizer keeps it
     meta = {key: value for key, value in old["metadata"].items() if key in {"name", "namespace", "annotations"}}
     town.add({**{key: copied(old[key]) for key in ("apiVersion", "kind", "spec")}, "metadata": meta})
+
+
+def _mend_canary(town: Town, kind: str) -> None:
+    """The steps are a list of numbers again."""
+    found = town.objects.get(("Canary", NAMESPACE, NAME))
+    if found is not None and isinstance(found["spec"]["analysis"].get("stepWeights"), str):
+        steps = [10, 30, 50] if found["spec"]["provider"] != "kubernetes" else []
+        _change(town, "Canary", NAME, {"spec": {"analysis": {"stepWeights": steps}}})
 
 
 def _make_target(town: Town, kind: str) -> None:
@@ -181,6 +190,7 @@ PEOPLE: dict[str, Hand] = {
     "push broken": _push(3),
     "loosen the threshold": _canary({"spec": {"analysis": {"threshold": 5}}}),
     "edit the Canary wrongly": _canary({"spec": {"analysis": {"stepWeights": "many"}}}),
+    "edit the Canary back": _mend_canary,
     "suspend": _canary({"spec": {"suspend": True}}),
     "unsuspend": _canary({"spec": {"suspend": None}}),
     "skip the analysis": _canary({"spec": {"skipAnalysis": True}}),
@@ -205,7 +215,7 @@ PEOPLE: dict[str, Hand] = {
     "scale the target": _scale(NAME, 5),
     "scale the target to zero": _scale(NAME, 0),
     "delete the target": _delete("", NAME),
-    "edit the primary": lambda town, kind: _set_image(town, kind, PRIMARY, "registry/shop:by-hand"),
+    "edit the primary": lambda town, kind: _set_image(town, kind, PRIMARY, BY_HAND),
     "scale the primary": _scale(PRIMARY, 4),
     "autoscale the target": _autoscale(NAME, 6),
     "autoscale the primary": _autoscale(PRIMARY, 6),

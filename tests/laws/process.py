@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ CLAIMED_WITHIN = 300.0
 """Seconds within which a run has the lease of its Canary, whatever became of who had it before."""
 SETTLED_WITHIN = 120.0
 """Seconds after a run's end within which the keeper has put right what people did."""
+NOTHING_LEFT = "no longer has the promoted revision"
+"""What the Canary says of a primary that cannot be made again; it says as well what people can do."""
 RESTING = {str(Outcome.UNCHANGED), str(Outcome.REFUSED), str(Outcome.SUSPENDED), str(Outcome.DELETED)}
 
 
@@ -91,8 +94,7 @@ class Process:
                     await asyncio.sleep(RECONCILED)
                 if self._rests(self.ends[-1]):
                     await self._settled()
-                    if not life.next_thing():
-                        await self._at_rest()
+                    if not life.next_thing() and await self._at_rest():
                         return True
         raise AssertionError(f"it never comes to rest: {self.ends[-8:]}, {life.said()}")
 
@@ -107,8 +109,9 @@ class Process:
         code = asyncio.create_task(self._code(*self.left))
         life.stop = code.cancel
         try:
-            while not (await asyncio.wait({code}, timeout=QUIET))[0]:
-                self._people_come()
+            while not (await asyncio.wait({code}, timeout=QUIET / 10))[0]:
+                if clock() - life.struck_at > QUIET:
+                    self._people_come()
         finally:
             life.stop = None
             code.cancel()
@@ -150,7 +153,7 @@ class Process:
         run = await story.resumed(ref, name, retry_refused=life.retry)
         life.retry = False
         run.cleaning = True  # stages as plain code, so that thousands of runs need no Prefect
-        life.quiet, turn = 0, story._turn
+        life.quiet, life.struck_at, turn = 0, clock(), story._turn
 
         async def observed(run: RolloutRun) -> None:
             await turn(run)
@@ -180,7 +183,7 @@ class Process:
             f"it goes on for ever: {life.town.acts[-6:]}, {life.happened[-4:]}, {life.said()}"
         )
         if not life.next_thing() and not life.what_it_waits_for_comes():
-            raise AssertionError(f"it waits for nobody, and does not end: {life.town.acts[-6:]}, {life.status}")
+            raise AssertionError(f"it waits for nobody, and does not end: {life.town.acts[-6:]}, {life.said()}")
 
     def _rests(self, end: str) -> bool:
         """Whether a run that ended like this leaves nothing to do until somebody does something."""
@@ -198,19 +201,27 @@ class Process:
             await asyncio.sleep(1)
         if self.life.town.dead:
             raise Crash
-        assert not self._astray(), f"a run ended with users on the canary: {self.ends[-1]}"
+        assert not self._astray() or self.life.in_the_way(), f"a run ended with users on the canary: {self.ends[-1]}"
 
-    async def _at_rest(self) -> None:
-        """At the end of a life everything is as it should be, as soon as the keeper has had its time."""
+    async def _at_rest(self) -> bool:
+        """At the end of a life everything is as it should be, as soon as the keeper has had its time.
+
+        Where nobody has kept what the primary ran, people do what they are asked to; False then, for it begins from there.
+        """
         end = clock() + SETTLED_WITHIN
         while self.mended:
             try:
                 self.life.at_rest()
-                return
+                return True
             except AssertionError:
+                if NOTHING_LEFT in self.life.said():
+                    canary = self.life.town.now("Canary", NAME, NAMESPACE)
+                    self.life.town.add({key: value for key, value in canary.items() if key != "status"})
+                    return False
                 if clock() >= end:
                     raise
             await asyncio.sleep(1)
+        return True
 
     def _astray(self) -> bool:
         """Whether users meet pods of the target, which are the canary's."""
@@ -273,7 +284,12 @@ def lived(life: Life) -> Life:
         process.mended = True
         await process.until_rest()
 
-    with heard(life):
-        in_no_time(both)
+    chance = random.getstate()
+    random.seed(1)  # pauses have jitter: a life that is played again is the one that it was
+    try:
+        with heard(life):
+            in_no_time(both)
+    finally:
+        random.setstate(chance)
     assert not life.blamed, (life.blamed, life.happened)
     return life

@@ -43,6 +43,34 @@ def test_an_autoscaler_may_scale_at_any_moment_of_a_promotion(moment: int, habit
     lived(Life(provider, "Deployment", False, {1000: "push 1", 1000 + moment: habit}))
 
 
+ONCE = {
+    "taken over while somebody's Service is in the primary's place": (
+        ("kubernetes", "DaemonSet"),
+        {35: "push 1", 59: "put somebody's Service in the primary's place", 152: "steal the lease"},
+    ),
+    "stopped as its keeper is woken": (
+        ("gatewayapi:v1", "Deployment"),
+        {27: "upgrade the API server", 52: "turn the primary's Service elsewhere", 61: "cancel", 90: "leave"},
+    ),
+    "its Lease is deleted while the watch is late": (
+        ("gatewayapi:v1", "Deployment"),
+        {55: "be late", 58: "delete the lease"},
+    ),
+    "taken over while somebody's workload is in the primary's place": (
+        ("kubernetes", "DaemonSet"),
+        {13: "put somebody's workload in the primary's place", 73: "restart the target", 113: "steal the lease"},
+    ),
+}
+"""Lives that broke a law once, each with as little in it as did."""
+
+
+@pytest.mark.parametrize("life", sorted(ONCE))
+def test_a_life_that_broke_a_law_once(life: str) -> None:
+    """Each was a mistake of sluice's."""
+    (provider, kind), plan = ONCE[life]
+    lived(Life(provider, kind, False, dict(plan)))
+
+
 @given(PLANS, ANSWERS, st.sampled_from(SHAPES), st.booleans())
 def test_whatever_people_do_users_are_served_and_it_comes_to_rest(
     plan: dict[int, str], answers: list[str], shape: tuple[str, str], autoscaled: bool

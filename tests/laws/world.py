@@ -151,14 +151,17 @@ class World:
         known = {self.status.get("lastPromotedSpec"), self.status.get("lastAppliedSpec")}
         return image in {self.images.get(revision) for revision in known}
 
-    def impossible(self) -> bool:
-        """Whether people have left it so that nobody could release anything."""
+    def invalid(self) -> bool:
+        """Whether people have left a Canary that nobody can read."""
         canary = self.find("Canary")
         try:
-            valid = canary is not None and bool(Canary.parse(canary))
+            return canary is not None and not Canary.parse(canary)
         except InvalidError:
-            valid = False
-        return not valid or self.in_the_way() or self.find(self.kind) is None
+            return True
+
+    def impossible(self) -> bool:
+        """Whether people have left it so that nobody could release anything."""
+        return self.find("Canary") is None or self.invalid() or self.in_the_way() or self.find(self.kind) is None
 
     def at_rest(self) -> None:
         """The laws of rest: the journal is what is there, users are at home, and everything is as it should be."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from blocks.kubernetes.kinds import POD
 from lab import ports
 from lab.product.overlay import NAMESPACE as SLUICE
-from tests.deployments.kubernetes.installed import Installed, installed
+from tests.deployments.kubernetes.installed import Installed, freeze, installed
 from tests.flows.lab_app import push_images
 
 pytestmark = pytest.mark.lab
@@ -18,7 +22,10 @@ ALIVE = ("python", "-m", "deployments.tools.alive")
 
 
 async def test_pods_keep_what_is_promised_of_them(lab_env: dict[str, Any], tmp_path: Path) -> None:
-    """Rights in one namespace, a read-only root, PostgreSQL, a worker that is evicted; no request of a user is lost."""
+    """Rights, read-only root, evictions, a database that outlives the server, a worker that hangs: one after the other.
+
+    No request of a user is lost in all of it, and no webhook.
+    """
     push_images(lab_env)
     async with installed(lab_env, tmp_path) as it:
         await until_whole(it)
@@ -26,6 +33,9 @@ async def test_pods_keep_what_is_promised_of_them(lab_env: dict[str, Any], tmp_p
         await each_part_has_its_rights_and_no_other(it)
         await nothing_can_be_written_but_home_and_tmp(it)
         await an_evicted_worker_s_release_goes_on_in_the_other_pod(it)
+        await a_release_ends_while_the_server_s_pod_is_replaced(it)
+        await no_webhook_is_refused_while_a_receiver_is_evicted(it)
+        await a_worker_that_hangs_is_started_again(it)
         assert len(it.failed()) == before, it.failed()[before:][:5]
 
 
@@ -75,7 +85,75 @@ async def an_evicted_worker_s_release_goes_on_in_the_other_pod(it: Installed) ->
     runs = await it.runs("1.1.0")
     (run,) = [one for one in runs if one["state_name"] == "Promoted"]
     assert run["infrastructure_pid"].partition(":")[0] != pod
+    assert [(one["name"], one["state_name"]) for one in runs if one is not run] == [], "no second run was started"
     await until_whole(it)
+
+
+async def a_release_ends_while_the_server_s_pod_is_replaced(it: Installed) -> None:
+    """Rollouts do not wait for Prefect; its history is in PostgreSQL, and has the end once the next pod serves."""
+    await it.release("1.2.0")
+    (old,) = await it.pods("server")
+    await it.evict(old["metadata"]["name"])
+    assert await it.until_phase("Succeeded", "Failed") == "Succeeded"
+    assert it.app.values("weight") == [30, 60, 100, 0]
+    await until_state(it, "1.2.0", "Promoted")
+    await until_state(it, "1.1.0", "Promoted")
+    await until_whole(it)
+    (new,) = await it.pods("server")
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+
+
+async def no_webhook_is_refused_while_a_receiver_is_evicted(it: Installed) -> None:
+    """Through the Service, by somebody who opens a connection for each and does not try again, as GitHub."""
+    (leaving, *_) = await it.pods("receiver")
+    answers: list[int | str] = []
+    over = asyncio.Event()
+
+    async def one() -> None:
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+                token = {"Authorization": f"Bearer {it.env['registry_token']}"}
+                answers.append((await http.post(WEBHOOKS, json={"events": []}, headers=token)).status_code)
+        except httpx.HTTPError as error:
+            answers.append(repr(error))
+
+    async def deliver() -> None:
+        while not over.is_set():
+            await asyncio.gather(one(), asyncio.sleep(0.05))
+
+    delivering = asyncio.create_task(deliver())
+    await it.evict(leaving["metadata"]["name"])
+
+    async def gone() -> bool:
+        return leaving["metadata"]["name"] not in {
+            one["metadata"]["name"] for one in await it.cluster.list(POD, SLUICE)
+        }
+
+    await it.until(gone, "the pod is gone")
+    over.set()
+    await delivering
+    assert len(answers) > 20
+    assert set(answers) == {202}, Counter(answers)
+    await until_whole(it)
+
+
+async def a_worker_that_hangs_is_started_again(it: Installed) -> None:
+    """The probe says so when the sign of life is old, and not before; a release meanwhile is the other worker's."""
+    hanging, other = (pod["metadata"] for pod in await it.pods("worker"))
+    assert (await it.run_in(hanging["name"], "worker", *ALIVE, "alive"))[0] == 0
+    assert freeze(hanging["uid"], "sluice")
+    await it.release("1.0.0")
+    assert await it.until_phase("Succeeded", "Failed") == "Succeeded"
+    assert await it.carrier("1.0.0") == other["name"]
+
+    async def restarted() -> bool:
+        return any(
+            name == hanging["name"] and sum(counts) for name, _, counts in map(it.brief, await it.pods("worker"))
+        )
+
+    await it.until(restarted, "the kubelet starts it again")
+    await until_whole(it)
+    assert (await it.run_in(hanging["name"], "worker", *ALIVE, "ready"))[0] == 0
 
 
 async def until_state(it: Installed, version: str, name: str) -> None:
