@@ -16,7 +16,8 @@ from lab.product.overlay import NAMESPACE as SLUICE
 from tests.deployments.kubernetes.installed import Installed, freeze, installed
 from tests.flows.lab_app import push_images
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.soak]
+"""Six minutes, most of them an image and pods that start: `make soak` has the time."""
 WEBHOOKS = f"http://{ports.HOST}:{ports.RECEIVER}/registry"
 ALIVE = ("python", "-m", "deployments.tools.alive")
 
