@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from tests.connected import Provided, connected
 from tests.hurry import hurry
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
 from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, gate, merged, success_rate, workload
+from tests.virtual_time import in_no_time
 
 WEIGHTS = (10, 30, 50)
 ITERATIONS = 3
@@ -324,7 +324,7 @@ def test_whatever_happens_a_rollout_ends_with_the_traffic_at_home(
     """Crashes, hiccups, cancels, newer revisions, bad checks, closed gates, at any write, with a baseline or without: every
     law holds at each write, and at the end all users are on a primary that runs what the journal says is promoted."""
     world = World(dict(plan), list(words), compared and strategy == "canary", strategy, kind)
-    asyncio.run(live(world))
+    in_no_time(lambda: live(world))
     primary = world.workload(f"{NAME}-primary")
     assert world.route.weights[NAME] == 0
     assert primary["metadata"]["annotations"][REVISION_ANNOTATION] == world.status["lastPromotedSpec"]
@@ -344,7 +344,7 @@ def test_a_run_whose_worker_died_in_its_promotion_ends_with_its_own_revision_alt
             raise Crash
 
     world.cluster.hooks.append(dies)
-    ends = asyncio.run(live(world))
+    ends = in_no_time(lambda: live(world))
     assert ends[-4:] == ["crash", Outcome.SUPERSEDED, Outcome.PROMOTED, Outcome.UNCHANGED]
     assert promoted
     assert world.status["lastPromotedSpec"] == world.revision != promoted[0]
@@ -355,7 +355,7 @@ def test_a_run_whose_worker_died_in_its_promotion_ends_with_its_own_revision_alt
 def test_a_release_beside_a_baseline_is_judged_by_it(word: str, end: Outcome, kind: str) -> None:
     """The one that is as good is promoted, the one that is worse is rolled back; the baseline has no pods after either."""
     world = World({10: "push1"}, [word], compared=True, kind=kind)
-    assert end in asyncio.run(live(world))
+    assert end in in_no_time(lambda: live(world))
     assert world.size(world.workload(BASELINE)) == 0
     shifts = [act for act in world.cluster.acts if act.startswith("shift")]
     assert shifts == [f"shift to {weight}" for weight in ((10, 30, 50, 100, 0) if word == "alike" else (10, 0))]
