@@ -74,6 +74,9 @@ def _judged(canary: Canary, seen: Seen) -> Decision:
         if seen.broken or seen.revision == seen.carries == canary.status.last_applied_spec:
             reason = seen.check.reason if seen.check else ""
             return Decision(Action.FINALISE, reason, outcome=Outcome.PROMOTED)
+        if canary.spec.suspend and seen.revision == seen.carries != canary.status.last_promoted_spec:
+            # The run of what was promoted is gone, and the newer revision is not to begin: the journal is closed for it.
+            return Decision(Action.FINALISE, f"the target has moved on, and {SUSPENDED}")
         return _moved_on(canary, seen)
     if seen.cancelled and seen.stuck:
         return _roll_back(canary, seen, f"{CANCELLED}, for its promotion could not end: {seen.stuck}")

@@ -19,15 +19,23 @@ from tasks.stage import stage
 
 @stage("finalise", run_name="finalise {ref}")
 async def finalise(ref: RolloutRef, decision: Decision) -> StageResult:
-    """Scale the canary to zero once nothing is on its way to it any more, and close the journal. Idempotent."""
+    """Scale the canary to zero once nothing is on its way to it any more, and close the journal. Idempotent.
+
+    Without an outcome the run goes on afterwards: it has closed the journal of an older revision, whose run is gone.
+    """
     home, reason = time.time(), decision.reason or "not analysed"
     scene = await Scene.begun(ref)
-    scene.check_current(ref)
+    if decision.outcome is not None:
+        scene.check_current(ref)
+    elif scene.canary.status.phase is not Phase.FINALISING:
+        return StageResult()  # the last write was done, and only its answer was lost
+    version = scene.version(ref)
     await go_home(scene)
     await asyncio.sleep(DRAIN)
     await to_rest(scene)
     await retire_baseline(scene)
-    said = f"{ref.version} is promoted: {reason}"
-    fields = {"canaryWeight": 0, "failedChecks": 0, **scene.end(Outcome.PROMOTED)}
+    said = f"{version} is promoted: {reason}"
+    ended = scene.end(Outcome.PROMOTED) if decision.outcome is not None else {}
+    fields = {"canaryWeight": 0, "failedChecks": 0, **ended}
     await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, said, **fields))
-    return StageResult(news=Occasion.PROMOTED, reason=reason, home=home)
+    return StageResult(news=Occasion.PROMOTED, about=version, reason=reason, home=home)

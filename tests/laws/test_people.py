@@ -60,6 +60,10 @@ ONCE = {
         ("kubernetes", "DaemonSet"),
         {13: "put somebody's workload in the primary's place", 73: "restart the target", 113: "steal the lease"},
     ),
+    "suspended while a promotion is closed whose run is gone": (
+        ("kubernetes", "DaemonSet"),
+        {76: "restart the target", 115: "push broken", 117: "suspend"},
+    ),
 }
 """Lives that broke a law once, each with as little in it as did."""
 

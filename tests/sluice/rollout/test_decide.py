@@ -428,6 +428,13 @@ AT_THE_END = [
     ),
     pytest.param(status(Phase.FINALISING), {}, {}, FINISH, id="finalising goes on"),
     pytest.param(
+        status(Phase.FINALISING, lastPromotedSpec=NEW),
+        {"suspend": True},
+        {"revision": "newest", "carries": "newest"},
+        Decision(Action.FINALISE, "the target has moved on, and spec.suspend is set"),
+        id="for a run that is gone, where its own revision is not to begin",
+    ),
+    pytest.param(
         status(Phase.FINALISING),
         {},
         {"cancelled": True},
