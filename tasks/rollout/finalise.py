@@ -35,7 +35,8 @@ async def finalise(ref: RolloutRef, decision: Decision) -> StageResult:
     await to_rest(scene)
     await retire_baseline(scene)
     said = f"{version} is promoted: {reason}"
-    ended = scene.end(Outcome.PROMOTED) if decision.outcome is not None else {}
+    own = scene.canary.status.last_applied_spec == ref.revision
+    ended = scene.end(Outcome.PROMOTED) if own else {}
     fields = {"canaryWeight": 0, "failedChecks": 0, **ended}
     await scene.write(entry(scene.canary, time.time(), Phase.SUCCEEDED, said, **fields))
     return StageResult(news=Occasion.PROMOTED, about=version, reason=reason, home=home)
