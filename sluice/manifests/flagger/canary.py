@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sluice.durations import Duration
 from sluice.manifests.flagger.autoscaler_reference import COPIED, AutoscalerReference
@@ -64,7 +64,12 @@ class CanaryWebhook(ForeignModel):
     """A call to a service of the user's that has a say in the release."""
 
     name: str
-    type: Annotated[WebhookType, BeforeValidator(lambda written: written or "rollout")] = "rollout"
+    type: Annotated[
+        WebhookType,
+        BeforeValidator(lambda written: written or "rollout"),
+        # Flagger's definition of the kind allows an empty one.
+        WithJsonSchema({"type": "string", "enum": ["", *get_args(WebhookType)]}),
+    ] = "rollout"
     url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://")
     """Whom to ask. Its scheme says which kind of gate it is: `http`, `https`, or one of an installed package."""
     timeout: Duration = 10.0
@@ -194,7 +199,7 @@ class CanarySpec(ForeignModel):
     """Missing only where `skipAnalysis` says that a new revision is promoted without one."""
     skip_analysis: bool = False
     suspend: bool = False
-    progress_deadline_seconds: float = 600.0
+    progress_deadline_seconds: float = Field(default=600.0, ge=0)
     metrics_server: str = ""
     """Prometheus of this Canary; the installation's where empty."""
     autoscaler_ref: AutoscalerReference | None = None

@@ -31,6 +31,12 @@ class ThresholdRange(ForeignModel):
     min: float | None = None
     max: float | None = None
 
+    @model_validator(mode="after")
+    def _has_an_inside(self) -> ThresholdRange:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"no value is at least {self.min:g} and at most {self.max:g}: min is over max")
+        return self
+
     def holds(self, value: float) -> bool:
         """Whether a value is good."""
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sluice.errors import InvalidError
+from sluice.manifests.crd import crds
 from sluice.manifests.flagger.canary import Canary
 from tests.samples import canary, canary_manifest, success_rate
 
@@ -230,6 +231,16 @@ def test_a_webhook_without_a_type_is_asked_at_each_step() -> None:
     """Flagger's schema has the empty type for it."""
     it = canary({"analysis": {"webhooks": [{"name": "load", "type": "", "url": "http://load.test/"}]}})
     assert valued(it, "spec.analysis.webhooks.0.type") == "rollout"
+    definition = next(one for one in crds() if one["spec"]["names"]["kind"] == "Canary")
+    spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    assert "" in spec["properties"]["analysis"]["properties"]["webhooks"]["items"]["properties"]["type"]["enum"]
+
+
+def test_a_range_without_an_inside_is_refused() -> None:
+    """No release could keep to it."""
+    metric = {"name": "request-success-rate", "thresholdRange": {"min": 99, "max": 5}}
+    with pytest.raises(InvalidError, match="at least 99 and at most 5: min is over max"):
+        canary({"analysis": {"metrics": [metric]}})
 
 
 @pytest.mark.parametrize(
