@@ -34,8 +34,9 @@ test-fast: $(READY) ## the rules, without a lab or a server (under a minute)
 	@$(BIN)/pytest -q -m "not lab and not soak and not server" -n 2 --dist loadfile
 
 test: $(READY) ## everything, on the real cluster of the lab
+	@$(BIN)/pytest -q -m "not lab and not soak" -n 2 --dist loadfile
 	@up=$$($(BIN)/python -m lab status >/dev/null 2>&1 && echo yes); \
-	$(BIN)/python -m lab up && $(BIN)/pytest -q -m "not soak"; code=$$?; \
+	$(BIN)/python -m lab up && $(BIN)/pytest -q -m "lab and not soak"; code=$$?; \
 	[ "$$up" = yes ] || $(BIN)/python -m lab down; exit $$code
 
 lab: $(READY) ## a real Kubernetes on this machine (CONTEXT=name uses yours)
