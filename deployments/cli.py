@@ -26,6 +26,7 @@ from deployments.tools import doctor, replay, tune
 from deployments.tools.alive import SignOfLife
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
+from sluice.faults import plainly
 from sluice.manifests import crd
 from sluice.replay.judges import Asked, judge_of, judges_of
 from sluice.replay.tuning import tried
@@ -271,7 +272,7 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors():
             name = "SLUICE_" + "_".join(str(part) for part in problem["loc"]).upper()
-            errors.print(f"[red]settings[/] {name}: {escape(problem['msg'])}", soft_wrap=True)
+            errors.print(f"[red]settings[/] {name}: {escape(plainly(problem['msg']))}", soft_wrap=True)
         sys.exit(2)
     except SluiceError as error:
         kind = "error" if isinstance(error, TerminalError) else "not now"

@@ -60,6 +60,7 @@ def test_an_empty_secret_ends_the_command_line_with_its_name(tmp_path: Path) -> 
     assert run.returncode == 2
     assert "SLUICE_GITHUB_SECRET" in run.stderr
     assert "unset" in run.stderr
+    assert "settings SLUICE_GITHUB_SECRET: is set and empty" in run.stderr  # as docs/troubleshooting.md quotes it
 
 
 @pytest.mark.parametrize(
