@@ -144,6 +144,26 @@ def test_a_service_of_the_name_sluice_is_no_setting(monkeypatch: pytest.MonkeyPa
     assert unknown_settings(Settings, LINKS) == ""
 
 
+@pytest.mark.parametrize(
+    ("written", "names"), [("a, b,,a", ("a", "b")), ("", ()), (" , ", ()), ("shop-1,0x", ("shop-1", "0x"))]
+)
+def test_namespaces_are_names_between_commas(
+    monkeypatch: pytest.MonkeyPatch, written: str, names: tuple[str, ...]
+) -> None:
+    """Each of them once: a namespace that is named twice would be watched twice."""
+    monkeypatch.setenv("SLUICE_NAMESPACES", written)
+    assert Settings().namespaces == names
+
+
+@pytest.mark.parametrize("wrong", ["a b", "Shop_1", "shop.test", "-a", "a-", "a" * 64, "größe"])
+def test_what_no_namespace_can_be_named_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """It would be asked for, for ever, and nothing of it would ever come."""
+    said = refused(monkeypatch, "namespaces", f"test,{wrong}")
+    assert repr(wrong) in said
+    assert "SLUICE_NAMESPACES" in said
+    assert "separate several by commas" in said
+
+
 def test_an_empty_kubeconfig_or_context_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """`${KUBECONFIG:-}`: the default, not the folder that sluice was started in."""
     monkeypatch.setenv("SLUICE_KUBECONFIG", "")
