@@ -125,7 +125,7 @@ class Settings(BaseSettings):
                 )
         return value
 
-    @field_validator("kubeconfig", "context", "part", mode="before")
+    @field_validator("kubeconfig", "context", "part", "metrics_url", mode="before")
     @classmethod
     def _unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -177,6 +177,17 @@ class Settings(BaseSettings):
                 f"has a login in it: set SLUICE_PREFECT_API_URL={shown(value)} and SLUICE_PREFECT_AUTH=user:password"
             )
         return value.rstrip("/") if value else None
+
+    @field_validator("metrics_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            seen = shown(value) if "://" in value else shown(f"http://{value}").removeprefix("http://")
+            raise ValueError(
+                f"needs http:// or https:// before the host, got {seen!r}: set SLUICE_METRICS_URL, for instance "
+                "to http://prometheus:9090"
+            )
+        return value
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -171,6 +171,23 @@ def test_an_empty_kubeconfig_or_context_is_none(monkeypatch: pytest.MonkeyPatch)
     assert (Settings().kubeconfig, Settings().context) == (None, None)
 
 
+@pytest.mark.parametrize("address", ["foo", "prometheus:9090", "ftp://me:hush@prometheus:9090", "me:hush@prometheus:9090"])
+def test_a_prometheus_without_a_scheme_is_refused_at_start(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """With an address that would do, instead of an error at the first scrape of a release."""
+    said = refused(monkeypatch, "metrics_url", address)
+    assert "http:// or https://" in said
+    assert "SLUICE_METRICS_URL" in said
+    assert "http://prometheus:9090" in said
+    assert "hush" not in said
+
+
+def test_a_prometheus_has_an_address_or_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`${METRICS_URL:-}` is none."""
+    for written, url in (("https://p:9090/x", "https://p:9090/x"), ("http://p", "http://p"), ("", None)):
+        monkeypatch.setenv("SLUICE_METRICS_URL", written)
+        assert Settings().metrics_url == url
+
+
 def test_no_error_shows_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     """An address that is refused is shown without its user part."""
     assert "hush" not in refused(monkeypatch, "prefect_api_url", "ftp://me:hush@prefect.example/api")
