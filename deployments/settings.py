@@ -112,7 +112,9 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         parts = value.split(",") if isinstance(value, str) else value
-        return tuple(dict.fromkeys(part.strip() for part in parts if part.strip())) if isinstance(parts, list) else parts
+        return (
+            tuple(dict.fromkeys(part.strip() for part in parts if part.strip())) if isinstance(parts, list) else parts
+        )
 
     @field_validator("namespaces")
     @classmethod

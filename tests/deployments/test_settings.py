@@ -171,7 +171,9 @@ def test_an_empty_kubeconfig_or_context_is_none(monkeypatch: pytest.MonkeyPatch)
     assert (Settings().kubeconfig, Settings().context) == (None, None)
 
 
-@pytest.mark.parametrize("address", ["foo", "prometheus:9090", "ftp://me:hush@prometheus:9090", "me:hush@prometheus:9090"])
+@pytest.mark.parametrize(
+    "address", ["foo", "prometheus:9090", "ftp://me:hush@prometheus:9090", "me:hush@prometheus:9090"]
+)
 def test_a_prometheus_without_a_scheme_is_refused_at_start(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """With an address that would do, instead of an error at the first scrape of a release."""
     said = refused(monkeypatch, "metrics_url", address)
