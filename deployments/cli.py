@@ -20,6 +20,7 @@ from deployments import runtime, up
 from deployments.automations.register import Change, Did
 from deployments.doors.serving import receive
 from deployments.environment import unknown_settings
+from deployments.home import check_home
 from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools import doctor, replay, tune
@@ -56,7 +57,9 @@ def ready(part: str, where: str) -> None:
 @app.command(name="up")
 def up_command(*, home: Home = None) -> None:
     """Run everything in one place: Prefect server, automations, worker, receiver, watcher. Ctrl-C ends it."""
-    asyncio.run(up.up(settings_with(home), ready))
+    settings = settings_with(home)
+    check_home(settings.home)
+    asyncio.run(up.up(settings, ready))
     leave(0)
 
 
@@ -238,6 +241,8 @@ Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]
 
 
 def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) -> None:
+    check_home(settings.home)
+
     async def run() -> None:
         sign = SignOfLife(settings.home)
 
