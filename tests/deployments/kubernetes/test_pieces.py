@@ -84,3 +84,19 @@ def test_a_prefect_that_is_there_takes_the_place_of_the_server(kustomize: str, t
         ("sluice-worker", "sluice-receiver", "sluice-watcher"), ELSEWHERE
     )
     assert [one["kind"] for one in documents if one["metadata"]["name"] == "sluice-server"] == []
+
+
+@pytest.mark.parametrize(("components", "may_lack"), [((), True), (("components/postgresql",), False)])
+def test_a_database_that_was_asked_for_has_to_be_named(
+    kustomize: str, tmp_path: Path, components: tuple[str, ...], may_lack: bool
+) -> None:
+    """Without the key the pod does not start, rather than keep its history in a SQLite that goes with it."""
+    (server,) = (
+        one
+        for one in with_prefect(kustomize, tmp_path, None, *components)
+        if (one["kind"], one["metadata"]["name"]) == ("Deployment", "sluice-server")
+    )
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+    (key,) = (one["valueFrom"]["secretKeyRef"] for one in container["env"] if one["name"] == "SLUICE_DATABASE_URL")
+    assert (key["name"], key["key"]) == ("sluice", "database-url")
+    assert key.get("optional", False) is may_lack
