@@ -52,7 +52,7 @@ def with_prefect(kustomize: str, folder: Path, url: str | None, *components: str
 
 
 def environments(documents: list[Object]) -> dict[str, dict[str, str]]:
-    """What each Deployment's container has of plain values, as the kubelet reads them: the last ConfigMap wins, then `env`."""
+    """Plain values of each Deployment's container, as the kubelet reads them: the last ConfigMap wins, then `env`."""
     configs = {one["metadata"]["name"]: one["data"] for one in documents if one["kind"] == "ConfigMap"}
     found = {}
     for one in documents:
