@@ -191,7 +191,7 @@ class CanarySpec(ForeignModel):
     target_ref: ObjectReference
     service: CanaryService
     analysis: CanaryAnalysis | None = None
-    """No analysis means that a new revision is promoted without one."""
+    """Missing only where `skipAnalysis` says that a new revision is promoted without one."""
     skip_analysis: bool = False
     suspend: bool = False
     progress_deadline_seconds: float = 600.0
@@ -203,6 +203,16 @@ class CanarySpec(ForeignModel):
     route_ref: ObjectReference | None = None
     revert_on_deletion: bool | None = None
     reported: ClassVar[frozenset[str]] = frozenset({"upstreamRef", "ingressRef", "routeRef"})
+
+    @model_validator(mode="after")
+    def _says_whether_it_is_judged(self) -> CanarySpec:
+        """Flagger's definition of the kind requires an analysis: one that is misspelt must not promote whatever comes."""
+        if self.analysis is None and not self.skip_analysis:
+            raise ValueError(
+                "analysis is missing, so that nothing would judge a new revision: write it, or skipAnalysis: true where "
+                "just that is meant"
+            )
+        return self
 
     @property
     def autoscaled(self) -> AutoscalerReference | None:

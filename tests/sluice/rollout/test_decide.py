@@ -232,7 +232,13 @@ BEFORE_TRAFFIC = [
     pytest.param(
         stepping(-1, 0), {"skipAnalysis": True}, {"scaled": True}, Decision(Action.PROMOTE), id="no analysis: promote"
     ),
-    pytest.param(stepping(-1, 0), {"analysis": None}, {"scaled": True}, Decision(Action.PROMOTE), id="none at all"),
+    pytest.param(
+        stepping(-1, 0),
+        {"analysis": None, "skipAnalysis": True},
+        {"scaled": True},
+        Decision(Action.PROMOTE),
+        id="none at all",
+    ),
 ]
 UNDER_WAY = [
     pytest.param(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import StaleError
+from sluice.errors import InvalidError, StaleError
 from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import judge_state
@@ -93,6 +93,23 @@ def test_begin_starts_evidence_anew(play: Any) -> None:
     kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
     assert (kept.revision, kept.metrics) == (stage.ref.revision, {})
     assert kept.since > 1.0
+
+
+def test_nothing_begins_where_the_cluster_does_not_keep_the_journal(play: Any) -> None:
+    """Flagger's own definition of the kind prunes what sluice remembers: a release would begin its first step for ever."""
+    stage = staged(weight=0)
+
+    def prune(when: str, verb: str, item: dict[str, Any]) -> None:
+        if when == "after" and item.get("kind") == "Canary":
+            for name in ("begunWith", "step", "evidence"):
+                item["status"].pop(name, None)
+
+    stage.cluster.hooks.append(prune)
+    with pytest.raises(
+        InvalidError, match=r"drops status\.begunWith, .*status\.step.*: .*sluice crds \| kubectl apply"
+    ):
+        play(stage, begin)
+    assert not any(act.startswith(("shift", "patch Deployment")) for act in stage.acts)
 
 
 def test_shift_writes_its_intent_before_it_moves_traffic(play: Any) -> None:

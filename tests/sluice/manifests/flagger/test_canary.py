@@ -201,10 +201,17 @@ def test_a_strategy_that_cannot_be_run_is_refused_with_the_way_out(analysis: dic
         canary({"analysis": analysis})
 
 
-@pytest.mark.parametrize("spec", [{"skipAnalysis": True}, {"analysis": None}], ids=["skipAnalysis", "no analysis"])
-def test_a_canary_without_analysis_promotes_what_comes(spec: dict[str, Any]) -> None:
+@pytest.mark.parametrize("analysis", [{}, {"analysis": None}], ids=["skipped", "missing"])
+def test_a_canary_that_skips_its_analysis_promotes_what_comes(analysis: dict[str, Any]) -> None:
     """As in Flagger."""
-    assert not canary(spec).analysed
+    assert not canary({"skipAnalysis": True, **analysis}).analysed
+
+
+@pytest.mark.parametrize("misspelt", ["anaylsis", "canaryAnalysis"])
+def test_a_misspelt_analysis_promotes_nothing(misspelt: str) -> None:
+    """Nobody would judge, and nobody asked for that."""
+    with pytest.raises(InvalidError, match=r"analysis is missing, .*skipAnalysis: true"):
+        canary({"analysis": None, misspelt: {"stepWeight": 10}})
 
 
 def test_unknown_status_of_an_older_or_newer_sluice_is_no_error() -> None:
