@@ -186,9 +186,9 @@ def replay_command(
     for line in replay.lines(found, said, chosen):
         out.print(escape(line), soft_wrap=True)
     if save:
-        save.write_text(found.model_dump_json(indent=1) + "\n")
+        replay.write("--save", save, found.model_dump_json(indent=1) + "\n")
     if chart and said:
-        chart.write_text(replay.drawn(found, said, chosen))
+        replay.write("--chart", chart, replay.drawn(found, said, chosen))
 
 
 @app.command(name="tune")
@@ -234,7 +234,7 @@ def tune_command(
     for line in tune.tuned(rows):
         out.print(escape(line), soft_wrap=True)
     if chart:
-        chart.write_text(tuning_chart(rows))
+        replay.write("--chart", chart, tuning_chart(rows))
 
 
 Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]

@@ -103,7 +103,7 @@ def _sought(selector: Selector) -> str:
 
 
 async def _release(canary: Canary, provider: Counters, where: str, since: float, until: float) -> Release:
-    begin, end = (datetime.fromtimestamp(at, UTC) for at in (since, until))
+    begin, end = (_time(where, at) for at in (since, until))
     if since >= until:
         raise InvalidError(f"--end {end} is not after --begin {begin}")
     tallies = _tallies(canary, since, until - since + LOOK_BACK)
@@ -116,6 +116,15 @@ async def _release(canary: Canary, provider: Counters, where: str, since: float,
     if not recording.looks:
         raise NotFoundError(f"{where} has no samples of {canary} from {begin} to {end}")
     return Release(release=str(canary), outcome=PAST, recordings=(recording.packed(),))
+
+
+def _time(where: str, at: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidError(
+            f"{where} has a sample at {at:g}, which is no time: seconds since 1970 are needed, not milliseconds"
+        ) from error
 
 
 async def _read(provider: Counters, tally: Tally, start: float, until: float) -> None:

@@ -68,6 +68,18 @@ def recorded_in(file: Path) -> Release:
         raise InvalidError(f"{file}: {error}") from error
 
 
+def write(option: str, file: Path, text: str) -> None:
+    """Write what an option such as `--save` asks for.
+
+    Raises:
+        InvalidError: the file cannot be written.
+    """
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise InvalidError(f"{option} {file} cannot be written: {error.strerror}") from error
+
+
 def ended(release: Release, outcome: str) -> Release:
     """The release as one that is known to have been promoted or rolled back; as it is where nothing is said.
 

@@ -73,12 +73,25 @@ def kept(folder: Path, bad: int, outcome: str) -> Path:
     return file
 
 
+def asked_of(*asked: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "deployments.cli", *map(str, asked)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 def sluice(*asked: str | Path) -> list[str]:
     """The lines that the command line prints."""
-    command = [sys.executable, "-m", "deployments.cli", *map(str, asked)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    run = asked_of(*asked)
     assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:
+    """By the option that names it, whichever command is asked."""
+    file, nowhere = kept(tmp_path, 10, "rolled back"), tmp_path / "nowhere" / "x"
+    for command, option in (("replay", "--save"), ("replay", "--chart"), ("tune", "--chart")):
+        run = asked_of(command, file, option, nowhere)
+        assert run.returncode == 1
+        assert run.stderr == f"error {option} {nowhere} cannot be written: No such file or directory\n"
 
 
 def test_the_command_line_tells_when_the_word_fell_and_draws_it(tmp_path: Path) -> None:
