@@ -187,6 +187,13 @@ def test_a_file_that_is_no_recording_is_told(tmp_path: Path) -> None:
         releases_of([tmp_path / "nowhere"], 1)
 
 
+@pytest.mark.parametrize("most", [0, -3])
+def test_no_releases_at_most_are_none_to_try(most: int) -> None:
+    """Instead of saying that none is recorded; Prefect is not asked."""
+    with pytest.raises(InvalidError, match=f"--most is 1 at least, not {most}"):
+        releases_of([], most)
+
+
 @pytest.mark.parametrize("which", ["nowhere.json/x", "shop", "."])
 def test_what_names_no_release_is_told(which: str) -> None:
     """With the two forms that do."""
