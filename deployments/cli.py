@@ -20,12 +20,14 @@ from deployments import runtime, up
 from deployments.automations.register import Change, Did
 from deployments.doors.serving import receive
 from deployments.environment import unknown_settings
+from deployments.home import check_home
 from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools import doctor, replay, tune
 from deployments.tools.alive import SignOfLife
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
+from sluice.faults import plainly
 from sluice.manifests import crd
 from sluice.replay.judges import Asked, judge_of, judges_of
 from sluice.replay.tuning import tried
@@ -55,7 +57,9 @@ def ready(part: str, where: str) -> None:
 @app.command(name="up")
 def up_command(*, home: Home = None) -> None:
     """Run everything in one place: Prefect server, automations, worker, receiver, watcher. Ctrl-C ends it."""
-    asyncio.run(up.up(settings_with(home), ready))
+    settings = settings_with(home)
+    check_home(settings.home)
+    asyncio.run(up.up(settings, ready))
     leave(0)
 
 
@@ -237,6 +241,8 @@ Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]
 
 
 def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) -> None:
+    check_home(settings.home)
+
     async def run() -> None:
         sign = SignOfLife(settings.home)
 
@@ -271,7 +277,7 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors():
             name = "SLUICE_" + "_".join(str(part) for part in problem["loc"]).upper()
-            errors.print(f"[red]settings[/] {name}: {escape(problem['msg'])}", soft_wrap=True)
+            errors.print(f"[red]settings[/] {name}: {escape(plainly(problem['msg']))}", soft_wrap=True)
         sys.exit(2)
     except SluiceError as error:
         kind = "error" if isinstance(error, TerminalError) else "not now"
