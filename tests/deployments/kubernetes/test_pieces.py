@@ -100,3 +100,25 @@ def test_a_database_that_was_asked_for_has_to_be_named(
     (key,) = (one["valueFrom"]["secretKeyRef"] for one in container["env"] if one["name"] == "SLUICE_DATABASE_URL")
     assert (key["name"], key["key"]) == ("sluice", "database-url")
     assert key.get("optional", False) is may_lack
+
+
+def bound(documents: list[Object], role: str) -> list[tuple[str, str | None]]:
+    """Where a role is given: the kind of each binding, and its namespace."""
+    return [
+        (one["kind"], one["metadata"].get("namespace"))
+        for one in documents
+        if one["kind"].endswith("Binding") and one["roleRef"] == {**one["roleRef"], "kind": "ClusterRole", "name": role}
+    ]
+
+
+def test_what_is_in_git_may_be_applied_in_one_namespace(kustomize: str, tmp_path: Path) -> None:
+    """The rights are as wide as the installation's; the component of that name gives them everywhere, the base nowhere."""
+    (tmp_path / "shop").mkdir()
+    rights = {"namespace": "shop", "resources": ["namespace", "namespace-sync"]}
+    only = rendered(kustomize, tmp_path / "shop", rights)
+    assert bound(only, "sluice-sync") == bound(only, "sluice-worker") == [("RoleBinding", "shop")]
+    everywhere = with_prefect(kustomize, tmp_path, None, "components/sync")
+    assert bound(everywhere, "sluice-sync") == [("ClusterRoleBinding", None)]
+    base = with_prefect(kustomize, tmp_path, None)
+    assert bound(base, "sluice-sync") == []
+    assert "sluice-sync" in {one["metadata"]["name"] for one in base if one["kind"] == "ClusterRole"}
