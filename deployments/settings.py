@@ -23,6 +23,8 @@ NAME_LENGTH = 63
 """Most characters of a worker's name: it is the value of a label of its Lease."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 """The RFC 1123 names that Kubernetes takes."""
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+"""An RFC 1123 label."""
 _LOGIN = re.compile(r"[!-9;-~]+:[ -~]+")
 
 
@@ -109,9 +111,23 @@ class Settings(BaseSettings):
     @field_validator("namespaces", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        parts = value.split(",") if isinstance(value, str) else value
+        return (
+            tuple(dict.fromkeys(part.strip() for part in parts if part.strip())) if isinstance(parts, list) else parts
+        )
 
-    @field_validator("kubeconfig", "context", "part", mode="before")
+    @field_validator("namespaces")
+    @classmethod
+    def _labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if len(name) > NAME_LENGTH or not _LABEL.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name of a namespace, which has lower-case letters, digits and '-', and "
+                    f"{NAME_LENGTH} characters at most: set SLUICE_NAMESPACES, and separate several by commas"
+                )
+        return value
+
+    @field_validator("kubeconfig", "context", "part", "metrics_url", mode="before")
     @classmethod
     def _unset(cls, value: object) -> object:
         return None if value == "" else value
@@ -163,6 +179,17 @@ class Settings(BaseSettings):
                 f"has a login in it: set SLUICE_PREFECT_API_URL={shown(value)} and SLUICE_PREFECT_AUTH=user:password"
             )
         return value.rstrip("/") if value else None
+
+    @field_validator("metrics_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            seen = shown(value) if "://" in value else shown(f"http://{value}").removeprefix("http://")
+            raise ValueError(
+                f"needs http:// or https:// before the host, got {seen!r}: set SLUICE_METRICS_URL, for instance "
+                "to http://prometheus:9090"
+            )
+        return value
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -18,6 +18,7 @@ from blocks.kubernetes.kinds import CANARY
 from blocks.pings import Pinged
 from deployments import wiring
 from deployments.doors.senders import all_senders
+from deployments.home import Home
 from deployments.installed import Installed, all_providers
 from deployments.rights.review import Reviewer
 from deployments.settings import Settings
@@ -92,6 +93,11 @@ async def _packages(_: Settings) -> AsyncIterator[Sequence[Pinged]]:
 
 
 @asynccontextmanager
+async def _home(settings: Settings) -> AsyncIterator[Sequence[Pinged]]:
+    yield (Home(settings.home),)
+
+
+@asynccontextmanager
 async def _cluster(settings: Settings) -> AsyncIterator[Sequence[Pinged]]:
     async with wiring.cluster_of(settings) as cluster:
         yield cluster, _Canaries(cluster)
@@ -123,6 +129,7 @@ async def _chat(settings: Settings) -> AsyncIterator[Sequence[Pinged]]:
 
 CHECKS: Mapping[str, Check] = {
     "packages": Check(_packages, "mend or uninstall the package that is named; see docs/extend"),
+    "home": Check(_home, "docs/install.md says what is kept there"),
     "cluster": Check(
         _cluster, "name the cluster with SLUICE_KUBECONFIG and SLUICE_CONTEXT, and give sluice its rights there"
     ),

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from sluice.errors import InvalidError
+from sluice.faults import faults
 
 
 class ForeignModel(BaseModel):
@@ -82,10 +83,10 @@ class Manifest(ForeignModel):
         try:
             return cls.model_validate(body)
         except ValidationError as error:
-            meta = manifest.get("metadata") or {}
+            meta = manifest.get("metadata")
+            meta = meta if isinstance(meta, dict) else {}
             where = f"{cls.kind} {meta.get('namespace', 'default')}/{meta.get('name', '?')}"
-            faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-            raise InvalidError(f"{where} is not valid: {faults}") from error
+            raise InvalidError(f"{where} is not valid: {faults(error)}") from error
 
     @classmethod
     def valid(cls, manifests: Iterable[dict[str, Any]]) -> list[Self]:

@@ -60,6 +60,7 @@ def test_an_empty_secret_ends_the_command_line_with_its_name(tmp_path: Path) -> 
     assert run.returncode == 2
     assert "SLUICE_GITHUB_SECRET" in run.stderr
     assert "unset" in run.stderr
+    assert "settings SLUICE_GITHUB_SECRET: is set and empty" in run.stderr  # as docs/troubleshooting.md quotes it
 
 
 @pytest.mark.parametrize(
@@ -143,11 +144,50 @@ def test_a_service_of_the_name_sluice_is_no_setting(monkeypatch: pytest.MonkeyPa
     assert unknown_settings(Settings, LINKS) == ""
 
 
+@pytest.mark.parametrize(
+    ("written", "names"), [("a, b,,a", ("a", "b")), ("", ()), (" , ", ()), ("shop-1,0x", ("shop-1", "0x"))]
+)
+def test_namespaces_are_names_between_commas(
+    monkeypatch: pytest.MonkeyPatch, written: str, names: tuple[str, ...]
+) -> None:
+    """Each of them once: a namespace that is named twice would be watched twice."""
+    monkeypatch.setenv("SLUICE_NAMESPACES", written)
+    assert Settings().namespaces == names
+
+
+@pytest.mark.parametrize("wrong", ["a b", "Shop_1", "shop.test", "-a", "a-", "a" * 64, "größe"])
+def test_what_no_namespace_can_be_named_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """It would be asked for, for ever, and nothing of it would ever come."""
+    said = refused(monkeypatch, "namespaces", f"test,{wrong}")
+    assert repr(wrong) in said
+    assert "SLUICE_NAMESPACES" in said
+    assert "separate several by commas" in said
+
+
 def test_an_empty_kubeconfig_or_context_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """`${KUBECONFIG:-}`: the default, not the folder that sluice was started in."""
     monkeypatch.setenv("SLUICE_KUBECONFIG", "")
     monkeypatch.setenv("SLUICE_CONTEXT", "")
     assert (Settings().kubeconfig, Settings().context) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "address", ["foo", "prometheus:9090", "ftp://me:hush@prometheus:9090", "me:hush@prometheus:9090"]
+)
+def test_a_prometheus_without_a_scheme_is_refused_at_start(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """With an address that would do, instead of an error at the first scrape of a release."""
+    said = refused(monkeypatch, "metrics_url", address)
+    assert "http:// or https://" in said
+    assert "SLUICE_METRICS_URL" in said
+    assert "http://prometheus:9090" in said
+    assert "hush" not in said
+
+
+def test_a_prometheus_has_an_address_or_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`${METRICS_URL:-}` is none."""
+    for written, url in (("https://p:9090/x", "https://p:9090/x"), ("http://p", "http://p"), ("", None)):
+        monkeypatch.setenv("SLUICE_METRICS_URL", written)
+        assert Settings().metrics_url == url
 
 
 def test_no_error_shows_a_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,12 +23,12 @@ from tests.samples import canary_manifest
 
 pytestmark = pytest.mark.lab
 Object = dict[str, Any]
-ROLES = CHECKOUT / "deployments" / "kubernetes" / "components" / "sync" / "roles.yaml"
+ROLES = CHECKOUT / "deployments" / "kubernetes" / "base" / "sync.yaml"
 WORKER = Lacking(Part.WORKER)
 
 
 def component() -> list[Object]:
-    """The rules that the component adds up."""
+    """The rules that the component binds."""
     roles = [one for one in yaml.safe_load_all(ROLES.read_text()) if one["kind"] == "ClusterRole"]
     return [rule for role in roles for rule in role["rules"]]
 

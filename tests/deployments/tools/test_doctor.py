@@ -126,6 +126,7 @@ async def test_what_answers_says_so_and_nothing_is_written(outside: Outside) -> 
     names = [name.partition(" at ")[0] for name in found]
     assert names == [
         "packages",
+        "home",
         "cluster it",
         "Canaries",
         "rights",
@@ -143,6 +144,7 @@ async def test_what_answers_says_so_and_nothing_is_written(outside: Outside) -> 
 
 AWAY = "http://127.0.0.1:9"
 WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no home": ({"home": Path("/proc/nope")}, "home", "SLUICE_HOME=/proc/nope cannot be written.*set SLUICE_HOME"),
     "no kubeconfig": ({"kubeconfig": Path("/nowhere")}, "cluster", "SLUICE_KUBECONFIG"),
     "no cluster": ({"context": "other"}, "cluster", "SLUICE_CONTEXT"),
     "no right": ({"namespaces": ("a",)}, "Canaries", "canaries is forbidden"),
@@ -248,7 +250,7 @@ async def test_the_command_says_a_line_for_each_and_ends_with_1_where_one_is_not
     )
     assert run.returncode == (0 if well else 1), run.stdout + run.stderr
     lines = run.stdout.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert [line for line in lines if not line.startswith("ok ")] == [
         line for line in lines if line.startswith("no Prometheus")
     ]
