@@ -152,8 +152,11 @@ def replay_command(
     release:
         NAME.NAMESPACE of a Canary, for its last release, a file that --save wrote, or with --from, or --begin and --end, a
         manifest.
-    begin, end:
+    begin:
         Judge what Prometheus (SLUICE_METRICS_URL) has of a Canary's traffic from then to then, as if it had been one step.
+        ISO 8601, such as 2026-03-14T11:00Z or 2026-03-14T12:00+01:00; without a zone it is UTC.
+    end:
+        Written like --begin, which it goes with.
     exported:
         Files exported from a Prometheus instead: JSON of /api/v1/query?query=NAME[1h], or what promtool tsdb
         dump-openmetrics wrote. Their first and last sample are --begin and --end where those are not given.
@@ -167,8 +170,10 @@ def replay_command(
         Threshold: time between two checks, such as 60s; the manifest's, or the ends of the steps, where not given.
     threshold:
         Threshold: failed checks that roll the release back; the manifest's where not given.
-    pass_score, marginal:
-        Comparison: scores as in `analysis.comparison`. Where no baseline was recorded the primary stands in.
+    pass_score:
+        Comparison: score as in `analysis.comparison`. Where no baseline was recorded the primary stands in.
+    marginal:
+        Comparison: the other score of `analysis.comparison`.
     outcome:
         Say of a past release that it was promoted, or rolled back: `sluice tune` asks for that.
     save:
@@ -186,9 +191,9 @@ def replay_command(
     for line in replay.lines(found, said, chosen):
         out.print(escape(line), soft_wrap=True)
     if save:
-        save.write_text(found.model_dump_json(indent=1) + "\n")
+        replay.write("--save", save, found.model_dump_json(indent=1) + "\n")
     if chart and said:
-        chart.write_text(replay.drawn(found, said, chosen))
+        replay.write("--chart", chart, replay.drawn(found, said, chosen))
 
 
 @app.command(name="tune")
@@ -234,7 +239,7 @@ def tune_command(
     for line in tune.tuned(rows):
         out.print(escape(line), soft_wrap=True)
     if chart:
-        chart.write_text(tuning_chart(rows))
+        replay.write("--chart", chart, tuning_chart(rows))
 
 
 Part = Callable[[Settings, runtime.Ready], Coroutine[Any, Any, None]]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -41,12 +42,25 @@ def canary_in(file: Path) -> Canary:
         InvalidError: there is none, or more than one, or it is not valid.
     """
     try:
-        items = [one for one in yaml.safe_load_all(file.read_text()) if one and one.get("kind") == "Canary"]
-    except (OSError, yaml.YAMLError) as error:
-        raise InvalidError(f"{file}: {error}") from error
+        items = canaries_in(file.read_text())
+    except FileNotFoundError as error:
+        raise InvalidError(f"no file {file}") from error
+    except OSError as error:
+        raise InvalidError(f"{file} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InvalidError(f"{file} is no manifest: it is not YAML") from error
     if len(items) != 1:
         raise InvalidError(f"{file} has {len(items)} Canaries where one is needed")
     return Canary.parse(items[0])
+
+
+def canaries_in(text: str) -> list[dict[str, Any]]:
+    """The Canaries among the manifests in a text; not checked.
+
+    Raises:
+        YAMLError: it is no YAML.
+    """
+    return [one for one in yaml.safe_load_all(text) if isinstance(one, dict) and one.get("kind") == "Canary"]
 
 
 async def past_release(canary: Canary, address: str, begin: datetime, end: datetime) -> Release:
@@ -103,7 +117,7 @@ def _sought(selector: Selector) -> str:
 
 
 async def _release(canary: Canary, provider: Counters, where: str, since: float, until: float) -> Release:
-    begin, end = (datetime.fromtimestamp(at, UTC) for at in (since, until))
+    begin, end = (_time(where, at) for at in (since, until))
     if since >= until:
         raise InvalidError(f"--end {end} is not after --begin {begin}")
     tallies = _tallies(canary, since, until - since + LOOK_BACK)
@@ -116,6 +130,15 @@ async def _release(canary: Canary, provider: Counters, where: str, since: float,
     if not recording.looks:
         raise NotFoundError(f"{where} has no samples of {canary} from {begin} to {end}")
     return Release(release=str(canary), outcome=PAST, recordings=(recording.packed(),))
+
+
+def _time(where: str, at: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(at, UTC)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidError(
+            f"{where} has a sample at {at:g}, which is no time: seconds since 1970 are needed, not milliseconds"
+        ) from error
 
 
 async def _read(provider: Counters, tally: Tally, start: float, until: float) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
+
 from blocks.prefect.recordings import last_release
-from deployments.tools.past import canary_in, exported_release, past_release
+from deployments.tools.past import canaries_in, canary_in, exported_release, past_release
 from sluice.charts.rollout import Moment, chart
 from sluice.durations import seconds
 from sluice.errors import InvalidError
@@ -18,6 +20,8 @@ from sluice.replay.recording import Release, Replayed
 from sluice.rollout.decision import Outcome
 
 SUCCESS = "request-success-rate"
+FILES = frozenset({".json", ".yaml", ".yml"})
+"""Ends of names that are files: a Canary's namespace is hardly called so."""
 
 
 def release_of(
@@ -51,6 +55,8 @@ def release_of(
     if path.is_file():
         return recorded_in(path)
     name, dot, namespace = which.rpartition(".")
+    if path.suffix in FILES and "/" not in which:
+        raise InvalidError(f"no file {which}")
     if not (dot and name and namespace) or "/" in which:
         raise InvalidError(f"{which!r} is neither a file nor a Canary's NAME.NAMESPACE")
     return asyncio.run(last_release(name, namespace))
@@ -63,9 +69,39 @@ def recorded_in(file: Path) -> Release:
         InvalidError: it cannot be read, or is something else.
     """
     try:
-        return Release.parse(file.read_bytes())
-    except (OSError, InvalidError) as error:
+        found = file.read_bytes()
+    except FileNotFoundError as error:
+        raise InvalidError(f"no file {file}") from error
+    except OSError as error:
+        raise InvalidError(f"{file} cannot be read: {error.strerror}") from error
+    try:
+        return Release.parse(found)
+    except InvalidError as error:
+        if _is_manifest(found):
+            raise InvalidError(
+                f"{file}: not a recorded release, but a manifest: have `sluice replay` judge its past traffic with "
+                "--from FILE, or with --begin and --end"
+            ) from error
         raise InvalidError(f"{file}: {error}") from error
+
+
+def _is_manifest(text: bytes) -> bool:
+    try:
+        return bool(canaries_in(text.decode()))
+    except (UnicodeDecodeError, yaml.YAMLError):
+        return False
+
+
+def write(option: str, file: Path, text: str) -> None:
+    """Write what an option such as `--save` asks for.
+
+    Raises:
+        InvalidError: the file cannot be written.
+    """
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise InvalidError(f"{option} {file} cannot be written: {error.strerror}") from error
 
 
 def ended(release: Release, outcome: str) -> Release:

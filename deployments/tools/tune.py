@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blocks.prefect.recordings import recorded_releases
 from deployments.tools.replay import recorded_in
-from sluice.errors import NotFoundError
+from sluice.errors import InvalidError, NotFoundError
 from sluice.replay.recording import Release
 from sluice.replay.tuning import Tried
 
@@ -21,9 +21,11 @@ def releases_of(files: Sequence[Path], most: int) -> list[Release]:
     """Recorded releases: those of the files, or the last `most` that Prefect keeps.
 
     Raises:
-        InvalidError: a file is no recording.
+        InvalidError: a file is no recording, or `most` asks for none.
         NotFoundError: none is kept.
     """
+    if most < 1:
+        raise InvalidError(f"--most is 1 at least, not {most}")
     releases = [recorded_in(file) for file in files] or asyncio.run(recorded_releases(most))
     if not releases:
         raise NotFoundError("no release is recorded yet: each one that is judged leaves its recording in Prefect")

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sluice.errors import InvalidError
+
+MOST = 2**53
+"""Requests: a counter is a double, and one more than that many it does not see."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -20,7 +25,17 @@ class Counts:
 
     @classmethod
     def of(cls, requests: float, bad: float, unclear: float = 0.0) -> Counts:
-        """Whole numbers that can be: what is negative or more than there were requests is brought into reach."""
+        """Whole numbers that can be: what is negative or more than there were requests is brought into reach.
+
+        Raises:
+            InvalidError: these are more requests than anybody has, or no number.
+        """
+        for what, number in (("requests", requests), ("bad requests", bad), ("unclear requests", unclear)):
+            if not abs(number) <= MOST:
+                raise InvalidError(
+                    f"{number:g} {what} were counted where {MOST:g} are the most that a counter can tell apart: "
+                    "see what writes the metric"
+                )
         whole = max(0, round(requests))
         certain = min(max(0, round(bad)), whole)
         return cls(whole, certain, min(max(0, round(unclear)), whole - certain))

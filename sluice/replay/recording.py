@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from sluice.errors import InvalidError
+from sluice.faults import faults
 from sluice.judge.judgement import Judgement
 from sluice.judge.policy import DEFAULT, Policy
 from sluice.judge.sequential import Look, judge
@@ -58,7 +59,8 @@ class Recording(BaseModel):
         try:
             return cls.model_validate_json(zlib.decompress(base64.b64decode(text, validate=True)))
         except (binascii.Error, zlib.error, ValidationError) as error:
-            raise InvalidError(f"not a recording that this version reads: {error}") from error
+            why = faults(error) if isinstance(error, ValidationError) else str(error)
+            raise InvalidError(f"not a recording that this version reads: {why}") from error
 
 
 class Recorder:
@@ -126,7 +128,7 @@ class Release(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise InvalidError(f"not a recorded release: {error}") from error
+            raise InvalidError("not a recorded release, as `sluice replay --save` writes one") from error
 
     @property
     def began(self) -> float:

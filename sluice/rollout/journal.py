@@ -55,7 +55,7 @@ def entry(canary: Canary, now: float, phase: Phase, message: str = "", **fields:
     # What kept it from going on is over as soon as it goes on.
     own = {"Promoted", "Supported", *([STALLED] if phase is not before else [])}
     others = [one.model_dump(by_alias=True) for one in canary.status.conditions if one.type not in own]
-    unsupported = sorted([*canary.spec.unsupported("spec"), *not_asked(canary.spec.analysis)])
+    unsupported = sorted([*canary.spec.unsupported("spec"), *canary.elsewhere(), *not_asked(canary.spec.analysis)])
     if unsupported:
         others.append(_supported(canary, unsupported, stamp))
     body = {"phase": str(phase), "conditions": [promoted, *others], **fields}

@@ -252,6 +252,16 @@ class Canary(Manifest):
             )
         return self
 
+    def unsupported(self, path: str = "") -> Iterator[str]:
+        yield from super().unsupported(path)
+        yield from self.elsewhere()
+
+    def elsewhere(self) -> Iterator[str]:
+        """The paths of the namespaces that are set and not acted on: target and autoscaler are sought next to the Canary."""
+        for name, named in (("targetRef", self.spec.target_ref), ("autoscalerRef", self.spec.autoscaled)):
+            if named and named.namespace not in {"", self.namespace}:
+                yield f"spec.{name}.namespace"
+
     @property
     def target(self) -> str:
         """Name of the workload that users change: the canary."""

@@ -152,3 +152,23 @@ def test_series_that_a_user_names_are_judged_from_files_too(tmp_path: Path) -> N
         NotFoundError, match=r"orders_total with service shop-canary or shop-primary and namespace nobody-s"
     ):
         release_of(str(manifest), files=[tmp_path / "orders.om"])
+
+
+@pytest.mark.parametrize(
+    ("value", "at", "said"),
+    [("1e308", FIRST, "requests were counted where"), ("40", 1e20, "a sample at 1e.20, which is no time")],
+)
+def test_numbers_that_nothing_can_have_are_an_error_that_says_so(
+    tmp_path: Path, value: str, at: float, said: str
+) -> None:
+    """A counter at the end of what a double can have, and a time in another unit."""
+    series = []
+    for half in ("canary", "primary"):
+        for code in ("2", "5"):
+            labels = {"envoy_cluster_name": f"shop-test_shop-{half}_80", "envoy_response_code_class": code}
+            labels["__name__"] = "envoy_cluster_upstream_rq_xx"
+            series.append({"metric": labels, "values": [[FIRST, "1"], [at + 2, value], [at + 4, value]]})
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps({"status": "success", "data": {"resultType": "matrix", "result": series}}))
+    with pytest.raises(InvalidError, match=said):
+        release_of(str(shop(tmp_path)), files=[file])

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import subprocess
 import sys
+import zlib
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from blocks.prefect.recordings import last_release, recorded_releases
-from deployments.tools.replay import drawn, ended, lines, release_of, seconds_of
+from deployments.tools.replay import _aware, drawn, ended, lines, release_of, seconds_of
 from deployments.tools.tune import releases_of, tuned
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.judge.policy import DEFAULT
 from sluice.judge.sequential import Look, judge
 from sluice.judge.verdict import Verdict
 from sluice.replay.judges import Asked, judge_of, judges_of
-from sluice.replay.recording import Recorder, Release, replay
+from sluice.replay.recording import Recorder, Recording, Release, replay
 from sluice.replay.tuning import tried
 from sluice.rollout.result import StepResult
 from tasks.people.record import record
 from tasks.scene.rollout_ref import RolloutRef
 from tests.deployments.conftest import Runtime
+from tests.samples import canary_manifest
 from tests.sluice.judge.traffic import SUCCESS, Watch
+
+ROOT = Path(__file__).parents[3]
 
 
 def step(bad: int, blocks: int = 10) -> StepResult:
@@ -73,12 +81,25 @@ def kept(folder: Path, bad: int, outcome: str) -> Path:
     return file
 
 
+def asked_of(*asked: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "deployments.cli", *map(str, asked)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
 def sluice(*asked: str | Path) -> list[str]:
     """The lines that the command line prints."""
-    command = [sys.executable, "-m", "deployments.cli", *map(str, asked)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    run = asked_of(*asked)
     assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_one_line(tmp_path: Path) -> None:
+    """By the option that names it, whichever command is asked."""
+    file, nowhere = kept(tmp_path, 10, "rolled back"), tmp_path / "nowhere" / "x"
+    for command, option in (("replay", "--save"), ("replay", "--chart"), ("tune", "--chart")):
+        run = asked_of(command, file, option, nowhere)
+        assert run.returncode == 1
+        assert run.stderr == f"error {option} {nowhere} cannot be written: No such file or directory\n"
 
 
 def test_the_command_line_tells_when_the_word_fell_and_draws_it(tmp_path: Path) -> None:
@@ -172,6 +193,71 @@ def test_a_file_that_is_no_recording_is_told(tmp_path: Path) -> None:
             read()
     with pytest.raises(InvalidError, match=r"nowhere"):
         releases_of([tmp_path / "nowhere"], 1)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x89PNG\r\n\x1a\n\x00", b"{}", b"[1]", b"hello", b'{"status": "success"}', b"a: [b"]
+)
+def test_what_is_no_recording_is_said_in_one_line(tmp_path: Path, content: bytes) -> None:
+    """Nothing of the library that reads it; and as a manifest it is none either."""
+    file = tmp_path / "other"
+    file.write_bytes(content)
+    with pytest.raises(InvalidError) as caught:
+        release_of(str(file))
+    assert str(caught.value) == f"{file}: not a recorded release, as `sluice replay --save` writes one"
+    with pytest.raises(InvalidError, match=r"(is no manifest: it is not YAML|has 0 Canaries where one is needed)$"):
+        release_of(str(file), files=[file])
+
+
+def test_a_recording_that_is_damaged_is_said_in_one_line() -> None:
+    """A recording of another version names the fields that are missing."""
+    for packed in ("!", base64.b64encode(b"x").decode(), base64.b64encode(zlib.compress(b"{}")).decode()):
+        with pytest.raises(InvalidError, match=r"^not a recording that this version reads: [^\n]*$"):
+            Recording.unpacked(packed)
+
+
+def test_a_manifest_alone_is_told_what_is_missing(tmp_path: Path) -> None:
+    """It says nothing of when, or of where the samples are."""
+    file = tmp_path / "shop.yaml"
+    file.write_text(yaml.safe_dump_all([{"kind": "Service"}, canary_manifest()]))
+    with pytest.raises(InvalidError, match=r"shop\.yaml: .* a manifest: .* --from FILE, or with --begin and --end"):
+        release_of(str(file))
+
+
+def test_the_documents_name_times_that_are_taken() -> None:
+    """Each line of README and docs/replay.md with `--begin`: what follows is a time; a bare one is UTC, as --help says."""
+    written = [
+        re.findall(r"sluice replay .*--(?:begin|end) .*", (ROOT / name).read_text())
+        for name in ("README.md", "docs/replay.md")
+    ]
+    assert all(written)
+    for line in (one for found in written for one in found):
+        begin, end = (datetime.fromisoformat(at) for at in re.findall(r"--(?:begin|end) (\S+)", line))
+        assert begin.tzinfo is not None
+        assert begin < end
+    helped = " ".join(" ".join(sluice("replay", "--help")).replace("│", " ").split())
+    assert "2026-03-14T11:00Z" in helped
+    assert "without a zone it is UTC" in helped
+    assert _aware(datetime(2026, 3, 14, 11)) == datetime.fromisoformat("2026-03-14T11:00Z")
+
+
+@pytest.mark.parametrize("missing", ["missing.json", "shop.yaml", "shop.yml"])
+def test_a_file_that_is_not_there_is_no_canary(missing: str) -> None:
+    """Prefect is not asked for a Canary in the namespace `json`."""
+    for read in (
+        lambda: release_of(missing),
+        lambda: release_of(missing, files=[Path("a")]),
+        lambda: releases_of([Path(missing)], 1),
+    ):
+        with pytest.raises(InvalidError, match=f"^no file {missing}$"):
+            read()
+
+
+@pytest.mark.parametrize("most", [0, -3])
+def test_no_releases_at_most_are_none_to_try(most: int) -> None:
+    """Instead of saying that none is recorded; Prefect is not asked."""
+    with pytest.raises(InvalidError, match=f"--most is 1 at least, not {most}"):
+        releases_of([], most)
 
 
 @pytest.mark.parametrize("which", ["nowhere.json/x", "shop", "."])

@@ -16,7 +16,7 @@ from sluice.measures.counts import Counts
 from sluice.measures.objective import Objective
 from sluice.rollout.journal import beginning, entry, judge_state, timestamp
 from sluice.rollout.phases import GOING, TRANSITIONS
-from tests.samples import canary, canary_manifest, merged, success_rate
+from tests.samples import NAMESPACE, canary, canary_manifest, merged, success_rate
 from tests.sluice.judge.traffic import with_counts
 
 NOW = 1_700_000_000.0
@@ -94,6 +94,20 @@ def test_unsupported_fields_are_reported_by_name_and_the_report_goes_with_them()
     assert "spec.service.retries" in told["message"]
     again = canary(None, {"phase": Phase.PROGRESSING, "conditions": patch["status"]["conditions"]})
     assert [one["type"] for one in entry(again, NOW, Phase.PROGRESSING)["status"]["conditions"]] == ["Promoted"]
+
+
+@pytest.mark.parametrize(("namespace", "reported"), [("other", True), (NAMESPACE, False), ("", False)])
+def test_a_namespace_that_nobody_looks_into_is_reported(namespace: str, reported: bool) -> None:
+    """Target and autoscaler are sought next to the Canary: another namespace would be believed and not obeyed."""
+    spec = {
+        "targetRef": {"namespace": namespace},
+        "autoscalerRef": {"kind": "HorizontalPodAutoscaler", "name": "shop", "namespace": namespace},
+    }
+    patch = entry(canary(spec, {"phase": Phase.PROGRESSING}), NOW, Phase.PROGRESSING)
+    said = [one["message"] for one in patch["status"]["conditions"] if one["type"] == "Supported"]
+    fields = "spec.autoscalerRef.namespace, spec.targetRef.namespace"
+    assert said == ([f"sluice does not act on: {fields}"] if reported else [])
+    assert list(canary(spec).unsupported()) == (["spec.targetRef.namespace", "spec.autoscalerRef.namespace"] * reported)
 
 
 def test_a_beginning_carries_nothing_over() -> None:
