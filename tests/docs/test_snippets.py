@@ -63,7 +63,11 @@ def test_every_piece_of_python_shown_runs(text: str) -> None:
 
 
 def _docker(arguments: list[str]) -> None:
-    """An image is built from here, by the name that the manifests use."""
+    """An image is built from here, by the name that the manifests use; what it runs is a command of ours."""
+    if arguments[0] == "run":
+        assert arguments[1:3] == ["--rm", f"sluice:{_tag()}"]
+        exists(shlex.join(["sluice", *arguments[3:]]))
+        return
     assert arguments == ["build", "-t", f"sluice:{_tag()}", "."]
     assert (ROOT / "Dockerfile").exists()
 
