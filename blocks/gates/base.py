@@ -6,7 +6,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 
 
 class Answer(BaseModel):

@@ -11,7 +11,8 @@ import httpx
 from blocks.bounded_http import posted
 from blocks.gates.base import Answer
 from sluice.addresses import cleaned, shown, without_login
-from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from sluice.recent import Recent
 
 AT_ONCE = 64

@@ -10,7 +10,8 @@ import httpx
 from blocks.gates.base import Answer, Gate
 from blocks.gates.http import HttpGate
 from sluice.addresses import cleaned
-from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 
 Row = Callable[[httpx.AsyncClient], Gate]
 GATES: Mapping[str, Row] = {

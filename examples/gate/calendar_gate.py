@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import httpx
 
 from blocks.gates.base import Answer
-from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PART = re.compile(rf"({'|'.join(DAYS)})(?: (\d\d):(\d\d)-(\d\d):(\d\d))?")

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sluice.manifests.flagger.canary import CanaryAnalysis, CanaryWebhook
+from sluice.manifests.flagger.canary import CanaryAnalysis
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from sluice.manifests.flagger.phase import Phase
 
 

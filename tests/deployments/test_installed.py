@@ -17,7 +17,7 @@ from deployments import installed, wiring
 from deployments.installed import all_dataplanes, all_gates, all_providers, all_routers, own_stages
 from deployments.settings import Settings
 from sluice.errors import TerminalError
-from sluice.manifests.flagger.canary import CanaryWebhook
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from sluice.measures.dataplanes import telemetry_for
 from sluice.rollout.decision import Action
 from tasks.rollout.table import STAGES, row_of, with_own_stages

@@ -11,7 +11,7 @@ import httpx
 
 from blocks.gates.table import Gates
 from deployments.installed import all_gates
-from sluice.manifests.flagger.canary import CanaryWebhook
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from tests.samples import canary
 
 

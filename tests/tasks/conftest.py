@@ -10,7 +10,8 @@ import pytest
 
 from blocks.gates.base import Answer
 from blocks.metrics.memory import MemoryMetrics
-from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
 from sluice.rollout.decision import Action, Decision

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from sluice.durations import Duration
 from sluice.manifests.flagger.autoscaler_reference import COPIED, AutoscalerReference
 from sluice.manifests.flagger.canary_metric import CanaryMetric, ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from sluice.manifests.flagger.comparison import BASELINE_UP_TO, AnalysisComparison
 from sluice.manifests.meta import ForeignModel, Manifest
 
@@ -47,35 +48,6 @@ class CanaryService(ForeignModel):
 LABEL_LENGTH = 63
 """Characters of a label's value, and of a Service's name, at most: both are DNS labels."""
 SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
-
-WebhookType = Literal[
-    "rollout",
-    "confirm-rollout",
-    "pre-rollout",
-    "post-rollout",
-    "confirm-traffic-increase",
-    "confirm-promotion",
-    "rollback",
-    "event",
-]
-
-
-class CanaryWebhook(ForeignModel):
-    """A call to a service of the user's that has a say in the release."""
-
-    name: str
-    type: Annotated[
-        WebhookType,
-        BeforeValidator(lambda written: written or "rollout"),
-        # Flagger's definition of the kind allows an empty one.
-        WithJsonSchema({"type": "string", "enum": ["", *get_args(WebhookType)]}),
-    ] = "rollout"
-    url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://")
-    """Whom to ask. Its scheme says which kind of gate it is: `http`, `https`, or one of an installed package."""
-    timeout: Duration = 10.0
-    retries: int = Field(default=0, ge=0)
-    metadata: dict[str, str] = Field(default_factory=dict)
-
 
 NoData = Literal["hold", "extend", "fail", "pass"]
 """Hold the weight until there is data, at most `progressDeadlineSeconds`; hold it for one more interval, then go on; count a

@@ -11,7 +11,7 @@ import pytest
 
 from blocks.gates.http import payload
 from blocks.gates.table import GATES, Gates
-from sluice.manifests.flagger.canary import CanaryWebhook
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from tests.samples import canary
 
 CANARY = canary(None, {"phase": "Progressing", "lastAppliedSpec": "abc123"})

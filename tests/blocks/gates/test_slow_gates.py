@@ -14,7 +14,8 @@ from blocks.gates.base import Answer
 from blocks.gates.http import MOST, webhook_client
 from blocks.gates.table import GATES, Gates
 from blocks.metrics.prometheus import Prometheus
-from sluice.manifests.flagger.canary import Canary, CanaryWebhook
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from tests.blocks.metrics.servers import served
 from tests.samples import canary
 

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from sluice.gates.points import POINTS, When, asked_at, next_point, not_asked
-from sluice.manifests.flagger.canary import Canary, CanaryAnalysis, WebhookType
+from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
+from sluice.manifests.flagger.canary_webhook import WebhookType
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.phases import TRANSITIONS
 from tests.samples import canary, gate
