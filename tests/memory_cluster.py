@@ -108,6 +108,8 @@ class MemoryCluster:
     async def replace(self, kind: Kind, manifest: Object) -> Object:
         meta = manifest["metadata"]
         await self._pass("before", manifest)
+        if self._key(manifest) not in self.objects and meta.get("uid"):
+            raise ConflictError(f"{kind.kind} {meta['name']}: Precondition failed: UID in object meta: ")
         self._fence(await self.get(kind, meta["name"], meta.get("namespace")), manifest)
         return await self._put("replace", manifest)
 

@@ -132,7 +132,12 @@ class Lease:
             try:
                 return await self.cluster.replace(LEASE, self._body(old))
             except NotFoundError:
-                log.warning("the Lease %s/%s is gone; it is made once more", self.namespace, self.name)
+                pass
+            except ConflictError:
+                # So the API server says of one that was deleted as well: what is written over it names the old one's uid.
+                if await self.cluster.find(LEASE, self.name, self.namespace) is not None:
+                    raise
+            log.warning("the Lease %s/%s is gone; it is made once more", self.namespace, self.name)
         return await self.cluster.create(self._body(None))
 
     async def release(self) -> None:

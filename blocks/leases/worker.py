@@ -102,12 +102,13 @@ class WorkerLease:
                 self._kept = await self.cluster.create(self._body(None))
             else:
                 self._kept = await self.cluster.replace(LEASE, self._body(self._kept))
-        except ConflictError:
-            self._kept = await self.cluster.get(LEASE, self.name, self.namespace)
-            raise
-        except NotFoundError:
-            # Somebody deleted it: to others this process was dead.
-            self._kept, self._valid_until = None, 0.0
+        except (ConflictError, NotFoundError) as error:
+            # The API server says either of one that is gone: what is written over it names the old one's uid.
+            self._kept = await self.cluster.find(LEASE, self.name, self.namespace)
+            if self._kept is None:
+                # Somebody deleted it: to others this process was dead.
+                self._valid_until = 0.0
+                raise NotFoundError(f"the Lease {self.namespace}/{self.name} was deleted") from error
             raise
         if self._valid_until and not self.valid:
             log.warning("the lease of %s had run out: what it held is checked before it goes on", self.identity)
