@@ -219,7 +219,7 @@ class Accounts:
 
 
 def _established(definition: Object) -> bool:
-    conditions = (definition.get("status") or {}).get("conditions", [])
+    conditions = (definition.get("status") or {}).get("conditions") or []  # null while it is new
     return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
 
