@@ -7,7 +7,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 LOOK_EVERY = 100
-"""Lines of a log after which its size is looked at. The library looks at each, which costs as much as writing it."""
+"""Lines of a log after which its size is checked. The library checks after each, which costs as much as writing it."""
 
 
 class BoundedFile(RotatingFileHandler):

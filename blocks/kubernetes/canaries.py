@@ -15,15 +15,12 @@ from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.rollout.objects import is_made, is_owned, pod_query
 from sluice.rollout.readiness import belongs, template_of, why_not_ready
-from sluice.rollout.safety.begun import as_begun, renamed, salvageable, salvaged
+from sluice.rollout.safety.begun import as_begun, check_kept, renamed, salvageable, salvaged
 from sluice.rollout.tending.finalizer import finalizers
 from sluice.rollout.workloads import workload_named, workload_of
 from sluice.rollout.workloads.base import has_pods, together
 
 Object = dict[str, Any]
-
-OPENING = "begunWith"
-"""What an entry of the journal has in its status that opens a release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Canaries:
             return patch
 
         written = await self.writer.change(CANARY, canary.name, canary.namespace, wish, subresource="status")
-        _check_kept(patch["status"], written.get("status") or {})
+        check_kept(patch["status"], written.get("status") or {})
         try:
             return as_begun(Canary.parse(written))
         except InvalidError:
@@ -175,18 +172,3 @@ def _kind(canary: Canary) -> Kind:
 
 def _status(item: Object) -> CanaryStatus:
     return CanaryStatus.model_validate(item.get("status") or {})
-
-
-def _check_kept(wanted: Object, kept: Object) -> None:
-    """Refuse to begin a release whose journal the API server does not keep: it prunes what a kind's definition lacks.
-
-    Only at the start, when no user is at the canary: what brings a release home is written whatever becomes of it.
-    """
-    lost = sorted(name for name, value in wanted.items() if value is not None and name not in kept)
-    if lost and OPENING in wanted:
-        dropped = ", ".join(f"status.{name}" for name in lost)
-        raise InvalidError(
-            f"the CustomResourceDefinition {CANARY.plural}.flagger.app of this cluster drops {dropped}: it is "
-            "Flagger's own, or an older one. Replace it with sluice's, which takes Flagger's manifests as well: "
-            "sluice crds | kubectl apply --server-side --force-conflicts -f -"
-        )

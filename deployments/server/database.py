@@ -78,5 +78,5 @@ def _rows_apart(asked: ORMExecuteState) -> Any:
         return None  # what the database is to reckon is part of the statement
     bare = statement._generate()
     bare._multi_values = ()
-    told = {**asked.execution_options, "dml_strategy": "raw"}
-    return asked.session.execute(bare, named, execution_options=told, bind_arguments=dict(asked.bind_arguments))
+    options = {**asked.execution_options, "dml_strategy": "raw"}
+    return asked.session.execute(bare, named, execution_options=options, bind_arguments=dict(asked.bind_arguments))

@@ -195,7 +195,7 @@ def _tags(flow_run: FlowRun) -> list[str]:
 @contextmanager
 def _plain() -> Iterator[None]:
     """Spare the engine what it finds out again for each run and each task: the model of a flow's parameters, and that what
-    a stage is given holds no result of another task, for which each of its fields is looked at twice."""
+    a stage is given holds no result of another task, for which each of its fields is searched twice."""
     known: dict[Any, Any] = {}
     model, collect, visit = vars(flows)[MODEL], vars(engine_tools)[COLLECT], vars(task_engine)[VISIT]
 

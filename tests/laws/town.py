@@ -38,7 +38,7 @@ class Town(MemoryCluster):
         defaults: what the API server adds to each container that it stores, as a newer one does after an upgrade.
         orphaned: whether what was owned by a deleted object is still there: garbage collection takes its time.
         dead: the process that asks is gone: nothing that its code still does arrives.
-        away_until: by the loop's clock; whoever asks before gets no answer.
+        away_until: by the loop's clock; a request before that gets no answer.
         late_until: by the loop's clock; watches bring no news before.
         refused: a kind, and until when an admission webhook lets nobody write it.
     """

@@ -90,7 +90,7 @@ class World:
         self.town.broken_images.add(IMAGES[3])
 
     def learn_image(self) -> None:
-        """Know what the target's present revision runs, whoever gave it that."""
+        """Know what the target's present revision runs, given by any hand."""
         target = self.find(self.kind)
         if target is not None:
             self.images[self.revision_of(target)] = target["spec"]["template"]["spec"]["containers"][0]["image"]

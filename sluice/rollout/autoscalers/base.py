@@ -5,6 +5,7 @@ The primary's is the target's under its own name, as in Flagger. All rules here 
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Protocol
 
 from sluice.manifests.flagger.autoscaler_reference import AutoscalerReference
@@ -46,6 +47,22 @@ class Autoscaler(Protocol):
 
     def awake(self, source: Object) -> bool:
         """Whether its controller has seen that it is to scale: before that it may take away what the target is given."""
+
+
+def aimed_at_primary(canary: Canary, reference: AutoscalerReference, source: Object, least: str, most: str) -> Object:
+    """The target's spec, for the primary and with the numbers that the Canary has for it.
+
+    Args:
+        least, most: what the kind calls the fewest and the most replicas.
+    """
+    spec: Object = copy.deepcopy(source["spec"])
+    spec["scaleTargetRef"] = {**spec["scaleTargetRef"], "name": canary.primary}
+    own = reference.primary_scaler_replicas
+    if own and own.min_replicas is not None:
+        spec[least] = own.min_replicas
+    if own and own.max_replicas is not None:
+        spec[most] = own.max_replicas
+    return spec
 
 
 def autoscaler_of(reference: AutoscalerReference) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 from sluice.manifests.flagger.autoscaler_reference import AutoscalerReference
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.autoscalers.base import Object
+from sluice.rollout.autoscalers.base import Object, aimed_at_primary
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +19,7 @@ class HorizontalPodAutoscaler:
     rests: bool = False
 
     def copied(self, canary: Canary, reference: AutoscalerReference, source: Object) -> Object:
-        spec: Object = copy.deepcopy(source["spec"])
-        spec["scaleTargetRef"] = {**spec["scaleTargetRef"], "name": canary.primary}
-        own = reference.primary_scaler_replicas
-        if own and own.min_replicas is not None:
-            spec["minReplicas"] = own.min_replicas
-        if own and own.max_replicas is not None:
-            spec["maxReplicas"] = own.max_replicas
-        return spec
+        return aimed_at_primary(canary, reference, source, "minReplicas", "maxReplicas")
 
     def rested(self, source: Object) -> Object | None:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 from sluice.manifests.flagger.autoscaler_reference import AutoscalerReference
 from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.autoscalers.base import Object
+from sluice.rollout.autoscalers.base import Object, aimed_at_primary
 from sluice.rollout.objects import BEFORE
 
 PAUSED = "autoscaling.keda.sh/paused-replicas"
@@ -28,13 +27,7 @@ class ScaledObject:
 
     def copied(self, canary: Canary, reference: AutoscalerReference, source: Object) -> Object:
         """The HPA that KEDA makes of each has a name of its own, also where the target's names one."""
-        spec: Object = copy.deepcopy(source["spec"])
-        spec["scaleTargetRef"] = {**spec["scaleTargetRef"], "name": canary.primary}
-        own = reference.primary_scaler_replicas
-        if own and own.min_replicas is not None:
-            spec["minReplicaCount"] = own.min_replicas
-        if own and own.max_replicas is not None:
-            spec["maxReplicaCount"] = own.max_replicas
+        spec = aimed_at_primary(canary, reference, source, "minReplicaCount", "maxReplicaCount")
         made = (spec.get("advanced") or {}).get("horizontalPodAutoscalerConfig") or {}
         if made.get("name"):
             made["name"] = f"{made['name']}-primary"

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sluice.errors import InvalidError
+from sluice.faults import faults
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis, CanaryService, CanarySpec
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.canary_status import BegunWith, CanaryStatus
@@ -15,6 +16,8 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.meta import ObjectMeta
 
 Object = dict[str, Any]
+OPENING = "begunWith"
+"""What an entry of the journal has in its status that opens a release."""
 
 
 def begun_with(canary: Canary, version: str) -> Object:
@@ -26,6 +29,28 @@ def begun_with(canary: Canary, version: str) -> Object:
         "targetRef": canary.spec.target_ref.model_dump(mode="json", by_alias=True, exclude_unset=True),
         "service": {**service, "name": canary.service_name},
     }
+
+
+def check_kept(wanted: Object, kept: Object) -> None:
+    """Refuse to begin a release whose journal the API server does not keep: it prunes what a kind's definition lacks.
+
+    Only at the start, when no user is at the canary: what brings a release home is written whatever becomes of it.
+
+    Args:
+        wanted: the status that was written.
+        kept: the status as the API server has it since.
+
+    Raises:
+        InvalidError: names what is lost, and the way out.
+    """
+    lost = sorted(name for name, value in wanted.items() if value is not None and name not in kept)
+    if lost and OPENING in wanted:
+        group = Canary.api_version.partition("/")[0]
+        raise InvalidError(
+            f"the CustomResourceDefinition {Canary.plural}.{group} of this cluster drops "
+            f"{', '.join(f'status.{name}' for name in lost)}: it is Flagger's own, or an older one. Replace it with "
+            "sluice's, which takes Flagger's manifests as well: sluice crds | kubectl apply --server-side --force-conflicts -f -"
+        )
 
 
 def renamed(canary: Canary) -> str:
@@ -79,8 +104,7 @@ def salvaged(item: Object) -> Canary:
         )
         return Canary.model_construct(metadata=ObjectMeta.model_validate(item["metadata"]), spec=found, status=status)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise InvalidError(f"Canary {item['metadata'].get('name', '?')} cannot be read: {faults}") from error
+        raise InvalidError(f"Canary {item['metadata'].get('name', '?')} cannot be read: {faults(error)}") from error
 
 
 def salvageable(item: Object) -> bool:

@@ -105,7 +105,7 @@ def test_a_pod_is_asked_whether_it_lives_and_how_much_it_takes(part: str) -> Non
 
 
 def test_who_is_reached_by_a_service_serves_until_no_proxy_leads_there() -> None:
-    """A pod is told to end at the moment in which proxies are told to forget it; others that nobody asks end at once."""
+    """A pod has to end at the moment in which proxies begin to forget it; others that nobody asks end at once."""
     reached = {
         one["spec"]["selector"]["app.kubernetes.io/component"] for _, one in documents() if one["kind"] == "Service"
     }

@@ -1,4 +1,4 @@
-"""What the server finds out once: compiled templates and settings. What comes out is the same."""
+"""What the server finds out once: compiled templates and settings. Its results do not change."""
 
 from __future__ import annotations
 

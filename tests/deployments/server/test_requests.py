@@ -1,4 +1,4 @@
-"""A request's way through the server: shorter, and what comes out is the same."""
+"""A request's way through the server: shorter, with an unchanged answer."""
 
 from __future__ import annotations
 

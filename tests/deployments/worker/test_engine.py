@@ -144,7 +144,7 @@ def test_a_schema_is_checked_once_and_a_broken_one_each_time(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("parameters", "told"),
+    ("parameters", "tags"),
     [
         (
             {"canary": "shop", "namespace": "test", "version": "1.2.0"},
@@ -156,11 +156,11 @@ def test_a_schema_is_checked_once_and_a_broken_one_each_time(monkeypatch: pytest
     ids=["a rollout", "of no version", "another flow"],
 )
 def test_a_run_is_tagged_by_its_worker_where_its_parameters_say_all(
-    parameters: dict[str, str], told: list[str]
+    parameters: dict[str, str], tags: list[str]
 ) -> None:
     """Next to who carries it, in one call; else by its code, which finds the version in the cluster."""
     run = FlowRun(id=uuid4(), flow_id=uuid4(), tags=["mine"], parameters=parameters)
-    assert vars(engine)["_tags"](run) == told
+    assert vars(engine)["_tags"](run) == tags
 
 
 async def test_the_model_of_parameters_is_made_once_and_they_are_checked_each_time(

@@ -110,7 +110,7 @@ def slice_of(version: int, service: str, *ready: str) -> tuple[int, str, str, di
 @pytest.mark.parametrize(("service", "own"), [(f"{OAK}-canary", "10.0.0.2"), (NEXT_DOOR, "10.0.0.9")])
 @pytest.mark.parametrize("stranger", ["10.0.0.2", "10.0.0.9"])
 def test_a_service_that_offers_a_neighbour_s_pods_is_caught(service: str, own: str, stranger: str) -> None:
-    """In both directions, and by the instance alone: the label `app` is the same."""
+    """In both directions, and by the instance alone: both have the label `app`."""
     seen = history(*REST, MINE, THEIRS, slice_of(11, service, own), slice_of(12, service, own, stranger))
     assert (APART in laws(seen, case(**SHARED))) is (stranger != own)
     assert APART not in laws(seen, case())
