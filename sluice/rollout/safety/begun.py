@@ -49,7 +49,8 @@ def check_kept(wanted: Object, kept: Object) -> None:
         raise InvalidError(
             f"the CustomResourceDefinition {Canary.plural}.{group} of this cluster drops "
             f"{', '.join(f'status.{name}' for name in lost)}: it is Flagger's own, or an older one. Replace it with "
-            "sluice's, which takes Flagger's manifests as well: sluice crds | kubectl apply --server-side --force-conflicts -f -"
+            "sluice's, which takes Flagger's manifests as well: "
+            "sluice crds | kubectl apply --server-side --force-conflicts -f -"
         )
 
 
