@@ -18,6 +18,7 @@ from rich.markup import escape
 
 from deployments import runtime, up
 from deployments.automations.register import Change, Did
+from deployments.descriptors import allow_descriptors
 from deployments.doors.serving import receive
 from deployments.environment import unknown_settings
 from deployments.home import check_home
@@ -277,6 +278,7 @@ def leave(code: int) -> NoReturn:
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
+    allow_descriptors()
     try:
         app(result_action="return_value")
     except ValidationError as error:
