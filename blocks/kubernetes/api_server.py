@@ -21,8 +21,8 @@ from sluice.errors import ConflictError, ForbiddenError, InvalidError, NotFoundE
 Object = dict[str, Any]
 CALL_TIMEOUT = 10.0
 CALLS = 64
-"""Calls that are under way at the same time; further ones wait for their turn, which is no silence of the server's. Watches are
-not among them: there is one for each kind and namespace that is looked after, as many as it takes."""
+"""Calls that are under way at the same time; further ones wait for their turn, which is no silence of the server's. Watches
+are not among them: there is one for each kind and namespace that is looked after, as many as it takes."""
 WATCH_TIMEOUT = 290
 """Seconds after which the server ends a watch by itself: below the five minutes that proxies like to cut at."""
 SILENCE = 100.0

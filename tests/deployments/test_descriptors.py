@@ -5,7 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ASK = "import resource; from deployments.descriptors import allow_descriptors; {}allow_descriptors(); print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+ASK = """
+import resource
+from deployments.descriptors import allow_descriptors
+{}
+allow_descriptors()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
 
 
 def limits(before: str) -> list[int]:
@@ -14,8 +20,8 @@ def limits(before: str) -> list[int]:
 
 
 def test_the_soft_limit_becomes_what_the_hard_one_allows() -> None:
-    assert limits("resource.setrlimit(resource.RLIMIT_NOFILE, (256, 900)); ") == [900, 900]
+    assert limits("resource.setrlimit(resource.RLIMIT_NOFILE, (256, 900))") == [900, 900]
 
 
 def test_a_limit_that_does_is_left() -> None:
-    assert limits("resource.setrlimit(resource.RLIMIT_NOFILE, (900, 900)); ") == [900, 900]
+    assert limits("resource.setrlimit(resource.RLIMIT_NOFILE, (900, 900))") == [900, 900]
