@@ -18,7 +18,6 @@ from rich.markup import escape
 
 from deployments import runtime, up
 from deployments.automations.register import Change, Did
-from deployments.descriptors import allow_descriptors
 from deployments.doors.serving import receive
 from deployments.environment import unknown_settings
 from deployments.home import check_home
@@ -26,6 +25,7 @@ from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools import doctor, replay, tune
 from deployments.tools.alive import SignOfLife
+from deployments.tools.descriptors import allow_descriptors
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
 from sluice.faults import plainly

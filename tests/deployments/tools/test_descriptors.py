@@ -7,7 +7,7 @@ import sys
 
 ASK = """
 import resource
-from deployments.descriptors import allow_descriptors
+from deployments.tools.descriptors import allow_descriptors
 {}
 allow_descriptors()
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
