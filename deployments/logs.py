@@ -41,7 +41,9 @@ def plain_where_nobody_watches() -> None:
                 plain = logging.StreamHandler(handler.stream)
                 plain.setLevel(handler.level)
                 plain.setFormatter(handler.formatter)
-                plain.set_name(handler.name)  # by which Prefect finds it where it sets up its logs once more
+                plain.set_name(
+                    handler.name or "console"
+                )  # by which Prefect finds it where it sets up its logs once more
                 logger.removeHandler(handler)
                 logger.addHandler(plain)
 
