@@ -35,9 +35,7 @@ class Step(StrEnum):
     """No try is left: a person has to change something."""
 
 
-ACTS = frozenset(
-    {Step.INSTALL, Step.UPGRADE, Step.TEST, Step.ROLLBACK, Step.UNINSTALL, Step.UNLOCK, Step.CORRECT}
-)
+ACTS = frozenset({Step.INSTALL, Step.UPGRADE, Step.TEST, Step.ROLLBACK, Step.UNINSTALL, Step.UNLOCK, Step.CORRECT})
 """Steps that change something in the cluster."""
 RELEASING = frozenset({Step.INSTALL, Step.UPGRADE})
 REMEDIES = frozenset({Step.ROLLBACK, Step.UNINSTALL})

@@ -26,7 +26,7 @@ class _Parser:
 
     def _until(self, stops: str) -> tuple[str, str]:
         """What comes before one of these characters, and that character; empty at the end of the text."""
-        found = []
+        found: list[str] = []
         while self._at < len(self._text):
             char = self._text[self._at]
             self._at += 1
@@ -46,7 +46,7 @@ class _Parser:
             old = values.get(key)
             if key in values and not isinstance(old, list):
                 raise InvalidError(f"key {key!r} is no list")
-            self._put(values, key, self._item(list(old or ()), self._index(), depth))
+            self._put(values, key, self._item(old if isinstance(old, list) else [], self._index(), depth))
         elif last == "=":
             self._put(values, key, self._value())
         else:
@@ -57,8 +57,10 @@ class _Parser:
             raise InvalidError(f"a path has more than {DEEPEST} levels")
         if old is not None and not isinstance(old, dict):
             raise InvalidError(f"key {key!r} is no map")
-        inner = dict(old or {})
+        inner: Values = {} if old is None else old
         self._key(inner, depth + 1)
+        if not inner:
+            raise InvalidError(f"key map {key!r} has no value")
         return inner
 
     def _index(self) -> int:
@@ -75,10 +77,11 @@ class _Parser:
         if last == "=":
             new = self._value()
         elif last == "[":
-            new = self._item(list(old) if isinstance(old, list) else [], self._index(), depth)
+            new = self._item(old if isinstance(old, list) else [], self._index(), depth)
         else:
             new = self._inner(old if isinstance(old, dict) else None, depth, f"[{index}]")
-        items += [None] * (index + 1 - len(items))
+        if index >= len(items):
+            items = items + [None] * (index + 1 - len(items))  # another list, as in helm
         items[index] = new
         return items
 
@@ -114,8 +117,8 @@ class _Parser:
             values[key] = value
 
 
-def with_path(values: Values, path: str, value: str, *, literal: bool = False) -> Values:
-    """The values with `value` at `path`.
+def put_path(values: Values, path: str, value: str, *, literal: bool = False) -> None:
+    """Put `value` into the values at `path`, in place.
 
     Args:
         path: as `helm --set` has it.
@@ -125,14 +128,14 @@ def with_path(values: Values, path: str, value: str, *, literal: bool = False) -
     Raises:
         InvalidError: the path cannot be read, or leads into what is no map or list. The value is not in the message.
     """
-    changed = dict(values)
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     if literal:
         text = "".join(f"\\{char}" if char in "\\,[]{}" else char for char in value)
     else:
         text = value.strip("'\"") if quoted else value
     try:
-        _Parser(f"{path}={text}", literal or quoted).run(changed)
+        _Parser(f"{path}={text}", literal or quoted).run(values)
     except InvalidError:
-        raise InvalidError(f"targetPath {path!r} and its value cannot be put into the values as `helm --set` would") from None
-    return changed
+        raise InvalidError(
+            f"targetPath {path!r} and its value cannot be put into the values as `helm --set` would"
+        ) from None

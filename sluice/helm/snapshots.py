@@ -82,7 +82,7 @@ def is_of(known: Snapshot, release: StoredRelease) -> bool:
     return known.api_version != SNAPSHOT_VERSION or known.digest == release_digest(release, known.oci_digest)
 
 
-def tested_hooks(release: StoredRelease, tests: Test) -> dict[str, TestHookStatus | None]:
+def hooks_tested(release: StoredRelease, tests: Test) -> dict[str, TestHookStatus | None]:
     """How the tests that are wanted went."""
     return {
         str(one.get("name")): _run(one.get("last_run") or {})

@@ -1,10 +1,12 @@
 """The values of a release: what it names in ConfigMaps and Secrets, in that order, and its own over these.
 
-A reference with a `targetPath` goes over the release's own values, as in Flux. No message quotes a value.
+A reference with a `targetPath` goes over the release's own values where its path leads into a map of theirs. That is what
+Flux does, whose users rely on it: there the path is written into the map itself. No message quotes a value.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import yaml
 
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.set_path import with_path
+from sluice.helm.set_path import put_path
 from sluice.helm.yaml_reader import GoLoader
 from sluice.manifests.flux.helm.release import ValuesReference
 
@@ -59,6 +61,7 @@ def composed(own: Mapping[str, Any], references: Iterable[tuple[ValuesReference,
         NotFoundError: one that is not optional is not there.
         InvalidError: one has no values that can be read, or its path leads nowhere.
     """
+    own = copy.deepcopy(dict(own))
     result: Values = {}
     for reference, text in references:
         where = f"{reference.kind} {reference.name}, key {reference.values_key}"
@@ -67,7 +70,8 @@ def composed(own: Mapping[str, Any], references: Iterable[tuple[ValuesReference,
                 continue
             raise NotFoundError(f"spec.valuesFrom: {where} is not there: create it, or set optional: true")
         if reference.target_path:
-            result = with_path(merged(result, own), reference.target_path, text, literal=reference.literal)
+            result = merged(result, own)
+            put_path(result, reference.target_path, text, literal=reference.literal)
         else:
             result = merged(result, read_values(text, f"spec.valuesFrom: {where}"))
     return merged(result, own)

@@ -1,4 +1,4 @@
-"""YAML as helm reads it: by the rules of Go's library, which differ from PyYAML's for `y`, `1e3`, `0o17`, `12:30` and `=`."""
+"""YAML as helm reads it: by the rules of Go's library, which are not PyYAML's for `y`, `1e3`, `0o17`, `12:30`, `=`."""
 
 from __future__ import annotations
 

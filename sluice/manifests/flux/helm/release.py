@@ -200,6 +200,6 @@ class HelmRelease(Manifest):
         return counts.get(self.status.last_attempted_release_action, 0)
 
     def asked(self, annotation: str, handled: str) -> bool:
-        """Whether a person asks for something by this annotation, together with a reconciliation, and it was not done yet."""
+        """Whether a person asks for something by this annotation, with a reconciliation, and it was not done yet."""
         asked = self.metadata.annotations.get(annotation, "")
         return bool(asked) and asked != handled and asked == self.metadata.annotations.get(REQUESTED_AT)

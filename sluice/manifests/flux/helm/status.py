@@ -61,7 +61,9 @@ class Snapshot(ForeignModel):
         """Whether the tests came to an end: all succeeded, or one failed."""
         if self.test_hooks is None:
             return False
-        return self.tests_failed or all(one is not None and one.phase == "Succeeded" for one in self.test_hooks.values())
+        return self.tests_failed or all(
+            one is not None and one.phase == "Succeeded" for one in self.test_hooks.values()
+        )
 
     @property
     def tests_failed(self) -> bool:
