@@ -89,11 +89,9 @@ class Tokens:
             headers = {"Authorization": _basic(login)} if login else {}
             answer = await self.transport.ask("GET", realm, repository, headers, way, params=_joined(realm, about))
         body = body_of(checked(answer, repository), repository)
-        seconds = body.get("expires_in")
-        usable = isinstance(seconds, int | float) and seconds > 0
-        return _bearer(body.get("token") or body.get("access_token"), repository), float(
-            seconds
-        ) if usable else SHORTEST
+        said: object = body.get("expires_in")
+        seconds = float(said) if isinstance(said, int | float) and said > 0 else SHORTEST
+        return _bearer(body.get("token") or body.get("access_token"), repository), seconds
 
 
 def body_of(answer: Answer, repository: Repository) -> dict[str, Any]:
