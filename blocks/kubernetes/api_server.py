@@ -29,7 +29,7 @@ JSON, OBJECT_METADATA, LIST_METADATA = (
     f"application/json;{METADATA.format(kind='PartialObjectMetadata')},application/json",
     f"application/json;{METADATA.format(kind='PartialObjectMetadataList')},application/json",
 )
-"""What is accepted as an answer: all of it, or only the metadata of an object or of a list (kubernetes.io, "API concepts")."""
+"""What is accepted as an answer: all of it, or the metadata of an object or of a list (kubernetes.io, "API concepts")."""
 LINE_LIMIT = 64 * 1024 * 1024
 """Most bytes of one event of a watch. What a cluster stores has 1.5 MiB; aggregated API servers set limits of their own."""
 
