@@ -79,7 +79,7 @@ def _walk(path: str, keys: Keys, wanted: Any, found: Any, fields: Fields) -> Ite
         yield from _by_key(path, keys, wanted, found, fields)
     elif below and all(key.startswith("v:") for key in below) and _are_lists(wanted, found):
         yield from _set(path, keys, wanted, found, fields)
-    elif wanted != found:
+    elif wanted != found and not (wanted in EMPTY and found in EMPTY):
         yield Difference(path, keys, wanted, found, ours=True)
 
 

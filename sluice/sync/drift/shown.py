@@ -31,9 +31,7 @@ def diff(before: Object | None, after: Object | None) -> list[str]:
     old, new = _comparable(before), _comparable(after)
     if (after or before or {}).get("kind") == "Secret":
         old, new = _masked(old, new)
-    lines = list(
-        difflib.unified_diff(_lines(old), _lines(new), f"cluster: {name}", f"git: {name}", n=2, lineterm="")
-    )
+    lines = list(difflib.unified_diff(_lines(old), _lines(new), f"cluster: {name}", f"git: {name}", n=2, lineterm=""))
     rest = len(lines) - MOST_LINES
     return lines if rest <= 0 else [*lines[:MOST_LINES], f"… and {rest} lines more"]
 

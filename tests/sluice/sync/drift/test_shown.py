@@ -32,7 +32,9 @@ def test_no_difference_is_no_lines() -> None:
 
 
 @pytest.mark.parametrize(("before", "after", "sign"), [(None, item(), "+"), (item(), None, "-")], ids=["new", "gone"])
-def test_an_object_that_comes_or_goes_is_shown_as_a_whole(before: Object | None, after: Object | None, sign: str) -> None:
+def test_an_object_that_comes_or_goes_is_shown_as_a_whole(
+    before: Object | None, after: Object | None, sign: str
+) -> None:
     """With its kind and name in each line that matters."""
     assert f"{sign}kind: ConfigMap" in diff(before, after)
 
