@@ -25,7 +25,7 @@ def flux_command() -> Path:
 
 @lru_cache(maxsize=1)
 def flux_fields() -> dict[str, list[str]]:
-    """By kind, the paths of what a manifest of Flux's may set, as `spec.ref.branch`."""
+    """The fields of each kind: the paths of what a manifest of Flux's may set, as `spec.ref.branch`."""
     program = gobuild.build_program(SOURCE, "flux-fields")
     done = subprocess.run([program], capture_output=True, text=True, timeout=60, check=True)
     fields: dict[str, list[str]] = json.loads(done.stdout)

@@ -75,24 +75,23 @@ def page(table: Sequence[Row]) -> str:
     lines = [
         "# Fields of Flux's kinds",
         "",
-        f"Sluice acts on {share(table):.1%} of the fields that Flux's kinds have. Each other one is reported by its path where",
-        "a manifest sets it, and stops that object where it cannot be left out. This page is made from Flux's own types and",
-        "sluice's models by `python -m tests.docs.flux_fields`; a test of the lab compares it with them.",
+        f"Sluice acts on {share(table):.1%} of the fields that Flux's kinds have. Each other one is reported by its path",
+        "where a manifest sets it, and stops that object where it cannot be left out. This page is made from Flux's own types",
+        "and sluice's models by `python -m tests.docs.flux_fields`; a test of the lab compares it with them.",
         "",
         "| kind | fields | acted on | not acted on |",
         "|---|---|---|---|",
     ]
     for row in table:
         left = ", ".join(f"`{path.removeprefix('spec.')}`" for path in row.left)
-        lines.append(
-            f"| {row.kind} | {row.fields} | {row.fields - len(row.left)} | {'all' if len(row.left) == row.fields else left} |"
-        )
+        left = "all" if len(row.left) == row.fields else left
+        lines.append(f"| {row.kind} | {row.fields} | {row.fields - len(row.left)} | {left} |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     """Write the page."""
-    from lab.programs.flux import flux_fields  # noqa: PLC0415 - it needs Go, which reading this file does not
+    from lab.programs.flux import flux_fields
 
     PAGE.write_text(page(rows(flux_fields())))
 
