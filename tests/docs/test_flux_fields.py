@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.meta import ForeignModel
 from tests.docs.flux_fields import Row, acts_on, model_of, page, share
@@ -18,7 +20,7 @@ class Inner(ForeignModel):
 class Outer(ForeignModel):
     one: Inner = Inner()
     many: tuple[Inner, ...] | None = None
-    open: dict[str, Any] = {}
+    open: dict[str, Any] = Field(default_factory=dict)
 
 
 def test_a_field_is_acted_on_where_a_model_has_it_and_does_not_only_report_it() -> None:
