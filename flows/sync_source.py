@@ -21,26 +21,26 @@ from tasks.sync.sync import Synced, sync
 def _run_name() -> str:
     asked: dict[str, Any] = flow_run.parameters or {}
     repository = str(asked.get("url")).rstrip("/").rpartition("/")[2].removesuffix(".git")
-    return f"sync_source {repository}@{str(asked.get('commit') or asked.get('branch'))[:12]}"
+    return f"sync_source {repository}@{str(asked.get('commit') or asked.get('ref'))[:12]}"
 
 
 @flow(name="sync_source", flow_run_name=_run_name, persist_result=False)
-async def sync_source(url: str, branch: str, commit: str = "", reapply: str = "") -> State[str]:
-    """Sync everything that follows a branch.
+async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -> State[str]:
+    """Sync everything that follows a branch or a tag.
 
     Args:
         url: of the repository, however it is written.
-        branch: that moved.
-        commit: that the event was about; only for display, the branch's newest is taken.
+        ref: that moved: a branch by its name, a tag as `refs/tags/v1.2`; empty where the source has no references.
+        commit: that the event was about; only for display, the newest is taken.
         reapply: Kustomizations to be applied though nothing moved, `namespace/name` with commas between.
 
     Returns:
         What was done.
     """
     url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
-    sources = await fetch_source(url, branch)
+    sources = await fetch_source(url, ref)
     if not sources:
-        return ended("ignored", f"no GitRepository follows {branch} of {url}")
+        return ended("ignored", f"no GitRepository follows {ref} of {url}")
     due = await due_kustomizations(sources, [name for name in reapply.split(",") if name])
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")

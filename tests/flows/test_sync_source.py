@@ -46,7 +46,7 @@ async def value(one: Team, name: str) -> str | None:
 
 
 async def synced(one: Team) -> str:
-    said: str = await sync_source(url=one.url, branch="main")
+    said: str = await sync_source(url=one.url, ref="main")
     return said
 
 
@@ -173,7 +173,7 @@ async def test_a_branch_that_is_not_there_is_told_on_its_source(sut: Team) -> No
     sut.repository.write({"a.yaml": config("a")})
     await sut.source(ref={"branch": "mian"})
     with pytest.raises(NotFoundError, match="mian"):
-        await sync_source(url=sut.url, branch="mian")
+        await sync_source(url=sut.url, ref="mian")
     status, reason, message = await sut.ready("GitRepository")
     assert (status, reason) == ("False", "GitOperationFailed")
     assert "mian" in message
@@ -222,7 +222,7 @@ async def test_a_source_that_follows_no_branch_is_not_moved_by_one(sut: Team) ->
     await sut.source(ref={"tag": "v1"})
     await sut.kustomization()
     with pytest.raises(InvalidError, match=r"spec\.ref"):
-        await sync_source(url=sut.url, branch="main")
+        await sync_source(url=sut.url, ref="main")
     assert await value(sut, "a") is None
     status, _, message = await sut.ready("GitRepository")
     assert status == "False"
