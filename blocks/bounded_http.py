@@ -38,6 +38,11 @@ class Answer:
         return 200 <= self.status < 300
 
 
+async def got(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
+    """GET, and read the answer; arguments and errors are those of `posted`."""
+    return await _asked("GET", http, url, most, within, **request)
+
+
 async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
     """POST, and read the answer.
 
@@ -50,8 +55,12 @@ async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **
         httpx.HTTPError: it failed, or took too long.
         httpx.InvalidURL: the address is none.
     """
+    return await _asked("POST", http, url, most, within, **request)
+
+
+async def _asked(method: str, http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
     try:
-        async with asyncio.timeout(within), http.stream("POST", url, timeout=within, **request) as answer:
+        async with asyncio.timeout(within), http.stream(method, url, timeout=within, **request) as answer:
             content = bytearray()
             async for chunk in answer.aiter_bytes():
                 content += chunk

@@ -47,6 +47,12 @@ class Verification(Protocol):
         """
 
 
+def sent(call: Call, header: str) -> bytes:
+    """The bytes of a header as they came: a server reads them as Latin-1, and a secret may be in any script."""
+    value = call.headers.get(header, "")
+    return value.encode("latin-1") if all(ord(char) < 256 for char in value) else value.encode()
+
+
 class Shared:
     """Base of the ways that need nothing but the shared secret."""
 

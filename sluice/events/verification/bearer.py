@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 
 from sluice.events.call import Call
-from sluice.events.verification.base import Shared
+from sluice.events.verification.base import Shared, sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +23,4 @@ class BearerToken(Shared):
 
     def accepts(self, call: Call, secret: str, keys: bytes = b"") -> bool:
         """Whether the header has the token; the body does not matter."""
-        return hmac.compare_digest(call.headers.get("Authorization", "").encode(), f"Bearer {secret}".encode())
+        return hmac.compare_digest(sent(call, "Authorization"), f"Bearer {secret}".encode())

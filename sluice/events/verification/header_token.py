@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 
 from sluice.events.call import Call
-from sluice.events.verification.base import Shared
+from sluice.events.verification.base import Shared, sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +32,4 @@ class HeaderToken(Shared):
 
     def accepts(self, call: Call, secret: str, keys: bytes = b"") -> bool:
         """Whether the header is the secret; the body does not matter."""
-        return hmac.compare_digest(call.headers.get(self.header, "").encode(), secret.encode())
+        return hmac.compare_digest(sent(call, self.header), secret.encode())

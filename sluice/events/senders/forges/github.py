@@ -1,24 +1,27 @@
 """GitHub's webhooks → events.
 
-A push to a branch is a changed source; a published container package is a pushed image. Everything else that a webhook
-may be subscribed to is not ours, which is not an error.
+A push to a branch or tag is a changed source, and so is a published release, by its tag; a container package that was
+published or updated (GHCR calls a tag that moved `updated`) is a pushed image. Everything else that a webhook may be
+subscribed to is not ours, which is not an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sluice.errors import InvalidError
-from sluice.events.model import Event, ImagePushed, SourceChanged
-from sluice.events.senders.base import Parsed, header, parsed_json
+from sluice.events.call import Call
+from sluice.events.model import Event, ImagePushed
+from sluice.events.senders.base import Field, Parsed, body_of, header
+from sluice.events.senders.git import TAGS, moved, reference
+from sluice.events.senders.images import split_tag
 from sluice.events.verification.base import Verification
 from sluice.events.verification.signature import BodySignature
 
-BRANCHES = "refs/heads/"
 PROOF = BodySignature(header="X-Hub-Signature-256", prefix="sha256=")
-PACKAGES = ("package", "registry_package")
+IMAGES = frozenset({"published", "updated"})
+RELEASES = frozenset({"published", "released"})
+"""`released` is a prerelease that became a release: its tag may be one that a policy wants only now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,72 +35,54 @@ class GitHub:
     """What GitHub promises not to exceed."""
     verification: Verification = PROOF
 
-    def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:
+    def parse(self, call: Call) -> Parsed:
         """What a webhook reports; a ping, which GitHub sends when a webhook is made, is answered."""
-        event, delivery = header(headers, "X-GitHub-Event"), header(headers, "X-GitHub-Delivery")
+        event, delivery = header(call.headers, "X-GitHub-Event"), header(call.headers, "X-GitHub-Delivery")
         if event == "ping":
             return Parsed(pong=delivery)
-        return Parsed(tuple(from_webhook(event, delivery, parsed_json(body))))
+        meaning = MEANINGS.get(event)
+        return Parsed(tuple(meaning(delivery, body_of(call))) if meaning else ())
 
 
-def from_webhook(event: str, delivery: str, payload: object) -> list[Event]:
-    """What a webhook reports, or nothing where it concerns nothing of ours.
-
-    Args:
-        event: header `X-GitHub-Event`.
-        delivery: header `X-GitHub-Delivery`, the same for a redelivery.
-        payload: the body.
-
-    Raises:
-        InvalidError: the body is not what GitHub sends for this event; the message names the field.
-    """
-    if event == "push":
-        return _pushed(delivery, _mapping(payload, "body"))
-    if event in PACKAGES:
-        return _published(event, delivery, _mapping(payload, "body"))
-    return []
-
-
-def _pushed(delivery: str, body: Mapping[str, Any]) -> list[Event]:
-    ref = _text(body, "ref")
-    if not ref.startswith(BRANCHES) or body.get("deleted") is True:
+def _pushed(delivery: str, body: Field) -> list[Event]:
+    ref = reference(body["ref"].text)
+    if not ref or body["deleted"].value is True:
         return []
-    url = _text(_mapping(body.get("repository"), "repository"), "clone_url", "repository.")
-    return [SourceChanged(delivery=delivery, url=url, ref=ref.removeprefix(BRANCHES), commit=_text(body, "after"))]
+    url = body["repository"]["clone_url"].text
+    return [*moved(delivery, [url], ref, body["after"].text)]
 
 
-def _published(event: str, delivery: str, body: Mapping[str, Any]) -> list[Event]:
-    package = _mapping(body.get(event), event)
-    if body.get("action") != "published" or _text(package, "package_type", f"{event}.").lower() != "container":
+def _released(delivery: str, body: Field) -> list[Event]:
+    if body["action"].text not in RELEASES:
         return []
-    version = _mapping(package.get("package_version"), f"{event}.package_version")
-    metadata = _mapping(version.get("container_metadata"), f"{event}.package_version.container_metadata")
-    tag = _mapping(metadata.get("tag"), f"{event}.package_version.container_metadata.tag")
-    name, digest = tag.get("name"), tag.get("digest")
-    if not name or not digest:  # a part of an image for several platforms: no tag of its own
-        return []
-    url = _text(version, "package_url", f"{event}.package_version.")
-    if not isinstance(name, str) or not isinstance(digest, str):
-        raise InvalidError(f"{event}.package_version.container_metadata.tag: name and digest must be texts")
-    return [ImagePushed(delivery=delivery, image=_without_tag(url), tag=name, digest=digest)]
+    url = body["repository"]["clone_url"].text
+    return [*moved(delivery, [url], f"{TAGS}{body['release']['tag_name'].text}")]
 
 
-def _without_tag(url: str) -> str:
-    """`https://ghcr.io/team/shop:1.2` → `ghcr.io/team/shop`; a registry's port is no tag."""
-    bare = url.partition("://")[2] or url
-    bare = bare.partition("@")[0]
-    head, slash, last = bare.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
+def _packaged(event: str) -> Callable[[str, Field], list[Event]]:
+    def meaning(delivery: str, body: Field) -> list[Event]:
+        package = body[event]
+        if body["action"].value not in IMAGES or package["package_type"].text.lower() != "container":
+            return []
+        version = package["package_version"]
+        metadata = version["container_metadata"]
+        image, tag = split_tag(version["package_url"].text)
+        digest = version["version"].value
+        if isinstance(metadata.value, Mapping):
+            known = metadata["tag"]
+            tag, digest = known["name"].value, known["digest"].value or digest
+        if not tag or not digest:  # a part of an image for several platforms: no tag of its own
+            return []
+        if not isinstance(tag, str) or not isinstance(digest, str):
+            raise metadata["tag"].wrong("name and digest as texts")
+        return [ImagePushed(delivery=delivery, image=image, tag=tag, digest=digest)]
+
+    return meaning
 
 
-def _mapping(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InvalidError(f"{where}: expected an object, got {type(value).__name__}; choose content type JSON")
-    return value
-
-
-def _text(parent: Mapping[str, Any], key: str, prefix: str = "") -> str:
-    value = parent.get(key)
-    if not isinstance(value, str) or not value:
-        raise InvalidError(f"{prefix}{key}: expected a text, got {type(value).__name__}; choose content type JSON")
-    return value
+MEANINGS: Mapping[str, Callable[[str, Field], list[Event]]] = {
+    "push": _pushed,
+    "release": _released,
+    "package": _packaged("package"),
+    "registry_package": _packaged("registry_package"),
+}

@@ -55,7 +55,9 @@ class EventGrid:
 
     def parse(self, call: Call) -> Parsed:
         """The images that were pushed, or the answer that the handshake wants."""
-        events = Field(parsed_json(call.body), "").items
+        events = Field(parsed_json(call.body)).items
+        if not events:
+            raise InvalidError("body: expected a list of events, got none")
         found = Found()
         for event in events:
             try:
