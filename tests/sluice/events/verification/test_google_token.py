@@ -59,7 +59,7 @@ def test_a_token_is_good_for_its_time() -> None:
 
 
 def test_a_token_that_google_did_not_sign_is_refused() -> None:
-    """Of another key under Google's name for one, of a key that it does not publish, unsigned, or signed with what is public."""
+    """Of another key under Google's name for one, of a key that it does not publish, unsigned, or with what is public."""
     assert not accepted(google_token("google-2", NOW))
     keys = json.loads(google_keys("google-2"))
     keys["keys"][0]["kid"] = "google-1"
