@@ -94,7 +94,7 @@ class Cluster:
         return f"Kubernetes {(await self.server.call('GET', '/version')).get('gitVersion', 'of an unknown version')}"
 
     def of_metadata(self) -> Self:
-        """The same cluster, of whose objects lists and watches bring the metadata: a fraction of what they weigh."""
+        """This cluster with lists and watches that bring the metadata of objects only: a fraction of what they weigh."""
         return replace(self, bare=True)
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
