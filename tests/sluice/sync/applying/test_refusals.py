@@ -13,7 +13,8 @@ SECRET = {
     "stringData": {"pin": 12345, "key": "x\nlong-line"},
 }
 QUOTED = [
-    "answered 500: failed to create typed patch object: .stringData.pin: expected string, got &value.valueUnstructured{Value:12345}",
+    "answered 500: failed to create typed patch object: .stringData.pin: expected string, "
+    "got &value.valueUnstructured{Value:12345}",
     'answered 400: .data: expected map, got "hunter2"',
     "answered 422: webhook says hunter2 is weak",
     "answered 422: webhook says aHVudGVyMg== is weak",
