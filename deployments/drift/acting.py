@@ -6,6 +6,8 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from tasks.sync.kustomizations.drift import drifted, restored
+
 from blocks.applied.ledger import Place, place_of
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import KUSTOMIZATION
@@ -18,7 +20,6 @@ from sluice.recent import Recent
 from sluice.sync.drift.findings import Finding
 from sluice.sync.drift.policy import Policy, policy_of
 from sluice.sync.drift.struggle import Struggle
-from tasks.sync.kustomizations.drift import drifted, restored
 
 log = logging.getLogger("sluice.drift")
 REMEMBERED = 5000

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from sluice.sync.applying.managers import is_taken
 from sluice.sync.drift.managers import applied_entry, entries
 
 Object = dict[str, Any]
@@ -36,7 +37,8 @@ class Seen:
         uid: of the object.
         version: its resourceVersion as a number: of two, the later has the greater one.
         generation: 0 for kinds that have none.
-        fields: a digest of the set of fields that we applied and still own; empty where there are none.
+        fields: a digest of the set of fields that we applied and still own, and of those that somebody has set whose fields
+            become ours, such as a person with kubectl; empty where there are none.
         rest: a digest of what all others have written, but for what they wrote through a subresource.
         time: when we last changed the object by an apply.
     """
@@ -80,7 +82,8 @@ def seen(item: Object, manager: str) -> Seen:
     """
     meta = item["metadata"]
     entry = applied_entry(item, manager) or {}
-    fields = entry.get("fieldsV1")
+    fields = [entry["fieldsV1"]] if entry.get("fieldsV1") else []
+    fields += [one.get("fieldsV1") for one in entries(item) if one is not entry and is_taken(one, manager)]
     rest = [one for one in entries(item) if one is not entry and not one.get("subresource")]
     return Seen(
         uid=str(meta.get("uid", "")),

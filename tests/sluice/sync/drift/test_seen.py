@@ -53,12 +53,24 @@ def test_an_object_that_we_never_applied_has_no_fields_of_ours() -> None:
     """Nor one of which only the status is written under our name."""
     item: dict[str, Any] = {"metadata": {"uid": "u", "resourceVersion": "1"}}
     assert seen(item, "sluice").fields == b""
-    entry = {"manager": "sluice", "operation": "Update", "fieldsV1": {"f:data": {}}}
-    item["metadata"]["managedFields"] = [entry, {**entry, "operation": "Apply", "subresource": "status"}]
+    entry = {"manager": "sluice", "operation": "Apply", "fieldsV1": {"f:data": {}}}
+    item["metadata"]["managedFields"] = [{**entry, "manager": "other"}, {**entry, "subresource": "status"}]
     assert seen(item, "sluice").fields == b""
-    item["metadata"]["managedFields"].append({**entry, "operation": "Apply", "time": "t"})
+    item["metadata"]["managedFields"].append({**entry, "time": "t"})
     assert seen(item, "sluice").fields
     assert seen(item, "sluice").time == "t"
+
+
+def test_what_a_person_adds_with_kubectl_is_ours_to_take_away() -> None:
+    """A label that `kubectl label` adds changes no generation and takes nothing from us, and an apply puts it right."""
+    entry = {"manager": "sluice", "operation": "Apply", "fieldsV1": {"f:data": {}}, "time": "t"}
+    item: dict[str, Any] = {"metadata": {"uid": "u", "resourceVersion": "1", "managedFields": [entry]}}
+    before = seen(item, "sluice")
+    item["metadata"] |= {"resourceVersion": "2"}
+    item["metadata"]["managedFields"].append({**entry, "manager": "kubectl-label", "operation": "Update"})
+    assert ours_changed(before, seen(item, "sluice"))
+    item["metadata"]["managedFields"][1]["manager"] = "a-controller"
+    assert not ours_changed(before, seen(item, "sluice"))
 
 
 def test_the_order_of_keys_makes_no_other_manifest() -> None:
