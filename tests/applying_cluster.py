@@ -112,7 +112,10 @@ class ApplyingCluster(MemoryCluster):
                     _drop(one["fieldsV1"], way)
             one["fieldsV1"] = _without_empty(one["fieldsV1"], fields_of(old))
         new = merged(old, change)
-        new["metadata"]["managedFields"] = [*(one for one in entries if one["fieldsV1"]), _entry(manager, "Update", change)]
+        new["metadata"]["managedFields"] = [
+            *(one for one in entries if one["fieldsV1"]),
+            _entry(manager, "Update", change),
+        ]
         self._store(new)
 
 

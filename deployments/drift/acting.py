@@ -6,20 +6,19 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-from tasks.sync.kustomizations.drift import drifted, restored
-
 from blocks.applied.ledger import Place, place_of
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import KUSTOMIZATION
 from deployments.drift.inventories import Key, looked_after
 from deployments.drift.reporting import contested, put_back, reported
-from sluice.errors import InvalidError, SluiceError
+from sluice.errors import SluiceError
 from sluice.manifests.conditions import RECONCILING, find_condition
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.recent import Recent
 from sluice.sync.drift.findings import Finding
-from sluice.sync.drift.policy import Policy, policy_of
+from sluice.sync.drift.policy import Policy, policy_or_default
 from sluice.sync.drift.struggle import Struggle
+from tasks.sync.kustomizations.drift import drifted, restored
 
 log = logging.getLogger("sluice.drift")
 REMEMBERED = 5000
@@ -89,11 +88,11 @@ class Acting:
             self._said[(key, place_of(found.object))] = found.mark
         if news:
             log.warning("%s: %s; seen in %.2f s", one, "; ".join(map(str, news)), time.monotonic() - began)
-            await reported(self.wired, one, news, _policy(one))
+            await reported(self.wired, one, news, policy_or_default(one.metadata.annotations))
 
     async def _put_back(self, one: Kustomization, findings: list[Finding]) -> Result:
         """Where the policy says so, by a sync of its own; what somebody fights for is left for a while."""
-        if _policy(one) is not Policy.AT_ONCE:
+        if policy_or_default(one.metadata.annotations) is not Policy.AT_ONCE:
             return Result()
         key, now = (one.namespace, one.name), time.monotonic()
         ready = [found for found in findings if not self._struggle(key, found).wait(now)]
@@ -118,10 +117,3 @@ class Acting:
         if struggle is None or struggle.over(time.monotonic()):
             struggle = self._struggles[place] = Struggle()
         return struggle
-
-
-def _policy(one: Kustomization) -> Policy:
-    try:
-        return policy_of(one.metadata.annotations)
-    except InvalidError:
-        return Policy.AT_INTERVAL  # what it says instead is in the report

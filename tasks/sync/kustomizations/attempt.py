@@ -16,7 +16,7 @@ from blocks.sources.table import source_for
 from sluice.errors import InvalidError, SluiceError, TransientError
 from sluice.sync import record
 from sluice.sync.applying.wishes import ends_itself, left_alone
-from sluice.sync.drift.policy import Policy, policy_of
+from sluice.sync.drift.policy import Policy, policy_or_default
 from sluice.sync.inventory import departed, entry_id
 from sluice.sync.kustomizations.health_checks import refuse_expressions
 from sluice.sync.kustomizations.history import digest_of, remembered
@@ -157,7 +157,7 @@ class Attempt:
         aside = {identity(each) for each in everything if left_alone(each)}
         sight = await self._look(cluster, objects)
         wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster)
-        report_only = policy_of(one.metadata.annotations) is Policy.REPORT_ONLY
+        report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
         found = needed(sight, wanting, objects, keep_changes=report_only)
         if found.writes or gone or not self._same_inventory():
             # Intent before act: also the fence of a slower sync, which may be about to write as well.
