@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Address that the receiver of webhooks listens on."""
     receiver_port: int = Field(8900, ge=1, le=65535)
     """Port of the receiver of webhooks."""
+    receivers: bool = True
+    """Whether the receiver serves Flux's Receiver objects (`/hook/…`), for which it needs the cluster."""
     registry_token: SecretStr | None = None
     """Bearer token that registry notifications must carry. Without it `/registry` takes nothing."""
     github_secret: SecretStr | None = None
