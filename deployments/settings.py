@@ -122,6 +122,10 @@ class Settings(BaseSettings):
     metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
+    remote_bases: bool = True
+    """Whether a `kustomization.yaml` may name files and bases of other places, over https (Flux's `--no-remote-bases` is
+    `false` here)."""
+
     slack_token: SecretStr | None = None
     """Bot token for Slack messages. Without it nothing is sent."""
     slack_channel: str = "deliveries"
