@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deployments.environment import is_service_link
-from deployments.rights.part import Part
+from deployments.rights.part import ALWAYS, Part
 from sluice.addresses import is_loopback, reached_at, shown, without_login
 
 NAME_LENGTH = 63
@@ -118,7 +118,8 @@ class Settings(BaseSettings):
     lease_namespace: str = ""
     """Namespace of the workers' own leases; default: the first of `namespaces`, the pod's own, or `default`."""
     part: Part | None = None
-    """Which part of an installation this is (`worker`, `watcher`): `sluice doctor` asks for its rights. Default: all."""
+    """Which part of an installation this is (`worker`, `watcher`, `receiver`): `sluice doctor` asks for its rights. Default:
+    all."""
     metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
@@ -228,7 +229,7 @@ class Settings(BaseSettings):
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts whose rights matter to this process."""
-        return (self.part,) if self.part else tuple(Part)
+        return (self.part,) if self.part else tuple(part for part in Part if self.receivers or part in ALWAYS)
 
     @property
     def leases_in(self) -> str:
