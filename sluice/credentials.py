@@ -11,16 +11,35 @@ import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from sluice.addresses import without_login
 from sluice.errors import InvalidError
 
 DOCKER_CONFIG = ".dockerconfigjson"
 
 
+class Proxy(BaseModel):
+    """What stands between us and a server, and how to get through it."""
+
+    model_config = ConfigDict(frozen=True)
+    address: str
+    username: str = ""
+    password: SecretStr = SecretStr("")
+
+    @property
+    def address_with_login(self) -> str:
+        """The address with its login in it, for a program: never for a message."""
+        if not self.username:
+            return self.address
+        scheme, _, rest = self.address.partition("://")
+        return f"{scheme}://{quote(self.username, safe='')}:{quote(self.password.get_secret_value(), safe='')}@{rest}"
+
+
 class GitCredentials(BaseModel):
-    """How to log in to a git server: by name and password, by token, or by ssh key."""
+    """How to log in to a git server, by name and password, token, ssh key or certificate, and how to get there."""
 
     model_config = ConfigDict(frozen=True)
     username: str = ""
@@ -30,6 +49,13 @@ class GitCredentials(BaseModel):
     """A private ssh key."""
     known_hosts: str = ""
     """The ssh server's keys; without them the server is not trusted."""
+    authority: str = ""
+    """Certificates (PEM) of those who may vouch for an https server, instead of those that everybody trusts."""
+    certificate: str = ""
+    """Our own certificate (PEM) for an https server."""
+    client_key: SecretStr = SecretStr("")
+    """The key of that certificate."""
+    proxy: Proxy | None = None
 
 
 class RegistryCredentials(BaseModel):
@@ -50,14 +76,67 @@ def git_credentials(secret: Mapping[str, Any]) -> GitCredentials:
     if "identity" in data:
         if not data.get("known_hosts"):
             raise InvalidError(f"{_name(secret)} has an ssh identity but no known_hosts to trust the server by")
-        return GitCredentials(identity=SecretStr(data["identity"]), known_hosts=data["known_hosts"])
+        return GitCredentials(
+            identity=SecretStr(data["identity"]),
+            known_hosts=data["known_hosts"],
+            password=SecretStr(data.get("password", "")),
+        )
+    made = GitCredentials(**_certificates(secret, data))
     if data.get("bearerToken"):
-        return GitCredentials(bearer_token=SecretStr(data["bearerToken"]))
+        return made.model_copy(update={"bearer_token": SecretStr(data["bearerToken"])})
     if "username" in data and "password" in data:
-        return GitCredentials(username=data["username"], password=SecretStr(data["password"]))
+        return made.model_copy(update={"username": data["username"], "password": SecretStr(data["password"])})
+    if made != GitCredentials():
+        return made
     raise InvalidError(
-        f"{_name(secret)} has no git credentials: it needs username and password, bearerToken, or identity"
+        f"{_name(secret)} has no git credentials: it needs username and password, bearerToken, or identity; "
+        "and for https it may have ca.crt, or tls.crt and tls.key"
     )
+
+
+def proxy(secret: Mapping[str, Any]) -> Proxy:
+    """The proxy in a Secret that a `proxySecretRef` names: `address`, and `username` and `password` where it asks for them.
+
+    Raises:
+        InvalidError: it has no address, or is not base64.
+    """
+    data = {key: _decoded(secret, key) for key in secret.get("data") or {}}
+    address = data.get("address", "").strip()
+    bare, login = without_login(address)
+    if "://" not in bare:
+        raise InvalidError(
+            f"{_name(secret)} has no proxy: its address must be a URL, such as http://proxy.example:3128"
+        )
+    user, password = login or ("", "")
+    return Proxy(
+        address=bare,
+        username=data.get("username", user),
+        password=SecretStr(data.get("password", password)),
+    )
+
+
+def certificates(secret: Mapping[str, Any]) -> GitCredentials:
+    """The certificates in a Secret that a `certSecretRef` names: `ca.crt`, or `tls.crt` and `tls.key`, or all.
+
+    Raises:
+        InvalidError: it has none of them, or half a pair, or is not base64.
+    """
+    data = {key: _decoded(secret, key) for key in secret.get("data") or {}}
+    found = _certificates(secret, data)
+    if not found:
+        raise InvalidError(f"{_name(secret)} has no certificates: it needs ca.crt, or tls.crt and tls.key")
+    return GitCredentials(**found)
+
+
+def _certificates(secret: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
+    """Flux's older names count too: `caFile`, `certFile` and `keyFile`."""
+    authority = data.get("ca.crt") or data.get("caFile", "")
+    certificate = data.get("tls.crt") or data.get("certFile", "")
+    key = data.get("tls.key") or data.get("keyFile", "")
+    if bool(certificate) != bool(key):
+        raise InvalidError(f"{_name(secret)} has one of tls.crt and tls.key: it needs both")
+    pair = {"certificate": certificate, "client_key": SecretStr(key)} if certificate else {}
+    return pair | ({"authority": authority} if authority else {})
 
 
 def registry_credentials(secret: Mapping[str, Any], registry: str) -> RegistryCredentials | None:

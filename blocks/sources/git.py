@@ -85,4 +85,6 @@ async def remote_of(cluster: Cluster, source: GitRepository) -> Remote:
     credentials = None
     if source.spec.secret_ref:
         credentials = git_credentials(await cluster.get(SECRET, source.spec.secret_ref.name, source.namespace))
+    if source.spec.url.startswith("ssh://") and not (credentials and credentials.identity.get_secret_value()):
+        raise InvalidError("spec.url is ssh: spec.secretRef must name a Secret with identity and known_hosts")
     return Remote.of(source.spec.url, credentials, source.spec.timeout)
