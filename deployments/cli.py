@@ -25,6 +25,7 @@ from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools import doctor, replay, tune
 from deployments.tools.alive import SignOfLife
+from deployments.tools.descriptors import allow_descriptors
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
 from sluice.faults import plainly
@@ -277,6 +278,7 @@ def leave(code: int) -> NoReturn:
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
+    allow_descriptors()
     try:
         app(result_action="return_value")
     except ValidationError as error:

@@ -12,10 +12,11 @@ from prefect.runtime import flow_run
 
 from flows.outcome import ended
 from sluice.addresses import cleaned
-from tasks.sync.due_kustomizations import Due, due_kustomizations
 from tasks.sync.fetch_source import fetch_source
+from tasks.sync.find_due import find_due
+from tasks.sync.followers.base import Done, Due
+from tasks.sync.followers.table import FOLLOWERS
 from tasks.sync.mark_commit import mark_commit
-from tasks.sync.sync import Synced, sync
 
 
 def _run_name() -> str:
@@ -32,7 +33,8 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
         url: of the repository, however it is written.
         ref: that moved: a branch by its name, a tag as `refs/tags/v1.2`; empty where the source has no references.
         commit: that the event was about; only for display, the newest is taken.
-        reapply: Kustomizations to be applied though nothing moved, `namespace/name` with commas between.
+        reapply: what is to be applied though nothing moved, with commas between: `namespace/name` of Kustomizations,
+            `Kind/namespace/name` of others.
 
     Returns:
         What was done.
@@ -41,24 +43,20 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     sources = await fetch_source(url, ref)
     if not sources:
         return ended("ignored", f"no GitRepository follows {ref} of {url}")
-    due = await due_kustomizations(sources, [name for name in reapply.split(",") if name])
+    due = await find_due(sources, [name for name in reapply.split(",") if name])
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
-    done = await asyncio.gather(*(sync(one) for one in due), return_exceptions=True)
+    done = await asyncio.gather(*(FOLLOWERS[one.kind].sync(one) for one in due), return_exceptions=True)
     await _mark_commits(url, due, done)
     for did in done:
         # Only now: one team's broken directory does not stop the others' syncs.
         if isinstance(did, BaseException):
             raise did
-    lines = (
-        f"{one}: {did.applied} applied, {did.pruned} pruned, {did.left_alone} left alone"
-        for one, did in zip(due, done, strict=True)
-        if not isinstance(did, BaseException)
-    )
+    lines = (f"{one}: {did.summary}" for one, did in zip(due, done, strict=True) if not isinstance(did, BaseException))
     return ended("synced", "; ".join(lines))
 
 
-async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Synced | BaseException]) -> None:
+async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Done | BaseException]) -> None:
     """Show next to the commit what became of it; where that fails, the task run says why and the sync is as it is.
 
     A forge keeps a limited number of statuses, so what is only applied again sets none. Why a sync failed may quote what
@@ -69,6 +67,6 @@ async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Synced | Ba
         if one.reapply:
             continue
         good = not isinstance(did, BaseException)
-        said = "applied" if good else f"not applied: see the Ready condition of Kustomization {one}"
+        said = "applied" if good else f"not applied: see the Ready condition of {one.manifest}"
         marks.append(mark_commit(url, one.source.commit, f"sluice/{one}", good, said))
     await asyncio.gather(*marks, return_exceptions=True)
