@@ -42,7 +42,7 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
     sources = await fetch_source(url, ref)
     if not sources:
-        return ended("ignored", f"no GitRepository follows {ref} of {url}")
+        return ended("ignored", f"no source follows {ref or 'anything'} of {url}")
     due = await find_due(sources, [name for name in reapply.split(",") if name])
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")

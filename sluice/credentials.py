@@ -57,6 +57,10 @@ class GitCredentials(BaseModel):
     """The key of that certificate."""
     proxy: Proxy | None = None
 
+    def only_proxy(self) -> GitCredentials:
+        """The way to a server that the login is not for."""
+        return GitCredentials(proxy=self.proxy)
+
 
 class RegistryCredentials(BaseModel):
     """How to log in to a registry."""
@@ -72,10 +76,10 @@ def git_credentials(secret: Mapping[str, Any]) -> GitCredentials:
     Raises:
         InvalidError: none of the known forms, or not base64.
     """
-    data = {key: _decoded(secret, key) for key in secret.get("data") or {}}
+    data = texts(secret)
     if "identity" in data:
         if not data.get("known_hosts"):
-            raise InvalidError(f"{_name(secret)} has an ssh identity but no known_hosts to trust the server by")
+            raise InvalidError(f"{named(secret)} has an ssh identity but no known_hosts to trust the server by")
         return GitCredentials(
             identity=SecretStr(data["identity"]),
             known_hosts=data["known_hosts"],
@@ -89,7 +93,7 @@ def git_credentials(secret: Mapping[str, Any]) -> GitCredentials:
     if made != GitCredentials():
         return made
     raise InvalidError(
-        f"{_name(secret)} has no git credentials: it needs username and password, bearerToken, or identity; "
+        f"{named(secret)} has no git credentials: it needs username and password, bearerToken, or identity; "
         "and for https it may have ca.crt, or tls.crt and tls.key"
     )
 
@@ -100,12 +104,12 @@ def proxy(secret: Mapping[str, Any]) -> Proxy:
     Raises:
         InvalidError: it has no address, or is not base64.
     """
-    data = {key: _decoded(secret, key) for key in secret.get("data") or {}}
+    data = texts(secret)
     address = data.get("address", "").strip()
     bare, login = without_login(address)
     if "://" not in bare:
         raise InvalidError(
-            f"{_name(secret)} has no proxy: its address must be a URL, such as http://proxy.example:3128"
+            f"{named(secret)} has no proxy: its address must be a URL, such as http://proxy.example:3128"
         )
     user, password = login or ("", "")
     return Proxy(
@@ -121,11 +125,20 @@ def certificates(secret: Mapping[str, Any]) -> GitCredentials:
     Raises:
         InvalidError: it has none of them, or half a pair, or is not base64.
     """
-    data = {key: _decoded(secret, key) for key in secret.get("data") or {}}
+    data = texts(secret)
     found = _certificates(secret, data)
     if not found:
-        raise InvalidError(f"{_name(secret)} has no certificates: it needs ca.crt, or tls.crt and tls.key")
+        raise InvalidError(f"{named(secret)} has no certificates: it needs ca.crt, or tls.crt and tls.key")
     return GitCredentials(**found)
+
+
+def texts(secret: Mapping[str, Any]) -> dict[str, str]:
+    """What a Secret has.
+
+    Raises:
+        InvalidError: something in it is no text.
+    """
+    return {key: _decoded(secret, key) for key in secret.get("data") or {}}
 
 
 def _certificates(secret: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
@@ -134,7 +147,7 @@ def _certificates(secret: Mapping[str, Any], data: Mapping[str, str]) -> dict[st
     certificate = data.get("tls.crt") or data.get("certFile", "")
     key = data.get("tls.key") or data.get("keyFile", "")
     if bool(certificate) != bool(key):
-        raise InvalidError(f"{_name(secret)} has one of tls.crt and tls.key: it needs both")
+        raise InvalidError(f"{named(secret)} has one of tls.crt and tls.key: it needs both")
     pair = {"certificate": certificate, "client_key": SecretStr(key)} if certificate else {}
     return pair | ({"authority": authority} if authority else {})
 
@@ -159,7 +172,7 @@ def registry_credentials(secret: Mapping[str, Any], registry: str) -> RegistryCr
             return RegistryCredentials(username=user, password=SecretStr(password))
     except (ValueError, KeyError, TypeError, AttributeError):
         # Not chained: the cause's message would show part of the secret.
-        raise InvalidError(f"{_name(secret)} is not a docker config: its {DOCKER_CONFIG} cannot be read") from None
+        raise InvalidError(f"{named(secret)} is not a docker config: its {DOCKER_CONFIG} cannot be read") from None
     return None
 
 
@@ -173,9 +186,10 @@ def _decoded(secret: Mapping[str, Any], key: str) -> str:
     try:
         return base64.b64decode((secret.get("data") or {})[key], validate=True).decode()
     except (KeyError, ValueError, binascii.Error):
-        raise InvalidError(f"{_name(secret)}: its {key} is missing or not base64 of a text") from None
+        raise InvalidError(f"{named(secret)}: its {key} is missing or not base64 of a text") from None
 
 
-def _name(secret: Mapping[str, Any]) -> str:
+def named(secret: Mapping[str, Any]) -> str:
+    """What messages call a Secret."""
     meta = secret.get("metadata") or {}
     return f"Secret {meta.get('namespace', 'default')}/{meta.get('name', '?')}"

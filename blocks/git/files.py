@@ -6,23 +6,19 @@ no symbolic link in it may lead out of the directory that it is laid out in.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import posixpath
-import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
-from uuid import uuid4
 
 from blocks.git.login import environment
 from blocks.git.program import GitProgram
 from sluice.errors import InvalidError, NotFoundError, TerminalError
-from sluice.sync.bounds import Bounds, Measured
 
 LOCAL_TIMEOUT = 30.0
 """Seconds for a call of git that talks to no server."""
@@ -95,39 +91,6 @@ async def contents(git: GitProgram, mirror: Path, wanted: Sequence[Entry]) -> li
     return found
 
 
-async def lay_out(
-    git: GitProgram,
-    mirror: Path,
-    commit: str,
-    place: Path,
-    *,
-    bounds: Bounds | None = None,
-    wanted: Callable[[str], bool] = lambda path: True,
-) -> None:
-    """Put the files of a commit into the directory `place`, all or nothing. Submodules are left out, as Flux does.
-
-    Nothing is read before it is known how much it is, and then no file is ever whole in memory.
-
-    Args:
-        git: the program.
-        mirror: the bare repository.
-        commit: in it.
-        place: made by this.
-        bounds: what it may have at most.
-        wanted: which paths to lay out; what is left out is not counted.
-
-    Raises:
-        InvalidError: a symbolic link leads out of the tree, or it is more than the bounds allow.
-        NotFoundError: the mirror has no such commit.
-    """
-    found = await entries(git, mirror, commit)
-    files = [entry for entry in found if entry.mode != SUBMODULE and wanted(entry.path)]
-    measured = Measured(bounds or Bounds())
-    for entry in files:
-        measured.add(entry.path, entry.size)
-    await asyncio.to_thread(_place, git, mirror, files, place)
-
-
 def inside(path: str) -> str:
     """The path in its plain form.
 
@@ -140,25 +103,15 @@ def inside(path: str) -> str:
     return plain
 
 
-def _place(git: GitProgram, mirror: Path, files: Sequence[Entry], place: Path) -> None:
-    building = place.with_name(f".{place.name}-{uuid4().hex}")
-    try:
-        building.mkdir(parents=True)
-        if files:
-            _stream(git, mirror, files, building)
-        check_links(building, [entry.path for entry in files if entry.mode == LINK])
-        try:
-            building.rename(place)
-        except OSError:
-            # Another run of the same commit was faster; its files are the same.
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+def write(git: GitProgram, mirror: Path, files: Sequence[Entry], root: Path) -> None:
+    """Put the files into a directory, each as git hands it out: none is ever whole in memory. Links are not checked yet.
 
-
-def _stream(git: GitProgram, mirror: Path, files: Sequence[Entry], root: Path) -> None:
-    """Write each file as git hands it out."""
+    Raises:
+        InvalidError: one would be written through a link.
+        TerminalError: the mirror is not whole.
+    """
+    if not files:
+        return
     with environment(git.home, git.protocols, None) as variables, tempfile.TemporaryFile() as asked:
         asked.write("".join(f"{entry.blob}\n" for entry in files).encode())
         asked.seek(0)

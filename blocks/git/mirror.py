@@ -55,24 +55,30 @@ class Remote:
         url: without user and password; those belong into `credentials`.
         credentials: None where the server lets everybody in.
         timeout: seconds for one exchange with the server.
+        owner: whose login it is; what one of them brought here is not there for another.
     """
 
     url: str
     credentials: GitCredentials | None = None
     timeout: float = 60.0
+    owner: str = ""
 
     @classmethod
-    def of(cls, url: str, credentials: GitCredentials | None = None, timeout: float = 60.0) -> Remote:
+    def of(
+        cls, url: str, credentials: GitCredentials | None = None, timeout: float = 60.0, *, owner: str = ""
+    ) -> Remote:
         """From a URL that may have a login in it, which is taken out of it; credentials that are given go before it."""
         bare, login = without_login(url)
         if login and not credentials:
             credentials = GitCredentials(username=login[0], password=SecretStr(login[1]))
-        return cls(url=bare, credentials=credentials, timeout=timeout)
+            owner = hashlib.sha256("\0".join(login).encode()).hexdigest()
+        return cls(url=bare, credentials=credentials, timeout=timeout, owner=owner)
 
     @property
     def key(self) -> str:
-        """A name for files: the same for all ways to write the URL."""
-        return hashlib.sha256(normalise(self.url).encode()).hexdigest()[:24]
+        """A name for files: equal for all ways to write the URL."""
+        text = normalise(self.url) + (f"\0{self.owner}" if self.owner else "")
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)

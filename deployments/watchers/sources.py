@@ -1,21 +1,47 @@
-"""The watcher of sources: a GitRepository or Kustomization that is new or changed calls for a sync, as a push does."""
+"""The watcher of sources: a source, or what follows one, that is new or changed calls for a sync, as a push does.
+
+So does an object that somebody asks to be looked at now, as `flux reconcile` does by an annotation.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
-from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
+from blocks.kubernetes.kinds import KUSTOMIZATION
+from blocks.sources.table import SOURCES
 from deployments.watchers.announcer import Announcer, log
 from sluice.errors import InvalidError
 from sluice.events.model import SourceChanged
-from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.source import SourceManifest
+from sluice.manifests.meta import Manifest, ObjectMeta
+from sluice.manifests.references import SourceKey
+from sluice.sync.artifact import requested_of
 
 Key = tuple[str, str]
+"""Namespace and name."""
+MODELS: Mapping[Kind, type[SourceManifest]] = {row.kind: row.model for row in SOURCES.values()}
+
+
+class Follower(Protocol):
+    """What follows a source."""
+
+    @property
+    def metadata(self) -> ObjectMeta:
+        """Its generation changes with what it asks for."""
+
+    @property
+    def source(self) -> SourceKey:
+        """What it follows."""
+
+
+FOLLOWERS: Mapping[Kind, type[Kustomization]] = {KUSTOMIZATION: Kustomization}
+"""How the kinds of followers are read."""
 
 
 @dataclass(slots=True)
@@ -23,21 +49,22 @@ class SourceWatcher:
     """What is known of sources and of what follows them.
 
     Attributes:
-        sources: GitRepository objects by namespace and name.
-        announced: the generations that an event was posted for, by the object's uid.
+        sources: by kind, namespace and name.
+        followers: by kind, namespace and name.
+        announced: what an event was posted for, by the object's uid: its generation, and when somebody last asked.
     """
 
     cluster: Cluster
     announcer: Announcer
-    sources: dict[Key, GitRepository] = field(default_factory=dict)
-    followers: dict[Key, Kustomization] = field(default_factory=dict)
-    announced: dict[str, int] = field(default_factory=dict)
+    sources: dict[SourceKey, SourceManifest] = field(default_factory=dict)
+    followers: dict[SourceKey, Follower] = field(default_factory=dict)
+    announced: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     async def watch(self, namespace: str | None) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow(GIT_REPOSITORY, namespace))
-            group.create_task(self._follow(KUSTOMIZATION, namespace))
+            for kind in (*MODELS, *FOLLOWERS):
+                group.create_task(self._follow(kind, namespace))
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
         def take(change: News) -> None:
@@ -54,43 +81,56 @@ class SourceWatcher:
             change: what the watch brought.
             namespace: whose watch the news come from; None for all. A whole list says nothing about other namespaces.
         """
-        known: dict[Key, Any] = self.sources if kind is GIT_REPOSITORY else self.followers
+        known: dict[SourceKey, Any] = self.sources if kind in MODELS else self.followers
         if change.whole:
-            forget(known, namespace)
+            for old in [one for one in known if one.kind == kind.kind and namespace in {None, one.namespace}]:
+                del known[old]
         events = []
         for item in change.objects:
             key = (item["metadata"]["namespace"], item["metadata"]["name"])
             if change.gone:
-                known.pop(key, None)
+                known.pop(SourceKey(kind.kind, *key), None)
                 self.announced.pop(item["metadata"]["uid"], None)
             else:
                 events += self.events_for(kind, key, item)
         if change.whole:
-            there = {one.metadata.uid for one in (*self.sources.values(), *self.followers.values())}
-            self.announced = {uid: generation for uid, generation in self.announced.items() if uid in there}
+            there = {one.metadata.uid for known in (self.sources, self.followers) for one in known.values()}
+            self.announced = {uid: said for uid, said in self.announced.items() if uid in there}
         return events
 
     def events_for(self, kind: Kind, key: Key, item: dict[str, Any]) -> list[SourceChanged]:
-        """The events that a new or changed object calls for; a Kustomization may have to wait for its source."""
+        """The events that a new or changed object calls for; a follower may have to wait for its source."""
+        at = SourceKey(kind.kind, *key)
         try:
-            if kind is GIT_REPOSITORY:
-                source = self.sources[key] = GitRepository.parse(item)
+            if kind in MODELS:
+                source = self.sources[at] = MODELS[kind].parse(item)
                 waiting = [one for one in self.followers.values() if one.source == source.key]
                 return self._event(source, source) + [e for one in waiting for e in self._event(one, source)]
-            follower = self.followers[key] = Kustomization.parse(item)
+            follower = self.followers[at] = FOLLOWERS[kind].parse(item)
         except InvalidError as error:
             log.error("%s", error)
             return []
-        known = self.sources.get((follower.source.namespace, follower.source.name))
-        return self._event(follower, known) if known and known.key == follower.source else []
+        known = self.sources.get(follower.source)
+        return self._event(follower, known) if known else []
 
-    def _event(self, about: GitRepository | Kustomization, source: GitRepository) -> list[SourceChanged]:
-        uid, generation = about.metadata.uid, about.metadata.generation
-        if self.announced.get(uid) == generation:
+    def _event(self, about: Follower | SourceManifest, source: SourceManifest) -> list[SourceChanged]:
+        meta = about.metadata
+        asked = requested_of(meta)
+        before = self.announced.get(meta.uid)
+        if before == (meta.generation, asked):
             return []
-        self.announced[uid] = generation
-        ref = source.spec.ref.branch
-        return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, ref=ref, commit="")]
+        self.announced[meta.uid] = (meta.generation, asked)
+        delivery, reapply = f"{meta.uid}/{meta.generation}", ""
+        if asked:
+            delivery += f"/{asked}"
+            # Asked for by name it is applied though nothing moved; a source is only looked at.
+            reapply = _named(about) if isinstance(about, Manifest) and about is not source else ""
+        return [SourceChanged(delivery=delivery, url=source.address, ref=source.ref, commit="", reapply=reapply)]
+
+
+def _named(follower: Manifest) -> str:
+    name = f"{follower.namespace}/{follower.name}"
+    return name if follower.kind == Kustomization.kind else f"{follower.kind}/{name}"
 
 
 def forget(known: dict[Key, Any], namespace: str | None) -> None:

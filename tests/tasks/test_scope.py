@@ -14,13 +14,13 @@ from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, IMAGE_POLICY, IMAGE_REPOSITORY, KUSTOMIZATION
-from blocks.sources.git import sources_of
+from blocks.sources.table import sources_of
 from tasks.images.choose_image import choose_image
 from tasks.images.find_missed_pushes import find_missed_pushes
 from tasks.sync.applying.apply import apply
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.find_due import find_due
-from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.upkeep.find_orphans import find_orphans
 from tests.samples import canary_manifest, deployment
 from tests.scoped_server import ScopedServer, serving
@@ -69,7 +69,7 @@ async def missed(cluster: Cluster) -> Any:
 
 
 async def branches(cluster: Cluster) -> Any:
-    return await find_moved_branches.fn()
+    return await find_moved_sources.fn()
 
 
 async def orphans(cluster: Cluster) -> Any:

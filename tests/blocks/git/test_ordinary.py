@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from blocks.git.files import lay_out
+from blocks.git.checkout import Checkout, Plan
 from blocks.git.mirror import hold
 from blocks.git.mirrors import Git, Remote
 from blocks.git.program import GitProgram
@@ -163,19 +163,16 @@ async def test_what_fits_is_streamed(sut: Git, remote: Remote, repository: Repos
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
 
 
-async def test_too_many_files_are_refused(tmp_path: Path, remote: Remote, repository: Repository) -> None:
+async def test_too_many_files_are_refused(tmp_path: Path, sut: Git, remote: Remote, repository: Repository) -> None:
     """Each costs an inode and a system call; what is left out is not counted."""
     commit = repository.write({f"f{number}": "x" for number in range(12)})
-    program = GitProgram(home=tmp_path)
-    async with hold(program, tmp_path, remote) as held:
-        await held.fetch("main")
-        with pytest.raises(InvalidError, match="more than 10 files"):
-            await lay_out(program, held.folder, commit, tmp_path / "tree", bounds=Bounds(files=10))
-        assert not (tmp_path / "tree").exists()
-        few = Bounds(files=10)
-        await lay_out(
-            program, held.folder, commit, tmp_path / "tree", bounds=few, wanted=lambda path: not path.startswith("f1")
-        )
+    await sut.fetch(remote, "main")
+    program, few = GitProgram(home=tmp_path), Bounds(files=10)
+    with pytest.raises(InvalidError, match="more than 10 files"):
+        await Checkout(program, tmp_path / "home/mirrors", Plan(), few).lay_out(remote, commit, tmp_path)
+    (tmp_path / "tree").mkdir()
+    plan = Plan(ignores=True, ignore="/f1*")
+    await Checkout(program, tmp_path / "home/mirrors", plan, few).lay_out(remote, commit, tmp_path / "tree")
     assert len(list((tmp_path / "tree").iterdir())) == 9
 
 
