@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -11,6 +12,7 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 
 
+@lru_cache(4096)  # a manifest is read at each look, and says each time what it said
 def seconds(text: str | float) -> float:
     """Seconds in a duration such as `1m30s`; a bare number is seconds.
 
@@ -27,3 +29,13 @@ def seconds(text: str | float) -> float:
 
 Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema({"type": "string"})]
 """A duration in a manifest: text outside, seconds inside."""
+
+
+def go_duration(value: float) -> str:
+    """A duration as Go writes it: `5m0s`, `1h0m0s`, `1.5s`, `250ms`."""
+    if 0 < value < 1:
+        return f"{value * 1000:g}ms"
+    whole, rest = divmod(value, 60)
+    hours, minutes = divmod(int(whole), 60)
+    text = f"{round(rest, 3):g}s"
+    return f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}" if minutes else text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sluice.credentials import named, texts
+from sluice.credentials import name_of, texts
 from sluice.errors import UnverifiedError
 
 
@@ -34,6 +34,6 @@ def trusted_keys(secret: Mapping[str, Any]) -> TrustedKeys:
     openpgp = tuple(text for name, text in data if not name.endswith(".sshpub"))
     if not data:
         raise UnverifiedError(
-            f"{named(secret)} has no public keys: it needs *.asc or *.sshpub", reason="VerificationError"
+            f"{name_of(secret)} has no public keys: it needs *.asc or *.sshpub", reason="VerificationError"
         )
     return TrustedKeys(openpgp, ssh)
