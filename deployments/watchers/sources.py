@@ -19,7 +19,7 @@ from sluice.errors import InvalidError
 from sluice.events.model import SourceChanged
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.source import SourceManifest
-from sluice.manifests.meta import Manifest, ObjectMeta
+from sluice.manifests.meta import ObjectMeta
 from sluice.manifests.references import SourceKey
 from sluice.sync.artifact import requested_of
 
@@ -39,6 +39,14 @@ class Follower(Protocol):
     def source(self) -> SourceKey:
         """What it follows."""
 
+    @property
+    def asked(self) -> str:
+        """The request to apply it now that is not answered yet; empty where there is none."""
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it was deleted and waits for what it applied to be cleaned up."""
+
 
 FOLLOWERS: Mapping[Kind, type[Kustomization]] = {KUSTOMIZATION: Kustomization}
 """How the kinds of followers are read."""
@@ -51,14 +59,14 @@ class SourceWatcher:
     Attributes:
         sources: by kind, namespace and name.
         followers: by kind, namespace and name.
-        announced: what an event was posted for, by the object's uid: its generation, and when somebody last asked.
+        announced: the generations and requests that an event was posted for, by the object's uid.
     """
 
     cluster: Cluster
     announcer: Announcer
     sources: dict[SourceKey, SourceManifest] = field(default_factory=dict)
     followers: dict[SourceKey, Follower] = field(default_factory=dict)
-    announced: dict[str, tuple[int, str]] = field(default_factory=dict)
+    announced: dict[str, str] = field(default_factory=dict)
 
     async def watch(self, namespace: str | None) -> None:
         """Watch until cancelled."""
@@ -110,27 +118,32 @@ class SourceWatcher:
         except InvalidError as error:
             log.error("%s", error)
             return []
-        known = self.sources.get(follower.source)
-        return self._event(follower, known) if known else []
+        if known := self.sources.get(follower.source):
+            return self._event(follower, known)
+        return self._gone(follower) if follower.leaving else []
 
     def _event(self, about: Follower | SourceManifest, source: SourceManifest) -> list[SourceChanged]:
-        meta = about.metadata
-        asked = requested_of(meta)
-        before = self.announced.get(meta.uid)
-        if before == (meta.generation, asked):
+        # Asked for by name it is applied though nothing moved; a source is only looked at.
+        follower = None if isinstance(about, SourceManifest) else about
+        reapply = _named(follower) if follower and (follower.asked or follower.leaving) else ""
+        return self._new(about.metadata, source.address, source.ref, reapply)
+
+    def _gone(self, about: Follower) -> list[SourceChanged]:
+        """One that was deleted after its source: what it applied has to be cleaned up all the same."""
+        return self._new(about.metadata, f"deleted/{about.source.namespace}/{about.source.name}", "", _named(about))
+
+    def _new(self, meta: ObjectMeta, url: str, ref: str, reapply: str) -> list[SourceChanged]:
+        """An event for each generation of an object, and for each request to look at it now."""
+        sign = f"{meta.generation}/{requested_of(meta)}".rstrip("/")
+        if self.announced.get(meta.uid) == sign:
             return []
-        self.announced[meta.uid] = (meta.generation, asked)
-        delivery, reapply = f"{meta.uid}/{meta.generation}", ""
-        if asked:
-            delivery += f"/{asked}"
-            # Asked for by name it is applied though nothing moved; a source is only looked at.
-            reapply = _named(about) if isinstance(about, Manifest) and about is not source else ""
-        return [SourceChanged(delivery=delivery, url=source.address, ref=source.ref, commit="", reapply=reapply)]
+        self.announced[meta.uid] = sign
+        return [SourceChanged(delivery=f"{meta.uid}/{sign}", url=url, ref=ref, commit="", reapply=reapply)]
 
 
-def _named(follower: Manifest) -> str:
-    name = f"{follower.namespace}/{follower.name}"
-    return name if follower.kind == Kustomization.kind else f"{follower.kind}/{name}"
+def _named(follower: Follower) -> str:
+    name = f"{follower.metadata.namespace}/{follower.metadata.name}"
+    return name if isinstance(follower, Kustomization) else f"{type(follower).__name__}/{name}"
 
 
 def forget(known: dict[Key, Any], namespace: str | None) -> None:

@@ -12,12 +12,11 @@ from typing import Any
 
 from sluice.errors import InvalidError, SluiceError, TransientError, UnverifiedError
 from sluice.manifests.conditions import READY, RECONCILING, Condition, find_condition, reported, rfc3339, with_condition
+from sluice.manifests.flux.kustomization import REQUESTED_AT
 from sluice.manifests.flux.outcome import Body, observed
 from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.meta import ObjectMeta
 
-REQUESTED = "reconcile.fluxcd.io/requestedAt"
-"""Annotation by which `flux reconcile` asks for a look now."""
 STORED, FAILED, VERIFIED, STALLED = "ArtifactInStorage", "FetchFailed", "SourceVerified", "Stalled"
 INCLUDE = "IncludeUnavailable"
 SUCCEEDED, RETRY = "Succeeded", "ProgressingWithRetry"
@@ -102,7 +101,7 @@ def requested(source: SourceManifest) -> str:
 
 def requested_of(meta: ObjectMeta) -> str:
     """When somebody last asked for a look at an object, as they wrote it; empty where nobody did."""
-    return meta.annotations.get(REQUESTED, "")
+    return meta.annotations.get(REQUESTED_AT, "")
 
 
 def _answered(source: SourceManifest) -> bool:

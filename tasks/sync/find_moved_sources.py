@@ -22,6 +22,8 @@ from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import SourceKey
 from sluice.recent import Recent
 from sluice.sync.artifact import failed
+from sluice.sync.kustomizations.due import LEAST, span
+from sluice.sync.record import looked_at_after, tried_in_vain
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
 from tasks.sync.fetch_source import write_status
@@ -90,8 +92,8 @@ def moved_to(source: SourceManifest, at: str, now: float) -> SourceChanged | Non
     if known == at and ready is not None and ready.status == "True" and observed(source):
         return None
     before = f"{known}/{artifact.last_update_time}" if artifact else ""
-    span = _span(source.metadata.uid, max(60.0, source.spec.interval), now)
-    delivery = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{at}/{span}"
+    number = span(max(LEAST, source.spec.interval), source.metadata.uid, now)
+    delivery = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{at}/{number}"
     return SourceChanged(delivery=delivery, url=source.address, ref=source.ref, commit=commit_of(at))
 
 
@@ -100,31 +102,24 @@ def drifting(
 ) -> list[SourceChanged]:
     """One event for each source and interval: the Kustomizations that are applied again in this span of time.
 
-    Time is cut into spans of the interval, each object's own way so that they do not all come at once. An event is named
-    by its span: however often and from whichever worker it is looked for, it is one event.
+    Those whose last try failed come at their retryInterval (`sluice.sync.kustomizations.due`).
     """
     spans: dict[tuple[SourceKey, float, int], list[str]] = defaultdict(list)
     for one in followers:
-        if one.source in sources and not one.spec.suspend and one.status.last_applied_revision:
-            interval = max(60.0, one.spec.interval)
-            span = _span(sources[one.source].metadata.uid, interval, now)
-            spans[one.source, interval, span].append(f"{one.namespace}/{one.name}")
+        if one.source in sources and not one.spec.suspend and (one.status.last_applied_revision or tried_in_vain(one)):
+            interval = max(LEAST, looked_at_after(one))
+            number = span(interval, sources[one.source].metadata.uid, now)
+            spans[one.source, interval, number].append(f"{one.namespace}/{one.name}")
     return [
         SourceChanged(
-            delivery=f"{sources[key].metadata.uid}/{interval:.0f}/{span}",
+            delivery=f"{sources[key].metadata.uid}/{interval:.0f}/{number}",
             url=sources[key].address,
             ref=sources[key].ref,
             commit="",
             reapply=",".join(sorted(names)),
         )
-        for (key, interval, span), names in spans.items()
+        for (key, interval, number), names in spans.items()
     ]
-
-
-def _span(uid: str, interval: float, now: float) -> int:
-    """Which span of an interval it is, by a clock of the object's own."""
-    shift = int(uid.replace("-", "")[:8] or "0", 16) % interval
-    return int((now + shift) // interval)
 
 
 def _host(source: SourceManifest) -> str:
