@@ -28,15 +28,17 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     Args:
         image: repository with its registry, without tag.
         tag: what was pushed.
-        digest: `sha256:…` of what was pushed.
+        digest: `sha256:…` of what was pushed; empty where its sender does not say.
 
     Returns:
         What became of it: delivered with the commit, ignored or refused with the reason.
     """
     choice = await choose_image(image, tag, digest)
+    if choice.missed:
+        await post_events(choice.missed)
     if not choice.wanted:
         return ended("ignored", choice.reason)
-    if choice.digest != digest:
+    if digest and choice.digest != digest:
         why = f"{tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
         return ended("refused", why)
     wanted = choice.wanted

@@ -38,11 +38,15 @@ OF_OTHERS = {("update", "canaries", "finalizers")}
 CALLS: dict[str, str] = {
     "get": r"cluster\.get\(\s*{kind}\b",
     "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
-    "watch": r"_follow\({kind}\b",
-    "patch": r"(cluster\.patch|_write_status)\(\s*{kind}\b",
+    "watch": r"(_follow|informers\.list)\({kind}\b",
+    "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
 }
 """How code asks for what a delivery is made of: sources, policies, Secrets. None of it is written but its status."""
-DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} | {kinds.SECRET}
+DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} | {
+    kinds.SECRET,
+    kinds.NAMESPACE,
+    kinds.SERVICE_ACCOUNT,
+}
 
 
 def guarded(stage: Stage) -> Guarded:
