@@ -28,7 +28,7 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     Args:
         image: repository with its registry, without tag.
         tag: what was pushed.
-        digest: `sha256:…` of what was pushed; empty where its sender does not say.
+        digest: `sha256:…` of what was pushed; empty where the registry did not say, for what the tag names now.
 
     Returns:
         What became of it: delivered with the commit, ignored or refused with the reason.

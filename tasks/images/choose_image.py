@@ -107,6 +107,8 @@ class _Tally:
             by_digest = record.pinned(policy, self.digest or now, self.tag)
             latest = latest.model_copy(update={"digest": by_digest})
             self.wanted[f"{policy.namespace}:{policy.name}"] = latest
+            if self.digest and self.digest != now:
+                return  # it is another image by now, whose push is another delivery
             await write(IMAGE_POLICY, policy, record.chosen(policy, latest, moment()))
             return
         self.reasons.append(f"{policy} wants {latest.tag if latest else 'none of the tags'}")
