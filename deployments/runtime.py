@@ -15,6 +15,7 @@ from prefect.settings.context import get_current_settings
 
 from deployments import wiring
 from deployments.automations.register import RESULTS, Change, register
+from deployments.drift.watcher import DriftWatcher
 from deployments.keeper.keeper import Keeper
 from deployments.polling.poller import Poller
 from deployments.server.embedded import EmbeddedServer
@@ -138,12 +139,15 @@ async def work(settings: Settings, ready: Ready) -> None:
             poller = Poller(wired)
             polling = asyncio.create_task(forever("looking at registries", poller.keep, 1.0))
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
+            drift = DriftWatcher.of(wired)
+            watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
             try:
                 await worker.serve(ready)
             finally:
                 catching_up.cancel()
                 keeping.cancel()
                 polling.cancel()
+                watching.cancel()
                 await engine.drain(DRAIN_WITHIN)
 
 

@@ -20,7 +20,6 @@ from blocks.sources.git import sources_of
 from deployments.polling.poller import Poller
 from sluice.manifests.flux.kustomization import Kustomization
 from tasks.images.choose_image import choose_image
-from tasks.sync.applying.apply import apply
 from tasks.sync.applying.owner import Owner
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.find_due import find_due
@@ -29,6 +28,7 @@ from tasks.sync.kustomizations.claims import Claims
 from tasks.upkeep.find_orphans import find_orphans
 from tests.samples import canary_manifest, deployment
 from tests.scoped_server import ScopedServer, serving
+from tests.tasks.sync.brought import brought
 
 FOLLOWER = Kustomization.parse(
     {"metadata": {"name": "app", "namespace": "a"}, "spec": {"sourceRef": {"name": "shop"}, "prune": True}}
@@ -94,7 +94,7 @@ async def orphans(cluster: Cluster) -> Any:
 
 
 async def applied(cluster: Cluster) -> Any:
-    return len(await apply(cluster, [], Owner("a", "app", Claims(cluster, FOLLOWER))))
+    return len(await brought(cluster, [], Owner("a", "app", Claims(cluster, FOLLOWER))))
 
 
 Look = Callable[[Cluster], Awaitable[Any]]
