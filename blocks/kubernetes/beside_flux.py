@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sluice.manifests.beside_flux import left_to_flux
 from sluice.manifests.selector import Selector
 from sluice.recent import Recent
-from sluice.sync.beside_flux import left_to_flux
 
 if TYPE_CHECKING:
     from blocks.kubernetes.cluster import Kind

@@ -15,9 +15,9 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.kinds import DEPLOYMENT
 from sluice.errors import InvalidError
+from sluice.manifests.beside_flux import RUN_BY, SHARD, SHARD_OF_SLUICE, run_by_sluice
 from sluice.manifests.crd import COLUMNS
 from sluice.manifests.selector import Selector, selector
-from sluice.sync.beside_flux import RUN_BY, SHARD, SHARD_OF_SLUICE, run_by_sluice
 
 Object = dict[str, Any]
 PART_OF_FLUX = "app.kubernetes.io/part-of=flux"

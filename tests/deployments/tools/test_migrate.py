@@ -11,8 +11,8 @@ from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.kinds import DEPLOYMENT, GIT_REPOSITORY, KUSTOMIZATION
 from deployments.tools.migrate import controller_of, flux_kinds, migrate
 from sluice.errors import InvalidError
+from sluice.manifests.beside_flux import RUN_BY, SHARD
 from sluice.manifests.selector import selector
-from sluice.sync.beside_flux import RUN_BY, SHARD
 from tests.memory_cluster import MemoryCluster
 
 TEAM = "team"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.sync.beside_flux import RUN_BY, left_to_flux, run_by_sluice
+from sluice.manifests.beside_flux import RUN_BY, left_to_flux, run_by_sluice
 
 NOW = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 
