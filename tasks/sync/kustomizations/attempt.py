@@ -112,7 +112,7 @@ class Attempt:
                 await self._fail(error)
                 raise
         await self._write_end(said)
-        self.ledger.version = self.status.version
+        self.ledger.version, self.ledger.looked = self.status.version, time.monotonic()
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
 
