@@ -22,7 +22,7 @@ from tasks.sync.applying.apply import apply
 from tasks.sync.applying.needed import needed
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.place import placed
-from tasks.sync.applying.prune import prune
+from tasks.sync.applying.prune import hand_over, prune
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
 from tasks.sync.kustomizations.finalizer import keep
@@ -104,6 +104,13 @@ class Attempt:
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
 
+    async def undo(self) -> None:
+        """Delete what was applied for one that was deleted meanwhile, where its deletionPolicy wants that."""
+        one = self.status.of
+        if self.wrote and one.spec.deletes:
+            async with target(self.wired, one) as cluster:
+                await prune(cluster, self.ids, Owner(one.namespace, one.name, Claims(self.wired.cluster, one)))
+
     async def _apply(self) -> Synced | None:
         self.status.of = await keep(self.wired.cluster, self.status.of)
         self.status.version = self.status.of.metadata.resource_version
@@ -139,10 +146,12 @@ class Attempt:
         # What is to be left alone is not applied, and stays in the inventory.
         objects = [each for each in everything if not left_alone(each)]
         aside = {identity(each) for each in everything if left_alone(each)}
-        writes = await needed(cluster, objects)
-        if writes or gone or not self._known():
+        writes, left = await needed(cluster, objects), gone
+        gone = await hand_over(cluster, gone, owner)
+        if writes or left or not self._known():
             # Intent before act: also the fence of a slower sync, which may be about to write as well.
-            await self.status.write(record.begun(one, self.at, self.ids, now()))
+            let_go = [each for each in left if each not in gone]
+            await self.status.write(record.begun(one, self.at, self.ids, now(), let_go))
             self.wrote = True
         self.spared = aside | await apply(cluster, writes, owner)
         self.reason = record.PRUNE_FAILED

@@ -20,6 +20,7 @@ from tasks.sync.kustomizations.finalizer import release
 from tasks.sync.kustomizations.status import Status
 from tasks.sync.kustomizations.synced import Synced
 from tasks.sync.kustomizations.target import target
+from tasks.sync.kustomizations.turns import turn
 
 LOOK = 0.5
 """Seconds between two looks whether an object is gone."""
@@ -33,24 +34,21 @@ async def leave(namespace: str, name: str) -> Synced:
         TerminalError, TransientError: an object cannot be deleted; the Kustomization stays until it can.
     """
     wired = connections()
+    async with turn(f"{namespace}/{name}"):
+        return await _leave(wired, namespace, name)
+
+
+async def _leave(wired: Connections, namespace: str, name: str) -> Synced:
     found = await wired.cluster.find(KUSTOMIZATION, name, namespace)
     if found is None:
         return Synced(note="it is gone")
     one = Kustomization.parse(found)
     if not one.leaving or FINALIZER not in one.metadata.finalizers:
         return Synced(note="it is not being deleted")
-    pruned = await _clean(wired, one) if deletes(one) else []
+    pruned = await _clean(wired, one) if one.spec.deletes else []
     with contextlib.suppress(NotFoundError):
         await release(wired.cluster, one)
     return Synced(pruned=len(pruned))
-
-
-def deletes(one: Kustomization) -> bool:
-    """Whether what it applied is deleted with it. One that is suspended leaves all as it is, as in Flux."""
-    policy = one.spec.deletion_policy
-    if one.spec.suspend or policy is DeletionPolicy.ORPHAN:
-        return False
-    return one.spec.prune or policy is not DeletionPolicy.MIRROR_PRUNE
 
 
 async def _clean(wired: Connections, one: Kustomization) -> list[ObjectId]:

@@ -97,9 +97,9 @@ class Delivered:
 
 
 @asynccontextmanager
-async def delivering(**parts: Any) -> AsyncIterator[Delivered]:
+async def delivering(cluster: ApplyingCluster | None = None, **parts: Any) -> AsyncIterator[Delivered]:
     """A world for the duration of the block."""
-    world = Delivered()
+    world = Delivered(cluster or ApplyingCluster())
 
     async def source_for(*_: Any) -> Delivered:
         return world
