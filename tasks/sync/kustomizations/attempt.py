@@ -29,8 +29,8 @@ from tasks.sync.applying.prune import hand_over, prune
 from tasks.sync.applying.wanted import Wanting
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
-from tasks.sync.kustomizations.finalizer import keep
 from tasks.sync.kustomizations.health import Check, Superseded, healthy
+from tasks.sync.kustomizations.leave import keep
 from tasks.sync.kustomizations.reporting import NOW, forget, reported
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
 from tasks.sync.kustomizations.synced import Synced
