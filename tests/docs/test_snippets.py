@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.receiver import Receiver
 from sluice.measures import dataplanes
 from sluice.measures.dataplanes import telemetry_for
@@ -35,7 +36,7 @@ COMMANDS = [
 ]
 
 
-MODELS = {model.kind: model for model in (Canary, Receiver)}
+MODELS = {model.kind: model for model in (Canary, Kustomization, Receiver)}
 
 
 @pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "yaml"])
