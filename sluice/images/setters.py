@@ -23,9 +23,14 @@ from sluice.images.reference import ImageRef
 
 MARK = '"$imagepolicy"'
 """A file without this text has nothing to edit."""
-_COMMENT = re.compile(r"[ \t]*#[ \t]*(\{[^\r\n]*\})[ \t]*(?=\r|\n|$)")
+_COMMENT = re.compile(r"[ \t]*(?:,[ \t]*)?#[ \t]*(\{[^\r\n]*\})[ \t]*(?=\r|\n|$)")
+"""Behind a value; in flow style a comma may stand between the two."""
 _BLOCK = re.compile(r"[|>][-+0-9]*")
 _PARTS = ("name", "tag", "digest")
+_WORD = re.compile(r"[A-Za-z][\w./@:+-]*(?<!:)|\d+(?:\.\d+){2,}[\w.@+-]*|[\w.-]+(?::\d+)?/[\w./@:+-]*(?<!:)", re.ASCII)
+"""What every reader takes for a text: it begins with a letter, or has three numbers at least, or is a path."""
+_RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
+"""What some reader takes for something else, whatever its case."""
 
 
 class Change(BaseModel):
@@ -68,7 +73,7 @@ def write_images(text: str, images: Mapping[str, ImageRef]) -> Edited:
     done = 0
     for token, setter in _marked(text):
         new = _wanted(setter, images)
-        if new is None or new == token.value:
+        if new is None or (new == token.value and (token.style or _plain_safe(new))):
             continue
         line = token.start_mark.line + 1
         if token.style in ("|", ">"):
@@ -125,7 +130,10 @@ def _scalar(value: str, style: str | None) -> str:
 
 
 def _plain_safe(value: str) -> bool:
+    """Whether readers of YAML 1.1 and of YAML 1.2 see this text without quotes: `553640e6` is a number for one of them."""
+    if not _WORD.fullmatch(value) or value.lower() in _RESERVED:
+        return False
     try:
-        return bool(yaml.safe_load(f"[{value}]") == [value]) and " #" not in value
+        return bool(yaml.safe_load(f"[{value}]") == [value])
     except yaml.YAMLError:
         return False
