@@ -12,53 +12,51 @@ from prefect.runtime import flow_run
 
 from flows.outcome import ended
 from sluice.addresses import cleaned
-from tasks.sync.due_kustomizations import Due, due_kustomizations
 from tasks.sync.fetch_source import fetch_source
+from tasks.sync.find_due import find_due
+from tasks.sync.followers.base import Done, Due
+from tasks.sync.followers.table import FOLLOWERS
 from tasks.sync.mark_commit import mark_commit
-from tasks.sync.sync import Synced, sync
 
 
 def _run_name() -> str:
     asked: dict[str, Any] = flow_run.parameters or {}
     repository = str(asked.get("url")).rstrip("/").rpartition("/")[2].removesuffix(".git")
-    return f"sync_source {repository}@{str(asked.get('commit') or asked.get('branch'))[:12]}"
+    return f"sync_source {repository}@{str(asked.get('commit') or asked.get('ref'))[:12]}"
 
 
 @flow(name="sync_source", flow_run_name=_run_name, persist_result=False)
-async def sync_source(url: str, branch: str, commit: str = "", reapply: str = "") -> State[str]:
-    """Sync everything that follows a branch.
+async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -> State[str]:
+    """Sync everything that follows a branch or a tag.
 
     Args:
         url: of the repository, however it is written.
-        branch: that moved.
-        commit: that the event was about; only for display, the branch's newest is taken.
-        reapply: Kustomizations to be applied though nothing moved, `namespace/name` with commas between.
+        ref: that moved: a branch by its name, a tag as `refs/tags/v1.2`; empty where the source has no references.
+        commit: that the event was about; only for display, the newest is taken.
+        reapply: what is to be applied though nothing moved, with commas between: `namespace/name` of Kustomizations,
+            `Kind/namespace/name` of others.
 
     Returns:
         What was done.
     """
     url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
-    sources = await fetch_source(url, branch)
+    sources = await fetch_source(url, ref)
     if not sources:
-        return ended("ignored", f"no GitRepository follows {branch} of {url}")
-    due = await due_kustomizations(sources, [name for name in reapply.split(",") if name])
+        return ended("ignored", f"no GitRepository follows {ref} of {url}")
+    due = await find_due(sources, [name for name in reapply.split(",") if name])
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
-    done = await asyncio.gather(*(sync(one) for one in due), return_exceptions=True)
+    done = await asyncio.gather(*(FOLLOWERS[one.kind].sync(one) for one in due), return_exceptions=True)
     await _mark_commits(url, due, done)
     for did in done:
         # Only now: one team's broken directory does not stop the others' syncs.
         if isinstance(did, BaseException):
             raise did
-    lines = (
-        f"{one}: {did.applied} applied, {did.pruned} pruned, {did.left_alone} left alone"
-        for one, did in zip(due, done, strict=True)
-        if not isinstance(did, BaseException)
-    )
+    lines = (f"{one}: {did.summary}" for one, did in zip(due, done, strict=True) if not isinstance(did, BaseException))
     return ended("synced", "; ".join(lines))
 
 
-async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Synced | BaseException]) -> None:
+async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Done | BaseException]) -> None:
     """Show next to the commit what became of it; where that fails, the task run says why and the sync is as it is.
 
     A forge keeps a limited number of statuses, so what is only applied again sets none. Why a sync failed may quote what
@@ -69,6 +67,6 @@ async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Synced | Ba
         if one.reapply:
             continue
         good = not isinstance(did, BaseException)
-        said = "applied" if good else f"not applied: see the Ready condition of Kustomization {one}"
+        said = "applied" if good else f"not applied: see the Ready condition of {one.manifest}"
         marks.append(mark_commit(url, one.source.commit, f"sluice/{one}", good, said))
     await asyncio.gather(*marks, return_exceptions=True)

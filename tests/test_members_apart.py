@@ -22,6 +22,7 @@ ROOMS = (
     "blocks/renderers",
     "blocks/registries",
     "blocks/sources",
+    "tasks/sync/followers",
 )
 NO_MEMBERS = {"__init__", "base", "table"}
 SHARED = {"sluice/rollout/routes": {"backends"}, "blocks/routers": {"way_in"}}

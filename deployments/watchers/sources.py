@@ -89,8 +89,8 @@ class SourceWatcher:
         if self.announced.get(uid) == generation:
             return []
         self.announced[uid] = generation
-        branch = source.spec.ref.branch
-        return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, branch=branch, commit="")]
+        ref = source.spec.ref.branch
+        return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, ref=ref, commit="")]
 
 
 def forget(known: dict[Key, Any], namespace: str | None) -> None:

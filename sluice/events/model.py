@@ -59,11 +59,12 @@ class ImagePushed(Event):
 
 
 class SourceChanged(Event):
-    """A git branch moved."""
+    """A source moved: a branch or a tag of a repository, or what has no references: a chart, an artifact, a bucket."""
 
     name: ClassVar[str] = "sluice.source.changed"
     url: str
-    branch: str
+    ref: str
+    """A branch by its name, a tag as `refs/tags/v1.2`; empty where the source has no references."""
     commit: str
     reapply: str = ""
     """Kustomizations to be applied though nothing moved, `namespace/name` with commas between: their interval is over."""
@@ -74,7 +75,7 @@ class SourceChanged(Event):
 
     @property
     def subject(self) -> tuple[str, ...]:
-        return (self.name, self.url, self.branch, self.commit, self.reapply)
+        return (self.name, self.url, self.ref, self.commit, self.reapply)
 
 
 class TargetChanged(Event):

@@ -162,7 +162,7 @@ async def _write(automation: ImageUpdateAutomation, images: dict[str, ImageRef])
         ),
     )
     address = source.address
-    event = SourceChanged(delivery=f"{address}@{commit.id}", url=address, branch=edit.push_to, commit=commit.id)
+    event = SourceChanged(delivery=f"{address}@{commit.id}", url=address, ref=edit.push_to, commit=commit.id)
     return Written(automation=named, files=commit.files, event=event)
 
 

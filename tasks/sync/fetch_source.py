@@ -36,9 +36,9 @@ class Fetched(BaseModel):
         return SourceKey(GitRepository.kind, self.namespace, self.name)
 
 
-@stage("fetch source", run_name="fetch {branch} of {url}")
-async def fetch_source(url: str, branch: str) -> list[Fetched]:
-    """The sources that follow this branch, each at the commit that the branch is at now; empty where there is none.
+@stage("fetch source", run_name="fetch {ref} of {url}")
+async def fetch_source(url: str, ref: str) -> list[Fetched]:
+    """The sources that follow this reference, each at the commit that it is at now; empty where there is none.
 
     A source that cannot be fetched says why in its Ready condition and does not stop the others.
 
@@ -49,7 +49,7 @@ async def fetch_source(url: str, branch: str) -> list[Fetched]:
     wired = connections()
     done: list[Fetched] = []
     failure: TerminalError | None = None
-    for source in await sources_of(wired.cluster, url, branch):
+    for source in await sources_of(wired.cluster, url, ref):
         now = datetime.fromtimestamp(time.time(), UTC)
         try:
             _checked(source)

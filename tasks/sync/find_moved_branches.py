@@ -63,7 +63,7 @@ async def _moved(source: GitRepository, turn: asyncio.Semaphore) -> SourceChange
     # What was synced before, and when, is part of the name: a branch may come back to a commit it was at.
     before = f"{known}/{artifact.last_update_time}" if artifact else ""
     delivery = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{commit}"
-    return SourceChanged(delivery=delivery, url=source.address, branch=source.spec.ref.branch, commit=commit)
+    return SourceChanged(delivery=delivery, url=source.address, ref=source.spec.ref.branch, commit=commit)
 
 
 def drifting(
@@ -84,7 +84,7 @@ def drifting(
         SourceChanged(
             delivery=f"{sources[key].metadata.uid}/{interval:.0f}/{span}",
             url=sources[key].address,
-            branch=sources[key].spec.ref.branch,
+            ref=sources[key].spec.ref.branch,
             commit="",
             reapply=",".join(sorted(names)),
         )

@@ -69,5 +69,5 @@ async def sample_hold(name: str, namespace: str = "", canary: str = "") -> None:
 
 
 @flow(name="sample_source", persist_result=False)
-async def sample_source(url: str, branch: str, commit: str) -> None:
-    note(flow="source", url=url, branch=branch, commit=commit)
+async def sample_source(url: str, ref: str, commit: str) -> None:
+    note(flow="source", url=url, ref=ref, commit=commit)

@@ -64,7 +64,7 @@ async def test_the_wanted_image_comes_into_git_and_no_other_does(sut: Team) -> N
         assert sut.repository.read(f"apps/{policy}.yaml") == wanted
     assert sut.repository.log("%an <%ae> %s")[0] == f"sluice <bot@example.com> Deliver by {sut.name}/shop"
     (event,) = sut.events.posted
-    assert event.payload == {"url": sut.url, "branch": "main", "commit": sut.repository.head(), "reapply": ""}
+    assert event.payload == {"url": sut.url, "ref": "main", "commit": sut.repository.head(), "reapply": ""}
     seen = await sut.see(IMAGE_API, "ImageUpdateAutomation")
     assert seen
     assert seen["status"]["lastPushCommit"] == sut.repository.head()

@@ -70,7 +70,7 @@ async def test_a_commit_that_no_webhook_told_of_is_found_once(sut: Team) -> None
     """And a branch that is put back to an older commit is found, too: each move is a move."""
     (first,), (again,) = await moves(sut), await moves(sut)
     assert (first.commit, first.id) == (sut.repository.head(), again.id)
-    await sync_source(url=first.url, branch=first.branch)
+    await sync_source(url=first.url, ref=first.ref)
     assert await moves(sut) == []
     sut.repository.write({"apps/map.yaml": config_map("2")})
     (second,) = await moves(sut)
@@ -80,7 +80,7 @@ async def test_a_commit_that_no_webhook_told_of_is_found_once(sut: Team) -> None
 
 async def test_what_somebody_changed_by_hand_is_put_right(sut: Team) -> None:
     """A Kustomization is applied again when its interval is over, though git has not moved."""
-    await sync_source(url=sut.url, branch="main")
+    await sync_source(url=sut.url, ref="main")
     kind = await sut.cluster.resource_for("v1", "ConfigMap")
     await sut.cluster.patch(kind, "shop", sut.name, {"data": {"value": "by hand"}})
     found = await find_moved_branches.find_moved_branches.fn()

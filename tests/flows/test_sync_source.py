@@ -12,9 +12,9 @@ import pytest
 from blocks.kubernetes.kinds import CANARY
 from flows.sync_source import sync_source
 from sluice.errors import InvalidError, NotFoundError
-from tasks.sync.due_kustomizations import due_kustomizations
 from tasks.sync.fetch_source import fetch_source
-from tasks.sync.sync import sync
+from tasks.sync.find_due import find_due
+from tasks.sync.sync_kustomization import sync_kustomization
 from tests.flows.lab_team import Team, team
 
 pytestmark = pytest.mark.lab
@@ -46,7 +46,7 @@ async def value(one: Team, name: str) -> str | None:
 
 
 async def synced(one: Team) -> str:
-    said: str = await sync_source(url=one.url, branch="main")
+    said: str = await sync_source(url=one.url, ref="main")
     return said
 
 
@@ -173,7 +173,7 @@ async def test_a_branch_that_is_not_there_is_told_on_its_source(sut: Team) -> No
     sut.repository.write({"a.yaml": config("a")})
     await sut.source(ref={"branch": "mian"})
     with pytest.raises(NotFoundError, match="mian"):
-        await sync_source(url=sut.url, branch="mian")
+        await sync_source(url=sut.url, ref="mian")
     status, reason, message = await sut.ready("GitRepository")
     assert (status, reason) == ("False", "GitOperationFailed")
     assert "mian" in message
@@ -186,15 +186,15 @@ async def test_a_late_retry_does_not_take_a_newer_sync_back(sut: Team) -> None:
     await sut.source()
     await sut.kustomization()
     fetched = await fetch_source(sut.url, "main")
-    (late,) = await due_kustomizations(fetched)
+    (late,) = await find_due(fetched)
     assert late.source.commit == older
     sut.repository.write({"a.yaml": config("a", "2")})
     assert "1 applied" in await synced(sut)
-    assert (await sync(late)).applied == 0
+    assert (await sync_kustomization(late)).applied == 0
     assert await value(sut, "a") == "2"
     # What it brings is the branch as it is, also where it is the first to come.
     newest = sut.repository.write({"a.yaml": config("a", "3")})
-    assert (await sync(late)).applied == 1
+    assert (await sync_kustomization(late)).applied == 1
     assert await value(sut, "a") == "3"
     seen = await sut.see(f"{KUSTOMIZE}/v1", "Kustomization")
     assert seen
@@ -222,7 +222,7 @@ async def test_a_source_that_follows_no_branch_is_not_moved_by_one(sut: Team) ->
     await sut.source(ref={"tag": "v1"})
     await sut.kustomization()
     with pytest.raises(InvalidError, match=r"spec\.ref"):
-        await sync_source(url=sut.url, branch="main")
+        await sync_source(url=sut.url, ref="main")
     assert await value(sut, "a") is None
     status, _, message = await sut.ready("GitRepository")
     assert status == "False"

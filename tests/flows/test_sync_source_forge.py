@@ -79,7 +79,7 @@ async def sut(request: pytest.FixtureRequest, prefect_engine: str, tmp_path: Pat
 
 
 async def synced(one: World) -> str:
-    said: str = await sync_source(url=one.url, branch="main")
+    said: str = await sync_source(url=one.url, ref="main")
     return said
 
 

@@ -17,9 +17,9 @@ from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, IMAGE_PO
 from blocks.sources.git import sources_of
 from tasks.images.choose_image import choose_image
 from tasks.images.find_missed_pushes import find_missed_pushes
-from tasks.sync import sync
-from tasks.sync.due_kustomizations import due_kustomizations
+from tasks.sync.applying.apply import apply
 from tasks.sync.fetch_source import Fetched
+from tasks.sync.find_due import find_due
 from tasks.sync.find_moved_branches import find_moved_branches
 from tasks.upkeep.find_orphans import find_orphans
 from tests.samples import canary_manifest, deployment
@@ -57,7 +57,7 @@ async def sources(cluster: Cluster) -> Any:
 
 async def due(cluster: Cluster) -> Any:
     fetched = [Fetched(namespace=one, name="shop", commit="c", revision="main@sha1:c") for one in (*MINE, "other")]
-    return sorted(one.namespace for one in await due_kustomizations.fn(fetched))
+    return sorted(one.namespace for one in await find_due.fn(fetched))
 
 
 async def chosen(cluster: Cluster) -> Any:
@@ -77,7 +77,7 @@ async def orphans(cluster: Cluster) -> Any:
 
 
 async def applied(cluster: Cluster) -> Any:
-    return await sync._apply(cluster, [])
+    return await apply(cluster, [])
 
 
 Look = Callable[[Cluster], Awaitable[Any]]

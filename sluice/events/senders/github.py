@@ -63,7 +63,7 @@ def _pushed(delivery: str, body: Mapping[str, Any]) -> list[Event]:
     if not ref.startswith(BRANCHES) or body.get("deleted") is True:
         return []
     url = _text(_mapping(body.get("repository"), "repository"), "clone_url", "repository.")
-    return [SourceChanged(delivery=delivery, url=url, branch=ref.removeprefix(BRANCHES), commit=_text(body, "after"))]
+    return [SourceChanged(delivery=delivery, url=url, ref=ref.removeprefix(BRANCHES), commit=_text(body, "after"))]
 
 
 def _published(event: str, delivery: str, body: Mapping[str, Any]) -> list[Event]:

@@ -89,7 +89,7 @@ CASES: dict[str, Case] = {
     "github": Case(
         proof=signed,
         body=push_payload("lab/shop", "refs/heads/main", "1" * 40, "2" * 40, "https://host/lab/shop.git"),
-        events=(SourceChanged(delivery="d-1", url="https://host/lab/shop.git", branch="main", commit="2" * 40),),
+        events=(SourceChanged(delivery="d-1", url="https://host/lab/shop.git", ref="main", commit="2" * 40),),
         other={"action": "opened"},
         named={"X-GitHub-Event": "push", "X-GitHub-Delivery": "d-1"},
         other_named={"X-GitHub-Event": "issues", "X-GitHub-Delivery": "d-2"},

@@ -56,7 +56,7 @@ async def test_a_sync_has_the_rights_of_its_component_and_says_so_where_it_lacks
         await it.source()
         await it.kustomization(interval="5m")
         async with as_the_worker(it, accounts):
-            await sync_source(url=it.url, branch="main", return_state=True)
+            await sync_source(url=it.url, ref="main", return_state=True)
         status, _, message = await it.ready()
         assert status == "False"
         assert 'cannot get resource "configmaps"' in message
@@ -73,11 +73,11 @@ async def test_a_sync_has_the_rights_of_its_component_and_says_so_where_it_lacks
         )
         it.repository.write({"a.yaml": config("a", "2"), "b.yaml": None})
         async with as_the_worker(it, accounts):
-            await sync_source(url=it.url, branch="main", return_state=True)
+            await sync_source(url=it.url, ref="main", return_state=True)
         assert (await it.ready())[0] == "True", await it.ready()
         assert [await value(it, name) for name in ("a", "b")] == ["2", None]
         it.repository.write({"a.yaml": None})
         async with as_the_worker(it, accounts):
-            await sync_source(url=it.url, branch="main", return_state=True)
+            await sync_source(url=it.url, ref="main", return_state=True)
         assert (await it.ready())[0] == "True", await it.ready()
         assert await value(it, "a") is None

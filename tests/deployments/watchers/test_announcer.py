@@ -182,12 +182,12 @@ async def test_a_watcher_that_stops_leaves_no_sender_behind() -> None:
 def test_only_events_that_say_all_of_what_an_older_one_said_stand_in_for_it() -> None:
     """A newer revision of a Canary does; another image, another branch or another Canary does not."""
     push = ImagePushed(delivery="1", image="shop", tag="1", digest="sha256:1")
-    branch = SourceChanged(delivery="1", url="https://git/shop", branch="main", commit="")
+    branch = SourceChanged(delivery="1", url="https://git/shop", ref="main", commit="")
     assert changed("shop", 1).subject == changed("shop", 2).subject
     assert changed("shop").subject != changed("cart").subject
     assert push.subject != push.model_copy(update={"delivery": "2"}).subject
     assert branch.subject == branch.model_copy(update={"delivery": "2"}).subject
-    assert branch.subject != branch.model_copy(update={"branch": "next"}).subject
+    assert branch.subject != branch.model_copy(update={"ref": "next"}).subject
     assert branch.subject != branch.model_copy(update={"reapply": "flux/shop"}).subject
 
 

@@ -43,7 +43,7 @@ def seen(sut: SourceWatcher, item: dict[str, Any]) -> list[SourceChanged]:
 def test_each_new_object_calls_for_a_sync_of_its_branch(sut: SourceWatcher) -> None:
     """Source first, then what follows it: two events, with the repository and the branch."""
     (one,) = seen(sut, source())
-    assert one.payload == {"url": URL, "branch": "main", "commit": "", "reapply": ""}
+    assert one.payload == {"url": URL, "ref": "main", "commit": "", "reapply": ""}
     (other,) = seen(sut, follower())
     assert other.payload == one.payload
     assert other.id != one.id

@@ -7,22 +7,15 @@ from typing import Any
 import pytest
 
 from blocks.kubernetes.kinds import HTTP_ROUTE, SERVICE
-from sluice.manifests.flux.kustomization import Kustomization
 from sluice.sync.objects import identity
-from tasks.sync.sync import _apply, _prune
+from tasks.sync.applying.apply import apply
+from tasks.sync.applying.prune import prune as pruned
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest
 
 Object = dict[str, Any]
 LABELS = {"kustomize.toolkit.fluxcd.io/name": "app", "kustomize.toolkit.fluxcd.io/namespace": NAMESPACE}
 BEGUN = {"phase": "Initialized"}
-OWNER = Kustomization.parse(
-    {
-        "kind": "Kustomization",
-        "metadata": {"name": "app", "namespace": NAMESPACE, "generation": 1, "uid": "1"},
-        "spec": {"sourceRef": {"kind": "GitRepository", "name": "app"}, "prune": True},
-    }
-)
 
 
 def service(app: str, name: str = NAME, **meta: Any) -> Object:
@@ -45,11 +38,11 @@ def governing(status: Object | None = BEGUN, **spec: Any) -> MemoryCluster:
 
 
 async def sync(cluster: MemoryCluster, *objects: Object) -> int:
-    return await _apply(cluster, list(objects))  # type: ignore[arg-type]
+    return await apply(cluster, list(objects))  # type: ignore[arg-type]
 
 
 async def prune(cluster: MemoryCluster, *gone: Object) -> int:
-    return await _prune(cluster, [identity(one) for one in gone], OWNER)  # type: ignore[arg-type]
+    return await pruned(cluster, [identity(one) for one in gone], NAMESPACE, "app")  # type: ignore[arg-type]
 
 
 async def test_a_sync_puts_nothing_back_that_a_rollout_has_taken_over() -> None:

@@ -18,10 +18,11 @@ from sluice.images.reference import ImageRef
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
 from tasks.images.write_back import write_back
-from tasks.sync.due_kustomizations import Due, due_kustomizations
 from tasks.sync.fetch_source import Fetched, fetch_source
+from tasks.sync.find_due import find_due
 from tasks.sync.find_moved_branches import drifting
-from tasks.sync.sync import sync
+from tasks.sync.followers.base import Due
+from tasks.sync.sync_kustomization import sync_kustomization
 from tests.blocks.git.git_server import GitServer, Repository
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster
@@ -64,7 +65,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_what_follows_another_kind_is_not_due_and_says_why(world: World) -> None:
     """A push to the GitRepository does not touch it; its Ready condition names the field and the kinds there are."""
     world.cluster.add(kustomization("GitRepository", "ours"), kustomization("OCIRepository", "other"))
-    due = await due_kustomizations.fn(await fetch_source.fn(world.url, "main"))
+    due = await find_due.fn(await fetch_source.fn(world.url, "main"))
     assert [one.name for one in due] == ["ours"]
     ready = world.ready("Kustomization", "other")
     assert (ready["status"], ready["reason"]) == ("False", "ArtifactFailed")
@@ -77,9 +78,9 @@ async def test_the_refusal_is_written_once_and_not_over_somebody_else_s(world: W
     """Where a controller of Flux's serves it, its status stays that controller's."""
     served = kustomization("OCIRepository", "served", observedGeneration=1, conditions=[])
     world.cluster.add(kustomization("OCIRepository", "other"), served)
-    await due_kustomizations.fn([])
+    await find_due.fn([])
     version = world.cluster.version
-    await due_kustomizations.fn([])
+    await find_due.fn([])
     assert world.cluster.version == version
     assert world.ready("Kustomization", "served") == {}
 
@@ -94,7 +95,7 @@ async def test_one_that_turned_to_another_kind_meanwhile_is_not_applied(world: W
         source=Fetched(namespace="team", name="app", commit=world.commit, revision=at),
     )
     with pytest.raises(InvalidError, match=r"spec\.sourceRef\.kind 'OCIRepository'"):
-        await sync.fn(late)
+        await sync_kustomization.fn(late)
     assert world.ready("Kustomization", "app")["status"] == "False"
     assert not any("apply" in act or "delete" in act for act in world.cluster.acts)
 

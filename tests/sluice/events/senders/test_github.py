@@ -31,7 +31,7 @@ def package(event: str, url: str = "https://ghcr.io/team/shop:1.2", **tag: Any) 
 def test_a_push_to_a_branch_is_a_changed_source() -> None:
     """The branch keeps its slashes, the commit is the one it points at now."""
     assert from_webhook("push", "d", push()) == [
-        SourceChanged(delivery="d", url="https://host/a.git", branch="feature/x", commit="c0ffee")
+        SourceChanged(delivery="d", url="https://host/a.git", ref="feature/x", commit="c0ffee")
     ]
 
 

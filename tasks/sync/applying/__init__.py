@@ -1,0 +1,1 @@
+"""Bringing rendered objects to a cluster: placing, applying, pruning; whatever rendered them."""

@@ -1,0 +1,1 @@
+"""What follows a source: one file a kind, one table."""

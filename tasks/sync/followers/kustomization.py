@@ -1,0 +1,57 @@
+"""Kustomizations as followers of a source."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+
+from blocks.connections import connections
+from blocks.kubernetes.kinds import KUSTOMIZATION
+from blocks.sources.table import refusal
+from sluice.errors import NotFoundError
+from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.references import SourceKey
+from sluice.sync.record import is_due, refused
+from tasks.sync.fetch_source import Fetched
+from tasks.sync.followers.base import Due, named
+from tasks.sync.sync_kustomization import Synced, sync_kustomization
+
+
+class KustomizationFollower:
+    """Directories of a source that are rendered and applied.
+
+    One that follows a source of a kind that sluice does not have says so in its Ready condition. It is nobody else's: a
+    GitRepository of that name is another source.
+    """
+
+    kind = Kustomization.kind
+
+    async def due(self, sources: Mapping[SourceKey, Fetched], reapply: Collection[str]) -> list[Due]:
+        """Those whose source is at another revision than they are, whose manifest changed or whose last try failed."""
+        due = []
+        for one in Kustomization.valid(await connections().cluster.list(KUSTOMIZATION)):
+            if one.spec.suspend:
+                continue
+            if why := refusal(one.source.kind):
+                await _refuse(one, why)
+            source = sources.get(one.source)
+            if source is None:
+                continue
+            asked = named(self.kind, one.namespace, one.name) in reapply
+            if asked or is_due(one, source.revision):
+                due.append(Due(namespace=one.namespace, name=one.name, source=source, reapply=asked))
+        return due
+
+    async def sync(self, due: Due) -> Synced:
+        """Render, apply, prune."""
+        return await sync_kustomization(due)
+
+
+async def _refuse(one: Kustomization, why: str) -> None:
+    body = refused(one, why, datetime.fromtimestamp(time.time(), UTC))
+    if body:
+        # It was deleted meanwhile: nobody is left to read the reason.
+        with contextlib.suppress(NotFoundError):
+            await connections().cluster.patch(KUSTOMIZATION, one.name, one.namespace, body, subresource="status")
