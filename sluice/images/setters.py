@@ -33,6 +33,16 @@ _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "nul
 """What some reader takes for something else, whatever its case."""
 
 
+class ObjectName(BaseModel):
+    """Which object of a file a value belongs to. What the file does not say is empty."""
+
+    model_config = ConfigDict(frozen=True)
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+
+
 class Change(BaseModel):
     """One value that was replaced."""
 
@@ -43,6 +53,8 @@ class Change(BaseModel):
     new: str
     line: int
     """Counted from 1."""
+    object: ObjectName = ObjectName()
+    """What it belongs to."""
 
 
 class Edited(BaseModel):
@@ -82,7 +94,44 @@ def write_images(text: str, images: Mapping[str, ImageRef]) -> Edited:
         done = token.end_mark.index
         changes.append(Change(setter=setter, old=token.value, new=new, line=line))
     pieces.append(text[done:])
-    return Edited(text="".join(pieces), changes=tuple(changes))
+    names = _objects(text) if changes else []
+    return Edited(
+        text="".join(pieces),
+        changes=tuple(one.model_copy(update={"object": _object_at(one.line, names)}) for one in changes),
+    )
+
+
+def _objects(text: str) -> list[tuple[int, ObjectName]]:
+    """The last line of each document, and what is in it. None where another reader of YAML cannot read the file."""
+    found = []
+    try:
+        for root in yaml.compose_all(text, Loader=yaml.SafeLoader):
+            top = _scalars(root)
+            meta = next((value for key, value in _pairs(root) if key == "metadata"), None)
+            about = _scalars(meta)
+            named = ObjectName(
+                api_version=top.get("apiVersion", ""),
+                kind=top.get("kind", ""),
+                name=about.get("name", ""),
+                namespace=about.get("namespace", ""),
+            )
+            found.append((root.end_mark.line + 1, named))
+    except yaml.YAMLError:
+        return []
+    return found
+
+
+def _object_at(line: int, objects: list[tuple[int, ObjectName]]) -> ObjectName:
+    return next((name for end, name in objects if line <= end), ObjectName())
+
+
+def _pairs(node: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, yaml.MappingNode):
+        yield from ((key.value, value) for key, value in node.value if isinstance(key, yaml.ScalarNode))
+
+
+def _scalars(node: Any) -> dict[str, str]:
+    return {key: value.value for key, value in _pairs(node) if isinstance(value, yaml.ScalarNode)}
 
 
 def _marked(text: str) -> Iterator[tuple[Any, str]]:

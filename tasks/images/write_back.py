@@ -108,10 +108,11 @@ class Delivery:
             automation=f"{self.automation.namespace}/{self.automation.name}",
             changes=self.changes,
             values=asked.message_template_values,
+            images=self.images,
         )
         self.unsupported.clear()
         if made.unsupported:
-            self.unsupported.append(f"{{{{ {made.unsupported} }}}} in spec.git.commit.messageTemplate")
+            self.unsupported.append(made.unsupported)
         return made.text
 
     def edit(self, source: GitRepository) -> Edit:

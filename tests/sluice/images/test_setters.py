@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sluice.errors import InvalidError
 from sluice.images.reference import ImageRef
-from sluice.images.setters import write_images
+from sluice.images.setters import ObjectName, write_images
 
 DIGEST = "sha256:" + "ab" * 32
 NEW = ImageRef(name="registry.example/team/shop", tag="1.10.0", digest=DIGEST)
@@ -100,6 +100,7 @@ def test_all_marks_in_all_documents_are_found_with_their_lines() -> None:
     text = f"# head\na: x {MARK}\n---\nb:\n  - image: y {MARK}\n...\n---\nc: z {MARK}\n"
     edited = write_images(text, WANTED)
     assert [change.line for change in edited.changes] == [2, 5, 8]
+    assert {change.object for change in edited.changes} == {ObjectName()}
     assert edited.text.count(str(NEW)) == 3
 
 
@@ -190,3 +191,16 @@ def test_any_tag_reads_back_as_the_same_text(tag: str, old: str) -> None:
     edited = write_images(f'tag: {old} # {{"$imagepolicy": "team:shop:tag"}}\n', images)
     assert yaml.safe_load(edited.text) == {"tag": tag}
     assert write_images(edited.text, images).changes == ()
+
+
+def test_a_change_says_which_object_it_is_in() -> None:
+    """Each document of a file is one; what it does not say of itself is empty."""
+    text = (
+        f"kind: A\nmetadata:\n  name: one\n  namespace: team\nimage: x {MARK}\n---\n"
+        f"apiVersion: v1\nspec: {{image: [x, y {MARK}\n]}}\nkind: B\n---\n- x {MARK}\n"
+    )
+    assert [change.object for change in write_images(text, WANTED).changes] == [
+        ObjectName(kind="A", name="one", namespace="team"),
+        ObjectName(api_version="v1", kind="B"),
+        ObjectName(),
+    ]
