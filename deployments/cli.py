@@ -21,10 +21,12 @@ from deployments.automations.register import Change, Did
 from deployments.doors.serving import receive
 from deployments.environment import unknown_settings
 from deployments.home import check_home
+from deployments.logs import plain_where_nobody_watches
 from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools import doctor, replay, tune
 from deployments.tools.alive import SignOfLife
+from deployments.tools.descriptors import allow_descriptors
 from sluice.charts.tuning import tuning_chart
 from sluice.errors import SluiceError, TerminalError
 from sluice.faults import plainly
@@ -261,6 +263,7 @@ def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) 
 
         # Prefect or the API server may come later, and go for a while: that ends no part.
         with stop_signal() as stop, runtime.prefect_for(settings), sign:
+            plain_where_nobody_watches()
             await until(stop, forever(f"the {part.__name__}", attempt, 1.0, fatal=(TerminalError,)))
 
     asyncio.run(run())
@@ -277,6 +280,7 @@ def leave(code: int) -> NoReturn:
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
+    allow_descriptors()
     try:
         app(result_action="return_value")
     except ValidationError as error:

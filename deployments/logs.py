@@ -6,6 +6,8 @@ import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from prefect.logging.handlers import PrefectConsoleHandler
+
 LOOK_EVERY = 100
 """Lines of a log after which its size is checked. The library checks after each, which costs as much as writing it."""
 
@@ -22,6 +24,28 @@ class BoundedFile(RotatingFileHandler):
             return 0
         self._unseen = 0
         return super().shouldRollover(record)
+
+
+def plain_where_nobody_watches() -> None:
+    """Write the log of this process as plain lines where it goes to no terminal, as in a pod.
+
+    Laying out lines and colours for a terminal is a twentieth of what a release costs the worker.
+    """
+    known = [
+        logging.getLogger(),
+        *(each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)),
+    ]
+    for logger in known:
+        for handler in [each for each in logger.handlers if isinstance(each, PrefectConsoleHandler)]:
+            if not handler.stream.isatty():
+                plain = logging.StreamHandler(handler.stream)
+                plain.setLevel(handler.level)
+                plain.setFormatter(handler.formatter)
+                plain.set_name(
+                    handler.name or "console"
+                )  # by which Prefect finds it where it sets up its logs once more
+                logger.removeHandler(handler)
+                logger.addHandler(plain)
 
 
 def log_to_file(home: Path, part: str) -> None:

@@ -5,8 +5,9 @@ Each call has a timeout. Retrying is left to the stages, which know whether an a
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -19,6 +20,9 @@ from sluice.errors import ConflictError, ForbiddenError, InvalidError, NotFoundE
 
 Object = dict[str, Any]
 CALL_TIMEOUT = 10.0
+CALLS = 64
+"""Calls that are under way at the same time; further ones wait for their turn, which is no silence of the server's. Watches
+are not among them: there is one for each kind and namespace that is looked after, as many as it takes."""
 WATCH_TIMEOUT = 290
 """Seconds after which the server ends a watch by itself: below the five minutes that proxies like to cut at."""
 SILENCE = 100.0
@@ -40,6 +44,7 @@ class ApiServer:
     api: Any
     name: str
     login: Login | None = None
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS), compare=False, repr=False)
 
     async def close(self) -> None:
         """End all connections."""
@@ -87,11 +92,12 @@ class ApiServer:
             NotFoundError, ConflictError, InvalidError, ForbiddenError, TransientError, TerminalError: by its status.
         """
         limits = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=5)
-        response = await self._send(method, path, query or {}, body, content_type, limits)
-        try:
-            raw = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise TransientError(f"{method} {path}: cluster {self.name} broke off its answer: {error!r}") from error
+        async with self._turns:
+            response = await self._send(method, path, query or {}, body, content_type, limits)
+            try:
+                raw = await response.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise TransientError(f"{method} {path}: cluster {self.name} broke off its answer: {error!r}") from error
         if response.status >= 400:
             self._refuse(method, path, response, raw)
         return self._read(method, path, raw)

@@ -25,7 +25,9 @@ from sluice.errors import SluiceError, TerminalError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where the kubelet puts token, ca.crt and namespace of a pod's service account."""
-CONNECTIONS = 64
+CONNECTIONS = 0
+"""No limit of aiohttp's, whose queue cannot tell a watch, which keeps its connection, from a call: with more watches than
+connections no call was ever answered. `CALLS` of the API server bounds what is asked at once."""
 
 
 async def reach(kubeconfig: str | None, context: str | None, service_account: Path = SERVICE_ACCOUNT) -> ApiServer:

@@ -116,6 +116,9 @@ class Life(World):
                 self.blame("the journal is not what was made")
 
     def _promoted_when_judged(self, item: dict[str, Any]) -> None:
+        if item["kind"] == "Canary" and self.status.get("phase") == Phase.PROMOTING and self.skipped():
+            # Decided while people wanted no analysis; that they want it again does not undo a promotion under way.
+            self.judged[self.status.get("lastAppliedSpec", "")] = True
         promoting = item["kind"] == self.kind and item["metadata"]["name"] == PRIMARY
         if promoting and self.status.get("phase") == Phase.PROMOTING:
             given = (item["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION, "")

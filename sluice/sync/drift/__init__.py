@@ -1,0 +1,1 @@
+"""What in the cluster is no longer as it was applied, who changed it, and what is done about it."""
