@@ -84,6 +84,16 @@ def registry_credentials(secret: Mapping[str, Any], registry: str) -> RegistryCr
     return None
 
 
+def secret_text(secret: Mapping[str, Any], key: str) -> SecretStr:
+    """One text of a Secret; empty where it has none.
+
+    Raises:
+        InvalidError: it is not base64 of a text.
+    """
+    there = key in (secret.get("data") or {})
+    return SecretStr(_decoded(secret, key) if there else "")
+
+
 def _host(server: str) -> str:
     host = server.partition("://")[2] or server
     host = host.partition("/")[0].lower()

@@ -89,6 +89,21 @@ class Commit:
     waiting: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Would:
+    """What an edit would come to.
+
+    Attributes:
+        base: the commit that it would be made on.
+        files: paths that it would push; empty where the branch to push to has everything already.
+        waiting: paths in which the branch to push to differs from the one that is started from.
+    """
+
+    base: str
+    files: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
+
+
 async def make(mirror: Mirror, edit: Edit, *, redo: int, moment: int) -> Commit:
     """Edit files of a branch and push the result.
 
@@ -125,16 +140,17 @@ async def make(mirror: Mirror, edit: Edit, *, redo: int, moment: int) -> Commit:
         base = None
 
 
-async def would_change(mirror: Mirror, edit: Edit) -> tuple[str, tuple[str, ...]]:
-    """The commit that the edit would be made on now, and the paths that the branch to push to does not have so."""
+async def would_change(mirror: Mirror, edit: Edit) -> Would:
+    """What an edit would come to now, by what the server has; nothing is written."""
     if edit.target != edit.branch or edit.commit:
         base = edit.commit or await mirror.fetch(edit.branch)
         changed = await _changed(mirror, base, edit)
         there = await _there(mirror, edit.target) if changed else None
         same = there is not None and await _holds(mirror, there, changed)
-        return base, () if same else tuple(sorted(changed))
+        paths = tuple(sorted(changed))
+        return Would(base, () if same else paths, paths)
     base = await mirror.fetch(edit.branch)
-    return base, tuple(sorted(await _changed(mirror, base, edit)))
+    return Would(base, tuple(sorted(await _changed(mirror, base, edit))))
 
 
 async def _make_beside(mirror: Mirror, edit: Edit, moment: int) -> Commit:

@@ -12,7 +12,7 @@ from pathlib import Path
 from blocks.git import edits
 from blocks.git import files as git_files
 from blocks.git.commit import Author
-from blocks.git.edits import Commit, Edit, Files
+from blocks.git.edits import Commit, Edit, Files, Would
 from blocks.git.mirror import Mirror, Remote, checked_branch, hold
 from blocks.git.program import GitProgram
 from sluice.recent import Recent
@@ -100,8 +100,8 @@ class Git:
         async with self._mirror(remote) as mirror:
             return await edits.make(mirror, edit, redo=self._redo, moment=int(self._clock()))
 
-    async def would_change(self, remote: Remote, edit: Edit) -> tuple[str, tuple[str, ...]]:
-        """The commit that an edit would be made on now, and the paths that it would push; nothing is written.
+    async def would_change(self, remote: Remote, edit: Edit) -> Would:
+        """What an edit would come to now; nothing is written.
 
         Raises:
             the errors of `fetch`.

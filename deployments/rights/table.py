@@ -147,7 +147,8 @@ _DELIVERY = (
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
     Right(IMAGE_POLICY, ("list", "get"), "which tag is wanted"),
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
-    Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
+    Right(IMAGE_POLICY, ("patch",), "versions that were rolled back, so that none of them is chosen again"),
+    Right(IMAGE_UPDATE_AUTOMATION, ("list", "get"), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
 )

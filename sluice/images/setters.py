@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.tokens import ScalarToken
 
 from sluice.errors import InvalidError
+from sluice.images.quarantine import KeptOut, reference
 from sluice.images.reference import ImageRef
 
 MARK = '"$imagepolicy"'
@@ -65,12 +66,16 @@ class Edited(BaseModel):
     changes: tuple[Change, ...]
 
 
-def write_images(text: str, images: Mapping[str, ImageRef]) -> Edited:
+def write_images(
+    text: str, images: Mapping[str, ImageRef], held: Mapping[str, Collection[KeptOut]] | None = None
+) -> Edited:
     """Put images at their marks.
 
     Args:
         text: a YAML file, read without any translation of line ends.
         images: `namespace:policy` → the image it chose. Marks of other policies are left alone.
+        held: `namespace:policy` → versions that were rolled back, for a policy that went back: where git says another
+            version than one of these, a person has moved on, and it stays.
 
     Returns:
         the new text and what was changed; values that are right already are no change.
@@ -86,6 +91,8 @@ def write_images(text: str, images: Mapping[str, ImageRef]) -> Edited:
     for token, setter in _marked(text):
         new = _wanted(setter, images)
         if new is None or (new == token.value and (token.style or _plain_safe(new))):
+            continue
+        if not _may_replace(token.value, setter, held or {}):
             continue
         line = token.start_mark.line + 1
         if token.style in ("|", ">"):
@@ -160,13 +167,29 @@ def _setter(comment: str) -> str | None:
 
 def _wanted(setter: str, images: Mapping[str, ImageRef]) -> str | None:
     """The text for a mark; None where the mark is not ours or there is nothing to write."""
-    policy, part = setter, ""
-    if setter.count(":") == 2:
-        policy, _, part = setter.rpartition(":")
+    policy, part = policy_and_part(setter)
     image = images.get(policy)
     if image is None or (part and part not in _PARTS):
         return None
     return str(image) if not part else (getattr(image, part) or None)
+
+
+def policy_and_part(setter: str) -> tuple[str, str]:
+    """`namespace:policy` of a mark, and which part of the image it stands for; empty for all of it."""
+    if setter.count(":") != 2:
+        return setter, ""
+    policy, _, part = setter.rpartition(":")
+    return policy, part
+
+
+def _may_replace(value: str, setter: str, held: Mapping[str, Collection[KeptOut]]) -> bool:
+    policy, part = policy_and_part(setter)
+    if policy not in held:
+        return True
+    if part:
+        return any(value == getattr(one.image, part) for one in held[policy])
+    there = reference(value)
+    return there is not None and any(one.is_(there) for one in held[policy])
 
 
 def _scalar(value: str, style: str | None) -> str:

@@ -27,6 +27,7 @@ class Occasion(StrEnum):
     ROLLED_BACK = "rolled back"
     SUPERSEDED = "superseded"
     STALLED = "does not go on"
+    KEPT_OUT = "taken out of git"
 
 
 SEVERITIES = {
@@ -36,6 +37,7 @@ SEVERITIES = {
     Occasion.ROLLED_BACK: Severity.ERROR,
     Occasion.SUPERSEDED: Severity.INFO,
     Occasion.STALLED: Severity.ERROR,
+    Occasion.KEPT_OUT: Severity.WARN,
 }
 
 

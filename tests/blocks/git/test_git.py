@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blocks.git.edits import Would
 from blocks.git.mirrors import Author, Edit, Files, Git, Remote
 from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
 from tests.blocks.git.git_server import GitServer, Repository, git
@@ -281,7 +282,9 @@ async def test_another_branch_that_has_the_change_already_is_left_as_it_is(
     for worker in (sut, Git(tmp_path / "other", clock=lambda: 1_800_000_000)):
         again = await worker.commit(remote, edit("shop:1", "shop:2", push_to="updates"))
         assert (again.id, again.files, again.waiting) == (made.id, (), ("apps/shop.yaml",))
-        assert await worker.would_change(remote, edit("shop:1", "shop:2", push_to="updates")) == (made.base, ())
+        assert await worker.would_change(remote, edit("shop:1", "shop:2", push_to="updates")) == Would(
+            made.base, (), ("apps/shop.yaml",)
+        )
     assert repository.head("updates") == made.id
     git("update-ref", "refs/heads/main", made.id, folder=repository.folder)
     merged = await sut.commit(remote, edit("shop:1", "shop:2", push_to="updates"))
@@ -293,7 +296,7 @@ async def test_what_would_change_is_known_without_a_commit(sut: Git, remote: Rem
     await sut.fetch(remote, "main")
     head = repository.write({"apps/new.yaml": "image: shop:1 # $mark\n"})
     would = await sut.would_change(remote, edit("shop:1", "shop:2"))
-    assert would == (head, ("apps/new.yaml", "apps/shop.yaml"))
+    assert would == Would(head, ("apps/new.yaml", "apps/shop.yaml"))
     assert repository.head() == head
 
 
@@ -304,14 +307,14 @@ async def test_marks_are_found_in_every_name_that_kustomize_reads(
     repository.write(
         {"a/Kustomization": SHOP, "a/b/Kustomization": SHOP, "a/NoKustomization": SHOP, "a[1]/x.yaml": SHOP}
     )
-    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a")))[1] == (
+    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a"))).files == (
         "a/Kustomization",
         "a/b/Kustomization",
     )
-    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a/b/Kustomization")))[1] == (
+    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a/b/Kustomization"))).files == (
         "a/b/Kustomization",
     )
-    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a[1]")))[1] == ("a[1]/x.yaml",)
+    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a[1]"))).files == ("a[1]/x.yaml",)
 
 
 async def test_a_push_goes_to_a_refspec_too(sut: Git, remote: Remote, repository: Repository) -> None:
