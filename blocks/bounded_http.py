@@ -12,6 +12,10 @@ from typing import Any
 
 import httpx
 
+from sluice.errors import TerminalError
+
+MOST_REDIRECTS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -20,12 +24,14 @@ class Answer:
     Attributes:
         content: the body, or its beginning.
         whole: whether that is all of it; where it was longer than allowed, the rest was never read.
+        url: that answered in the end; empty where nobody asks for it.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     whole: bool
+    url: str = ""
 
     @property
     def text(self) -> str:
@@ -36,6 +42,11 @@ class Answer:
     def is_success(self) -> bool:
         """Whether the status is a 2xx."""
         return 200 <= self.status < 300
+
+
+async def got(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
+    """GET, and read the answer of this very address; arguments and errors are those of `posted`."""
+    return await _sent("GET", http, url, most, within, **request)
 
 
 async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
@@ -50,13 +61,54 @@ async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **
         httpx.HTTPError: it failed, or took too long.
         httpx.InvalidURL: the address is none.
     """
+    return await _sent("POST", http, url, most, within, **request)
+
+
+async def _sent(method: str, http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
     try:
-        async with asyncio.timeout(within), http.stream("POST", url, timeout=within, **request) as answer:
-            content = bytearray()
-            async for chunk in answer.aiter_bytes():
-                content += chunk
-                if len(content) > most:
-                    break
-            return Answer(answer.status_code, answer.headers, bytes(content[:most]), len(content) <= most)
+        async with asyncio.timeout(within), http.stream(method, url, timeout=within, **request) as answer:
+            return await _read(answer, most)
     except TimeoutError as error:
         raise httpx.ReadTimeout(f"no whole answer within {within:g} s") from error
+
+
+async def asked(http: httpx.AsyncClient, request: httpx.Request, most: int, within: float) -> Answer:
+    """Send a request, follow where it leads, and read the answer.
+
+    What a redirect says besides its address is never read, and no redirect leads from https to http. A login does not go
+    along to another host: httpx sees to that.
+
+    Args:
+        most: bytes of the body that are read at most.
+        within: seconds for all of it, from the connection to the last byte.
+
+    Raises:
+        httpx.HTTPError: it failed, took too long, or leads nowhere.
+        TerminalError: it leads from https to http.
+        httpx.InvalidURL: an address is none.
+    """
+    try:
+        async with asyncio.timeout(within):
+            for _ in range(MOST_REDIRECTS + 1):
+                answer = await http.send(request, stream=True, follow_redirects=False)
+                try:
+                    following = answer.next_request
+                    if following is None:
+                        return await _read(answer, most)
+                finally:
+                    await answer.aclose()
+                if (request.url.scheme, following.url.scheme) == ("https", "http"):
+                    raise TerminalError(f"{request.url.host} leads from https to http: nothing is asked there")
+                request = following
+            raise httpx.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects", request=request)
+    except TimeoutError as error:
+        raise httpx.ReadTimeout(f"no whole answer within {within:g} s") from error
+
+
+async def _read(answer: httpx.Response, most: int) -> Answer:
+    content = bytearray()
+    async for chunk in answer.aiter_bytes():
+        content += chunk
+        if len(content) > most:
+            break
+    return Answer(answer.status_code, answer.headers, bytes(content[:most]), len(content) <= most, str(answer.url))

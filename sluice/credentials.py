@@ -10,13 +10,16 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from sluice.errors import InvalidError
 
-DOCKER_CONFIG = ".dockerconfigjson"
+DOCKER_CONFIG, OLD_DOCKER_CONFIG = ".dockerconfigjson", ".dockercfg"
+TOKEN_SERVERS = "sluice.dev/token-servers"  # noqa: S105 - the name of an annotation
+"""Annotation of a Secret: hosts, with commas between, that may be shown its registry login besides the registry itself."""
 
 
 class GitCredentials(BaseModel):
@@ -33,11 +36,17 @@ class GitCredentials(BaseModel):
 
 
 class RegistryCredentials(BaseModel):
-    """How to log in to a registry."""
+    """How to log in to a registry: by name and password, or by one of the tokens that `docker login` keeps instead."""
 
     model_config = ConfigDict(frozen=True)
-    username: str
-    password: SecretStr
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    identity_token: SecretStr = SecretStr("")
+    """An OAuth2 refresh token: it is exchanged for an access token where the registry's challenge says."""
+    registry_token: SecretStr = SecretStr("")
+    """A bearer token that the registry takes as it is."""
+    token_servers: tuple[str, ...] = ()
+    """Hosts apart from the registry's own that may be shown this login, as its Secret says."""
 
 
 def git_credentials(secret: Mapping[str, Any]) -> GitCredentials:
@@ -60,28 +69,39 @@ def git_credentials(secret: Mapping[str, Any]) -> GitCredentials:
     )
 
 
-def registry_credentials(secret: Mapping[str, Any], registry: str) -> RegistryCredentials | None:
-    """The credentials for one registry in a Secret of type `kubernetes.io/dockerconfigjson`; None where it has none.
+def registry_credentials(secret: Mapping[str, Any], registry: str, path: str = "") -> RegistryCredentials | None:
+    """The credentials for one repository in a Secret with a docker config; None where it has none.
+
+    As Kubernetes reads it: an entry may name a path (`ghcr.io/team`), which for what lies under it goes before the host's
+    own entry, and `*` stands for one part of a host's name.
+
+    Args:
+        secret: of type `kubernetes.io/dockerconfigjson`, or of the older `kubernetes.io/dockercfg`.
+        registry: host and port.
+        path: of the repository.
 
     Raises:
         InvalidError: the Secret is not of that form.
     """
+    key = OLD_DOCKER_CONFIG if OLD_DOCKER_CONFIG in (secret.get("data") or {}) else DOCKER_CONFIG
     try:
-        entries = json.loads(_decoded(secret, DOCKER_CONFIG))["auths"]
-        for server, entry in entries.items():
-            if _host(server) != registry:
-                continue
-            if entry.get("auth"):
-                user, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
-            else:
-                user, password = entry["username"], entry["password"]
-            if not isinstance(password, str):
-                raise TypeError
-            return RegistryCredentials(username=user, password=SecretStr(password))
+        content = json.loads(_decoded(secret, key))
+        entries: Mapping[str, Any] = content if key == OLD_DOCKER_CONFIG else content["auths"]
+        places = [(*_place(server), entry) for server, entry in entries.items()]
+        fitting = [one for one in places if _same_host(one[0], registry) and _under(path, one[1])]
+        if not fitting:
+            return None
+        _, _, chosen = max(fitting, key=lambda one: (len(one[1]), "*" not in one[0]))
+        login = _login(chosen)
     except (ValueError, KeyError, TypeError, AttributeError):
         # Not chained: the cause's message would show part of the secret.
-        raise InvalidError(f"{_name(secret)} is not a docker config: its {DOCKER_CONFIG} cannot be read") from None
-    return None
+        raise InvalidError(f"{_name(secret)} is not a docker config: its {key} cannot be read") from None
+    named = ((secret.get("metadata") or {}).get("annotations") or {}).get(TOKEN_SERVERS, "")
+    # The Secret says of each host with the same entry that it may know this login.
+    trusted = {host for host, _, entry in places if entry == chosen and "*" not in host} | set(
+        filter(None, (one.strip().lower() for one in named.split(",")))
+    )
+    return login.model_copy(update={"token_servers": tuple(sorted(trusted - {registry}))})
 
 
 def secret_text(secret: Mapping[str, Any], key: str) -> SecretStr:
@@ -94,10 +114,41 @@ def secret_text(secret: Mapping[str, Any], key: str) -> SecretStr:
     return SecretStr(_decoded(secret, key) if there else "")
 
 
-def _host(server: str) -> str:
-    host = server.partition("://")[2] or server
-    host = host.partition("/")[0].lower()
-    return "docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host
+def _login(entry: Mapping[str, Any]) -> RegistryCredentials:
+    user, password = "", ""
+    if entry.get("auth"):
+        # docker fills the field with NUL bytes where it is shorter than what it was
+        user, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
+    elif not entry.get("registrytoken"):
+        user, password = entry["username"], entry["password"]
+    tokens = {"identity_token": entry.get("identitytoken") or "", "registry_token": entry.get("registrytoken") or ""}
+    secrets = {name: SecretStr(value) for name, value in (tokens | {"password": password.strip("\0")}).items()}
+    if not isinstance(user, str) or not all(isinstance(one.get_secret_value(), str) for one in secrets.values()):
+        raise TypeError
+    return RegistryCredentials(username=user, **secrets)
+
+
+def _place(server: str) -> tuple[str, str]:
+    """Host and path of an entry's name, however docker wrote it: `https://index.docker.io/v1/` is all of `docker.io`."""
+    bare = server.partition("://")[2] or server
+    host, _, path = bare.partition("/")
+    first, _, rest = path.partition("/")
+    path = (rest if first in ("v1", "v2") else path).strip("/")
+    host = host.lower()
+    return "docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host, path
+
+
+def _same_host(pattern: str, registry: str) -> bool:
+    """Whether an entry is for a registry: `*.example.com` is for `a.example.com`, and not for `a.b.example.com`."""
+    (host, _, port), (wanted, _, its_port) = pattern.partition(":"), registry.partition(":")
+    if "*" not in host:
+        return pattern == registry
+    parts, its_parts = host.split("."), wanted.split(".")
+    return port == its_port and len(parts) == len(its_parts) and all(map(fnmatchcase, its_parts, parts))
+
+
+def _under(path: str, folder: str) -> bool:
+    return not folder or f"{path}/".startswith(f"{folder}/")
 
 
 def _decoded(secret: Mapping[str, Any], key: str) -> str:

@@ -29,3 +29,13 @@ def seconds(text: str | float) -> float:
 
 Duration = Annotated[float, BeforeValidator(seconds), WithJsonSchema({"type": "string"})]
 """A duration in a manifest: text outside, seconds inside."""
+
+
+def go_duration(value: float) -> str:
+    """A duration as Go writes it: `5m0s`, `1h0m0s`, `1.5s`, `250ms`."""
+    if 0 < value < 1:
+        return f"{value * 1000:g}ms"
+    whole, rest = divmod(value, 60)
+    hours, minutes = divmod(int(whole), 60)
+    text = f"{round(rest, 3):g}s"
+    return f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}" if minutes else text

@@ -27,6 +27,13 @@ WATCH_TIMEOUT = 290
 """Seconds after which the server ends a watch by itself: below the five minutes that proxies like to cut at."""
 SILENCE = 100.0
 """Seconds without a word after which a watch is taken for dead: the server sends a bookmark about every minute."""
+METADATA = "as={kind};g=meta.k8s.io;v=v1"
+JSON, OBJECT_METADATA, LIST_METADATA = (
+    "application/json",
+    f"application/json;{METADATA.format(kind='PartialObjectMetadata')},application/json",
+    f"application/json;{METADATA.format(kind='PartialObjectMetadataList')},application/json",
+)
+"""What is accepted as an answer: all of it, or the metadata of an object or of a list (kubernetes.io, "API concepts")."""
 LINE_LIMIT = 64 * 1024 * 1024
 """Most bytes of one event of a watch. What a cluster stores has 1.5 MiB; aggregated API servers set limits of their own."""
 
@@ -52,7 +59,7 @@ class ApiServer:
             await self.login.close()
         await self.api.close()
 
-    async def stream(self, path: str, query: dict[str, str]) -> AsyncIterator[Object]:
+    async def stream(self, path: str, query: dict[str, str], accept: str = JSON) -> AsyncIterator[Object]:
         """The events of a watch until the server ends it.
 
         Raises:
@@ -62,7 +69,7 @@ class ApiServer:
         """
         limits = aiohttp.ClientTimeout(total=WATCH_TIMEOUT + 30, sock_connect=5, sock_read=SILENCE)
         query = {**query, "timeoutSeconds": str(WATCH_TIMEOUT)}
-        response = await self._send("GET", path, query, None, "application/json", limits)
+        response = await self._send("GET", path, query, None, "application/json", limits, accept)
         try:
             if response.status >= 400:
                 self._refuse("GET", path, response, await response.read())
@@ -85,6 +92,7 @@ class ApiServer:
         query: dict[str, str] | None = None,
         body: Object | None = None,
         content_type: str = "application/json",
+        accept: str = JSON,
     ) -> Object:
         """One request; returns the object that was answered.
 
@@ -93,7 +101,7 @@ class ApiServer:
         """
         limits = aiohttp.ClientTimeout(total=CALL_TIMEOUT, sock_connect=5)
         async with self._turns:
-            response = await self._send(method, path, query or {}, body, content_type, limits)
+            response = await self._send(method, path, query or {}, body, content_type, limits, accept)
             try:
                 raw = await response.read()
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -111,9 +119,16 @@ class ApiServer:
         return answer
 
     async def _send(
-        self, method: str, path: str, query: dict[str, str], body: Object | None, content_type: str, limits: Any
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None,
+        content_type: str,
+        limits: Any,
+        accept: str,
     ) -> Any:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         url = self.api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         shown = await self.login.credential() if self.login else Credential()
         answer = await self._request(method, path, url, headers, shown, body, limits)

@@ -6,12 +6,12 @@ Objects go in and out as plain dictionaries: the kinds are open (users' own CRDs
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-from blocks.kubernetes.api_server import ApiServer
+from blocks.kubernetes.api_server import JSON, LIST_METADATA, OBJECT_METADATA, ApiServer
 from blocks.kubernetes.reach import SERVICE_ACCOUNT, reach
 from sluice.errors import NotFoundError, TerminalError
 
@@ -57,10 +57,12 @@ class Cluster:
     Attributes:
         server: its API server.
         namespaces: those that this installation looks after; empty for all. A list without a namespace is one of these.
+        bare: objects of lists and watches have their metadata only.
     """
 
     server: ApiServer
     namespaces: tuple[str, ...] = ()
+    bare: bool = False
     _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
     @classmethod
@@ -90,6 +92,10 @@ class Cluster:
     async def ping(self) -> str:
         """The version of its API server, asked with the credentials of every other call."""
         return f"Kubernetes {(await self.server.call('GET', '/version')).get('gitVersion', 'of an unknown version')}"
+
+    def of_metadata(self) -> Self:
+        """This cluster with lists and watches that bring the metadata of objects only: a fraction of what they weigh."""
+        return replace(self, bare=True)
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         """One object.
@@ -122,16 +128,16 @@ class Cluster:
         """All objects in one namespace or the whole cluster, with the resourceVersion from which a watch goes on without a
         gap; that is empty where the cluster does not serve the kind."""
         query = {"labelSelector": labels} if labels else {}
+        accept = LIST_METADATA if self.bare else JSON
         try:
-            answer = await self.server.call("GET", kind.path(namespace), query)
+            answer = await self.server.call("GET", kind.path(namespace), query, accept=accept)
         except NotFoundError:
             if await self._lacks(kind):
                 return [], ""
             raise
         items = answer.get("items") or []
         for item in items:
-            item.setdefault("apiVersion", kind.api_version)
-            item.setdefault("kind", kind.kind)
+            item |= {"apiVersion": kind.api_version, "kind": kind.kind}  # many lists leave it out
         return items, answer["metadata"]["resourceVersion"]
 
     async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
@@ -223,5 +229,6 @@ class Cluster:
         query = {"watch": "true", "resourceVersion": resource_version, "allowWatchBookmarks": "true"}
         if labels:
             query["labelSelector"] = labels
-        async for event in self.server.stream(kind.path(namespace), query):
+        accept = OBJECT_METADATA if self.bare else JSON
+        async for event in self.server.stream(kind.path(namespace), query, accept):
             yield Change(event["type"], event["object"])

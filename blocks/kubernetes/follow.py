@@ -50,6 +50,7 @@ async def news(
     namespace: str | None = None,
     labels: str | None = None,
     waiting: Callable[[SluiceError], object] = lambda _: None,
+    heard_of: Callable[[], object] = lambda: None,
 ) -> AsyncGenerator[News]:
     """Follow a collection for ever: a list first, then each change.
 
@@ -62,6 +63,7 @@ async def news(
         namespace: of the objects; None for all.
         labels: a label selector.
         waiting: gets each error that following waits for to pass.
+        heard_of: called at each sign that nothing is missed, after the news of it: a list, a change, a bookmark.
     """
     waits, version, absent, deaf = pauses(FIRST_PAUSE, LONGEST_PAUSE), "", False, 0
     while True:
@@ -70,6 +72,7 @@ async def news(
             if not version:
                 objects, version = await cluster.list_from(kind, namespace, labels)
                 yield News(objects, whole=True, version=int(version) if version else sys.maxsize)
+                heard_of()
             if not version:
                 if not absent:
                     log.info("%s of %s are not installed; looked for now and then", kind.plural, kind.api_version)
@@ -81,6 +84,7 @@ async def news(
                 version, heard = change.object["metadata"]["resourceVersion"], True
                 if change.type != "BOOKMARK":
                     yield News([change.object], gone=change.type == "DELETED")
+                heard_of()
         except ConflictError:
             version, heard = "", False  # a list after each event would be a storm: it backs off
         except TransientError as error:
@@ -106,16 +110,17 @@ async def follow(
     namespace: str | None = None,
     labels: str | None = None,
     waiting: Callable[[SluiceError], object] = lambda _: None,
+    heard_of: Callable[[], object] = lambda: None,
 ) -> None:
     """Give all news of a collection to `take`, until cancelled.
 
     An error that nobody expected, in following or in `take`, must not leave a reader with what was true at that moment:
-    it is logged with its trace, `waiting` gets it, and following begins once more with a list.
+    it is logged with its trace, `waiting` gets it, and following begins once more with a list. `heard_of` is as for `news`.
     """
     waits, working = pauses(FIRST_PAUSE, LONGEST_PAUSE), 0
     while True:
         try:
-            async with aclosing(news(cluster, kind, namespace, labels, waiting)) as changes:
+            async with aclosing(news(cluster, kind, namespace, labels, waiting, heard_of)) as changes:
                 async for change in changes:
                     take(change)
                     working += 1

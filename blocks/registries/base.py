@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from pydantic import SecretStr
+
 from sluice.credentials import RegistryCredentials
 from sluice.images.reference import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the connections to a registry are made, where that is not as usual.
+
+    Attributes:
+        authority: PEM of certificates that are trusted besides the system's own.
+        certificate: PEM of the client's certificate; empty for none.
+        key: PEM of its key.
+        proxy: address of a proxy, with its login in it; empty for what the environment says.
+    """
+
+    authority: str = ""
+    certificate: str = ""
+    key: SecretStr | None = None
+    proxy: SecretStr | None = None
+
+
+USUAL = Way()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The tags of a repository at one moment.
+
+    Attributes:
+        tags: each once, in no order; what no image reference can have as a tag is left out.
+        mark: what the registry calls this state of the list (its ETag); empty where it has no name for it.
+    """
+
+    tags: tuple[str, ...]
+    mark: str = ""
 
 
 class Registry(Protocol):
     """All registries of one provider. It holds connections: open it with `async with`."""
 
     async def tags(
-        self, repository: Repository, credentials: RegistryCredentials | None = None, *, insecure: bool = False
+        self,
+        repository: Repository,
+        credentials: RegistryCredentials | None = None,
+        *,
+        insecure: bool = False,
+        way: Way = USUAL,
     ) -> list[str]:
         """All tags of a repository, in no order.
 
@@ -23,6 +64,21 @@ class Registry(Protocol):
             TerminalError: it refuses us.
         """
 
+    async def listing(
+        self,
+        repository: Repository,
+        credentials: RegistryCredentials | None = None,
+        *,
+        insecure: bool = False,
+        way: Way = USUAL,
+        known: str = "",
+    ) -> Listing | None:
+        """All tags of a repository; None where they are still those of the listing with the mark `known`.
+
+        Raises:
+            NotFoundError, TransientError, TerminalError: as `tags`.
+        """
+
     async def digest(
         self,
         repository: Repository,
@@ -30,6 +86,7 @@ class Registry(Protocol):
         credentials: RegistryCredentials | None = None,
         *,
         insecure: bool = False,
+        way: Way = USUAL,
     ) -> str:
         """The digest that a tag names now.
 

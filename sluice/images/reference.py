@@ -13,6 +13,7 @@ from sluice.errors import InvalidError
 
 DOCKER_HUB = "docker.io"
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 
 
@@ -83,3 +84,8 @@ def same_repository(one: str, other: str) -> bool:
         return parse_repository(one) == parse_repository(other)
     except InvalidError:
         return False
+
+
+def is_tag(tag: object) -> bool:
+    """Whether an image reference can have this as its tag. A registry may list anything; nobody can pull the rest."""
+    return isinstance(tag, str) and _TAG.fullmatch(tag) is not None

@@ -119,6 +119,12 @@ def is_owned(live: Object, namespace: str, name: str) -> bool:
     return _owner(namespace, name).items() <= labels.items()
 
 
+def owner_labels(live: Object) -> dict[str, str]:
+    """The labels of an object that name its Kustomization."""
+    labels: dict[str, str] = live["metadata"].get("labels") or {}
+    return {name: value for name, value in labels.items() if name in _owner("", "")}
+
+
 def _owner(namespace: str, name: str) -> dict[str, str]:
     return {f"{GROUP}/name": name, f"{GROUP}/namespace": namespace}
 

@@ -74,6 +74,54 @@ def test_the_entry_of_the_registry_is_taken(server: str, registry: str) -> None:
         assert (found.username, found.password.get_secret_value()) == ("bot", f"{HIDDEN}:x")
 
 
+SOMEBODY, TEAM = base64.b64encode(b"somebody:a").decode(), base64.b64encode(b"team:b").decode()
+
+
+@pytest.mark.parametrize(
+    ("auths", "path", "user"),
+    [
+        ({"ghcr.io": SOMEBODY, "ghcr.io/acme": TEAM}, "acme/shop", "team"),
+        ({"ghcr.io/acme": TEAM, "ghcr.io": SOMEBODY}, "acme/shop", "team"),
+        ({"https://ghcr.io/v2/acme/": TEAM, "ghcr.io": SOMEBODY}, "acme/shop", "team"),
+        ({"ghcr.io/acme/shop": TEAM, "ghcr.io/acme": SOMEBODY}, "acme/shop", "team"),
+        ({"ghcr.io/acme": SOMEBODY, "ghcr.io": TEAM}, "acme-two/shop", "team"),
+        ({"ghcr.io/acme": TEAM}, "other/shop", None),
+        ({"*.io": TEAM}, "acme/shop", "team"),
+        ({"*.io": SOMEBODY, "ghcr.io": TEAM}, "acme/shop", "team"),
+        ({"*.io/acme": TEAM, "ghcr.io": SOMEBODY}, "acme/shop", "team"),
+        ({"*.ghcr.io": TEAM, "*": TEAM, "ghcr.io:443": TEAM}, "acme/shop", None),
+    ],
+)
+def test_an_entry_with_a_path_goes_before_its_host_s(auths: dict[str, str], path: str, user: str | None) -> None:
+    """As Kubernetes reads a docker config: the longest path that the repository lies under goes first."""
+    found = registry_credentials(docker({"auths": {one: {"auth": to} for one, to in auths.items()}}), "ghcr.io", path)
+    assert (found.username if found else None) == user
+
+
+def test_the_older_form_and_the_tokens_of_docker_login_are_read() -> None:
+    """`.dockercfg` has no `auths`; `docker login` may keep a token in place of the password."""
+    old = secret(__dockercfg=json.dumps({"ghcr.io": {"auth": TEAM}}))
+    assert (found := registry_credentials(old, "ghcr.io"))
+    assert found.username == "team"
+    entry = {"auth": base64.b64encode(b"00000000-0000-0000-0000-000000000000:").decode(), "identitytoken": HIDDEN}
+    assert (found := registry_credentials(docker({"auths": {"a.azurecr.io": entry}}), "a.azurecr.io"))
+    assert found.identity_token.get_secret_value() == HIDDEN
+    assert (found := registry_credentials(docker({"auths": {"ghcr.io": {"registrytoken": HIDDEN}}}), "ghcr.io"))
+    assert found.registry_token.get_secret_value() == HIDDEN
+    assert HIDDEN not in repr(found)
+
+
+def test_a_secret_says_which_other_hosts_may_know_its_login() -> None:
+    """By an entry of the same content for that host, or by an annotation; nothing else does."""
+    auths = {"registry.example": {"auth": TEAM}, "git.example": {"auth": TEAM}, "other.example": {"auth": SOMEBODY}}
+    made = docker({"auths": auths})
+    assert (found := registry_credentials(made, "registry.example"))
+    assert found.token_servers == ("git.example",)
+    made["metadata"]["annotations"] = {"sluice.dev/token-servers": "auth.example, Token.example:8443"}
+    assert (found := registry_credentials(made, "registry.example"))
+    assert found.token_servers == ("auth.example", "git.example", "token.example:8443")
+
+
 def test_no_entry_is_no_login() -> None:
     """A Secret for another registry does not send its password to this one."""
     assert registry_credentials(docker({"auths": {"ghcr.io": {"auth": "eDp5"}}}), "evil-ghcr.io") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sluice.durations import seconds
+from sluice.durations import go_duration, seconds
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,11 @@ def test_anything_else_is_refused_with_the_form(text: str) -> None:
     """The message shows how to write it."""
     with pytest.raises(ValueError, match=r"write for example 30s, 1m or 1m30s"):
         seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(300, "5m0s"), (3600, "1h0m0s"), (90.5, "1m30.5s"), (0.25, "250ms"), (0, "0s"), (45, "45s")]
+)
+def test_durations_are_written_as_go_writes_them(value: float, text: str) -> None:
+    """What Flux's messages and its `…Duration` fields have."""
+    assert go_duration(value) == text

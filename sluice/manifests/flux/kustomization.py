@@ -64,6 +64,10 @@ class KustomizationSpec(ForeignModel):
     patches: tuple[KustomizePatch, ...] = ()
     images: tuple[KustomizeImage, ...] = ()
     components: tuple[str, ...] = ()
+    ignore_missing_components: bool = False
+    """Leave out a component that the source has not."""
+    build_metadata: tuple[str, ...] = ()
+    """What kustomize notes on each object of where it comes from, such as `originAnnotations`."""
     suspend: bool = False
     interval: Duration = 600.0
     retry_interval: Duration | None = None

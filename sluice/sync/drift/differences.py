@@ -19,6 +19,8 @@ ABSENT = type("Absent", (), {"__repr__": lambda _: "absent", "__bool__": lambda 
 """In the place of a value that is not there: null is a value."""
 IDENTITY = frozenset({"apiVersion", "kind", "status"})
 """What is nobody's to own: identity, and what a controller says of an object."""
+EMPTY: tuple[Any, ...] = (None, {}, [])
+"""What many kinds leave out where a manifest writes it."""
 META = frozenset({"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"})
 
 
@@ -77,7 +79,7 @@ def _walk(path: str, keys: Keys, wanted: Any, found: Any, fields: Fields) -> Ite
         yield from _by_key(path, keys, wanted, found, fields)
     elif below and all(key.startswith("v:") for key in below) and _are_lists(wanted, found):
         yield from _set(path, keys, wanted, found, fields)
-    elif wanted != found:
+    elif wanted != found and not (wanted in EMPTY and found in EMPTY):
         yield Difference(path, keys, wanted, found, ours=True)
 
 
@@ -86,7 +88,7 @@ def _map(path: str, keys: Keys, wanted: Object, found: Object, fields: Fields) -
         key, there = f"f:{name}", found.get(name, ABSENT)
         if key in fields:
             yield from _walk(_dotted(path, name), (*keys, key), value, there, fields[key])
-        elif value or value in (0, False):
+        elif value not in EMPTY or there not in (*EMPTY, ABSENT):
             yield from _lost(_dotted(path, name), (*keys, key), value, there)
     for key in fields:
         if key.startswith("f:") and key[2:] not in wanted:

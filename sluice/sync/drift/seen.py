@@ -60,7 +60,7 @@ class Known:
     seen: Seen
 
     def as_seen(self, seen: Seen) -> Known:
-        """The same, after a look at the fields found that nothing of ours changed."""
+        """What was seen, after a look at the fields found that nothing of ours changed."""
         return replace(self, seen=seen)
 
 

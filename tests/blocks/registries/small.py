@@ -16,10 +16,12 @@ Request = tuple[str, str, str]
 
 
 class Registry:
-    """Answers as the test says; remembers what was asked."""
+    """Answers as the test says; remembers what was asked: method, path and login, and each request's headers and body."""
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
+        self.headers: list[dict[str, str]] = []
+        self.bodies: list[str] = []
         self.answer: Callable[[Request], Answer] = lambda request: (404, {}, {})
         sut = self
 
@@ -30,6 +32,8 @@ class Registry:
             def do_GET(self) -> None:
                 request = (self.command, self.path, self.headers.get("Authorization", ""))
                 sut.asked.append(request)
+                sut.headers.append({name.lower(): value for name, value in self.headers.items()})
+                sut.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
                 status, headers, body = sut.answer(request)
                 raw = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
@@ -41,6 +45,7 @@ class Registry:
                     self.wfile.write(raw)
 
             do_HEAD = do_GET  # noqa: N815 - the base class's name
+            do_POST = do_GET  # noqa: N815 - the base class's name
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._http.server_port}"

@@ -189,6 +189,15 @@ def test_a_secret_of_plain_strings_is_as_it_was_applied() -> None:
     assert found(item, wanted({"p": "x"}, "Secret", "stringData")) == []
 
 
+def test_an_empty_list_may_come_back_as_null() -> None:
+    """As the rules of a ClusterRole do."""
+    item = {**config({}, {}), "rules": None}
+    item["metadata"]["managedFields"][0]["fieldsV1"] = {"f:rules": {}}
+    manifest = {**wanted({}), "rules": []}
+    assert found(item, manifest) == []
+    assert found({**item, "rules": [{"verbs": ["*"]}]}, manifest) == [("rules", [], [{"verbs": ["*"]}], True)]
+
+
 def test_an_audit_annotation_is_named_too() -> None:
     """managedFields have programs, not people."""
     item = config({"k": "9"}, {})

@@ -1,0 +1,1 @@
+"""Flux's kinds around Helm: releases, and where their charts come from."""
