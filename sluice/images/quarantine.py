@@ -6,7 +6,8 @@ written to. People read them, git merges them, and an empty cluster has them aga
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -87,6 +88,13 @@ def keeping_out(entries: Iterable[KeptOut], image: ImageRef) -> KeptOut | None:
     return next((one for one in entries if one.is_(image)), None)
 
 
+def instead_of(out: KeptOut, image: ImageRef) -> ImageRef | None:
+    """What runs instead of an image that stays out, named as the policy names images; None where that is not known."""
+    if out.back_to is None:
+        return None
+    return out.back_to.model_copy(update={"name": image.name, "digest": out.back_to.digest if image.digest else ""})
+
+
 def released(one: KeptOut, wish: str) -> bool:
     """Whether a person's word lets a version in: its tag, its digest, the whole image, or `*`."""
     words = wish.replace(",", " ").split()
@@ -123,3 +131,28 @@ def _reference(text: str) -> ImageRef | None:
 def reference(text: str) -> ImageRef | None:
     """An image as a pod template names it, in its parts; None where it names neither tag nor digest."""
     return _reference(text.strip())
+
+
+def of_template(rolled_back: Mapping[str, str], runs: Mapping[str, str], why: str) -> list[KeptOut]:
+    """The images that a rolled back pod template has and the one that runs has not.
+
+    Args:
+        rolled_back: name of each container → its image.
+        runs: of the template that runs.
+        why: one line for people.
+    """
+    found = []
+    for name, text in rolled_back.items():
+        image, before = reference(text), reference(runs.get(name, ""))
+        if image is None or image == before:
+            continue
+        same = before is not None and same_repository(image.name, before.name)
+        found.append(KeptOut(image=image, back_to=before if same else None, why=why))
+    return found
+
+
+def containers(workload: Mapping[str, Any]) -> dict[str, str]:
+    """Name of each container of a workload's pods → its image."""
+    spec = workload["spec"]["template"]["spec"]
+    each = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    return {str(one.get("name")): str(one.get("image", "")) for one in each}

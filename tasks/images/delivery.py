@@ -16,7 +16,7 @@ from blocks.git.signing import Signer
 from blocks.kubernetes.kinds import IMAGE_UPDATE_AUTOMATION, SECRET
 from sluice.errors import InvalidError, NotFoundError
 from sluice.images.message import commit_message
-from sluice.images.quarantine import FILE, KeptOut, edited, keeping_out, read, released, together
+from sluice.images.quarantine import FILE, KeptOut, edited, instead_of, keeping_out, read, released, together
 from sluice.images.reference import ImageRef
 from sluice.images.setters import MARK, Change, Edited, policy_and_part, write_images
 from sluice.manifests.flux.git_repository import GitRepository
@@ -33,11 +33,13 @@ class Wish:
         image: that it chose; None where it has not chosen yet.
         kept_out: the versions that it does not choose.
         release: a person's word that lets some of them in again.
+        version: of the policy as it was read.
     """
 
     image: ImageRef | None
     kept_out: tuple[KeptOut, ...] = ()
     release: str = ""
+    version: str = ""
 
 
 class Rollbacks(Enum):
@@ -193,7 +195,7 @@ class Delivery:
             standing = together(self._standing(wish), self.known)
             out = keeping_out(standing, wish.image)
             # What git keeps out is not written, whatever a policy says that has not heard of it yet.
-            image = _instead(out, wish.image) if out else wish.image
+            image = instead_of(out, wish.image) if out else wish.image
             if image is None:
                 continue
             went_back = out or next((one for one in reversed(standing) if one.went_back_to(image)), None)
@@ -216,13 +218,6 @@ class Delivery:
 
 def _marks(policy: str, texts: Mapping[str, str]) -> bool:
     return any(f'"{policy}"' in text or f'"{policy}:' in text for text in texts.values())
-
-
-def _instead(out: KeptOut, image: ImageRef) -> ImageRef | None:
-    """What runs instead of an image that stays out, named as the policy names images."""
-    if out.back_to is None:
-        return None
-    return out.back_to.model_copy(update={"name": image.name, "digest": out.back_to.digest if image.digest else ""})
 
 
 def _rollback_message(rolled_back: Mapping[str, KeptOut]) -> str:

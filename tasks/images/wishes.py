@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import IMAGE_POLICY
@@ -37,7 +38,7 @@ async def wishes_of(
     found = wishes(policies)
     if chosen is None:
         return found
-    return {key: Wish(chosen[key], wish.kept_out, wish.release) for key, wish in found.items() if key in chosen}
+    return {key: replace(wish, image=chosen[key]) for key, wish in found.items() if key in chosen}
 
 
 def wishes(policies: Iterable[ImagePolicy]) -> Wishes:
@@ -47,5 +48,7 @@ def wishes(policies: Iterable[ImagePolicy]) -> Wishes:
         latest, notes = policy.status.latest_ref, policy.metadata.annotations
         image = ImageRef(name=latest.name, tag=latest.tag, digest=latest.digest) if latest else None
         kept_out = tuple(read(notes.get(ANNOTATION, "")))
-        found[f"{policy.namespace}:{policy.name}"] = Wish(image, kept_out, notes.get(RELEASE, ""))
+        found[f"{policy.namespace}:{policy.name}"] = Wish(
+            image, kept_out, notes.get(RELEASE, ""), policy.metadata.resource_version
+        )
     return found
