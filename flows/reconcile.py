@@ -9,9 +9,9 @@ from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
 from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
-from tasks.images.find_git_behind import find_git_behind
 from tasks.images.find_missed_pushes import find_missed_pushes
-from tasks.images.keep_out import find_rolled_back
+from tasks.images.writing.find_git_behind import find_git_behind
+from tasks.images.writing.keep_out import find_rolled_back
 from tasks.sync.find_moved_branches import find_moved_branches
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered

@@ -24,7 +24,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decide import decide
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
-from tasks.images.keep_out import keep_out
+from tasks.images.writing.keep_out import keep_out
 from tasks.people.hand_on import hand_on
 from tasks.people.label_run import label_run
 from tasks.people.record import record

@@ -10,8 +10,8 @@ from prefect.runtime import flow_run
 
 from flows.outcome import ended
 from sluice.errors import TerminalError
-from tasks.images.announce import announce
-from tasks.images.bring_git import bring_git
+from tasks.images.writing.announce import announce
+from tasks.images.writing.bring_git import bring_git
 from tasks.upkeep.post_events import post_events
 
 

@@ -9,8 +9,8 @@ from blocks.kubernetes.kinds import IMAGE_UPDATE_AUTOMATION
 from sluice.errors import InvalidError
 from sluice.images.reference import ImageRef
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
-from tasks.images.wishes import wishes_of
-from tasks.images.write import Written, write
+from tasks.images.writing.wishes import wishes_of
+from tasks.images.writing.write import Written, write
 from tasks.stage import stage
 
 __all__ = ["Written", "write_back"]

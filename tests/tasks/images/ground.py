@@ -12,11 +12,11 @@ from blocks.git.mirrors import Git
 from sluice.images.reference import ImageRef
 from sluice.manifests.conditions import READY
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
-from tasks.images import find_git_behind as looking
-from tasks.images.bring_git import bring_git
-from tasks.images.find_git_behind import find_git_behind
-from tasks.images.write import Written
 from tasks.images.write_back import write_back
+from tasks.images.writing import find_git_behind as looking
+from tasks.images.writing.bring_git import bring_git
+from tasks.images.writing.find_git_behind import find_git_behind
+from tasks.images.writing.write import Written
 from tasks.upkeep.pace import Pace
 from tests.blocks.git.git_server import GitServer, Repository
 from tests.connected import connected

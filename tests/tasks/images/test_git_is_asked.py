@@ -9,8 +9,8 @@ import pytest
 
 from sluice.errors import TransientError
 from sluice.manifests.meta import REQUESTED_AT
-from tasks.images.delivery import Delivery
-from tasks.images.find_git_behind import find_git_behind
+from tasks.images.writing.delivery import Delivery
+from tasks.images.writing.find_git_behind import find_git_behind
 from tests.tasks.images.ground import IMAGE, TEAM, Ground, digest, ground, line
 
 

@@ -11,7 +11,7 @@ import pytest
 from sluice.images.quarantine import ANNOTATION, FILE, RELEASE, read
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.workloads import workload_of
-from tasks.images.keep_out import find_rolled_back, keep_out
+from tasks.images.writing.keep_out import find_rolled_back, keep_out
 from tests.samples import canary_manifest, deployment, merged
 from tests.tasks.images.ground import IMAGE, TEAM, Ground, digest, ground, line
 

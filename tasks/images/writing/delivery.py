@@ -22,7 +22,7 @@ from sluice.images.setters import MARK, Change, Edited, policy_and_part, write_i
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.outcome import Body
-from tasks.images.signing import signer_for
+from tasks.images.writing.signing import signer_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,11 @@ from sluice.images.reference import ImageRef
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.sync.revision import revision
-from tasks.images.delivery import Delivery, Rollbacks, now, write_status
-from tasks.images.learn import learn
-from tasks.images.propose import propose
-from tasks.images.ways import Way, ways
-from tasks.images.wishes import wishes_of
+from tasks.images.writing.delivery import Delivery, Rollbacks, now, write_status
+from tasks.images.writing.learn import learn
+from tasks.images.writing.propose import propose
+from tasks.images.writing.ways import Way, ways
+from tasks.images.writing.wishes import wishes_of
 
 
 class Written(BaseModel):

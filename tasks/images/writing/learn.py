@@ -13,7 +13,7 @@ from sluice.images.reference import same_repository
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
-from tasks.images.delivery import Wishes
+from tasks.images.writing.delivery import Wishes
 
 
 async def learn(

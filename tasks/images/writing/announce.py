@@ -5,7 +5,7 @@ from __future__ import annotations
 from blocks.connections import connections
 from sluice.images.quarantine import RELEASE
 from sluice.notices.message import Message, Occasion, Severity
-from tasks.images.write import Written
+from tasks.images.writing.write import Written
 from tasks.stage import stage
 
 

@@ -21,9 +21,9 @@ from sluice.manifests.conditions import READY, find_condition
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.meta import REQUESTED_AT
 from sluice.sync.revision import revision
-from tasks.images.delivery import Delivery, now, write_status
-from tasks.images.ways import Way, ways
-from tasks.images.write import delivery_of, reason_of
+from tasks.images.writing.delivery import Delivery, now, write_status
+from tasks.images.writing.ways import Way, ways
+from tasks.images.writing.write import delivery_of, reason_of
 from tasks.stage import stage
 from tasks.upkeep.pace import Pace
 

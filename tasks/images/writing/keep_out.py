@@ -32,7 +32,7 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.rollout.workloads import workload_of
-from tasks.images.wishes import policies_of
+from tasks.images.writing.wishes import policies_of
 from tasks.stage import stage
 
 log = logging.getLogger("sluice.reconcile")

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sluice.errors import InvalidError
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
-from tasks.images.delivery import Rollbacks
+from tasks.images.writing.delivery import Rollbacks
 
 PULL_REQUEST = "sluice.dev/pull-request"
 """Of an ImageUpdateAutomation: `true` proposes the push branch to the branch that was checked out."""

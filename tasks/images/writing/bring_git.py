@@ -5,7 +5,7 @@ from __future__ import annotations
 from blocks.connections import connections
 from blocks.kubernetes.kinds import IMAGE_UPDATE_AUTOMATION
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
-from tasks.images.write import Written, write
+from tasks.images.writing.write import Written, write
 from tasks.stage import stage
 
 

@@ -9,8 +9,8 @@ from blocks.forges.base import Proposed, PullRequest
 from blocks.git.mirrors import Commit, Edit
 from sluice.errors import SluiceError
 from sluice.manifests.flux.git_repository import GitRepository
-from tasks.images.delivery import Delivery
-from tasks.images.ways import Way
+from tasks.images.writing.delivery import Delivery
+from tasks.images.writing.ways import Way
 
 LONGEST_TITLE = 200
 """Characters; forges take no more than 255."""

@@ -11,7 +11,7 @@ from sluice.images.quarantine import ANNOTATION, RELEASE, read
 from sluice.images.reference import ImageRef
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
-from tasks.images.delivery import Wish, Wishes
+from tasks.images.writing.delivery import Wish, Wishes
 
 
 async def policies_of(wired: Connections, automation: ImageUpdateAutomation) -> list[ImagePolicy]:
