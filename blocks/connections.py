@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
+from blocks.applied.applied import Applied
 from blocks.kubernetes.past import Past
 from blocks.services import Services
 from sluice.errors import TerminalError
@@ -133,6 +134,8 @@ class Connections:
     """What is known of the signs of life of others."""
     past: Past = field(default_factory=Past)
     """What workloads were before."""
+    applied: Applied = field(default_factory=Applied)
+    """What syncs have applied, and what of it has changed since."""
     others: RouterFactories = lambda provider, writer: ()
     """The routers of other providers, which have to let go where a Canary's provider was changed."""
     services: Callable[[Writer], Services] = Services

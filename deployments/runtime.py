@@ -15,6 +15,7 @@ from prefect.settings.context import get_current_settings
 
 from deployments import wiring
 from deployments.automations.register import RESULTS, Change, register
+from deployments.drift.watcher import DriftWatcher
 from deployments.keeper.keeper import Keeper
 from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
@@ -135,11 +136,14 @@ async def work(settings: Settings, ready: Ready) -> None:
             catching_up = asyncio.create_task(catch_up())
             keeper = Keeper.of(wired)
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
+            drift = DriftWatcher.of(wired)
+            watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
             try:
                 await worker.serve(ready)
             finally:
                 catching_up.cancel()
                 keeping.cancel()
+                watching.cancel()
                 await engine.drain(DRAIN_WITHIN)
 
 

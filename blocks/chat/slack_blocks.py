@@ -16,6 +16,8 @@ SIGNS = {
     Occasion.SUPERSEDED: ":fast_forward:",
     Occasion.STALLED: ":rotating_light:",
     Occasion.KEPT_OUT: ":no_entry:",
+    Occasion.DRIFTED: ":pencil2:",
+    Occasion.CONTESTED: ":crossed_swords:",
 }
 Block = dict[str, Any]
 

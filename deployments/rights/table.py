@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
     AUTOSCALER_KINDS,
@@ -24,11 +25,13 @@ from blocks.kubernetes.kinds import (
     LEASE,
     METRIC_TEMPLATE,
     POD,
+    RECEIVER,
     SECRET,
     SERVICE,
     WORKLOAD_KINDS,
 )
 from deployments.rights.part import Part
+from sluice.events.receivers.asked import ASKED
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.tending.past import PAST
 
@@ -155,6 +158,18 @@ _DELIVERY = (
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
 )
+_ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]
+_RECEIVERS = (
+    Right(RECEIVER, FOLLOW, "which Receivers there are, and when one changes", (Part.RECEIVER,)),
+    Right(RECEIVER, ("patch",), "the address of a Receiver, in its status", (Part.RECEIVER,), subresource="status"),
+    *(
+        Right(
+            kind, ("list", "patch"), f"a {kind.kind} that a Receiver names is asked to be reconciled", (Part.RECEIVER,)
+        )
+        for kind in _ASKED
+    ),
+    Right(SECRET, ("get",), "the token of a sender that a Receiver's secretRef names", (Part.RECEIVER,), Where.NAMED),
+)
 _ITSELF = (
     Right(
         LEASE,
@@ -163,7 +178,7 @@ _ITSELF = (
         where=Where.OWN,
     ),
 )
-RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_ITSELF)
+RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_RECEIVERS, *_ITSELF)
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:

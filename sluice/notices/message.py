@@ -28,6 +28,8 @@ class Occasion(StrEnum):
     SUPERSEDED = "superseded"
     STALLED = "does not go on"
     KEPT_OUT = "taken out of git"
+    DRIFTED = "was changed by hand"
+    CONTESTED = "is fought over"
 
 
 SEVERITIES = {
@@ -38,6 +40,8 @@ SEVERITIES = {
     Occasion.SUPERSEDED: Severity.INFO,
     Occasion.STALLED: Severity.ERROR,
     Occasion.KEPT_OUT: Severity.WARN,
+    Occasion.DRIFTED: Severity.WARN,
+    Occasion.CONTESTED: Severity.ERROR,
 }
 
 

@@ -18,7 +18,6 @@ from blocks.sources.git import sources_of
 from sluice.manifests.flux.kustomization import Kustomization
 from tasks.images.choose_image import choose_image
 from tasks.images.find_missed_pushes import find_missed_pushes
-from tasks.sync.applying.apply import apply
 from tasks.sync.applying.owner import Owner
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.find_due import find_due
@@ -27,6 +26,7 @@ from tasks.sync.kustomizations.claims import Claims
 from tasks.upkeep.find_orphans import find_orphans
 from tests.samples import canary_manifest, deployment
 from tests.scoped_server import ScopedServer, serving
+from tests.tasks.sync.brought import brought
 
 FOLLOWER = Kustomization.parse(
     {"metadata": {"name": "app", "namespace": "a"}, "spec": {"sourceRef": {"name": "shop"}, "prune": True}}
@@ -83,7 +83,7 @@ async def orphans(cluster: Cluster) -> Any:
 
 
 async def applied(cluster: Cluster) -> Any:
-    return len(await apply(cluster, [], Owner("a", "app", Claims(cluster, FOLLOWER))))
+    return len(await brought(cluster, [], Owner("a", "app", Claims(cluster, FOLLOWER))))
 
 
 Look = Callable[[Cluster], Awaitable[Any]]

@@ -119,6 +119,17 @@ def samples(namespace: str) -> list[Object]:
             "Kustomization",
             {"spec": {"sourceRef": {"kind": "GitRepository", "name": NAME}, "interval": "1m", "prune": True}},
         ),
+        (
+            "notification.toolkit.fluxcd.io/v1",
+            "Receiver",
+            {
+                "spec": {
+                    "type": "generic",
+                    "resources": [{"kind": "GitRepository", "name": NAME}],
+                    "secretRef": {"name": LOGIN},
+                }
+            },
+        ),
         ("image.toolkit.fluxcd.io/v1", "ImageRepository", {"spec": {"image": "registry.test/shop", "interval": "1m"}}),
         (
             "image.toolkit.fluxcd.io/v1",
