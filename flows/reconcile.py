@@ -11,7 +11,7 @@ from flows.outcome import ended
 from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
 from tasks.images.writing.find_git_behind import find_git_behind
 from tasks.images.writing.keep_out import find_rolled_back
-from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered
 from tasks.upkeep.forget_idle_runs import IDLE, forget_idle_runs, idle_runs_are_due
@@ -31,7 +31,7 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
         look_back_s: seconds that accepted events are looked through for those that started nothing.
     """
     looks = await asyncio.gather(
-        find_orphans(), find_rolled_back(), find_git_behind(), find_moved_branches(), return_exceptions=True
+        find_orphans(), find_rolled_back(), find_git_behind(), find_moved_sources(), return_exceptions=True
     )
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
     news = await post_events(found) if found else []
