@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     remote_bases: bool = True
     """Whether a `kustomization.yaml` may name files and bases of other places, over https (Flux's `--no-remote-bases` is
     `false` here)."""
+    strict_substitution: bool = False
+    """Whether `postBuild` refuses a variable that is not set and has no default, where it puts in nothing else (Flux's
+    `StrictPostBuildSubstitutions`)."""
 
     slack_token: SecretStr | None = None
     """Bot token for Slack messages. Without it nothing is sent."""

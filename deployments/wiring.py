@@ -65,7 +65,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             chat=chat_of(settings),
             git=Git(home=settings.home / "git"),
             registry=registry,
-            renderer=partial(renderer_for, remote=settings.remote_bases),
+            renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
             forge=forges(http, {"github.com": settings.github_token}),
         )

@@ -24,6 +24,7 @@ from tasks.sync.applying.apply import apply
 from tasks.sync.applying.place import placed
 from tasks.sync.applying.prune import prune
 from tasks.sync.followers.base import Due
+from tasks.sync.rendering import render
 
 Object = dict[str, Any]
 
@@ -74,7 +75,7 @@ async def _synced(wired: Connections, kustomization: Kustomization, due: Due) ->
         if not (due.reapply or record.is_due(kustomization, at)):
             return Synced(applied=0, pruned=0, left_alone=0)
         tree = await source.tree(at)
-        rendered = await wired.renderer(kustomization.kind).render(tree, kustomization.spec)
+        rendered = await render(wired, kustomization, tree)
         everything = await placed(cluster, rendered, kustomization.namespace, kustomization.name)
         # What is to be left alone is neither applied nor taken for gone.
         objects = [one for one in everything if not left_alone(one)]

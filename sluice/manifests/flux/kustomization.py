@@ -12,6 +12,7 @@ from pydantic import Field
 
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
+from sluice.manifests.flux.rendering import PostBuild
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import SourceKey, SourceReference
 
@@ -49,7 +50,7 @@ class KustomizationSpec(ForeignModel):
     """What a Kustomization asks for. Everything that is not named here is reported."""
 
     reported: ClassVar[frozenset[str]] = frozenset({"retryInterval"})
-    vital: ClassVar[frozenset[str]] = frozenset({"kubeConfig", "serviceAccountName", "decryption", "postBuild"})
+    vital: ClassVar[frozenset[str]] = frozenset({"kubeConfig", "serviceAccountName", "decryption"})
     """Where one of these is set, nothing is applied: it would go to the wrong cluster, or with too many rights, or not be
     what was meant."""
     source_ref: SourceReference
@@ -66,6 +67,7 @@ class KustomizationSpec(ForeignModel):
     components: tuple[str, ...] = ()
     ignore_missing_components: bool = False
     """Leave out a component that the source has not."""
+    post_build: PostBuild | None = None
     build_metadata: tuple[str, ...] = ()
     """What kustomize notes on each object of where it comes from, such as `originAnnotations`."""
     suspend: bool = False
