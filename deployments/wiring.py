@@ -18,6 +18,7 @@ from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
+from blocks.kubernetes.tenants import Tenants
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.metrics import Row as MetricsRow
@@ -65,12 +66,23 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             chat=chat_of(settings),
             git=Git(home=settings.home / "git"),
             registry=registry,
+            tenants=await stack.enter_async_context(tenants_of(settings)),
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
             forge=forges(http, {"github.com": settings.github_token}),
         )
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
+
+
+@asynccontextmanager
+async def tenants_of(settings: Settings) -> AsyncIterator[Tenants]:
+    """The rules for tenants, and the connections to other clusters that come about."""
+    tenants = Tenants(settings.default_service_account, settings.no_cross_namespace_refs)
+    try:
+        yield tenants
+    finally:
+        await tenants.close()
 
 
 @asynccontextmanager

@@ -202,6 +202,18 @@ class Cluster:
             )
         return known
 
+    async def versions_of(self, group: str) -> tuple[str, ...]:
+        """The versions of an API group that the cluster serves, the preferred one first; none where it serves none."""
+        if not group:
+            return ()
+        try:
+            answer = await self.server.call("GET", f"/apis/{group}")
+        except NotFoundError:
+            return ()
+        preferred = (answer.get("preferredVersion") or {}).get("version")
+        served = [one["version"] for one in answer.get("versions") or []]
+        return tuple(sorted(served, key=lambda version: version != preferred))
+
     async def _lacks(self, kind: Kind) -> bool:
         """Whether the API server says itself that it does not serve a kind: a proxy's 404 is no such word."""
         group, _, _ = kind.api_version.rpartition("/")

@@ -15,6 +15,7 @@ def written() -> dict[Path, str]:
     return {
         folder / "base" / "roles.yaml": manifests.roles(),
         folder / "components" / "cluster-wide" / "bindings.yaml": manifests.bindings("ClusterRoleBinding"),
+        folder / "components" / "tenants" / "rights.yaml": manifests.tenants(),
         folder / "namespace" / "bindings.yaml": manifests.bindings("RoleBinding"),
         page: manifests.page(page.read_text()),
     }

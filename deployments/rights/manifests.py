@@ -42,6 +42,15 @@ def roles() -> str:
     return HEAD + yaml.safe_dump_all(documents, sort_keys=False)
 
 
+def tenants() -> str:
+    """`components/tenants/rights.yaml`: the right to stand in for tenants, which a worker has in no other way."""
+    name = f"sluice-{Part.WORKER}-tenants"
+    role = _role("ClusterRole", name, rules(rights_of((Part.WORKER,), Where.TENANTS)))
+    binding = _binding("ClusterRoleBinding", "ClusterRole", name)
+    binding["subjects"][0]["name"] = f"sluice-{Part.WORKER}"
+    return HEAD + yaml.safe_dump_all([role, binding], sort_keys=False)
+
+
 def bindings(kind: str) -> str:
     """The bindings of both parts: ClusterRoleBindings, or RoleBindings of one namespace."""
     return HEAD + yaml.safe_dump_all(

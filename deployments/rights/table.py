@@ -13,6 +13,7 @@ from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
     AUTOSCALER_KINDS,
     CANARY,
+    CONFIG_MAP,
     ENDPOINT_SLICE,
     EVENT,
     GIT_REPOSITORY,
@@ -26,6 +27,7 @@ from blocks.kubernetes.kinds import (
     POD,
     SECRET,
     SERVICE,
+    SERVICE_ACCOUNT,
     WORKLOAD_KINDS,
 )
 from deployments.rights.part import Part
@@ -39,6 +41,7 @@ class Where(StrEnum):
     EVERYWHERE = "in each namespace that is looked after"
     OWN = "in sluice's own namespace"
     NAMED = "on the Secrets that are named"
+    TENANTS = "where `components/tenants` is installed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,9 @@ _ROLLOUTS = (
     Right(POD, ("list",), "which pods are ready, and why one is not"),
     Right(EVENT, ("list",), "why a pod does not become ready, in the kubelet's words"),
     Right(
-        EVENT, ("create",), "what was put right after somebody had changed or deleted it, in `kubectl describe canary`"
+        EVENT,
+        ("create",),
+        "what was put right, applied or refused, in `kubectl describe` of a Canary or a Kustomization",
     ),
     Right(METRIC_TEMPLATE, ("get",), "metrics that a Canary names by templateRef"),
     *(
@@ -142,6 +147,7 @@ _DELIVERY = (
     Right(GIT_REPOSITORY, ("patch",), "what was fetched, in its Ready condition", subresource="status"),
     Right(KUSTOMIZATION, FOLLOW, "what is applied from which source, and when that changes", BOTH),
     Right(KUSTOMIZATION, ("get",), "the state of a Kustomization before it is applied"),
+    Right(KUSTOMIZATION, ("patch",), "the finalizer that keeps it until what it applied is cleaned up"),
     Right(KUSTOMIZATION, ("patch",), "what was applied, and the inventory that prune works from", subresource="status"),
     Right(IMAGE_REPOSITORY, ("list",), "which pushes matter to somebody"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
@@ -149,6 +155,7 @@ _DELIVERY = (
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
+    Right(CONFIG_MAP, ("get",), "variables of `postBuild.substituteFrom`, and `kubeConfig.configMapRef`"),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
 )
 _ITSELF = (
@@ -159,7 +166,22 @@ _ITSELF = (
         where=Where.OWN,
     ),
 )
-RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_ITSELF)
+_TENANTS = (
+    Right(
+        SERVICE_ACCOUNT,
+        ("impersonate",),
+        "`serviceAccountName` of a Kustomization or HelmRelease, and SLUICE_DEFAULT_SERVICE_ACCOUNT",
+        where=Where.TENANTS,
+    ),
+    Right(
+        SERVICE_ACCOUNT,
+        ("create",),
+        "a token for a cluster that trusts this one's, with `kubeConfig.configMapRef`",
+        where=Where.TENANTS,
+        subresource="token",
+    ),
+)
+RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_ITSELF, *_TENANTS)
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:

@@ -21,19 +21,21 @@ def _default(value: str, arguments: Arguments) -> str:
 
 def _substring(value: str, arguments: Arguments) -> str:
     numbers = [_number(one) for one in arguments[:2]]
+    if None in numbers:
+        return value
     raw = value.encode()
-    start = numbers[0]
-    if start is None:
-        return value
-    if start < 0:
-        start = max(0, len(raw) + start)
-    if len(arguments) == 1:
-        return raw[start:].decode(errors="replace")
-    length = numbers[1]
-    if length is None:
-        return value
-    # A length that leads back before the start has no meaning in Flux, where it is a fault.
-    return raw[start : max(start, start + length)].decode(errors="replace")
+    start, *length = (number or 0 for number in numbers)
+    start = max(0, len(raw) + start) if start < 0 else start
+    end = len(raw)
+    if length:
+        # A length below zero counts from the end.
+        end = len(raw) + length[0] if length[0] < 0 else start + length[0]
+    try:
+        return raw[start : max(start, end)].decode()
+    except UnicodeDecodeError:
+        raise InvalidError(
+            "a part of a variable is counted in bytes, and this one begins or ends within a letter"
+        ) from None
 
 
 def _number(text: str) -> int | None:

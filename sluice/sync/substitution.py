@@ -15,18 +15,30 @@ import yaml
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import GROUP
 from sluice.sync.expressions import expanded
-from sluice.sync.objects import Object, identity, read_objects
+from sluice.sync.objects import Object, identity
+from sluice.sync.yaml_text import Loader
 
 SUBSTITUTE = f"{GROUP}/substitute"
 """`disabled` as label or annotation on an object: its text is left as it is."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+class _Reader(Loader):
+    """YAML as Flux reads what came of an object: `y` and `n` are truth values too."""
+
+
+_Reader.yaml_implicit_resolvers = {first: list(rows) for first, rows in Loader.yaml_implicit_resolvers.items()}
+_Reader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"[yYnN]$"), list("yYnN"))
+_Reader.add_constructor("tag:yaml.org,2002:bool", lambda loader, node: node.value.lower() in {"y", "yes", "on", "true"})
+
+
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """YAML as Go writes it: several lines as a block, whose text needs no escapes."""
+    """YAML as Go writes it: several lines as a block, whose text needs no escapes, and text plain where it stays text."""
 
     def _text(self, text: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in text else None
+        rules = _Reader.yaml_implicit_resolvers
+        otherwise = any(rule.match(text) for _, rule in [*rules.get(text[:1], ()), *rules.get(None, ())])
+        style = "|" if "\n" in text else '"' if otherwise else None
         node: yaml.ScalarNode = self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
         return node
 
@@ -71,14 +83,24 @@ def substituted(one: Object, variables: Mapping[str, str], *, strict: bool = Fal
         text = expanded(text, variables, strict=strict)
     except InvalidError as error:
         raise InvalidError(f"{where}: {error}") from None
-    # What the reader would say quotes the text, and with it values of Secrets.
+    # What the reader says quotes the text, and with it values of Secrets.
     try:
-        found = read_objects(text, where)
-    except InvalidError as error:
-        raise InvalidError(_without_values(where, error)) from None
-    if len(found) != 1:
-        raise InvalidError(f"{where} is {len(found)} objects with its variables in place: quote the expression")
-    return found[0]
+        found = yaml.load(text, Loader=_Reader)  # noqa: S506 - a safe one
+        _check(found)
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        at = f" (line {mark.line + 1} of the object as YAML)" if mark else ""
+        raise InvalidError(
+            f"{where} is no Kubernetes object with its variables in place{at}: quote the expression, or the variable's value"
+        ) from None
+    done: Object = found
+    return done
+
+
+def _check(found: Any) -> None:
+    meta = found["metadata"]
+    if not all(isinstance(text, str) and text for text in (found["apiVersion"], found["kind"], meta["name"])):
+        raise ValueError
 
 
 def _mentions(value: Any) -> bool:
@@ -93,9 +115,3 @@ def _mentions(value: Any) -> bool:
 def _disabled(one: Object) -> bool:
     meta = one.get("metadata") or {}
     return any((meta.get(place) or {}).get(SUBSTITUTE) == "disabled" for place in ("labels", "annotations"))
-
-
-def _without_values(where: str, error: InvalidError) -> str:
-    line = re.search(r"line (\d+)", str(error))
-    at = f" (line {line[1]} of the object as YAML)" if line else ""
-    return f"{where} is no Kubernetes object with its variables in place{at}: quote the expression, or its variable's value"

@@ -56,7 +56,7 @@ def test_a_variable_has_one_line() -> None:
 def test_a_value_is_never_in_a_message(value: str) -> None:
     """It may be a Secret's: the object is named, and the way out."""
     one = config(k="${a}", l="x: ${a} y")
-    with pytest.raises(InvalidError, match="ConfigMap a .*quote the expression") as caught:
+    with pytest.raises(InvalidError, match=r"ConfigMap a .*quote the expression") as caught:
         substituted(one, checked({"a": value}))
     assert "hunter2" not in str(caught.value)
 
