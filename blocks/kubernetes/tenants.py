@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.elsewhere import Way, way_of
-from blocks.kubernetes.kinds import CONFIG_MAP, SECRET
+from blocks.kubernetes.kinds import CONFIG_MAP, SECRET, SERVICE_ACCOUNT
 from blocks.kubernetes.logins.requested_token import RequestedToken
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flux.kube_config import KubeConfigReference
@@ -251,7 +251,7 @@ def _by_token(home: Cluster, namespace: str, name: str, data: dict[str, str], wh
     if not address.startswith("https://") or len(address) < 9 or "@" in address:
         raise InvalidError(f"{where}: address is https://host[:port] of an API server")
     audiences = tuple(line.strip() for line in data.get("audiences", "").splitlines() if line.strip())
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+    path = SERVICE_ACCOUNT.path(namespace, account, "token")
     ask = lambda spec: home.server.call(  # noqa: E731
         "POST", path, {}, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", **spec}
     )

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from deployments.rights.part import Part
-from deployments.rights.table import RIGHTS, Right, Where, rights_of
+from deployments.rights.table import RIGHTS, TENANTS, Right, Where, rights_of
 
 Object = dict[str, Any]
 API = "rbac.authorization.k8s.io/v1"
@@ -45,7 +45,7 @@ def roles() -> str:
 def tenants() -> str:
     """`components/tenants/rights.yaml`: the right to stand in for tenants, which a worker has in no other way."""
     name = f"sluice-{Part.WORKER}-tenants"
-    role = _role("ClusterRole", name, rules(rights_of((Part.WORKER,), Where.TENANTS)))
+    role = _role("ClusterRole", name, rules(TENANTS))
     binding = _binding("ClusterRoleBinding", "ClusterRole", name)
     binding["subjects"][0]["name"] = f"sluice-{Part.WORKER}"
     return HEAD + yaml.safe_dump_all([role, binding], sort_keys=False)
@@ -68,7 +68,7 @@ def page(text: str) -> str:
 def _table() -> str:
     rows = [
         f"| {', '.join(right.parts)} | {', '.join(right.verbs)} | `{right}` | {right.where} | {right.why} |"
-        for right in RIGHTS
+        for right in (*RIGHTS, *TENANTS)
     ]
     return "\n".join(["", "| who | may | on | where | why |", "|---|---|---|---|---|", *rows]) + "\n\n"
 

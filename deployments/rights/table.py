@@ -166,7 +166,9 @@ _ITSELF = (
         where=Where.OWN,
     ),
 )
-_TENANTS = (
+RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_ITSELF)
+"""What a part needs whatever is installed."""
+TENANTS: tuple[Right, ...] = (
     Right(
         SERVICE_ACCOUNT,
         ("impersonate",),
@@ -181,7 +183,7 @@ _TENANTS = (
         subresource="token",
     ),
 )
-RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_ITSELF, *_TENANTS)
+"""What a worker needs to stand in for tenants: given by a component of its own, and never asked for by the doctor."""
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:
