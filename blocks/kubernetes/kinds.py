@@ -10,6 +10,7 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.workloads import WORKLOADS
@@ -38,6 +39,7 @@ KUSTOMIZATION = _modelled(Kustomization)
 IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
+RECEIVER = _modelled(Receiver)
 
 
 def kind_of(workload: Workload) -> Kind:

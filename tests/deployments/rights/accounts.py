@@ -94,6 +94,7 @@ def samples(namespace: str) -> list[Object]:
     ref = {"name": NAME}
     specs: list[tuple[str, str, Object]] = [
         ("v1", "ConfigMap", {"data": {"a": "b"}}),
+        ("v1", "ServiceAccount", {}),
         ("v1", "Service", {"spec": {"ports": [{"port": 80}], "selector": {"app": NAME}}}),
         ("coordination.k8s.io/v1", "Lease", {"spec": {"leaseDurationSeconds": 15}}),
         ("gateway.networking.k8s.io/v1", "HTTPRoute", {"spec": {"hostnames": [f"{namespace}.test"]}}),
@@ -119,6 +120,17 @@ def samples(namespace: str) -> list[Object]:
             "kustomize.toolkit.fluxcd.io/v1",
             "Kustomization",
             {"spec": {"sourceRef": {"kind": "GitRepository", "name": NAME}, "interval": "1m", "prune": True}},
+        ),
+        (
+            "notification.toolkit.fluxcd.io/v1",
+            "Receiver",
+            {
+                "spec": {
+                    "type": "generic",
+                    "resources": [{"kind": "GitRepository", "name": NAME}],
+                    "secretRef": {"name": LOGIN},
+                }
+            },
         ),
         ("image.toolkit.fluxcd.io/v1", "ImageRepository", {"spec": {"image": "registry.test/shop", "interval": "1m"}}),
         (
