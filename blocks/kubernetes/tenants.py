@@ -192,7 +192,7 @@ async def tenant(wired: Wired, manifest: Manifest) -> AsyncIterator[Cluster]:
 
 
 def _standing_in(cluster: Cluster, namespace: str, account: str) -> Cluster:
-    """The same cluster, asked in the name of one of its service accounts. What it serves is known to both."""
+    """A cluster asked in the name of one of its service accounts. What it serves is known already."""
     if not account:
         return cluster
     user = f"system:serviceaccount:{namespace}:{account}"
