@@ -22,9 +22,9 @@ from blocks.renderers.settings_text import written
 from sluice.addresses import cleaned
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flux.kustomization import CommonMetadata, KustomizationSpec
-from sluice.sync.kustomization_file import NAMES, Document, generated, with_settings
 from sluice.sync.objects import Object, read_objects
-from sluice.sync.substitution import substituted
+from sluice.sync.rendering.kustomization_file import NAMES, Document, generated, with_settings
+from sluice.sync.rendering.substitution import substituted
 
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What kustomize sees of our environment: nothing that is secret."""

@@ -15,7 +15,7 @@ from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.rendering import PostBuild
 from sluice.sync.objects import Object
-from sluice.sync.substitution import checked
+from sluice.sync.rendering.substitution import checked
 
 _KINDS = {kind.kind: kind for kind in (CONFIG_MAP, SECRET)}
 

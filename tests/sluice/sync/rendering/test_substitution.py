@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import InvalidError
-from sluice.sync.expressions import expanded
-from sluice.sync.operators import LARGEST
-from sluice.sync.substitution import checked, substituted
+from sluice.sync.rendering.expressions import expanded
+from sluice.sync.rendering.operators import LARGEST
+from sluice.sync.rendering.substitution import checked, substituted
 
 PLAYED = json.loads((Path(__file__).parent / "substitutions.json").read_text())
 """Inputs and what `SubstituteVariables` of github.com/fluxcd/pkg/kustomize, v1.40.0, makes of them."""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sluice.errors import InvalidError
-from sluice.sync.operators import LARGEST, OPERATORS, TOLERANT
+from sluice.sync.rendering.operators import LARGEST, OPERATORS, TOLERANT
 
 DEPTH = 50
 """Most expressions within each other."""

@@ -1,7 +1,7 @@
 """`spec.postBuild` of a Kustomization: `${var}` in rendered objects, as Flux has it.
 
 An object is written out as YAML, its text is expanded, and what comes of it is read again: so a number in a variable is a
-number where nothing quotes it. The expressions are `sluice.sync.expressions`'.
+number where nothing quotes it. The expressions are `sluice.sync.rendering.expressions`'.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import yaml
 
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import GROUP
-from sluice.sync.expressions import expanded
 from sluice.sync.objects import Object, identity
+from sluice.sync.rendering.expressions import expanded
 from sluice.sync.yaml_text import Loader
 
 SUBSTITUTE = f"{GROUP}/substitute"
