@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from blocks.kubernetes.writer import Writer
     from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Counters, Values
-    from blocks.registries.base import Registry
+    from blocks.registries.base import Registry, Way
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
+    from sluice.credentials import RegistryCredentials
+    from sluice.images.reference import Repository
     from sluice.manifests.flagger.canary import Canary
     from sluice.measures.objective import Telemetry
 
@@ -67,6 +69,14 @@ class RegistryFactory(Protocol):
 
     def __call__(self, provider: str) -> Registry:
         """One without a row of its own is spoken to as any registry."""
+
+    async def login(self, provider: str, where: Repository, way: Way) -> RegistryCredentials | None:
+        """The login that a provider gives us for a repository; None where Secrets say it.
+
+        Raises:
+            InvalidError: there is no such provider, or the repository is not one of its own.
+            TransientError, TerminalError: it does not answer, or refuses.
+        """
 
 
 class RendererFactory(Protocol):

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from blocks.kubernetes.kinds import CANARY
+from blocks.kubernetes.kinds import CANARY, IMAGE_POLICY, IMAGE_REPOSITORY
 from flows.deliver_image import deliver_image
 from flows.sync_source import sync_source
 from sluice.events.model import ImagePushed, SourceChanged
-from tasks.images import find_missed_pushes
+from sluice.manifests.flux.image_policy import ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
+from tasks.images.poll import NOTHING, poll
 from tasks.sync import find_moved_branches
 from tasks.upkeep import find_orphans
 from tasks.upkeep.pace import Pace
@@ -28,7 +30,7 @@ async def sut(
     lab_env: dict[str, Any], prefect_engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Team]:
     """A team with a source, an image policy and a Kustomization, whose intervals are always over."""
-    for module in (find_missed_pushes, find_moved_branches):
+    for module in (find_moved_branches,):
         monkeypatch.setattr(module, "pace", Pace(clock=iter(range(0, 10**9, 10**5)).__next__))
     async with team(lab_env, tmp_path / "git") as made:
         await made.apply("ImageRepository", IMAGE_API, {"image": made.image, "insecure": True})
@@ -45,7 +47,9 @@ def config_map(value: str) -> str:
 
 
 async def pushes(one: Team) -> list[ImagePushed]:
-    return [event for event in await find_missed_pushes.find_missed_pushes.fn() if event.image == one.image]
+    repository = ImageRepository.parse(await one.cluster.get(IMAGE_REPOSITORY, "shop", one.name))
+    policies = ImagePolicy.valid(await one.cluster.list(IMAGE_POLICY, one.name))
+    return list((await poll(repository, policies, NOTHING, 0.0)).events)
 
 
 async def moves(one: Team) -> list[SourceChanged]:
