@@ -85,7 +85,9 @@ def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Close
     if missing:
         fields = ", ".join(f"'{key}'" for key in missing)
         return Closed(NO_TOKEN, f"invalid '{named}' secret data: required fields {fields}")
-    return Hook(receiver, receiver.path(values[TOKEN]), " ".join(values[key] for key in type_.known), type_)
+    # The address is made of the token as it is, as Flux makes it. A line feed at its end is in no sender's settings.
+    known = " ".join(values[key].strip("\r\n") for key in type_.known)
+    return Hook(receiver, receiver.path(values[TOKEN]), known, type_)
 
 
 def status_of(receiver: Receiver, door: Hook | Closed, now: datetime) -> Body | None:

@@ -160,6 +160,13 @@ async def test_a_token_that_was_taken_away_opens_nothing(site: Site) -> None:
     assert (await site.call(path("rotated"))).status_code == 202
 
 
+@pytest.mark.parametrize("name", ["github", "gitlab", "harbor", "nexus"])
+async def test_a_line_feed_at_the_end_of_a_token_is_no_part_of_what_a_sender_knows(site: Site, name: str) -> None:
+    """`echo token | base64` is how many Secrets are made. The address has it in its hash, as Flux makes it."""
+    await site.has(secret(token=f"{TOKEN}\n"), receiver(name), thing(GIT_REPOSITORY, "fleet"))
+    assert (await site.call(path(f"{TOKEN}\n"), **PROOFS[name]())).status_code == 202
+
+
 async def test_a_signature_with_the_old_token_is_refused_after_a_change(site: Site) -> None:
     """Of a signing sender the address changes as well; both are made of the token."""
     await site.has(secret(), receiver("github"), thing(GIT_REPOSITORY, "fleet"))
