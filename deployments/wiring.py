@@ -97,7 +97,7 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
         TerminalError: there is no way to the cluster.
     """
     nothing: Any = None
-    async with cluster_of(settings) as cluster, open_registries() as registry:
+    async with cluster_of(settings) as cluster, open_registries() as registry, tenants_of(settings) as tenants:
         wired = Connections(
             cluster=cluster,
             router=nothing,
@@ -108,7 +108,8 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
             workers=Workers(cluster),
             git=Git(home=settings.home / "git"),
             registry=registry,
-            renderer=partial(renderer_for, remote=settings.remote_bases),
+            tenants=tenants,
+            renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
         )
         with in_this_process(wired):
             yield wired
