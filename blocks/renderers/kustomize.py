@@ -17,6 +17,7 @@ from typing import Any
 from blocks.renderers import confined
 from blocks.renderers.base import NOTHING, Means
 from blocks.renderers.fence import manifests, named, own_copy, read_settings, settings_file
+from blocks.renderers.plain import plain
 from blocks.renderers.program import Call, Limits, Reach
 from blocks.renderers.settings_text import written
 from sluice.addresses import cleaned
@@ -68,11 +69,16 @@ class Kustomize:
             TerminalError: the program is missing.
             TransientError: it took too long.
         """
+        objects = await asyncio.to_thread(plain, tree, spec)
+        if objects is None:
+            objects = await self._by_program(tree, spec)
+        return await asyncio.to_thread(self._finished, objects, spec, means)
+
+    async def _by_program(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
         with tempfile.TemporaryDirectory(prefix="sluice-render-") as folder:
             source, below = await asyncio.to_thread(_prepare, Path(folder), tree, spec, remote=self.remote)
             text = await self._build(source, below)
-            objects = await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
-        return await asyncio.to_thread(self._finished, objects, spec, means)
+            return await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
 
     def _finished(self, objects: list[Object], spec: KustomizationSpec, means: Means) -> list[Object]:
         if (variables := means.variables) is not None:

@@ -84,6 +84,7 @@ class Attempt:
         of = self.status.of
         owner = (of.kind, of.namespace, of.name)
         self.ledger = self.wired.applied.ledgers.of(owner, of.metadata.resource_version)
+        self.ledger.looked = 0.0
         patience = of.spec.timeout
         try:
             async with asyncio.timeout(patience):
@@ -127,7 +128,7 @@ class Attempt:
 
     async def _fail(self, error: SluiceError) -> None:
         await self.status.fail(self.reason, error)
-        self.ledger.version = self.status.version
+        self.ledger.version, self.ledger.looked = self.status.version, 0.0
 
     async def _apply(self) -> Synced | None:
         self.status.of = await keep(self.wired.cluster, self.status.of)

@@ -89,7 +89,7 @@ class Delivered:
     async def tree(self, revision: str) -> Path:
         return Path(revision)
 
-    async def render(self, tree: Path, spec: Any) -> list[Object]:
+    async def render(self, tree: Path, spec: Any, means: Means = NOTHING) -> list[Object]:
         found = self.commits[int(str(tree).rpartition(":")[2]) - 1].get(spec.path, [])
         if isinstance(found, str):
             raise InvalidError(found)
