@@ -44,6 +44,15 @@ class _Strict(Loader):
         return made
 
 
+def _not_plain(loader: Any, node: Any) -> Any:
+    raise _NotPlainError
+
+
+_Strict.yaml_implicit_resolvers = {first: list(rows) for first, rows in Loader.yaml_implicit_resolvers.items()}
+_Strict.add_implicit_resolver("tag:yaml.org,2002:timestamp", re.compile(r"\d{4}-\d\d?-\d\d?"), list("0123456789"))
+_Strict.add_constructor("tag:yaml.org,2002:timestamp", _not_plain)  # kustomize gives a date the time of day
+
+
 def plain(tree: Path, spec: KustomizationSpec) -> list[Object] | None:
     """The objects of the Kustomization's directory; None where it takes the program to say.
 
@@ -58,7 +67,7 @@ def plain(tree: Path, spec: KustomizationSpec) -> list[Object] | None:
     try:
         names = manifests(place, root)
         document = generated([f"./{name}" for name in names])
-        asked = with_settings(generated([f"./{name}" for name in names]), spec, lambda _: False)
+        asked = with_settings(generated([f"./{name}" for name in names]), spec, lambda _: True)
         if not names or asked != document:
             return None
         return _objects([place / name for name in names])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from blocks.renderers.base import NOTHING, Means
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import Kustomization
 from tasks.sync.fetch_source import Fetched
