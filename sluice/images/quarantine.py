@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from sluice.images.reference import ImageRef, same_repository
+from sluice.manifests.flux.image_policy import ImagePolicy
 
 ANNOTATION = "sluice.dev/quarantine"
 """Of an ImagePolicy: the versions that it does not choose."""
@@ -86,6 +87,13 @@ def together(*lists: Iterable[KeptOut]) -> list[KeptOut]:
 def keeping_out(entries: Iterable[KeptOut], image: ImageRef) -> KeptOut | None:
     """What keeps an image out; None where nothing does."""
     return next((one for one in entries if one.is_(image)), None)
+
+
+def kept_out(policy: ImagePolicy) -> list[KeptOut]:
+    """The versions that a policy does not choose, without those that a person has let in."""
+    notes = policy.metadata.annotations
+    wish = notes.get(RELEASE, "")
+    return [one for one in read(notes.get(ANNOTATION, "")) if not released(one, wish)]
 
 
 def instead_of(out: KeptOut, image: ImageRef) -> ImageRef | None:

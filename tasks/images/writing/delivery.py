@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from blocks.connections import Connections, connections
-from blocks.git.mirrors import Author, Edit, Files
+from blocks.git.mirrors import Author, Edit, Files, Remote
 from blocks.git.signing import Signer
 from blocks.kubernetes.kinds import IMAGE_UPDATE_AUTOMATION, SECRET
+from blocks.sources.git import wanted
 from sluice.errors import InvalidError, NotFoundError
 from sluice.images.message import commit_message
 from sluice.images.quarantine import FILE, KeptOut, edited, instead_of, keeping_out, read, released, together
@@ -89,20 +90,22 @@ class Delivery:
     push_to: str = ""
     """A branch of its own for this edit; empty for the automation's."""
 
-    @property
-    def branch(self) -> str:
-        """The branch that is started from.
+    async def _start(self, wired: Connections, remote: Remote) -> tuple[str, str]:
+        """The branch that is started from, or another reference as revisions write it and the commit that it is at.
 
         Raises:
-            InvalidError: it is not said which.
+            InvalidError: a tag or a commit is started from, and it is not said to which branch to push.
         """
         spec = self.automation.spec
-        branch = (spec.git.checkout.ref if spec.git.checkout else self.source.spec.ref).followed
-        if not branch:
+        ref = spec.git.checkout.ref if spec.git.checkout else self.source.spec.ref
+        if ref.followed:
+            return ref.followed, ""
+        if not (self.push_to or spec.git.push.branch):
             raise InvalidError(
-                f"{self.automation} starts from a tag or a commit: name a branch in spec.git.checkout.ref"
+                f"{self.automation} starts from a tag or a commit: name a branch in spec.git.push.branch"
             )
-        return branch
+        found = await wired.git.find(remote, wanted(ref))
+        return found.shown, found.commit
 
     @property
     def quarantine(self) -> str:
@@ -111,7 +114,7 @@ class Delivery:
         folder = posixpath.dirname(under) if under.endswith((".yaml", ".yml", "Kustomization")) else under
         return posixpath.normpath(posixpath.join(folder or ".", FILE))
 
-    async def edit(self, wired: Connections) -> Edit:
+    async def edit(self, wired: Connections, remote: Remote) -> Edit:
         """What git has to do.
 
         Raises:
@@ -119,15 +122,17 @@ class Delivery:
             NotFoundError: the Secret of the signing key is not there.
         """
         spec = self.automation.spec
+        start, commit = await self._start(wired, remote)
         author = Author(name=spec.git.commit.author.name or "sluice", email=spec.git.commit.author.email)
         return Edit(
-            branch=self.branch,
+            branch=start,
+            commit=commit,
             change=self.change,
             message=self.message,
             author=author,
             mark=MARK,
             under=spec.update.path,
-            push_to=self.push_to or spec.git.push.branch or self.branch,
+            push_to=self.push_to or spec.git.push.branch or start,
             also=(self.quarantine,),
             before=self._asked,
             signer=await _signer(wired, self.automation),

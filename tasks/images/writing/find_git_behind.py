@@ -57,7 +57,7 @@ async def _look(automation: ImageUpdateAutomation, turn: asyncio.Semaphore) -> A
             remote = await remote_of(wired.cluster, source)
             for way in ways(automation):
                 delivery = delivery_of(wired, automation, source, way)
-                edit = await delivery.edit(wired)
+                edit = await delivery.edit(wired, remote)
                 would = await wired.git.would_change(remote, edit)
                 if _has_work(automation, way, delivery, would):
                     return _event(automation, delivery, would)

@@ -28,6 +28,8 @@ async def propose(
     forge = wired.forge(source.spec.url) if wired.forge else None
     if forge is None:
         return "", f"no way into the forge of {source.address} to make a pull request: is its token set?"
+    if edit.commit:
+        return "", f"spec.git.checkout.ref is {edit.branch}: a pull request needs a branch to go into"
     try:
         found = await forge.propose(source.spec.url, pull_request(delivery, edit))
     except SluiceError as error:

@@ -97,8 +97,9 @@ async def _go(
     chosen: dict[str, ImageRef] | None,
 ) -> Written:
     delivery = delivery_of(wired, automation, source, way, chosen)
-    edit = await delivery.edit(wired)
-    commit = await wired.git.commit(await remote_of(wired.cluster, source), edit)
+    remote = await remote_of(wired.cluster, source)
+    edit = await delivery.edit(wired, remote)
+    commit = await wired.git.commit(remote, edit)
     await learn(wired, automation, delivery.known, delivery.wishes)
     proposal, trouble = await propose(wired, source, way, delivery, edit, commit)
     rolled_back = tuple(f"{one.image.short} → {one.back_to or '?'}" for one in delivery.rolled_back.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from sluice.errors import TransientError
 from sluice.manifests.meta import REQUESTED_AT
 from tasks.images.writing.delivery import Delivery
 from tasks.images.writing.find_git_behind import find_git_behind
+from tests.blocks.git.git_server import git
+from tests.blocks.git.test_signing import run, ssh_key
 from tests.tasks.images.ground import IMAGE, TEAM, Ground, digest, ground, line
 
 
@@ -202,3 +205,54 @@ async def test_only_the_policies_that_an_automation_selects_are_written(sut: Gro
     await sut.turn()
     assert sut.repository.read("apps/other.yaml") == line("1", "other").strip()
     assert "1.1.0" in sut.repository.read("apps/shop.yaml")
+
+
+@pytest.mark.parametrize(
+    ("ref", "shown"),
+    [({"tag": "v1.0.0"}, "v1.0.0"), ({"semver": "1.x"}, "v1.0.0"), ({"name": "refs/tags/v1.0.0"}, "refs/tags/v1.0.0")],
+    ids=["tag", "semver", "name"],
+)
+async def test_an_update_may_start_from_a_tag(sut: Ground, ref: dict[str, str], shown: str) -> None:
+    """With a branch to push to; without one the condition says what is missing."""
+    git("tag", "v1.0.0", "main", folder=sut.repository.folder)
+    sut.repository.write({"apps/late.yaml": line("1.0.0")})
+    sut.automation({"git": {"checkout": {"ref": ref}}})
+    (written,) = await sut.deliver("1.1.0")
+    assert "spec.git.push.branch" in written.fault
+    sut.automation({"git": {"checkout": {"ref": ref}, "push": {"branch": "updates"}}})
+    await sut.deliver("1.1.0")
+    assert "1.1.0" in sut.repository.read("apps/shop.yaml", "updates")
+    tagged = git("rev-parse", "v1.0.0", folder=sut.repository.folder)
+    assert sut.repository.log("%P", branch="updates")[0] == tagged
+    assert sut.status()["observedSourceRevision"] == f"{shown}@sha1:{tagged}"
+    sut.later()
+    assert await sut.look() == []
+
+
+async def test_an_update_may_start_from_a_commit(sut: Ground) -> None:
+    """As a GitRepository may name one."""
+    first = sut.repository.head()
+    sut.repository.write({"apps/late.yaml": line("1.0.0")})
+    ref = {"commit": first, "branch": "main"}
+    sut.automation({"git": {"checkout": {"ref": ref}, "push": {"branch": "updates"}}})
+    await sut.deliver("1.1.0")
+    assert sut.repository.log("%P", branch="updates")[0] == first
+
+
+async def test_a_commit_is_signed_by_the_key_of_the_secret(sut: Ground, tmp_path: Path) -> None:
+    """The Secret is of the automation's namespace; without the key, the condition names the field."""
+    home = tmp_path / "person"
+    home.mkdir(mode=0o700)
+    key = ssh_key(home, "ed25519", "open sesame")
+    signing = {"git": {"commit": {"signingKey": {"type": "ssh", "secretRef": {"name": "signing"}}}}}
+    sut.automation(signing)
+    data = {"password": "open sesame"}
+    for more, well in (({}, False), ({"identity": key}, True)):
+        encoded = {name: base64.b64encode(text.encode()).decode() for name, text in (data | more).items()}
+        sut.cluster.add({"kind": "Secret", "metadata": {"name": "signing", "namespace": TEAM}, "data": encoded})
+        (written,) = await sut.deliver("1.1.0")
+        assert bool(written.files) is well
+        assert ("has no identity" in written.fault) is not well
+    setting = f"gpg.ssh.allowedSignersFile={home / 'allowed'}"
+    said = run(home, "git", "-C", str(sut.repository.folder), "-c", setting, "verify-commit", "main")
+    assert 'Good "git" signature' in said
