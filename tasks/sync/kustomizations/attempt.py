@@ -25,16 +25,17 @@ from tasks.sync.applying.apply import apply
 from tasks.sync.applying.needed import needed
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.place import placed
-from tasks.sync.applying.prune import prune
+from tasks.sync.applying.prune import hand_over, prune
 from tasks.sync.applying.wanted import Wanting
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
-from tasks.sync.kustomizations.finalizer import keep
 from tasks.sync.kustomizations.health import Check, Superseded, healthy
+from tasks.sync.kustomizations.leave import keep
 from tasks.sync.kustomizations.reporting import NOW, forget, reported
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
 from tasks.sync.kustomizations.synced import Synced
 from tasks.sync.kustomizations.target import target
+from tasks.sync.rendering import render
 
 Object = dict[str, Any]
 ALLOW_EMPTY = "sluice.dev/allow-empty"
@@ -83,6 +84,7 @@ class Attempt:
         of = self.status.of
         owner = (of.kind, of.namespace, of.name)
         self.ledger = self.wired.applied.ledgers.of(owner, of.metadata.resource_version)
+        self.ledger.looked = 0.0
         patience = of.spec.timeout
         try:
             async with asyncio.timeout(patience):
@@ -117,14 +119,22 @@ class Attempt:
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
 
+    async def undo(self) -> None:
+        """Delete what was applied for one that was deleted meanwhile, where its deletionPolicy wants that."""
+        one = self.status.of
+        if self.wrote and one.spec.deletes:
+            async with target(self.wired, one) as cluster:
+                await prune(cluster, self.ids, Owner(one.namespace, one.name, Claims(self.wired.cluster, one)))
+
     async def _fail(self, error: SluiceError) -> None:
         await self.status.fail(self.reason, error)
-        self.ledger.version = self.status.version
+        self.ledger.version, self.ledger.looked = self.status.version, 0.0
 
     async def _apply(self) -> Synced | None:
         self.status.of = await keep(self.wired.cluster, self.status.of)
         self.status.version = self.status.of.metadata.resource_version
         one = self.status.of
+        self.wired.tenants.refuse_foreign(one.namespace, one.source)
         source = await source_for(self.wired, one.source)
         # What the event names may be old by now: this may be a late retry. Only a look at the source after the
         # Kustomization was read cannot undo a newer sync: its writes would have changed the version that fences ours.
@@ -137,7 +147,7 @@ class Attempt:
         tree = await source.tree(self.at)
         self.reason = record.BUILD_FAILED
         refuse_expressions(one.spec.health_check_exprs)
-        rendered = await self.wired.renderer(one.kind).render(tree, one.spec)
+        rendered = await render(self.wired, one, tree)
         self.digest = digest_of(rendered)
         async with target(self.wired, one) as cluster:
             await self._bring(cluster, rendered)
@@ -163,10 +173,12 @@ class Attempt:
         if sight.findings:
             # Whoever comes first: the watch, or this sync. Of a change that git overwrites anyway people hear as well.
             await reported(self.wired, one, sight.findings.values(), "" if report_only else NOW)
-        if found.writes or gone or not self._same_inventory():
+        left, gone = gone, await hand_over(cluster, gone, owner)
+        if found.writes or left or not self._same_inventory():
             # Intent before act: also the fence of a slower sync, which may be about to write as well.
-            await self.status.write(record.begun(one, self.at, self.ids, now()))
-        self.wrote = bool(found.writes or gone) or not self._known()
+            let_go = [each for each in left if each not in gone]
+            await self.status.write(record.begun(one, self.at, self.ids, now(), let_go))
+        self.wrote = bool(found.writes or left) or not self._known()
         self.spared = aside | found.spared | await apply(sight, wanting, found.writes, owner)
         self.reason = record.PRUNE_FAILED
         self.pruned = await prune(cluster, gone, owner, self.ids)
