@@ -35,9 +35,11 @@ class Transport:
 
     Attributes:
         timeout: seconds to connect, and for one read.
+        environment: whether the proxies that the environment names are used.
     """
 
     timeout: float
+    environment: bool = True
     _clients: dict[Way, httpx.AsyncClient] = field(default_factory=dict)
 
     async def ask(
@@ -75,6 +77,7 @@ class Transport:
             verify=_verification(way),
             proxy=way.proxy.get_secret_value() if way.proxy else None,
             headers={"User-Agent": "sluice"},
+            trust_env=self.environment,
         )
         self._clients[way] = made
         if len(self._clients) > MOST_WAYS:
