@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 import httpx
 
@@ -17,6 +18,7 @@ from blocks.forges.table import forges
 from blocks.gates.http import webhook_client
 from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
+from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
 from blocks.leases.process_identity import process_identity
@@ -76,6 +78,31 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
 
 
 @asynccontextmanager
+async def looking(settings: Settings) -> AsyncIterator[Connections]:
+    """Connect this process for looks alone: to the cluster, and to sources. It has no Lease, and starts nothing.
+
+    Raises:
+        TerminalError: there is no way to the cluster.
+    """
+    nothing: Any = None
+    async with cluster_of(settings) as cluster, open_registries() as registry:
+        wired = Connections(
+            cluster=cluster,
+            router=nothing,
+            metrics=nothing,
+            gates=nothing,
+            informers=nothing,
+            lease=nothing,
+            workers=Workers(cluster),
+            git=Git(home=settings.home / "git"),
+            registry=registry,
+            renderer=partial(renderer_for, remote=settings.remote_bases),
+        )
+        with in_this_process(wired):
+            yield wired
+
+
+@asynccontextmanager
 async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
     """The cluster that the settings name.
 
@@ -84,6 +111,7 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
     """
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
     cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
+    cluster.given = GivenToSluice(settings.flux_selected)
     try:
         yield cluster
     finally:

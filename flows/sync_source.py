@@ -47,7 +47,7 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     if left and not sources:
         return ended("synced", "; ".join(left))
     if not sources:
-        return ended("ignored", f"no GitRepository follows {ref} of {url}")
+        return ended("ignored", f"no source follows {ref or 'anything'} of {url}")
     due = await find_due(sources, names)
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")

@@ -5,7 +5,7 @@ Objects go in and out as plain dictionaries: the kinds are open (users' own CRDs
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -58,11 +58,13 @@ class Cluster:
         server: its API server.
         namespaces: those that this installation looks after; empty for all. A list without a namespace is one of these.
         bare: objects of lists and watches have their metadata only.
+        given: chooses among the objects of a list those that this installation acts on.
     """
 
     server: ApiServer
     namespaces: tuple[str, ...] = ()
     bare: bool = False
+    given: Callable[[Kind, Objects], Objects] = lambda _, items: items
     _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
     @classmethod
@@ -120,7 +122,7 @@ class Cluster:
         scope: tuple[str | None, ...] = (namespace,)
         if namespace is None and kind.namespaced and self.namespaces:
             scope = self.namespaces
-        return [item for one in scope for item in (await self.list_from(kind, one, labels))[0]]
+        return self.given(kind, [item for one in scope for item in (await self.list_from(kind, one, labels))[0]])
 
     async def list_from(
         self, kind: Kind, namespace: str | None = None, labels: str | None = None
@@ -142,11 +144,11 @@ class Cluster:
 
     async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
         """Server-side apply: the fields named in `manifest` become ours, all others stay their owners'."""
-        kind = await self.resource_for(manifest["apiVersion"], manifest["kind"])
-        meta = manifest["metadata"]
-        query = {"fieldManager": manager, "force": str(force).lower()}
-        path = kind.path(meta.get("namespace", "default") if kind.namespaced else None, meta["name"])
-        return await self.server.call("PATCH", path, query, manifest, "application/apply-patch+yaml")
+        return await self._apply(manifest, {"fieldManager": manager, "force": str(force).lower()})
+
+    async def dry_run(self, manifest: Object, *, manager: str = "sluice") -> Object:
+        """The object as `apply` would make it, admission included. Nothing is stored."""
+        return await self._apply(manifest, {"fieldManager": manager, "force": "true", "dryRun": "All"})
 
     async def patch(
         self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
@@ -176,6 +178,11 @@ class Cluster:
             await self.server.call("DELETE", kind.path(namespace, name), {"propagationPolicy": "Background"})
         except NotFoundError:
             return
+
+    async def _apply(self, manifest: Object, query: dict[str, str]) -> Object:
+        kind, meta = await self.resource_for(manifest["apiVersion"], manifest["kind"]), manifest["metadata"]
+        path = kind.path(meta.get("namespace", "default") if kind.namespaced else None, meta["name"])
+        return await self.server.call("PATCH", path, query, manifest, "application/apply-patch+yaml")
 
     async def resource_for(self, api_version: str, kind: str) -> Kind:
         """The kind as the cluster serves it, by API discovery; asked once.

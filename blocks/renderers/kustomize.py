@@ -16,6 +16,7 @@ from typing import Any
 
 from blocks.renderers import confined
 from blocks.renderers.fence import manifests, named, own_copy, read_settings, settings_file
+from blocks.renderers.plain import plain
 from blocks.renderers.program import Call, Limits, Reach
 from blocks.renderers.settings_text import written
 from sluice.addresses import cleaned
@@ -64,11 +65,16 @@ class Kustomize:
             TerminalError: the program is missing.
             TransientError: it took too long.
         """
+        objects = await asyncio.to_thread(plain, tree, spec)
+        if objects is None:
+            objects = await self._by_program(tree, spec)
+        return [_labelled(one, spec.common_metadata) for one in objects]
+
+    async def _by_program(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
         with tempfile.TemporaryDirectory(prefix="sluice-render-") as folder:
             source, below = await asyncio.to_thread(_prepare, Path(folder), tree, spec, remote=self.remote)
             text = await self._build(source, below)
-            objects = await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
-        return [_labelled(one, spec.common_metadata) for one in objects]
+            return await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
 
     async def _build(self, source: Path, below: Path) -> str:
         home = source.parent / "home"

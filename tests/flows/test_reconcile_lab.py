@@ -15,7 +15,7 @@ from sluice.events.model import ImagePushed, SourceChanged
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from tasks.images.poll import NOTHING, poll
-from tasks.sync import find_moved_branches
+from tasks.sync import find_moved_sources
 from tasks.upkeep import find_orphans
 from tasks.upkeep.pace import Pace
 from tests.flows.lab_team import Team, team
@@ -30,7 +30,7 @@ async def sut(
     lab_env: dict[str, Any], prefect_engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Team]:
     """A team with a source, an image policy and a Kustomization, whose intervals are always over."""
-    for module in (find_moved_branches,):
+    for module in (find_moved_sources,):
         monkeypatch.setattr(module, "pace", Pace(clock=iter(range(0, 10**9, 10**5)).__next__))
     async with team(lab_env, tmp_path / "git") as made:
         await made.apply("ImageRepository", IMAGE_API, {"image": made.image, "insecure": True})
@@ -53,7 +53,7 @@ async def pushes(one: Team) -> list[ImagePushed]:
 
 
 async def moves(one: Team) -> list[SourceChanged]:
-    found = await find_moved_branches.find_moved_branches.fn()
+    found = await find_moved_sources.find_moved_sources.fn()
     return [event for event in found if event.url == one.url and event.commit]
 
 
@@ -87,7 +87,7 @@ async def test_what_somebody_changed_by_hand_is_put_right(sut: Team) -> None:
     await sync_source(url=sut.url, ref="main")
     kind = await sut.cluster.resource_for("v1", "ConfigMap")
     await sut.cluster.patch(kind, "shop", sut.name, {"data": {"value": "by hand"}})
-    found = await find_moved_branches.find_moved_branches.fn()
+    found = await find_moved_sources.find_moved_sources.fn()
     (drift,) = [event for event in found if event.url == sut.url and event.reapply]
     assert drift.reapply == f"{sut.name}/shop"
     await sync_source(**drift.payload)

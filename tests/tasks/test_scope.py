@@ -16,14 +16,14 @@ from blocks.connections import connected as in_this_process
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import Informers, informed
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, IMAGE_POLICY, IMAGE_REPOSITORY, KUSTOMIZATION
-from blocks.sources.git import sources_of
+from blocks.sources.table import sources_of
 from deployments.polling.poller import Poller
 from sluice.manifests.flux.kustomization import Kustomization
 from tasks.images.choose_image import choose_image
 from tasks.sync.applying.owner import Owner
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.find_due import find_due
-from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.sync.kustomizations.claims import Claims
 from tasks.upkeep.find_orphans import find_orphans
 from tests.samples import canary_manifest, deployment
@@ -86,7 +86,7 @@ async def polled(cluster: Cluster) -> Any:
 
 
 async def branches(cluster: Cluster) -> Any:
-    return await find_moved_branches.fn()
+    return await find_moved_sources.fn()
 
 
 async def orphans(cluster: Cluster) -> Any:

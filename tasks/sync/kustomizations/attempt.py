@@ -25,12 +25,13 @@ from tasks.sync.applying.apply import apply
 from tasks.sync.applying.needed import needed
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.place import placed
-from tasks.sync.applying.prune import prune
+from tasks.sync.applying.prune import hand_over, prune
 from tasks.sync.applying.wanted import Wanting
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
-from tasks.sync.kustomizations.finalizer import keep
 from tasks.sync.kustomizations.health import Check, Superseded, healthy
+from tasks.sync.kustomizations.leave import keep
+from tasks.sync.kustomizations.reporting import NOW, forget, reported
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
 from tasks.sync.kustomizations.synced import Synced
 from tasks.sync.kustomizations.target import target
@@ -82,6 +83,7 @@ class Attempt:
         of = self.status.of
         owner = (of.kind, of.namespace, of.name)
         self.ledger = self.wired.applied.ledgers.of(owner, of.metadata.resource_version)
+        self.ledger.looked = 0.0
         patience = of.spec.timeout
         try:
             async with asyncio.timeout(patience):
@@ -112,13 +114,20 @@ class Attempt:
                 await self._fail(error)
                 raise
         await self._write_end(said)
-        self.ledger.version = self.status.version
+        self.ledger.version, self.ledger.looked = self.status.version, time.monotonic()
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
 
+    async def undo(self) -> None:
+        """Delete what was applied for one that was deleted meanwhile, where its deletionPolicy wants that."""
+        one = self.status.of
+        if self.wrote and one.spec.deletes:
+            async with target(self.wired, one) as cluster:
+                await prune(cluster, self.ids, Owner(one.namespace, one.name, Claims(self.wired.cluster, one)))
+
     async def _fail(self, error: SluiceError) -> None:
         await self.status.fail(self.reason, error)
-        self.ledger.version = self.status.version
+        self.ledger.version, self.ledger.looked = self.status.version, 0.0
 
     async def _apply(self) -> Synced | None:
         self.status.of = await keep(self.wired.cluster, self.status.of)
@@ -159,14 +168,21 @@ class Attempt:
         wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster)
         report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
         found = needed(sight, wanting, objects, keep_changes=report_only)
-        if found.writes or gone or not self._same_inventory():
+        if sight.findings:
+            # Whoever comes first: the watch, or this sync. Of a change that git overwrites anyway people hear as well.
+            await reported(self.wired, one, sight.findings.values(), "" if report_only else NOW)
+        left, gone = gone, await hand_over(cluster, gone, owner)
+        if found.writes or left or not self._same_inventory():
             # Intent before act: also the fence of a slower sync, which may be about to write as well.
-            await self.status.write(record.begun(one, self.at, self.ids, now()))
-        self.wrote = bool(found.writes or gone) or not self._known()
+            let_go = [each for each in left if each not in gone]
+            await self.status.write(record.begun(one, self.at, self.ids, now(), let_go))
+        self.wrote = bool(found.writes or left) or not self._known()
         self.spared = aside | found.spared | await apply(sight, wanting, found.writes, owner)
         self.reason = record.PRUNE_FAILED
         self.pruned = await prune(cluster, gone, owner, self.ids)
         self.ledger.keep_only({place_of(each) for each in self.ids})
+        if not report_only:
+            forget(self.wired, one, sight.findings)
 
     async def _look(self, cluster: Cluster, objects: Sequence[Object]) -> Sight:
         """At all objects; by the watch where this cluster has one, and nobody has asked to look for certain."""
