@@ -7,6 +7,7 @@ that are there. Whatever is not as plain as that, and whatever is wrong with it,
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,17 @@ import yaml
 from blocks.renderers.fence import manifests, settings_file
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import KustomizationSpec
-from sluice.sync.kustomization_file import generated, with_settings
 from sluice.sync.objects import Object, identity
+from sluice.sync.rendering.kustomization_file import generated, with_settings
 from sluice.sync.yaml_text import Loader
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of all files together."""
 OWN = ("config.kubernetes.io/", "internal.config.kubernetes.io/", "kustomize.config.k8s.io/")
 """Annotations by which kustomize leaves an object out or writes it in another way."""
+
+_ANCHOR = re.compile(r"(?:^|[\s\[{,])&[^\s,\[\]{}]", re.MULTILINE)
+"""What is written once and meant many times may be a gigabyte when somebody writes it out: the program has limits."""
 
 
 class _NotPlainError(Exception):
@@ -40,6 +44,15 @@ class _Strict(Loader):
         return made
 
 
+def _not_plain(loader: Any, node: Any) -> Any:
+    raise _NotPlainError
+
+
+_Strict.yaml_implicit_resolvers = {first: list(rows) for first, rows in Loader.yaml_implicit_resolvers.items()}
+_Strict.add_implicit_resolver("tag:yaml.org,2002:timestamp", re.compile(r"\d{4}-\d\d?-\d\d?"), list("0123456789"))
+_Strict.add_constructor("tag:yaml.org,2002:timestamp", _not_plain)  # kustomize gives a date the time of day
+
+
 def plain(tree: Path, spec: KustomizationSpec) -> list[Object] | None:
     """The objects of the Kustomization's directory; None where it takes the program to say.
 
@@ -54,7 +67,7 @@ def plain(tree: Path, spec: KustomizationSpec) -> list[Object] | None:
     try:
         names = manifests(place, root)
         document = generated([f"./{name}" for name in names])
-        asked = with_settings(generated([f"./{name}" for name in names]), spec, lambda _: False)
+        asked = with_settings(generated([f"./{name}" for name in names]), spec, lambda _: True)
         if not names or asked != document:
             return None
         return _objects([place / name for name in names])
@@ -69,7 +82,10 @@ def _objects(files: list[Path]) -> list[Object]:
         size += file.stat().st_size
         if file.is_symlink() or not file.is_file() or size > MOST_BYTES:
             raise _NotPlainError
-        found += [one for one in yaml.load_all(file.read_text(), Loader=_Strict) if one is not None]
+        text = file.read_text()
+        if _ANCHOR.search(text):
+            raise _NotPlainError
+        found += [one for one in yaml.load_all(text, Loader=_Strict) if one is not None]
     if not found or not all(map(_is_plain, found)) or len({identity(one) for one in found}) != len(found):
         raise _NotPlainError
     return found

@@ -14,6 +14,7 @@ from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
     AUTOSCALER_KINDS,
     CANARY,
+    CONFIG_MAP,
     ENDPOINT_SLICE,
     EVENT,
     GIT_REPOSITORY,
@@ -44,6 +45,7 @@ class Where(StrEnum):
     EVERYWHERE = "in each namespace that is looked after"
     OWN = "in sluice's own namespace"
     NAMED = "on the Secrets that are named"
+    TENANTS = "where `components/tenants` is installed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ _DELIVERY = (
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
+    Right(CONFIG_MAP, ("get",), "variables of `postBuild.substituteFrom`, and `kubeConfig.configMapRef`"),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
 )
 _ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]
@@ -185,6 +188,23 @@ _ITSELF = (
     ),
 )
 RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_RECEIVERS, *_ITSELF)
+"""What a part needs whatever is installed."""
+TENANTS: tuple[Right, ...] = (
+    Right(
+        SERVICE_ACCOUNT,
+        ("impersonate",),
+        "`serviceAccountName` of a Kustomization or HelmRelease, and SLUICE_DEFAULT_SERVICE_ACCOUNT",
+        where=Where.TENANTS,
+    ),
+    Right(
+        SERVICE_ACCOUNT,
+        ("create",),
+        "a token for a cluster that trusts this one's, with `kubeConfig.configMapRef`",
+        where=Where.TENANTS,
+        subresource="token",
+    ),
+)
+"""What a worker needs to stand in for tenants: given by a component of its own, and never asked for by the doctor."""
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:
