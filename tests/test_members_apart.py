@@ -27,7 +27,6 @@ ROOMS = (
 )
 NO_MEMBERS = {"__init__", "base", "table"}
 SHARED = {
-    "sluice/events/senders": {"git", "images"},
     "sluice/rollout/routes": {"backends"},
     "blocks/routers": {"way_in"},
     "blocks/registries": {"tokens", "transport"},
