@@ -59,7 +59,7 @@ class Transport:
             raise TerminalError(
                 f"registry {repository.registry} sends us to {shown(url)!r}, which is no address"
             ) from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, OSError) as error:  # a TLS alert after the handshake comes as it is
             why = _about(error)
             raise TransientError(f"registry {repository.registry} does not answer: {why}") from None
         if not answer.whole:
@@ -126,6 +126,6 @@ def _verification(way: Way) -> ssl.SSLContext | bool:
     return context
 
 
-def _about(error: httpx.RequestError) -> str:
+def _about(error: Exception) -> str:
     """What an error says; a proxy's address, which may have a login in it, is not part of it."""
     return f"{type(error).__name__}{f' ({error})' if str(error) else ''}"
