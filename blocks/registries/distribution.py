@@ -98,7 +98,7 @@ class Distribution:
         Raises:
             NotFoundError, TransientError, TerminalError: as `tags`.
         """
-        base, wanted = _base(repository, insecure), (repository, credentials, way, "tags")
+        base, wanted = base_of(repository, insecure), (repository, credentials, way, "tags")
         first = await self._first_page(base, wanted, known)
         if first.status == 304:
             return None
@@ -132,7 +132,7 @@ class Distribution:
         path = f"/v2/{repository.path}/manifests/{quote(tag, safe='')}"
         call = Call(
             "HEAD",
-            _base(repository, insecure),
+            base_of(repository, insecure),
             path,
             (repository, credentials, way, "manifests"),
             {"Accept": MANIFESTS},
@@ -198,7 +198,8 @@ class Distribution:
         await self._transport.close()
 
 
-def _base(repository: Repository, insecure: bool) -> str:
+def base_of(repository: Repository, insecure: bool) -> str:
+    """Scheme and host of a repository's registry."""
     host = "registry-1.docker.io" if repository.registry == DOCKER_HUB else repository.registry
     return f"{'http' if insecure or _LOOPBACK.fullmatch(host) else 'https'}://{host}"
 

@@ -36,7 +36,7 @@ def over_tls(registry: Registry, folder: Path, pair: Pair, clients: str = "") ->
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """A registry at a name that is no exception for plain http."""
-    monkeypatch.setattr(distribution, "_base", lambda repository, insecure: f"https://{repository.registry}")
+    monkeypatch.setattr(distribution, "base_of", lambda repository, insecure: f"https://{repository.registry}")
     running = Registry()
     running.answer = lambda request: (200, {}, {"tags": ["1"]})
     yield running
