@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.image_policy import ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.receiver import Receiver
 from sluice.measures import dataplanes
@@ -36,7 +38,7 @@ COMMANDS = [
 ]
 
 
-MODELS = {model.kind: model for model in (Canary, Kustomization, Receiver)}
+MODELS = {model.kind: model for model in (Canary, ImagePolicy, ImageRepository, Kustomization, Receiver)}
 
 
 @pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "yaml"])
