@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Counters, Values
     from blocks.registries.base import Registry, Way
+    from blocks.registries.pulls import Puller
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
+    from blocks.trees import Trees
     from sluice.credentials import RegistryCredentials
     from sluice.images.reference import Repository
     from sluice.manifests.flagger.canary import Canary
@@ -157,6 +159,10 @@ class Connections:
     """How requests to a Canary's sides are counted on their way; None where nothing counts them."""
     git: Part[Git] = Part()
     registry: Part[RegistryFactory] = Part()
+    artifacts: Part[Puller] = Part()
+    """What registries have besides images to run."""
+    trees: Part[Trees] = Part()
+    """The files of sources."""
     renderer: Part[RendererFactory] = Part()
     prefect: Part[Events] = Part()
     chat: Chat | None = None

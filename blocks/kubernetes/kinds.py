@@ -5,11 +5,13 @@ from __future__ import annotations
 from blocks.kubernetes.cluster import Kind
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.rollout.autoscalers import AUTOSCALERS
@@ -35,6 +37,8 @@ def _modelled(model: type[Manifest]) -> Kind:
 CANARY = _modelled(Canary)
 METRIC_TEMPLATE = _modelled(MetricTemplate)
 GIT_REPOSITORY = _modelled(GitRepository)
+OCI_REPOSITORY = _modelled(OCIRepository)
+BUCKET = _modelled(Bucket)
 KUSTOMIZATION = _modelled(Kustomization)
 IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
