@@ -124,5 +124,7 @@ async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Reg
     regions.clusters["east"].objects.clear()
     task = await waiting(git, "all")
     target = regions.clusters["east"].now("Deployment", NAME, NAMESPACE)
-    target["status"] = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}
+    pods = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    seen = {"observedGeneration": target["metadata"].get("generation", 1)}
+    target["status"] = dict.fromkeys(pods, target["spec"].get("replicas", 1)) | seen
     assert "2 applied" in await task
