@@ -10,7 +10,7 @@ from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.workloads import WORKLOADS
 from sluice.sync.health.base import Health, broken, working
-from sluice.sync.health.canary import released
+from sluice.sync.kustomizations.releases import released
 
 
 async def release_of(cluster: Cluster, item: dict[str, Any]) -> Health:
