@@ -20,6 +20,7 @@ from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import NAMESPACE
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
+from blocks.registries.pulls import Puller
 from blocks.registries.table import open_registries
 from blocks.renderers.kustomize import Kustomize
 from lab.parts import oci
@@ -100,7 +101,7 @@ async def team(env: Object, home: Path) -> AsyncIterator[Team]:
         stack.push_async_callback(asyncio.to_thread, shutil.rmtree, repository.folder)
         await cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         stack.push_async_callback(cluster.delete, NAMESPACE, name)
-        events = Events()
+        events, git = Events(), Git(home)
         wired = Connections(
             cluster=cluster,
             router=None,  # type: ignore[arg-type]
@@ -109,10 +110,12 @@ async def team(env: Object, home: Path) -> AsyncIterator[Team]:
             informers=await stack.enter_async_context(informed(cluster, (name,))),
             lease=await stack.enter_async_context(kept(cluster, name, process_identity("test"))),
             workers=Workers(cluster),
-            git=Git(home),
+            git=git,
+            trees=git.trees,
             registry=await stack.enter_async_context(open_registries()),
             renderer=lambda kind: Kustomize(program=f"{env['bin']}/kustomize"),
             prefect=events,
+            artifacts=await stack.enter_async_context(Puller()),
         )
         stack.enter_context(connected(wired))
         made = Team(env, name, cluster, repository, f"{env['git_url']}/{name}.git", events)
