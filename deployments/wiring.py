@@ -16,6 +16,7 @@ from blocks.forges.table import forges
 from blocks.gates.http import webhook_client
 from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
+from blocks.helm.program import Helm
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
 from blocks.leases.process_identity import process_identity
@@ -64,6 +65,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             workers=Workers(cluster),
             chat=chat_of(settings),
             git=Git(home=settings.home / "git"),
+            helm=Helm(home=settings.home / "helm"),
             registry=registry,
             renderer=renderer_for,
             prefect=prefect,

@@ -6,6 +6,9 @@ from blocks.kubernetes.cluster import Kind
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import HelmRelease
+from sluice.manifests.flux.helm.repository import HelmRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
@@ -19,6 +22,7 @@ NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
 POD = Kind("v1", "Pod", "pods")
 SERVICE = Kind("v1", "Service", "services")
 SECRET = Kind("v1", "Secret", "secrets")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 EVENT = Kind("v1", "Event", "events")
 ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
@@ -33,6 +37,9 @@ CANARY = _modelled(Canary)
 METRIC_TEMPLATE = _modelled(MetricTemplate)
 GIT_REPOSITORY = _modelled(GitRepository)
 KUSTOMIZATION = _modelled(Kustomization)
+HELM_RELEASE = _modelled(HelmRelease)
+HELM_CHART = _modelled(HelmChart)
+HELM_REPOSITORY = _modelled(HelmRepository)
 IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)

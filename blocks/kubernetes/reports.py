@@ -1,4 +1,4 @@
-"""Kubernetes Events about a Canary: what `kubectl describe` shows of it, and event exporters send on."""
+"""Kubernetes Events about an object: what `kubectl describe` shows of it, and event exporters send on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from uuid import uuid4
 
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import EVENT
-from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.meta import Manifest
 
 LONGEST = 1024
 """Characters that the API server takes as a message."""
 
 
-async def report(cluster: Cluster, canary: Canary, reason: str, message: str, *, warning: bool = False) -> None:
-    """Make an Event that refers to a Canary.
+async def report(cluster: Cluster, about: Manifest, reason: str, message: str, *, warning: bool = False) -> None:
+    """Make an Event that refers to an object.
 
     Raises:
         SluiceError: it was not taken.
@@ -24,14 +24,14 @@ async def report(cluster: Cluster, canary: Canary, reason: str, message: str, *,
         {
             "apiVersion": EVENT.api_version,
             "kind": EVENT.kind,
-            "metadata": {"name": f"{canary.name}.{uuid4().hex[:16]}", "namespace": canary.namespace},
+            "metadata": {"name": f"{about.name}.{uuid4().hex[:16]}", "namespace": about.namespace},
             "involvedObject": {
-                "apiVersion": canary.api_version,
-                "kind": canary.kind,
-                "name": canary.name,
-                "namespace": canary.namespace,
-                "uid": canary.metadata.uid,
-                "resourceVersion": canary.metadata.resource_version,
+                "apiVersion": about.api_version,
+                "kind": about.kind,
+                "name": about.name,
+                "namespace": about.namespace,
+                "uid": about.metadata.uid,
+                "resourceVersion": about.metadata.resource_version,
             },
             "reason": reason,
             "message": message[:LONGEST],
