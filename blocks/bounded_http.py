@@ -44,6 +44,11 @@ class Answer:
         return 200 <= self.status < 300
 
 
+async def got(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
+    """GET, and read the answer of this very address; arguments and errors are those of `posted`."""
+    return await _sent("GET", http, url, most, within, **request)
+
+
 async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
     """POST, and read the answer.
 
@@ -56,8 +61,12 @@ async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **
         httpx.HTTPError: it failed, or took too long.
         httpx.InvalidURL: the address is none.
     """
+    return await _sent("POST", http, url, most, within, **request)
+
+
+async def _sent(method: str, http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
     try:
-        async with asyncio.timeout(within), http.stream("POST", url, timeout=within, **request) as answer:
+        async with asyncio.timeout(within), http.stream(method, url, timeout=within, **request) as answer:
             return await _read(answer, most)
     except TimeoutError as error:
         raise httpx.ReadTimeout(f"no whole answer within {within:g} s") from error

@@ -74,6 +74,34 @@ class Settings(BaseSettings):
     """Bearer token that registry notifications must carry. Without it `/registry` takes nothing."""
     github_secret: SecretStr | None = None
     """Secret of the GitHub webhook. Without it `/github` takes nothing."""
+    gitlab_token: SecretStr | None = None
+    """Secret token of GitLab's webhooks (`/gitlab`). Of this and each of the next: without it that door takes nothing."""
+    bitbucket_secret: SecretStr | None = None
+    """Secret of Bitbucket's webhooks (`/bitbucket`)."""
+    harbor_auth: SecretStr | None = None
+    """Auth Header of Harbor's webhook policies (`/harbor`)."""
+    dockerhub_token: SecretStr | None = None
+    """Last part of the address that Docker Hub is given (`/dockerhub/…`)."""
+    quay_token: SecretStr | None = None
+    """Last part of the address that Quay is given (`/quay/…`)."""
+    google_push: SecretStr | None = None
+    """`ACCOUNT AUDIENCE` of the Pub/Sub push subscription (`/google`): no secret, but what is compared."""
+    ecr_token: SecretStr | None = None
+    """Bearer token of the API destination for Amazon ECR (`/ecr`)."""
+    sns_topics: SecretStr | None = None
+    """Topics of Amazon SNS (ARNs, with commas between) whose messages are taken (`/sns`)."""
+    acr_token: SecretStr | None = None
+    """Bearer token among the custom headers of an Azure registry's webhook (`/acr`)."""
+    eventgrid_token: SecretStr | None = None
+    """Last part of the address that Event Grid is given (`/eventgrid/…`)."""
+    artifactory_secret: SecretStr | None = None
+    """Secret of JFrog Artifactory's webhooks (`/artifactory`)."""
+    nexus_secret: SecretStr | None = None
+    """Secret key of Nexus Repository's webhooks (`/nexus`)."""
+    generic_secret: SecretStr | None = None
+    """Secret that senders of one's own sign with (`/generic`)."""
+    cdevents_token: SecretStr | None = None
+    """Last part of the address that producers of CDEvents are given (`/cdevents/…`)."""
     github_token: SecretStr | None = None
     """Token that may write commit statuses on github.com. Without it a commit does not show whether it was applied."""
 
@@ -91,6 +119,10 @@ class Settings(BaseSettings):
     """Which part of an installation this is (`worker`, `watcher`): `sluice doctor` asks for its rights. Default: all."""
     metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
+
+    remote_bases: bool = True
+    """Whether a `kustomization.yaml` may name files and bases of other places, over https (Flux's `--no-remote-bases` is
+    `false` here)."""
 
     slack_token: SecretStr | None = None
     """Bot token for Slack messages. Without it nothing is sent."""

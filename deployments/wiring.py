@@ -67,7 +67,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             git=Git(home=settings.home / "git"),
             helm=Helm(home=settings.home / "helm"),
             registry=registry,
-            renderer=renderer_for,
+            renderer=partial(renderer_for, remote=settings.remote_bases),
             prefect=prefect,
             forge=forges(http, {"github.com": settings.github_token}),
         )

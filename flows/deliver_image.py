@@ -28,7 +28,7 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     Args:
         image: repository with its registry, without tag.
         tag: what was pushed.
-        digest: `sha256:…` of what was pushed.
+        digest: `sha256:…` of what was pushed; empty where the registry did not say, for what the tag names now.
 
     Returns:
         What became of it: delivered with the commit, ignored or refused with the reason.
@@ -36,7 +36,7 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     choice = await choose_image(image, tag, digest)
     if not choice.wanted:
         return ended("ignored", choice.reason)
-    if choice.digest != digest:
+    if digest and choice.digest != digest:
         why = f"{tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
         return ended("refused", why)
     wanted = choice.wanted

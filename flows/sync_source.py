@@ -14,6 +14,7 @@ from flows.outcome import ended
 from sluice.addresses import cleaned
 from tasks.sync.fetch_source import fetch_source
 from tasks.sync.find_due import find_due
+from tasks.sync.finish_deleted import finish_deleted
 from tasks.sync.followers.base import Done, Due
 from tasks.sync.followers.table import FOLLOWERS
 from tasks.sync.mark_commit import mark_commit
@@ -39,14 +40,18 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     Returns:
         What was done.
     """
+    names = [name for name in reapply.split(",") if name]
+    left = await finish_deleted(names) if names else []
     url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
     sources = await fetch_source(url, ref)
+    if left and not sources:
+        return ended("synced", "; ".join(left))
     if not sources:
         return ended("ignored", f"no GitRepository follows {ref} of {url}")
-    due = await find_due(sources, [name for name in reapply.split(",") if name])
+    due = await find_due(sources, names)
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
-    done = await asyncio.gather(*(FOLLOWERS[one.kind].sync(one) for one in due), return_exceptions=True)
+    done = await _synced(due)
     await _mark_commits(url, due, done)
     for did in done:
         # Only now: one team's broken directory does not stop the others' syncs.
@@ -54,6 +59,34 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
             raise did
     lines = (f"{one}: {did.summary}" for one, did in zip(due, done, strict=True) if not isinstance(did, BaseException))
     return ended("synced", "; ".join(lines))
+
+
+async def _synced(due: Sequence[Due]) -> list[Done | BaseException]:
+    """Sync all at once; one that waits for others is tried once more whenever one of the others is done."""
+    done: dict[int, Done | BaseException] = {}
+    tried: Sequence[int] = range(len(due))
+    async with asyncio.TaskGroup() as group:
+        running: set[asyncio.Task[tuple[int, Done | BaseException]]] = set()
+        while True:
+            running |= {group.create_task(_one(index, due[index])) for index in tried}
+            if not running:
+                return [done[index] for index in range(len(due))]
+            ended_now, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            news = dict(task.result() for task in ended_now)
+            done |= news
+            progress = not all(_waits(did) for did in news.values())
+            tried = [index for index, did in done.items() if _waits(did)] if progress else []
+
+
+async def _one(index: int, due: Due) -> tuple[int, Done | BaseException]:
+    try:
+        return index, await FOLLOWERS[due.kind].sync(due)
+    except Exception as error:
+        return index, error
+
+
+def _waits(did: Done | BaseException) -> bool:
+    return not isinstance(did, BaseException) and did.waits
 
 
 async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Done | BaseException]) -> None:
@@ -66,7 +99,7 @@ async def _mark_commits(url: str, due: Sequence[Due], done: Sequence[Done | Base
     for one, did in zip(due, done, strict=True):
         if one.reapply:
             continue
-        good = not isinstance(did, BaseException)
+        good = not (isinstance(did, BaseException) or did.waits)
         said = "applied" if good else f"not applied: see the Ready condition of {one.manifest}"
         marks.append(mark_commit(url, one.source.commit, f"sluice/{one}", good, said))
     await asyncio.gather(*marks, return_exceptions=True)

@@ -119,6 +119,9 @@ class MemoryCluster:
     async def resource_for(self, api_version: str, kind: str) -> Kind:
         return KINDS[kind]
 
+    async def versions_of(self, group: str) -> tuple[str, ...]:
+        return ()
+
     async def watch(
         self, kind: Kind, resource_version: str, namespace: str | None = None, labels: str | None = None
     ) -> AsyncIterator[Change]:

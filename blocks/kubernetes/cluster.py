@@ -94,7 +94,7 @@ class Cluster:
         return f"Kubernetes {(await self.server.call('GET', '/version')).get('gitVersion', 'of an unknown version')}"
 
     def of_metadata(self) -> Self:
-        """The same cluster, of whose objects lists and watches bring the metadata: a fraction of what they weigh."""
+        """This cluster with lists and watches that bring the metadata of objects only: a fraction of what they weigh."""
         return replace(self, bare=True)
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
@@ -201,6 +201,18 @@ class Cluster:
                 f"cluster {self.server.name} does not serve {kind} of {api_version}: is its CRD installed?"
             )
         return known
+
+    async def versions_of(self, group: str) -> tuple[str, ...]:
+        """The versions of an API group that the cluster serves, the preferred one first; none where it serves none."""
+        if not group:
+            return ()
+        try:
+            answer = await self.server.call("GET", f"/apis/{group}")
+        except NotFoundError:
+            return ()
+        preferred = (answer.get("preferredVersion") or {}).get("version")
+        served = [one["version"] for one in answer.get("versions") or []]
+        return tuple(sorted(served, key=lambda version: version != preferred))
 
     async def _lacks(self, kind: Kind) -> bool:
         """Whether the API server says itself that it does not serve a kind: a proxy's 404 is no such word."""

@@ -1,26 +1,40 @@
-"""Rendering manifests with the `kustomize` program: what people see on their machines is what is applied."""
+"""Rendering manifests with the `kustomize` program: what people see on their machines is what is applied.
+
+The program reads what strangers wrote. What they name is looked at before it starts (`blocks.renderers.fence`), and where
+the kernel can it is shut in with the source (`blocks.renderers.confined`): other sources, mirrors of repositories and our
+own files are out of its reach, whatever it is made to do.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from blocks.renderers import confined
+from blocks.renderers.fence import manifests, named, own_copy, read_settings, settings_file
+from blocks.renderers.program import Call, Limits, Reach
+from blocks.renderers.settings_text import written
 from sluice.addresses import cleaned
-from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
+from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flux.kustomization import CommonMetadata, KustomizationSpec
+from sluice.sync.kustomization_file import NAMES, Document, generated, with_settings
 from sluice.sync.objects import Object, read_objects
 
-NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-MANIFEST_ENDINGS = {".yaml", ".yml"}
-_PASSED_ON = ("PATH", "http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
-"""What kustomize sees of our environment: nothing that is secret. Sources may name remote bases, which it fetches."""
+_PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What kustomize sees of our environment: nothing that is secret."""
+_GIT = {
+    "GIT_ALLOW_PROTOCOL": "https",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+}
+"""kustomize calls git for a base that is somewhere else: over https, and as nobody."""
+_OUT_OF_MEMORY = ("out of memory", "cannot allocate memory", "runtime: cannot allocate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,102 +44,100 @@ class Kustomize:
     Attributes:
         program: the `kustomize` program.
         timeout: seconds for one rendering.
+        remote: whether a `kustomization.yaml` may name files and bases of other places, over https.
+        limits: of one run of the program, but for its time.
+        shut_in: whether the program gets to see the source only, where the kernel can do that.
     """
 
     program: str = "kustomize"
     timeout: float = 60.0
+    remote: bool = True
+    limits: Limits = field(default_factory=Limits)
+    shut_in: bool = True
 
     async def render(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
         """The objects of the Kustomization's directory. Without a `kustomization.yaml` it is taken file by file, as in Flux.
 
         Raises:
             NotFoundError: the source has no such directory.
-            InvalidError: kustomize refuses what is there; the message is kustomize's.
+            InvalidError: kustomize refuses what is there, or it leads out of the source, or is too much.
             TerminalError: the program is missing.
             TransientError: it took too long.
         """
         with tempfile.TemporaryDirectory(prefix="sluice-render-") as folder:
-            overlay = await asyncio.to_thread(_prepare, Path(folder), tree, spec)
-            objects = read_objects(await self._build(overlay), f"the rendering of {spec.path or '/'}")
+            source, below = await asyncio.to_thread(_prepare, Path(folder), tree, spec, remote=self.remote)
+            text = await self._build(source, below)
+            objects = await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
         return [_labelled(one, spec.common_metadata) for one in objects]
 
-    async def _build(self, folder: Path) -> str:
+    async def _build(self, source: Path, below: Path) -> str:
+        home = source.parent / "home"
+        home.mkdir(mode=0o700)
+        ports = None if self.remote else ()
+        reach = Reach(read=(source,), write=(home,), ports=ports) if self.shut_in else None
+        # Flux lets files of the whole source be named. Where the kernel does not guard us, kustomize does: less is allowed.
+        restrictor = "LoadRestrictionsNone" if reach and confined.version() else "LoadRestrictionsRootOnly"
+        call = Call(
+            "kustomize",
+            self.program,
+            ("build", str(below), "--load-restrictor", restrictor),
+            self._environment(home),
+            reach=reach,
+            limits=Limits(self.timeout, self.limits.memory, self.limits.output, self.limits.file),
+        )
         try:
-            process = await asyncio.create_subprocess_exec(
-                self.program,
-                "build",
-                str(folder),
-                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-                | {"HOME": str(folder.parent)},
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-        except FileNotFoundError as error:
-            raise TerminalError(f"the program {self.program!r} is not there: install kustomize") from error
-        try:
-            async with asyncio.timeout(self.timeout):
-                out, said = await process.communicate()
-        except TimeoutError as error:
-            raise TransientError(f"kustomize took more than {self.timeout:g} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            message = " ".join(cleaned(said.decode(errors="replace")).replace(str(folder.parent), "").split())
-            raise InvalidError(f"kustomize refuses the source: {message[:1000]}")
+            code, out, said = await call.run()
+        except InvalidError as error:
+            raise InvalidError(f"the rendering is too large: {error}") from error
+        if code:
+            raise self._refusal(code, said, str(source))
         return out.decode()
 
+    def _environment(self, home: Path) -> dict[str, str]:
+        passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        # Without a PATH there is no git, and without git no base of somewhere else.
+        path = {"PATH": os.environ.get("PATH", os.defpath)} if self.remote else {"PATH": str(home)}
+        return (
+            passed | path | _GIT | {"HOME": str(home), "TMPDIR": str(home), "GOMEMLIMIT": str(self.limits.memory // 2)}
+        )
 
-def _prepare(folder: Path, tree: Path, spec: KustomizationSpec) -> Path:
-    """An overlay over a copy of the source: the tree is shared and read only, and settings have to be added to it."""
+    def _refusal(self, code: int, said: str, source: str) -> InvalidError | TransientError:
+        if any(sign in said for sign in _OUT_OF_MEMORY):
+            most = self.limits.memory // 1024**2
+            return InvalidError(f"kustomize needs more than {most:,} MiB for the source: take it apart")
+        if code < 0:
+            return TransientError(f"kustomize was ended by signal {-code}")
+        message = " ".join(cleaned(said).replace(f"{source}/", "").replace(source, "the source").split())
+        return InvalidError(f"kustomize refuses the source: {message[:1000]}")
+
+
+def _prepare(folder: Path, tree: Path, spec: KustomizationSpec, *, remote: bool) -> tuple[Path, Path]:
+    """A copy of the source with the Kustomization's settings in it, and the directory in it that is to be built."""
+    source = folder.resolve() / "source"
     root = tree.resolve()
     place = (root / spec.path.lstrip("/")).resolve()
     if not place.is_relative_to(root):
         raise InvalidError(f"spec.path {spec.path!r} leads out of the source")
     if not place.is_dir():
         raise NotFoundError(f"spec.path {spec.path!r} is not a directory of the source")
-    copy, overlay = folder / "source", folder / "overlay"
-    shutil.copytree(root, copy, symlinks=True)
-    below = copy / place.relative_to(root)
-    if not any((below / name).is_file() for name in NAMES):
-        _write(below, {"resources": _manifests(below)})
-    overlay.mkdir()
-    _write(overlay, _overlay(spec, f"../source/{place.relative_to(root)}"))
-    return overlay
+    own_copy(root, source)
+    below = source / place.relative_to(root)
+    file = settings_file(below)
+    document = _document(file, source) if file else generated([f"./{one}" for one in manifests(below, source)])
+    target = file or below / NAMES[0]
+    target.unlink(missing_ok=True)
+    target.write_text(written(with_settings(document, spec, lambda path: (below / path).exists())))
+    named(source, below, remote=remote)
+    return source, below
 
 
-def _manifests(folder: Path) -> list[str]:
-    """What to apply of a directory without a `kustomization.yaml`, as Flux has it: its YAML files and those below.
-
-    A directory below that has a `kustomization.yaml` is taken as a whole; what is there for a forge's pipelines (all
-    that begins with a dot) is left out.
-    """
-    found: list[str] = []
-    for place, folders, files in os.walk(folder):
-        here = Path(place)
-        if here != folder and any(name in NAMES for name in files):
-            folders.clear()
-            found.append(str(here.relative_to(folder)))
-            continue
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        wanted = [name for name in files if Path(name).suffix in MANIFEST_ENDINGS and not name.startswith(".")]
-        found += [str((here / name).relative_to(folder)) for name in wanted if (here / name).is_file()]
-    return sorted(found)
-
-
-def _overlay(spec: KustomizationSpec, base: str) -> dict[str, Any]:
-    """The Kustomization's own settings as a `kustomization.yaml` over its directory."""
-    wanted: dict[str, Any] = {
-        "resources": [base],
-        "namespace": spec.target_namespace,
-        "namePrefix": spec.name_prefix,
-        "nameSuffix": spec.name_suffix,
-        "components": [f"{base}/{component}" for component in spec.components],
-        "patches": [patch.model_dump(exclude_none=True) for patch in spec.patches],
-        "images": [{k: v for k, v in image.model_dump(by_alias=True).items() if v} for image in spec.images],
-    }
-    return {key: value for key, value in wanted.items() if value}
+def _document(file: Path, root: Path) -> Document:
+    documents = [one for one in read_settings(file, root) if one is not None]
+    if not documents:
+        return {}
+    if not isinstance(documents[0], dict):
+        raise InvalidError(f"{file.relative_to(root)} is not a mapping of fields")
+    return documents[0]
 
 
 def _labelled(one: Object, common: CommonMetadata) -> Object:
@@ -134,13 +146,8 @@ def _labelled(one: Object, common: CommonMetadata) -> Object:
     On the object itself only, as in Flux. kustomize's own `commonAnnotations` would also change the pods' templates, and
     so make a release out of a note.
     """
-    meta = dict(one["metadata"])
+    meta: dict[str, Any] = dict(one["metadata"])
     for place, wanted in (("labels", common.labels), ("annotations", common.annotations)):
         if wanted:
             meta[place] = {**(meta.get(place) or {}), **wanted}
     return {**one, "metadata": meta}
-
-
-def _write(folder: Path, content: dict[str, Any]) -> None:
-    head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(head | content, sort_keys=False))

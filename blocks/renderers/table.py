@@ -9,17 +9,21 @@ from blocks.renderers.kustomize import Kustomize
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import Kustomization
 
-RENDERERS: Mapping[str, Callable[[], Renderer]] = {
+RENDERERS: Mapping[str, Callable[..., Renderer]] = {
     Kustomization.kind: Kustomize,
 }
 
 
-def renderer_for(kind: str) -> Renderer:
+def renderer_for(kind: str, *, remote: bool = True) -> Renderer:
     """The renderer for a kind of manifest.
+
+    Args:
+        kind: of the manifest.
+        remote: whether a source may name files of other places, over https.
 
     Raises:
         InvalidError: sluice has none.
     """
     if kind not in RENDERERS:
         raise InvalidError(f"sluice cannot render a {kind} yet; use one of: {', '.join(RENDERERS)}")
-    return RENDERERS[kind]()
+    return RENDERERS[kind](remote=remote)

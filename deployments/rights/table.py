@@ -122,7 +122,9 @@ _ROLLOUTS = (
     Right(POD, ("list",), "which pods are ready, and why one is not"),
     Right(EVENT, ("list",), "why a pod does not become ready, in the kubelet's words"),
     Right(
-        EVENT, ("create",), "what was put right after somebody had changed or deleted it, in `kubectl describe canary`"
+        EVENT,
+        ("create",),
+        "what was put right, applied or refused, in `kubectl describe` of a Canary or a Kustomization",
     ),
     Right(METRIC_TEMPLATE, ("get",), "metrics that a Canary names by templateRef"),
     *(
@@ -142,6 +144,7 @@ _DELIVERY = (
     Right(GIT_REPOSITORY, ("patch",), "what was fetched, in its Ready condition", subresource="status"),
     Right(KUSTOMIZATION, FOLLOW, "what is applied from which source, and when that changes", BOTH),
     Right(KUSTOMIZATION, ("get",), "the state of a Kustomization before it is applied"),
+    Right(KUSTOMIZATION, ("patch",), "the finalizer that keeps it until what it applied is cleaned up"),
     Right(KUSTOMIZATION, ("patch",), "what was applied, and the inventory that prune works from", subresource="status"),
     Right(IMAGE_REPOSITORY, ("list",), "which pushes matter to somebody"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),

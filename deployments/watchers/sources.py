@@ -13,7 +13,7 @@ from deployments.watchers.announcer import Announcer, log
 from sluice.errors import InvalidError
 from sluice.events.model import SourceChanged
 from sluice.manifests.flux.git_repository import GitRepository
-from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.kustomization import REQUESTED_AT, Kustomization
 
 Key = tuple[str, str]
 
@@ -24,14 +24,14 @@ class SourceWatcher:
 
     Attributes:
         sources: GitRepository objects by namespace and name.
-        announced: the generations that an event was posted for, by the object's uid.
+        announced: the generations and requests that an event was posted for, by the object's uid.
     """
 
     cluster: Cluster
     announcer: Announcer
     sources: dict[Key, GitRepository] = field(default_factory=dict)
     followers: dict[Key, Kustomization] = field(default_factory=dict)
-    announced: dict[str, int] = field(default_factory=dict)
+    announced: dict[str, str] = field(default_factory=dict)
 
     async def watch(self, namespace: str | None) -> None:
         """Watch until cancelled."""
@@ -82,15 +82,30 @@ class SourceWatcher:
             log.error("%s", error)
             return []
         known = self.sources.get((follower.source.namespace, follower.source.name))
-        return self._event(follower, known) if known and known.key == follower.source else []
+        if known and known.key == follower.source:
+            return self._event(follower, known)
+        return self._gone(follower) if follower.leaving else []
 
     def _event(self, about: GitRepository | Kustomization, source: GitRepository) -> list[SourceChanged]:
-        uid, generation = about.metadata.uid, about.metadata.generation
-        if self.announced.get(uid) == generation:
+        reapply = _named(about) if isinstance(about, Kustomization) and (about.asked or about.leaving) else ""
+        return self._new(about, source.address, source.spec.ref.branch, reapply)
+
+    def _gone(self, about: Kustomization) -> list[SourceChanged]:
+        """One that was deleted after its source: what it applied has to be cleaned up all the same."""
+        return self._new(about, f"deleted/{about.source.namespace}/{about.source.name}", "", _named(about))
+
+    def _new(self, about: GitRepository | Kustomization, url: str, ref: str, reapply: str) -> list[SourceChanged]:
+        """An event for each generation of an object, and for each request to sync it now."""
+        asked = about.metadata.annotations.get(REQUESTED_AT, "") if reapply else ""
+        sign = f"{about.metadata.generation}/{asked}".rstrip("/")
+        if self.announced.get(about.metadata.uid) == sign:
             return []
-        self.announced[uid] = generation
-        ref = source.spec.ref.branch
-        return [SourceChanged(delivery=f"{uid}/{generation}", url=source.address, ref=ref, commit="")]
+        self.announced[about.metadata.uid] = sign
+        return [SourceChanged(delivery=f"{about.metadata.uid}/{sign}", url=url, ref=ref, commit="", reapply=reapply)]
+
+
+def _named(about: Kustomization) -> str:
+    return f"{about.namespace}/{about.name}"
 
 
 def forget(known: dict[Key, Any], namespace: str | None) -> None:

@@ -9,12 +9,12 @@ The secret that it signs with is the installation's `SLUICE_ARTIFACTS_SECRET`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, ValidationError
 
 from sluice.errors import InvalidError
+from sluice.events.call import Call
 from sluice.events.model import ImagePushed
 from sluice.events.senders.base import Parsed, parsed_json
 from sluice.events.verification.signature import BodySignature
@@ -42,10 +42,10 @@ class Artifacts:
     limit: int = 64 * 1024
     verification: BodySignature = SIGNATURE
 
-    def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:
+    def parse(self, call: Call) -> Parsed:
         """The image that a report is about; other kinds of artifact are acknowledged and start nothing."""
         try:
-            report = Report.model_validate(parsed_json(body))
+            report = Report.model_validate(parsed_json(call.body))
         except ValidationError as error:
             first = error.errors()[0]
             raise InvalidError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error

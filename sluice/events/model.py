@@ -51,7 +51,7 @@ class ImagePushed(Event):
     """Repository with its registry, without tag: `registry.example/team/shop`."""
     tag: str
     digest: str
-    """`sha256:…` of the manifest that the tag named at that moment."""
+    """`sha256:…` of the manifest that the tag named at that moment; empty where the registry does not say."""
 
     @property
     def resource(self) -> str:

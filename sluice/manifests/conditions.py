@@ -13,6 +13,10 @@ from sluice.manifests.meta import ForeignModel
 
 READY = "Ready"
 RECONCILING = "Reconciling"
+STALLED = "Stalled"
+"""True where trying again is of no use before somebody changes the manifest."""
+HEALTHY = "Healthy"
+"""Of a Kustomization with health checks: whether what it applied is ready."""
 UNSUPPORTED = "UnsupportedFields"
 """True where the manifest sets fields that sluice does not act on; the message names them."""
 

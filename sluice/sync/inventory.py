@@ -24,6 +24,11 @@ def departed(before: Inventory, applied: Iterable[ObjectId]) -> list[ObjectId]:
     return [found for entry in before.entries if entry.id not in kept and (found := _read(entry)) is not None]
 
 
+def entry_id(one: ObjectId) -> str:
+    """The name of an object in an inventory."""
+    return _entry(one).id
+
+
 def _entry(one: ObjectId) -> InventoryEntry:
     name = one.name.replace(":", "__")
     return InventoryEntry(id=f"{one.namespace}_{name}_{one.group}_{one.kind}", v=one.version)

@@ -8,10 +8,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import InvalidError
-from sluice.manifests.flux.kustomization import PRUNE_ANNOTATION, RECONCILE_ANNOTATION
+from sluice.sync.yaml_text import Loader
 
 Object = dict[str, Any]
-_LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class ObjectId(BaseModel):
@@ -54,7 +53,7 @@ def read_objects(text: str, where: str) -> list[Object]:
         InvalidError: not YAML, or a document is no Kubernetes object.
     """
     try:
-        documents = list(yaml.load_all(text, Loader=_LOADER))
+        documents = list(yaml.load_all(text, Loader=Loader))
     except yaml.YAMLError as error:
         raise InvalidError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
     found: list[Object] = []
@@ -79,18 +78,3 @@ def _check(document: Any, where: str) -> None:
         missing.append("metadata.name")
     if missing:
         raise InvalidError(f"{where}: an object lacks {', '.join(missing)}")
-
-
-def left_alone(manifest: Object) -> bool:
-    """Whether the user asked that the object is not touched."""
-    return _wish(manifest, RECONCILE_ANNOTATION)
-
-
-def never_pruned(manifest: Object) -> bool:
-    """Whether the user asked that the object is not deleted."""
-    return _wish(manifest, PRUNE_ANNOTATION) or left_alone(manifest)
-
-
-def _wish(manifest: Object, key: str) -> bool:
-    meta = manifest.get("metadata") or {}
-    return any((meta.get(place) or {}).get(key) == "disabled" for place in ("annotations", "labels"))

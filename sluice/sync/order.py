@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 from sluice.sync.objects import Object
 
-_FIRST = frozenset({"Namespace", "CustomResourceDefinition"})
+_DEFINITIONS = frozenset({"Namespace", "CustomResourceDefinition", "ClusterRole"})
+"""Also the cluster's roles: one that lets us write the rest comes in time, as in Flux."""
+_CLASSES = "Class"
+"""Kinds that end so: StorageClass, GatewayClass, IngressClass, PriorityClass…"""
 _BEFORE_WORKLOADS = frozenset(
     {
         "ServiceAccount",
         "Role",
-        "ClusterRole",
         "RoleBinding",
         "ClusterRoleBinding",
         "ResourceQuota",
         "LimitRange",
-        "StorageClass",
-        "PriorityClass",
         "PersistentVolume",
         "PersistentVolumeClaim",
         "ConfigMap",
@@ -29,14 +29,24 @@ _BEFORE_WORKLOADS = frozenset(
         "ImageRepository",
     }
 )
+WAVES = 4
+
+
+def wave_of(kind: str) -> int:
+    """Which wave a kind belongs to: 0 is applied first and pruned last."""
+    if kind in _DEFINITIONS:
+        return 0
+    if kind.endswith(_CLASSES):
+        return 1
+    return 2 if kind in _BEFORE_WORKLOADS else 3
 
 
 def waves(objects: Iterable[Object]) -> list[list[Object]]:
     """The objects in waves; those of one wave do not need each other and may be applied at once.
 
-    Namespaces and definitions come first, then what workloads use, then all the rest. Empty waves are left out.
+    Definitions come first, then classes, then what workloads use, then all the rest. Empty waves are left out.
     """
-    ordered: list[list[Object]] = [[], [], []]
+    ordered: list[list[Object]] = [[] for _ in range(WAVES)]
     for one in objects:
-        ordered[0 if one["kind"] in _FIRST else 1 if one["kind"] in _BEFORE_WORKLOADS else 2].append(one)
+        ordered[wave_of(one["kind"])].append(one)
     return [wave for wave in ordered if wave]

@@ -119,6 +119,13 @@ def is_owned(live: Object, namespace: str, name: str) -> bool:
     return _owner(namespace, name).items() <= labels.items()
 
 
+def owner_of(live: Object) -> tuple[str, str] | None:
+    """Namespace and name of the Kustomization that has applied the object, as its labels say."""
+    labels: dict[str, str] = live["metadata"].get("labels") or {}
+    namespace, name = labels.get(f"{GROUP}/namespace"), labels.get(f"{GROUP}/name")
+    return (namespace, name) if namespace and name else None
+
+
 def owner_labels(live: Object) -> dict[str, str]:
     """The labels of an object that name its Kustomization."""
     labels: dict[str, str] = live["metadata"].get("labels") or {}

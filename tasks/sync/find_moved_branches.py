@@ -16,6 +16,8 @@ from sluice.events.model import SourceChanged
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.references import SourceKey
+from sluice.sync.kustomizations.due import LEAST, span
+from sluice.sync.record import looked_at_after, tried_in_vain
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
 from tasks.upkeep.pace import Pace
@@ -71,15 +73,14 @@ def drifting(
 ) -> list[SourceChanged]:
     """One event for each source and interval: the Kustomizations that are applied again in this span of time.
 
-    Time is cut into spans of the interval, each object's own way so that they do not all come at once. An event is named
-    by its span: however often and from whichever worker it is looked for, it is one event.
+    Those whose last try failed come at their retryInterval (`sluice.sync.kustomizations.due`).
     """
     spans: dict[tuple[SourceKey, float, int], list[str]] = defaultdict(list)
     for one in followers:
-        if one.source in sources and not one.spec.suspend and one.status.last_applied_revision:
-            interval = max(60.0, one.spec.interval)
-            shift = int(sources[one.source].metadata.uid.replace("-", "")[:8] or "0", 16) % interval
-            spans[one.source, interval, int((now + shift) // interval)].append(f"{one.namespace}/{one.name}")
+        if one.source in sources and not one.spec.suspend and (one.status.last_applied_revision or tried_in_vain(one)):
+            interval = max(LEAST, looked_at_after(one))
+            number = span(interval, sources[one.source].metadata.uid, now)
+            spans[one.source, interval, number].append(f"{one.namespace}/{one.name}")
     return [
         SourceChanged(
             delivery=f"{sources[key].metadata.uid}/{interval:.0f}/{span}",

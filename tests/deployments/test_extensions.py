@@ -15,7 +15,7 @@ from sluice.events.senders.table import SENDERS
 
 MODULE = """
 from dataclasses import replace
-from sluice.events.senders.github import GitHub
+from sluice.events.senders.forges.github import GitHub
 
 SENDER = GitHub(name="acme", path="/acme", secret="acme_secret")
 NUMBER = 7

@@ -14,7 +14,7 @@ from flows.sync_source import sync_source
 from sluice.errors import InvalidError, NotFoundError
 from tasks.sync.fetch_source import fetch_source
 from tasks.sync.find_due import find_due
-from tasks.sync.sync_kustomization import sync_kustomization
+from tasks.sync.kustomizations.sync import sync_kustomization
 from tests.flows.lab_team import Team, team
 
 pytestmark = pytest.mark.lab

@@ -15,16 +15,22 @@ from blocks.connections import connected as in_this_process
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, IMAGE_POLICY, IMAGE_REPOSITORY, KUSTOMIZATION
 from blocks.sources.git import sources_of
+from sluice.manifests.flux.kustomization import Kustomization
 from tasks.images.choose_image import choose_image
 from tasks.images.find_missed_pushes import find_missed_pushes
 from tasks.sync.applying.apply import apply
+from tasks.sync.applying.owner import Owner
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.find_due import find_due
 from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.sync.kustomizations.claims import Claims
 from tasks.upkeep.find_orphans import find_orphans
 from tests.samples import canary_manifest, deployment
 from tests.scoped_server import ScopedServer, serving
 
+FOLLOWER = Kustomization.parse(
+    {"metadata": {"name": "app", "namespace": "a"}, "spec": {"sourceRef": {"name": "shop"}, "prune": True}}
+)
 URL = "https://git.example/team/shop"
 MINE = ("a", "b")
 
@@ -77,7 +83,7 @@ async def orphans(cluster: Cluster) -> Any:
 
 
 async def applied(cluster: Cluster) -> Any:
-    return await apply(cluster, [])
+    return len(await apply(cluster, [], Owner("a", "app", Claims(cluster, FOLLOWER))))
 
 
 Look = Callable[[Cluster], Awaitable[Any]]

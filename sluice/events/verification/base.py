@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
+
+from sluice.events.call import Call
 
 
 class Verification(Protocol):
-    """Knows from headers and body whether a delivery comes from somebody who has the secret.
+    """Knows from a call whether it comes from somebody who has the secret, or the private key.
 
     Secrets are compared in constant time: the answer's delay says nothing about how much of a guess was right.
 
@@ -26,14 +27,37 @@ class Verification(Protocol):
     @property
     def challenge(self) -> str: ...
 
-    def claims(self, headers: Mapping[str, str]) -> bool:
-        """Whether the headers have a proof at all: the body of a delivery without one is never read."""
+    def claims(self, call: Call) -> bool:
+        """Whether there is a proof at all: the body of a delivery without one is never read."""
 
-    def accepts(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+    def keys_at(self, call: Call) -> str:
+        """Where the sender publishes the keys that this proof is checked with; empty where the secret alone is enough.
+
+        Raises:
+            InvalidError: the delivery names a place that is not the sender's. Nothing is fetched from there.
+        """
+
+    def accepts(self, call: Call, secret: str, keys: bytes = b"") -> bool:
         """Whether the delivery is proven.
 
         Args:
-            headers: of the request; a name is found in whatever case it is written.
-            body: as it came; empty where `reads_body` is false.
-            secret: what the installation and the sender share; never empty.
+            call: with its body where `reads_body` is true.
+            secret: what the installation and the sender share, or what the installation knows of it; never empty.
+            keys: what was found where `keys_at` says.
         """
+
+
+def sent(call: Call, header: str) -> bytes:
+    """The bytes of a header as they came: a server reads them as Latin-1, and a secret may be in any script."""
+    value = call.headers.get(header, "")
+    return value.encode("latin-1") if all(ord(char) < 256 for char in value) else value.encode()
+
+
+class Shared:
+    """Base of the ways that need nothing but the shared secret."""
+
+    __slots__ = ()
+
+    def keys_at(self, call: Call) -> str:
+        """No keys of the sender's are needed."""
+        return ""

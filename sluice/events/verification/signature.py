@@ -1,24 +1,28 @@
-"""A signature of the body: HMAC (RFC 2104) with SHA-256, in hexadecimal, in a header of the sender's choice."""
+"""A signature of the body: HMAC (RFC 2104), in hexadecimal, in a header of the sender's choice."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from sluice.events.call import Call
+from sluice.events.verification.base import Shared
 
 
 @dataclass(frozen=True, slots=True)
-class BodySignature:
+class BodySignature(Shared):
     """The secret never travels: the sender signs the raw body with it.
 
     Attributes:
         header: where the signature is.
         prefix: what stands before its hexadecimal digits, such as `sha256=`.
+        algorithm: hash that it is made with, by Python's name for it.
     """
 
     header: str
     prefix: str = ""
+    algorithm: str = "sha256"
     reads_body: bool = True
     challenge: str = ""
 
@@ -27,12 +31,13 @@ class BodySignature:
         """Names the header."""
         return f"{self.header}: wrong or missing signature of the body"
 
-    def claims(self, headers: Mapping[str, str]) -> bool:
+    def claims(self, call: Call) -> bool:
         """Whether the header has what a signature looks like."""
-        given = headers.get(self.header, "")
-        return given.startswith(self.prefix) and len(given) == len(self.prefix) + 2 * hashlib.sha256().digest_size
+        given = call.headers.get(self.header, "")
+        digits = 2 * hashlib.new(self.algorithm, usedforsecurity=False).digest_size
+        return given.startswith(self.prefix) and len(given) == len(self.prefix) + digits
 
-    def accepts(self, headers: Mapping[str, str], body: bytes, secret: str) -> bool:
+    def accepts(self, call: Call, secret: str, keys: bytes = b"") -> bool:
         """Whether the header has the signature of exactly this body."""
-        wanted = self.prefix + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(headers.get(self.header, "").encode(), wanted.encode())
+        wanted = self.prefix + hmac.new(secret.encode(), call.body, self.algorithm).hexdigest()
+        return hmac.compare_digest(call.headers.get(self.header, "").encode(), wanted.encode())

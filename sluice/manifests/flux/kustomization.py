@@ -6,6 +6,7 @@ of the kustomize program.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -20,6 +21,23 @@ RECONCILE_ANNOTATION = f"{GROUP}/reconcile"
 """`disabled` on an object: leave it alone."""
 PRUNE_ANNOTATION = f"{GROUP}/prune"
 """`disabled` as label or annotation on an object: never delete it."""
+FINALIZER = "finalizers.fluxcd.io"
+"""Flux's own: what it and sluice have applied does not outlive its Kustomization unless somebody wants that."""
+REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+"""Annotation with any new value: sync now. The `flux` command sets it."""
+LEAST_TIMEOUT = 30.0
+
+
+class DeletionPolicy(StrEnum):
+    """What becomes of what a Kustomization applied when it is deleted."""
+
+    MIRROR_PRUNE = "MirrorPrune"
+    """Deleted where `spec.prune` is set, else left."""
+    DELETE = "Delete"
+    WAIT_FOR_TERMINATION = "WaitForTermination"
+    """Deleted, and the Kustomization stays until all of it is gone."""
+    ORPHAN = "Orphan"
+    """Left as it is."""
 
 
 class CommonMetadata(ForeignModel):
@@ -45,10 +63,38 @@ class KustomizePatch(ForeignModel):
     target: dict[str, Any] | None = None
 
 
+class Dependency(ForeignModel):
+    """A Kustomization that has to be ready first."""
+
+    name: str
+    namespace: str = ""
+    """Empty for the namespace of the one that depends on it."""
+    ready_expr: str = ""
+    """CEL over `self` and `dep`, in place of the look at its Ready condition."""
+
+
+class HealthCheck(ForeignModel):
+    """An object that has to be ready before the Kustomization is."""
+
+    api_version: str = ""
+    kind: str
+    name: str
+    namespace: str = ""
+
+
+class HealthCheckExpressions(ForeignModel):
+    """How to read whether objects of a kind are ready: CEL over the fields of the object."""
+
+    api_version: str
+    kind: str
+    current: str
+    in_progress: str = ""
+    failed: str = ""
+
+
 class KustomizationSpec(ForeignModel):
     """What a Kustomization asks for. Everything that is not named here is reported."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"retryInterval"})
     vital: ClassVar[frozenset[str]] = frozenset({"kubeConfig", "serviceAccountName", "decryption", "postBuild"})
     """Where one of these is set, nothing is applied: it would go to the wrong cluster, or with too many rights, or not be
     what was meant."""
@@ -64,11 +110,34 @@ class KustomizationSpec(ForeignModel):
     patches: tuple[KustomizePatch, ...] = ()
     images: tuple[KustomizeImage, ...] = ()
     components: tuple[str, ...] = ()
+    ignore_missing_components: bool = False
+    """Leave out a component that the source has not."""
+    build_metadata: tuple[str, ...] = ()
+    """What kustomize notes on each object of where it comes from, such as `originAnnotations`."""
     suspend: bool = False
     interval: Duration = 600.0
     retry_interval: Duration | None = None
+    """Seconds until a sync that failed is tried again; the interval where it is not given."""
     timeout: Duration | None = None
-    """Seconds that one sync may take; no limit where it is not given."""
+    """Seconds for what is applied, and once more for the health checks; see `KustomizationSpec.patience`."""
+    deletion_policy: DeletionPolicy = DeletionPolicy.MIRROR_PRUNE
+    depends_on: tuple[Dependency, ...] = ()
+    health_checks: tuple[HealthCheck, ...] = ()
+    health_check_exprs: tuple[HealthCheckExpressions, ...] = ()
+    wait: bool = False
+    """Ready only when all that was applied is; then `healthChecks` says nothing more."""
+    force: bool = False
+    """Objects with fields that cannot be changed are deleted and made again."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds that health checks may take: the timeout, else a little less than the interval, as in Flux."""
+        return max(LEAST_TIMEOUT, self.timeout if self.timeout is not None else self.interval - LEAST_TIMEOUT)
+
+    @property
+    def retried_after(self) -> float:
+        """Seconds until a sync that failed is tried again."""
+        return self.interval if self.retry_interval is None else self.retry_interval
 
 
 class InventoryEntry(ForeignModel):
@@ -86,14 +155,34 @@ class Inventory(ForeignModel):
     entries: tuple[InventoryEntry, ...] = ()
 
 
+class Snapshot(ForeignModel):
+    """What was rendered once, and how applying it ended."""
+
+    digest: str
+    """Of the objects as rendered."""
+    first_reconciled: str
+    last_reconciled: str
+    last_reconciled_duration: str
+    last_reconciled_status: str
+    """The reason of the Ready condition."""
+    total_reconciliations: int
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
 class KustomizationStatus(ForeignModel):
     """What sluice has done for a Kustomization."""
 
     observed_generation: int = 0
     conditions: tuple[Condition, ...] = ()
     last_applied_revision: str = ""
+    last_applied_origin_revision: str = ""
+    """What an OCI artifact says it was made from."""
     last_attempted_revision: str = ""
+    last_handled_reconcile_at: str = ""
+    """The newest request (`reconcile.fluxcd.io/requestedAt`) that was answered."""
     inventory: Inventory = Inventory()
+    history: tuple[Snapshot, ...] = ()
+    """Newest first."""
 
 
 class Kustomization(Manifest):
@@ -109,3 +198,14 @@ class Kustomization(Manifest):
     def source(self) -> SourceKey:
         """The source that it follows."""
         return self.spec.source_ref.key(self.namespace)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether somebody has deleted it, and it waits for what it applied to be cleaned up."""
+        return bool(self.metadata.deletion_timestamp)
+
+    @property
+    def asked(self) -> str:
+        """The request to sync it now that is not answered yet; empty where there is none."""
+        wish = self.metadata.annotations.get(REQUESTED_AT, "")
+        return "" if wish == self.status.last_handled_reconcile_at else wish

@@ -4,75 +4,104 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import CANARY
-from sluice.errors import TransientError
+from sluice.errors import SluiceError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.workloads import WORKLOADS
-from sluice.sync.objects import left_alone
+from sluice.sync.applying.managers import takeover
+from sluice.sync.applying.wishes import left_alone, only_made, shared
+from sluice.sync.objects import ObjectId, identity
 from sluice.sync.order import waves
-from sluice.sync.ownership import Governed, is_target, rollout_targets
-from tasks.sync.applying.needed import needed
-from tasks.sync.applying.rights import rights_explained
+from sluice.sync.ownership import Governed, is_target, owner_of, rollout_targets
+from tasks.sync.applying.owner import Owner
+from tasks.sync.applying.refused import refusals_explained
+from tasks.sync.applying.write import served, write
 
 Object = dict[str, Any]
 AT_ONCE = 16
 """Objects that are applied at the same time: below what API servers give one client."""
 MANAGER = "sluice"
-SERVED_WITHIN, LOOK = 10.0, 0.05
-"""Seconds until the API server should serve a new definition, and between two looks."""
+NAMED = 5
+"""Objects that an error names; of the others it says how many they are."""
 
 
-async def apply(cluster: Cluster, objects: Sequence[Object]) -> int:
-    """Apply the objects wave by wave; how many were spared because the cluster's own object asks for it.
+async def apply(cluster: Cluster, objects: Sequence[Object], owner: Owner) -> frozenset[ObjectId]:
+    """Apply the objects wave by wave; those that were spared because the cluster's own object asks for it.
 
     Each object of a wave gets its try; a failure among them ends the sync after the wave.
-    """
-    with rights_explained():
-        return await _apply(cluster, objects)
-
-
-async def _apply(cluster: Cluster, objects: Sequence[Object]) -> int:
-    canaries = Canary.valid(await cluster.list(CANARY))
-    users = Governed.by(canaries)
-    targets = rollout_targets([canary for canary in canaries if canary.spec.target_ref.kind in WORKLOADS])
-    room = asyncio.Semaphore(AT_ONCE)
-
-    async def one(manifest: Object) -> bool:
-        async with room:
-            meta = manifest["metadata"]
-            kind = await cluster.resource_for(manifest["apiVersion"], manifest["kind"])
-            live = await cluster.find(kind, meta["name"], meta.get("namespace"))
-            if live is not None and (left_alone(live) or users.has(live)):
-                return False
-            if live is not None and is_target(manifest, targets):
-                manifest = WORKLOADS[manifest["kind"]].writes.yielding(manifest, live, MANAGER)
-            await cluster.apply(manifest, manager=MANAGER)
-            if manifest["kind"] == "CustomResourceDefinition":
-                await _served(cluster, kind, meta["name"])
-            return True
-
-    spared = 0
-    for together in waves(await needed(cluster, objects)):
-        ends = await asyncio.gather(*(one(manifest) for manifest in together), return_exceptions=True)
-        for error in ends:
-            if isinstance(error, BaseException):
-                raise error
-        spared += ends.count(False)
-    return spared
-
-
-async def _served(cluster: Cluster, kind: Kind, name: str) -> None:
-    """Wait until the API server serves a definition: objects of its kind may come next.
 
     Raises:
-        TransientError: it takes unusually long.
+        TerminalError, TransientError: what the API server said of the first, with the names of others that failed.
     """
-    for _ in range(int(SERVED_WITHIN / LOOK)):
-        conditions = ((await cluster.get(kind, name)).get("status") or {}).get("conditions") or []
-        if any(one["type"] == "Established" and one["status"] == "True" for one in conditions):
-            return
-        await asyncio.sleep(LOOK)
-    raise TransientError(f"CustomResourceDefinition {name} is not served after {SERVED_WITHIN:g} s")
+    canaries = Canary.valid(await cluster.list(CANARY))
+    targets = rollout_targets([canary for canary in canaries if canary.spec.target_ref.kind in WORKLOADS])
+    applying = _Applying(cluster, owner, Governed.by(canaries), targets, asyncio.Semaphore(AT_ONCE))
+    spared: set[ObjectId] = set()
+    for together in waves(objects):
+        ends = await asyncio.gather(*(applying.one(manifest) for manifest in together), return_exceptions=True)
+        _raise_first(together, ends)
+        spared |= {identity(manifest) for manifest, end in zip(together, ends, strict=True) if end is False}
+    return frozenset(spared)
+
+
+@dataclass(frozen=True, slots=True)
+class _Applying:
+    cluster: Cluster
+    owner: Owner
+    users: Governed
+    targets: frozenset[ObjectId]
+    room: asyncio.Semaphore
+
+    async def one(self, manifest: Object) -> bool:
+        """Whether it was applied; False where it was spared."""
+        async with self.room:
+            with refusals_explained(manifest):
+                return await self._applied(manifest)
+
+    async def _applied(self, manifest: Object) -> bool:
+        cluster, meta = self.cluster, manifest["metadata"]
+        kind = await cluster.resource_for(manifest["apiVersion"], manifest["kind"])
+        live = await cluster.find(kind, meta["name"], meta.get("namespace"))
+        if live is not None:
+            if left_alone(live) or self.users.has(live) or only_made(manifest):
+                return False
+            await self._refuse_others(manifest, live)
+            adopted = None if shared(manifest) or shared(live) else takeover(live, MANAGER)
+            if adopted:
+                live = await cluster.patch(kind, meta["name"], meta.get("namespace"), adopted)
+            if is_target(manifest, self.targets):
+                manifest = WORKLOADS[manifest["kind"]].writes.yielding(manifest, live, MANAGER)
+        await write(cluster, kind, manifest, live, MANAGER, force=self._may_force(manifest))
+        if manifest["kind"] == "CustomResourceDefinition":
+            await served(cluster, kind, meta["name"])
+        return True
+
+    async def _refuse_others(self, manifest: Object, live: Object) -> None:
+        """Two owners of one object would undo each other's writes for ever."""
+        other = owner_of(live)
+        if other and await self.owner.claimed.has(*other, identity(manifest)):
+            raise TransientError(
+                f"{identity(manifest)} is applied by Kustomization {'/'.join(other)}: take it out of one of them"
+            )
+
+    def _may_force(self, manifest: Object) -> bool:
+        """A target that a rollout has begun for is not deleted under it."""
+        return self.owner.force and not is_target(manifest, self.targets)
+
+
+def _raise_first(manifests: Sequence[Object], ends: Sequence[bool | BaseException]) -> None:
+    failed = [(one, end) for one, end in zip(manifests, ends, strict=True) if isinstance(end, BaseException)]
+    if not failed:
+        return
+    # What will not pass by itself says more than what may.
+    failed.sort(key=lambda pair: isinstance(pair[1], TransientError))
+    error = failed[0][1]
+    if len(failed) == 1 or not isinstance(error, SluiceError):
+        raise error
+    names = ", ".join(str(identity(one)) for one, _ in failed[1 : 1 + NAMED])
+    more = f" and {len(failed) - 1 - NAMED} more" if len(failed) - 1 > NAMED else ""
+    raise type(error)(f"{error}; refused as well: {names}{more}") from None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster
+from sluice.errors import InvalidError
+from sluice.sync.inventory import entry_id
+from sluice.sync.objects import identity
 from sluice.sync.ownership import owned
 
 Object = dict[str, Any]
@@ -22,8 +26,9 @@ async def placed(cluster: Cluster, objects: Sequence[Object], namespace: str, na
 
     Raises:
         NotFoundError: the cluster does not serve a kind, and none of the objects defines it.
+        InvalidError: two of them are one object.
     """
-    defined = {
+    scopes = {
         (one["spec"]["group"], one["spec"]["names"]["kind"]): one["spec"]["scope"]
         for one in objects
         if one["kind"] == "CustomResourceDefinition"
@@ -31,15 +36,24 @@ async def placed(cluster: Cluster, objects: Sequence[Object], namespace: str, na
     found = []
     for one in objects:
         group = one["apiVersion"].rpartition("/")[0]
-        scope = defined.get((group, one["kind"]))
+        scope = scopes.get((group, one["kind"]))
         namespaced = (
             scope == "Namespaced" if scope else (await cluster.resource_for(one["apiVersion"], one["kind"])).namespaced
         )
         meta = dict(one["metadata"])
         if namespaced:
-            meta.setdefault("namespace", namespace)
+            meta["namespace"] = meta.get("namespace") or namespace
         else:
             # Where a renderer wrote one, the object would have two identities, and be taken for gone under one of them.
             meta.pop("namespace", None)
         found.append(owned({**one, "metadata": meta}, namespace, name))
+    _refuse_doubles(found)
     return found
+
+
+def _refuse_doubles(objects: Sequence[Object]) -> None:
+    """The later would undo the earlier, at every sync."""
+    counts = Counter(entry_id(identity(one)) for one in objects)
+    double = [identity(one) for one in objects if counts[entry_id(identity(one))] > 1]
+    if double:
+        raise InvalidError(f"{double[0]} is rendered more than once: keep one of them")

@@ -41,6 +41,10 @@ class Done(Protocol):
     def summary(self) -> str:
         """In a few words: `3 applied, 1 pruned, 0 left alone`."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for others that it depends on, and nothing was done yet."""
+
 
 class Follower(Protocol):
     """One kind of object that follows a source."""
@@ -63,6 +67,12 @@ class Follower(Protocol):
         Raises:
             TerminalError, TransientError: it cannot be brought there; the object's Ready condition says the same.
         """
+
+    async def leaving(self, names: Collection[str]) -> list[tuple[str, str]]:
+        """Namespace and name of those, among these (`named`), that were deleted and wait for what they did to be undone."""
+
+    async def leave(self, namespace: str, name: str) -> Done:
+        """Undo what one did that was deleted, as far as its user wants that, and let go of it. Idempotent."""
 
 
 def named(kind: str, namespace: str, name: str) -> str:

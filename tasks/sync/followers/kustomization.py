@@ -11,12 +11,14 @@ from blocks.connections import connections
 from blocks.kubernetes.kinds import KUSTOMIZATION
 from blocks.sources.table import refusal
 from sluice.errors import NotFoundError
-from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.kustomization import FINALIZER, Kustomization
 from sluice.manifests.references import SourceKey
 from sluice.sync.record import is_due, refused
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.followers.base import Due, named
-from tasks.sync.sync_kustomization import Synced, sync_kustomization
+from tasks.sync.kustomizations.leave import leave
+from tasks.sync.kustomizations.sync import sync_kustomization
+from tasks.sync.kustomizations.synced import Synced
 
 
 class KustomizationFollower:
@@ -32,7 +34,7 @@ class KustomizationFollower:
         """Those whose source is at another revision than they are, whose manifest changed or whose last try failed."""
         due = []
         for one in Kustomization.valid(await connections().cluster.list(KUSTOMIZATION)):
-            if one.spec.suspend:
+            if one.spec.suspend or one.leaving:
                 continue
             if why := refusal(one.source.kind):
                 await _refuse(one, why)
@@ -47,6 +49,21 @@ class KustomizationFollower:
     async def sync(self, due: Due) -> Synced:
         """Render, apply, prune."""
         return await sync_kustomization(due)
+
+    async def leaving(self, names: Collection[str]) -> list[tuple[str, str]]:
+        """Those that were deleted and still have the finalizer."""
+        every = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
+        return [
+            (one.namespace, one.name)
+            for one in every
+            if one.leaving
+            and FINALIZER in one.metadata.finalizers
+            and named(self.kind, one.namespace, one.name) in names
+        ]
+
+    async def leave(self, namespace: str, name: str) -> Synced:
+        """Prune as its deletionPolicy says, and take the finalizer away."""
+        return await leave(namespace, name)
 
 
 async def _refuse(one: Kustomization, why: str) -> None:

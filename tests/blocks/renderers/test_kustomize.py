@@ -41,7 +41,7 @@ async def test_a_rendering_that_hangs_is_given_up(tmp_path: Path) -> None:
     slow.write_text("#!/bin/sh\nexec sleep 30\n")
     slow.chmod(0o755)
     with pytest.raises(TransientError, match=r"more than 0\.1 s"):
-        await Kustomize(program=str(slow), timeout=0.1).render(tmp_path, spec())
+        await Kustomize(program=str(slow), timeout=0.1, shut_in=False).render(tmp_path, spec())
 
 
 async def test_kustomize_sees_nothing_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ async def test_kustomize_sees_nothing_secret(tmp_path: Path, monkeypatch: pytest
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\nenv > {told}\n")
     program.chmod(0o755)
-    assert await Kustomize(program=str(program)).render(tmp_path, spec()) == []
+    assert await Kustomize(program=str(program), shut_in=False).render(tmp_path, spec()) == []
     assert "PATH=" in told.read_text()
     assert "xoxb-secret" not in told.read_text()
 
@@ -61,7 +61,8 @@ async def test_a_rendering_that_is_cancelled_leaves_no_process(tmp_path: Path) -
     slow, number = tmp_path / "slow", tmp_path / "pid"
     slow.write_text(f"#!/bin/sh\necho $$ > {number}.new && mv {number}.new {number}\nexec sleep 30\n")
     slow.chmod(0o755)
-    run = asyncio.create_task(Kustomize(program=str(slow)).render(tree(tmp_path / "source", {"a": ""}), spec()))
+    kustomize = Kustomize(program=str(slow), shut_in=False)  # it says outside of the source who it is
+    run = asyncio.create_task(kustomize.render(tree(tmp_path / "source", {"a": ""}), spec()))
     while not number.exists():
         await asyncio.sleep(0.005)
     run.cancel()
@@ -87,12 +88,6 @@ async def test_a_path_that_is_no_directory_is_named(tmp_path: Path, path: str) -
     source = tree(tmp_path, {"a/x.yaml": CONFIG.format("x")})
     with pytest.raises(NotFoundError, match=rf"spec\.path '{path}'"):
         await Kustomize(program="never-started").render(source, spec(path))
-
-
-@pytest.fixture
-def kustomize(lab_env: dict[str, Any]) -> Kustomize:
-    """The real program."""
-    return Kustomize(program=f"{lab_env['bin']}/kustomize")
 
 
 async def names(renderer: Kustomize, source: Path, wanted: KustomizationSpec) -> list[str]:

@@ -15,6 +15,7 @@ from deployments.cli import app
 from deployments.doors.receiver import HEALTH
 from deployments.rights.part import Part
 from deployments.settings import Settings
+from sluice.events.senders.table import SENDERS
 
 Object = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[3]
@@ -133,7 +134,7 @@ def test_a_part_has_only_its_own_secrets(part: str) -> None:
     wanted = {
         "server": {"prefect-auth", "database-url", "redis-url"},
         "worker": {"prefect-auth", "slack-token", "github-token"},
-        "receiver": {"prefect-auth", "registry-token", "github-secret"},
+        "receiver": {"prefect-auth"} | {one.secret.replace("_", "-") for one in SENDERS.values()},
         "watcher": {"prefect-auth"},
     }
     found = {

@@ -41,7 +41,9 @@ CALLS: dict[str, str] = {
     "watch": r"_follow\({kind}\b",
     "patch": r"(cluster\.patch|_write_status)\(\s*{kind}\b",
 }
-"""How code asks for what a delivery is made of: sources, policies, Secrets. None of it is written but its status."""
+"""How code asks for what a delivery is made of: sources, policies, Secrets. Of most of it only the status is written."""
+FINALIZED = {("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)"}
+"""What is kept by a finalizer, and the call that sets it."""
 DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} | {kinds.SECRET}
 
 
@@ -146,7 +148,7 @@ def deliveries() -> set[Asked]:
         for verb, call in CALLS.items():
             if re.search(call.format(kind=name), code):
                 found.add((verb, kind.plural, "status" if verb == "patch" else ""))
-    return found
+    return found | {asked for asked, call in FINALIZED.items() if re.search(call, code)}
 
 
 ACTS: tuple[Callable[[], set[Asked]], ...] = (

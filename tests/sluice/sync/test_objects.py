@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import Inventory, InventoryEntry
+from sluice.sync.applying.wishes import left_alone, never_pruned
 from sluice.sync.inventory import departed, inventory
-from sluice.sync.objects import ObjectId, identity, left_alone, never_pruned, read_objects
+from sluice.sync.objects import ObjectId, identity, read_objects
 from sluice.sync.order import waves
 from sluice.sync.revision import commit_of, revision
 from sluice.sync.source_url import same_source

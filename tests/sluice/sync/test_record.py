@@ -85,7 +85,7 @@ def test_each_write_of_a_sync_is_fenced() -> None:
 
 
 def test_a_failure_says_why_and_keeps_what_is_applied() -> None:
-    """Ready is False with the reason and the message; revision and inventory are not touched; nothing is in progress."""
+    """Ready is False with the reason and the message; revision and inventory are not touched; it will be tried once more."""
     before = done(ONE, "a")
     begun = before | after(record.begun(kustomization(before), TWO, [], LATER))
     body = record.failed(kustomization(begun), record.BUILD_FAILED, "bad.yaml", LATER, resource_version="8")
@@ -94,7 +94,9 @@ def test_a_failure_says_why_and_keeps_what_is_applied() -> None:
     assert (ready["status"], ready["reason"], ready["message"]) == ("False", "BuildFailed", "bad.yaml")
     assert "lastAppliedRevision" not in body["status"]
     assert "inventory" not in body["status"]
-    assert condition(body, "Reconciling") is None
+    going_on = condition(body, "Reconciling")
+    assert going_on
+    assert (going_on["status"], going_on["reason"]) == ("True", "ProgressingWithRetry")
 
 
 def test_ready_since_is_true() -> None:
@@ -110,10 +112,10 @@ def test_ready_since_is_true() -> None:
 
 def test_fields_that_are_not_acted_on_are_named_until_they_are_gone() -> None:
     """A setting that a user believes in and nobody obeys is worse than an error."""
-    status = done(ONE, interval="1m", wait=True, postBuild={"substitute": {}})
+    status = done(ONE, interval="1m", ignore=[{"paths": ["/x"]}], another={})
     told = condition({"status": status}, "UnsupportedFields")
     assert told
-    assert told["message"] == "sluice does not act on spec.wait, spec.postBuild"
+    assert told["message"] == "sluice does not act on spec.ignore, spec.another"
     assert condition({"status": done(TWO, status=status)}, "UnsupportedFields") is None
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from blocks.kubernetes.kinds import HTTP_ROUTE, SERVICE
-from sluice.sync.objects import identity
+from sluice.sync.objects import ObjectId, identity
 from tasks.sync.applying.apply import apply
+from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.prune import prune as pruned
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest
@@ -16,6 +18,19 @@ from tests.samples import NAME, NAMESPACE, canary_manifest
 Object = dict[str, Any]
 LABELS = {"kustomize.toolkit.fluxcd.io/name": "app", "kustomize.toolkit.fluxcd.io/namespace": NAMESPACE}
 BEGUN = {"phase": "Initialized"}
+
+
+class Nobody:
+    """No other Kustomization has anything."""
+
+    async def has(self, namespace: str, name: str, one: ObjectId) -> bool:
+        return False
+
+    async def wanted(self, gone: Iterable[ObjectId]) -> frozenset[str]:
+        return frozenset()
+
+
+OWNER = Owner(NAMESPACE, "app", Nobody())
 
 
 def service(app: str, name: str = NAME, **meta: Any) -> Object:
@@ -38,11 +53,11 @@ def governing(status: Object | None = BEGUN, **spec: Any) -> MemoryCluster:
 
 
 async def sync(cluster: MemoryCluster, *objects: Object) -> int:
-    return await apply(cluster, list(objects))  # type: ignore[arg-type]
+    return len(await apply(cluster, list(objects), OWNER))  # type: ignore[arg-type]
 
 
 async def prune(cluster: MemoryCluster, *gone: Object) -> int:
-    return await pruned(cluster, [identity(one) for one in gone], NAMESPACE, "app")  # type: ignore[arg-type]
+    return len(await pruned(cluster, [identity(one) for one in gone], OWNER))  # type: ignore[arg-type]
 
 
 async def test_a_sync_puts_nothing_back_that_a_rollout_has_taken_over() -> None:

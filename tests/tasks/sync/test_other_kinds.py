@@ -22,7 +22,7 @@ from tasks.sync.fetch_source import Fetched, fetch_source
 from tasks.sync.find_due import find_due
 from tasks.sync.find_moved_branches import drifting
 from tasks.sync.followers.base import Due
-from tasks.sync.sync_kustomization import sync_kustomization
+from tasks.sync.kustomizations.sync import sync_kustomization
 from tests.blocks.git.git_server import GitServer, Repository
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster

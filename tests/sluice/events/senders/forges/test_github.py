@@ -8,9 +8,15 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.events.model import Event, ImagePushed, SourceChanged
-from sluice.events.senders.github import from_webhook
+from sluice.events.senders.forges.github import GitHub
+from tests.sluice.events.senders.calls import call
 
 DIGEST = "sha256:" + "b" * 64
+
+
+def from_webhook(event: str, delivery: str, body: Any) -> list[Event]:
+    headers = {"X-GitHub-Event": event, "X-GitHub-Delivery": delivery}
+    return [*GitHub().parse(call(body, headers)).events]
 
 
 def push(**changes: Any) -> dict[str, Any]:
@@ -28,11 +34,42 @@ def package(event: str, url: str = "https://ghcr.io/team/shop:1.2", **tag: Any) 
     return {"action": "published", event: {"package_type": "CONTAINER", "package_version": version}}
 
 
+def release(action: str) -> dict[str, Any]:
+    """As npm @octokit/webhooks-examples has it, of api.github.com."""
+    made = {"id": 17372790, "tag_name": "v1.2.0", "target_commitish": "main", "draft": False, "prerelease": False}
+    return {"action": action, "release": made, "repository": {"clone_url": "https://host/a.git"}}
+
+
 def test_a_push_to_a_branch_is_a_changed_source() -> None:
     """The branch keeps its slashes, the commit is the one it points at now."""
     assert from_webhook("push", "d", push()) == [
         SourceChanged(delivery="d", url="https://host/a.git", ref="feature/x", commit="c0ffee")
     ]
+
+
+def test_a_push_of_a_tag_is_a_changed_source() -> None:
+    """A GitRepository may follow tags, by name or by semver."""
+    assert from_webhook("push", "d", push(ref="refs/tags/v1.2.0")) == [
+        SourceChanged(delivery="d", url="https://host/a.git", ref="refs/tags/v1.2.0", commit="c0ffee")
+    ]
+
+
+@pytest.mark.parametrize("action", ["published", "released"])
+def test_a_published_release_is_a_changed_source_by_its_tag(action: str) -> None:
+    """It starts the same way as a push of that tag; when a prerelease becomes a release there is no push at all."""
+    assert from_webhook("release", "d", release(action)) == [
+        SourceChanged(delivery="d", url="https://host/a.git", ref="refs/tags/v1.2.0", commit="")
+    ]
+
+
+@pytest.mark.parametrize("event", ["package", "registry_package"])
+def test_a_tag_that_moved_is_a_pushed_image(event: str) -> None:
+    """GHCR says `updated` of a second push, with the metadata of the first or, as its description has it, without any."""
+    expected = [ImagePushed(delivery="d", image="ghcr.io/team/shop", tag="1.2", digest=DIGEST)]
+    assert from_webhook(event, "d", package(event) | {"action": "updated"}) == expected
+    bare = package(event)
+    bare[event]["package_version"] |= {"container_metadata": None, "version": DIGEST}
+    assert from_webhook(event, "d", bare | {"action": "updated"}) == expected
 
 
 @pytest.mark.parametrize("event", ["package", "registry_package"])
@@ -55,15 +92,29 @@ def test_a_published_container_is_a_pushed_image(event: str, url: str, image: st
 @pytest.mark.parametrize(
     ("event", "body"),
     [
-        ("push", push(ref="refs/tags/v1")),
+        ("push", push(ref="refs/notes/commits")),
         ("push", push(deleted=True)),
-        ("package", package("package") | {"action": "updated"}),
+        ("push", push(ref="refs/tags/v1", deleted=True)),
+        ("release", release("created")),
+        ("release", release("deleted")),
+        ("package", package("package") | {"action": "deleted"}),
         ("package", package("package", name="")),
         ("package", {"action": "published", "package": {"package_type": "npm"}}),
         ("issues", {"anything": 1}),
         ("issues", None),
     ],
-    ids=["tag", "deleted branch", "updated", "untagged", "npm", "other event", "other event, no body"],
+    ids=[
+        "notes",
+        "deleted branch",
+        "deleted tag",
+        "draft",
+        "deleted release",
+        "deleted package",
+        "untagged",
+        "npm",
+        "other event",
+        "other event, no body",
+    ],
 )
 def test_what_is_none_of_our_business_is_no_error(event: str, body: Any) -> None:
     """A webhook may be subscribed to more than we use."""

@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import InvalidError
-from sluice.events.senders.distribution import MANIFEST_TYPES, images_pushed
+from sluice.events.senders.base import Parsed
+from sluice.events.senders.registries.distribution import MANIFEST_TYPES, Distribution
+from tests.sluice.events.senders.calls import call
 
 DIGEST = "sha256:" + "a" * 64
+
+
+def images_pushed(envelope: object) -> list[Any]:
+    return [*parsed(envelope).events]
+
+
+def parsed(envelope: object, **query: str) -> Parsed:
+    return Distribution().parse(call(envelope, **query))
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -70,27 +80,42 @@ def test_the_same_notification_told_twice_is_one_event() -> None:
     assert once.id == again.id != other.id
 
 
-@pytest.mark.parametrize(
-    ("broken", "field"),
-    [
-        ([], "events"),
-        ({}, "events"),
-        ({"events": {}}, "events"),
-        ({"events": [1]}, "events[0]"),
-        ({"events": [event(), event(id=...)]}, "events[1].id"),
-        ({"events": [event(action=3)]}, "events[0].action"),
-        ({"events": [event(target=None)]}, "events[0].target"),
-        ({"events": [event(target__repository="")]}, "events[0].target.repository"),
-        ({"events": [event(target__digest="abc")]}, "events[0].target.digest"),
-        ({"events": [event(request=[])]}, "events[0].request"),
-        ({"events": [event(request__host=5)]}, "events[0].request.host"),
-    ],
-)
+@pytest.mark.parametrize(("broken", "field"), [([], "events"), ({}, "events"), ({"events": {}}, "events")])
 def test_a_malformed_envelope_is_refused_with_the_name_of_the_field(broken: object, field: str) -> None:
     """Whoever set up the registry learns what is wrong."""
     with pytest.raises(InvalidError) as refused:
         images_pushed(broken)
     assert str(refused.value).startswith(f"{field}:")
+
+
+@pytest.mark.parametrize(
+    ("broken", "field"),
+    [
+        (1, ""),
+        (event(id=...), ".id"),
+        (event(action=3), ".action"),
+        (event(target=None), ".target"),
+        (event(target__repository=""), ".target.repository"),
+        (event(target__digest="abc"), ".target.digest"),
+        (event(request=[]), ".request"),
+        (event(request__host=5), ".request.host"),
+    ],
+)
+def test_one_bad_event_does_not_lose_the_good_ones(broken: object, field: str) -> None:
+    """It is named, and the others are taken: the registry repeats what is refused, and everything waits behind it."""
+    found = parsed({"events": [event(id="a"), broken, event(id="b")]})
+    assert [one.delivery for one in found.events] == ["a", "b"]
+    (why,) = found.refused
+    assert why.startswith(f"events[1]{field}:")
+    alone = parsed({"events": [broken]})
+    assert alone.events == ()
+    assert len(alone.refused) == 1
+
+
+def test_the_address_may_say_what_clusters_call_the_registry() -> None:
+    """Behind a proxy the registry hears another name than the one that images are pulled by."""
+    (image,) = parsed({"events": [event()]}, registry="registry.example/mirror").events
+    assert image.payload["image"] == "registry.example/mirror/team/shop"
 
 
 JSON = st.recursive(

@@ -1,0 +1,1 @@
+"""Forges that report pushes to git, releases and packages: one file for each."""

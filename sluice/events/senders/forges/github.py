@@ -1,0 +1,88 @@
+"""GitHub's webhooks → events.
+
+A push to a branch or tag is a changed source, and so is a published release, by its tag; a container package that was
+published or updated (GHCR calls a tag that moved `updated`) is a pushed image. Everything else that a webhook may be
+subscribed to is not ours, which is not an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sluice.events.call import Call
+from sluice.events.model import Event, ImagePushed
+from sluice.events.senders.base import Field, Parsed, body_of, header
+from sluice.events.senders.git import TAGS, moved, reference
+from sluice.events.senders.images import split_tag
+from sluice.events.verification.base import Verification
+from sluice.events.verification.signature import BodySignature
+
+PROOF = BodySignature(header="X-Hub-Signature-256", prefix="sha256=")
+IMAGES = frozenset({"published", "updated"})
+RELEASES = frozenset({"published", "released"})
+"""`released` is a prerelease that became a release: its tag may be one that a policy wants only now."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitHub:
+    """A webhook of a repository or an organisation, content type JSON, with a secret."""
+
+    name: str = "github"
+    path: str = "/github"
+    secret: str = "github_secret"  # noqa: S105 - the name of a setting
+    limit: int = 25 * 1024 * 1024
+    """What GitHub promises not to exceed."""
+    verification: Verification = PROOF
+
+    def parse(self, call: Call) -> Parsed:
+        """What a webhook reports; a ping, which GitHub sends when a webhook is made, is answered."""
+        event, delivery = header(call.headers, "X-GitHub-Event"), header(call.headers, "X-GitHub-Delivery")
+        if event == "ping":
+            return Parsed(pong=delivery)
+        meaning = MEANINGS.get(event)
+        return Parsed(tuple(meaning(delivery, body_of(call))) if meaning else ())
+
+
+def _pushed(delivery: str, body: Field) -> list[Event]:
+    ref = reference(body["ref"].text)
+    if not ref or body["deleted"].value is True:
+        return []
+    url = body["repository"]["clone_url"].text
+    return [*moved(delivery, [url], ref, body["after"].text)]
+
+
+def _released(delivery: str, body: Field) -> list[Event]:
+    if body["action"].text not in RELEASES:
+        return []
+    url = body["repository"]["clone_url"].text
+    return [*moved(delivery, [url], f"{TAGS}{body['release']['tag_name'].text}")]
+
+
+def _packaged(event: str) -> Callable[[str, Field], list[Event]]:
+    def meaning(delivery: str, body: Field) -> list[Event]:
+        package = body[event]
+        if body["action"].value not in IMAGES or package["package_type"].text.lower() != "container":
+            return []
+        version = package["package_version"]
+        metadata = version["container_metadata"]
+        image, tag = split_tag(version["package_url"].text)
+        digest = version["version"].value
+        if isinstance(metadata.value, Mapping):
+            known = metadata["tag"]
+            tag, digest = known["name"].value, known["digest"].value or digest
+        if not tag or not digest:  # a part of an image for several platforms: no tag of its own
+            return []
+        if not isinstance(tag, str) or not isinstance(digest, str):
+            raise metadata["tag"].wrong("name and digest as texts")
+        return [ImagePushed(delivery=delivery, image=image, tag=tag, digest=digest)]
+
+    return meaning
+
+
+MEANINGS: Mapping[str, Callable[[str, Field], list[Event]]] = {
+    "push": _pushed,
+    "release": _released,
+    "package": _packaged("package"),
+    "registry_package": _packaged("registry_package"),
+}

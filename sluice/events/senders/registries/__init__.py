@@ -1,0 +1,1 @@
+"""Registries that report pushed images: one file for each."""

@@ -1,0 +1,1 @@
+"""What is particular to Kustomizations: their dependencies, their health checks, their status, and their end."""

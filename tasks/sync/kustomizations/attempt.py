@@ -1,0 +1,181 @@
+"""One attempt to bring a Kustomization to what its source says now."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from blocks.connections import Connections
+from blocks.kubernetes.cluster import Cluster
+from blocks.sources.table import source_for
+from sluice.errors import InvalidError, SluiceError, TransientError
+from sluice.sync import record
+from sluice.sync.applying.wishes import ends_itself, left_alone
+from sluice.sync.inventory import departed, entry_id
+from sluice.sync.kustomizations.health_checks import refuse_expressions
+from sluice.sync.kustomizations.history import digest_of, remembered
+from sluice.sync.objects import ObjectId, identity
+from tasks.sync.applying.apply import apply
+from tasks.sync.applying.needed import needed
+from tasks.sync.applying.owner import Owner
+from tasks.sync.applying.place import placed
+from tasks.sync.applying.prune import prune
+from tasks.sync.kustomizations.claims import Claims
+from tasks.sync.kustomizations.dependencies import unmet
+from tasks.sync.kustomizations.finalizer import keep
+from tasks.sync.kustomizations.health import Check, Superseded, healthy
+from tasks.sync.kustomizations.status import OvertakenError, Status, now
+from tasks.sync.kustomizations.synced import Synced
+from tasks.sync.kustomizations.target import target
+
+Object = dict[str, Any]
+ALLOW_EMPTY = "sluice.dev/allow-empty"
+"""Annotation of a Kustomization, `true`: its source may come to hold nothing, and then all that was applied is deleted."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt.
+
+    Attributes:
+        wired: what this process is connected to.
+        status: of the Kustomization.
+        reapply: whether it is applied though it was before.
+        at: the revision.
+        digest: of what was rendered.
+        ids: all that the revision has.
+        spared: those of them that their users want left alone.
+        pruned: what was deleted.
+        fleeting: Jobs that may be gone as soon as they are done.
+        wrote: whether anything may have been written to the cluster.
+    """
+
+    wired: Connections
+    status: Status
+    reapply: bool
+    at: str = ""
+    digest: str = ""
+    ids: Sequence[ObjectId] = ()
+    spared: Collection[ObjectId] = ()
+    pruned: Sequence[ObjectId] = ()
+    fleeting: frozenset[ObjectId] = frozenset()
+    wrote: bool = False
+    began: float = field(default_factory=time.monotonic)
+    reason: str = record.SOURCE_REFUSED
+
+    async def apply(self) -> Synced | None:
+        """Fetch, render, apply and prune; a failure is written down. Returns the end where there is nothing to finish.
+
+        Raises:
+            OvertakenError: somebody else wrote to the Kustomization.
+            TerminalError, TransientError: it failed.
+        """
+        patience = self.status.of.spec.timeout
+        try:
+            async with asyncio.timeout(patience):
+                return await self._apply()
+        except TimeoutError:
+            error: SluiceError = TransientError(f"the sync of {self.status.of} took longer than its spec.timeout")
+        except OvertakenError:
+            raise
+        except SluiceError as failure:
+            error = failure
+        await self.status.fail(self.reason, error)
+        raise error
+
+    async def finish(self) -> Synced:
+        """Wait for the health checks, and write down that all is done."""
+        one, said = self.status.of, ""
+        check = Check.of(one, [each for each in self.ids if each not in self.spared], self.fleeting)
+        if check.objects:
+            self.reason = record.HEALTH_FAILED
+            try:
+                async with target(self.wired, one) as cluster:
+                    said = await healthy(cluster, self.status, check, self.at)
+            except Superseded as newer:
+                return Synced(note=str(newer))
+            except SluiceError as error:
+                await self.status.fail(self.reason, error)
+                raise
+        await self._write_end(said)
+        done = len(self.ids) - len(self.spared)
+        return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
+
+    async def _apply(self) -> Synced | None:
+        self.status.of = await keep(self.wired.cluster, self.status.of)
+        self.status.version = self.status.of.metadata.resource_version
+        one = self.status.of
+        source = await source_for(self.wired, one.source)
+        # What the event names may be old by now: this may be a late retry. Only a look at the source after the
+        # Kustomization was read cannot undo a newer sync: its writes would have changed the version that fences ours.
+        self.at = await source.latest()
+        if not (self.reapply or record.is_due(one, self.at)):
+            return Synced()
+        if missing := await unmet(self.wired.cluster, one, self.at):
+            await self.status.fail(missing.reason, InvalidError(missing.why), stalled=missing.for_good)
+            return Synced(waits=True, note=f"waits: {missing.why}")
+        tree = await source.tree(self.at)
+        self.reason = record.BUILD_FAILED
+        refuse_expressions(one.spec.health_check_exprs)
+        rendered = await self.wired.renderer(one.kind).render(tree, one.spec)
+        self.digest = digest_of(rendered)
+        async with target(self.wired, one) as cluster:
+            await self._bring(cluster, rendered)
+        return None
+
+    async def _bring(self, cluster: Cluster, rendered: Sequence[Object]) -> None:
+        """Apply what was rendered, and prune what left."""
+        one = self.status.of
+        owner = Owner(one.namespace, one.name, Claims(self.wired.cluster, one), one.spec.force)
+        everything = await placed(cluster, rendered, one.namespace, one.name)
+        self.ids = [identity(each) for each in everything]
+        self.fleeting = frozenset(identity(each) for each in everything if ends_itself(each))
+        gone = departed(one.status.inventory, self.ids) if one.spec.prune else []
+        self._refuse_empty(gone)
+        self.reason = record.APPLY_FAILED
+        # What is to be left alone is not applied, and stays in the inventory.
+        objects = [each for each in everything if not left_alone(each)]
+        aside = {identity(each) for each in everything if left_alone(each)}
+        writes = await needed(cluster, objects)
+        if writes or gone or not self._known():
+            # Intent before act: also the fence of a slower sync, which may be about to write as well.
+            await self.status.write(record.begun(one, self.at, self.ids, now()))
+            self.wrote = True
+        self.spared = aside | await apply(cluster, writes, owner)
+        self.reason = record.PRUNE_FAILED
+        self.pruned = await prune(cluster, gone, owner, self.ids)
+
+    def _known(self) -> bool:
+        """Whether the status says already that just these objects of this revision are applied."""
+        known = self.status.of.status.inventory.entries
+        return not record.is_due(self.status.of, self.at) and {entry_id(one) for one in self.ids} == {
+            entry.id for entry in known
+        }
+
+    def _refuse_empty(self, gone: Sequence[ObjectId]) -> None:
+        """A directory that lost its files by mistake must not take everything with it."""
+        allowed = self.status.of.metadata.annotations.get(ALLOW_EMPTY, "").casefold() == "true"
+        if gone and not self.ids and not allowed:
+            raise InvalidError(
+                f"the source renders to nothing, and spec.prune would delete all {len(gone)} objects that were applied: "
+                f"set the annotation {ALLOW_EMPTY}=true on the Kustomization where that is meant"
+            )
+
+    async def _write_end(self, said: str) -> None:
+        one = self.status.of
+        body = record.applied(one, self.at, self.ids, now(), resource_version=self.status.version, healthy=said)
+        if self.wrote:
+            took, about = time.monotonic() - self.began, {"revision": self.at}
+            kept = remembered(one.status.history, self.digest, record.SUCCEEDED, now(), took, about)
+            body["status"]["history"] = [each.model_dump(by_alias=True) for each in kept]
+        first = one.status.last_applied_revision != self.at
+        await self.status.write(body)
+        if self.wrote and (first or self.pruned):
+            await self.status.say(record.SUCCEEDED, self._told())
+
+    def _told(self) -> str:
+        gone = f"; deleted: {', '.join(map(str, self.pruned[:10]))}" if self.pruned else ""
+        return f"Applied revision: {self.at}: {len(self.ids)} objects{gone}"

@@ -1,0 +1,87 @@
+"""Leave: the end of a Kustomization that somebody has deleted, and of what it applied, as its deletionPolicy says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from blocks.connections import Connections, connections
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.kinds import KUSTOMIZATION
+from sluice.errors import NotFoundError
+from sluice.manifests.flux.kustomization import FINALIZER, DeletionPolicy, Kustomization
+from sluice.sync.inventory import departed
+from sluice.sync.objects import ObjectId
+from tasks.stage import stage
+from tasks.sync.applying.owner import Owner
+from tasks.sync.applying.prune import prune
+from tasks.sync.kustomizations.claims import Claims
+from tasks.sync.kustomizations.finalizer import release
+from tasks.sync.kustomizations.status import Status
+from tasks.sync.kustomizations.synced import Synced
+from tasks.sync.kustomizations.target import target
+
+LOOK = 0.5
+"""Seconds between two looks whether an object is gone."""
+
+
+@stage("clean up", run_name="clean up after {namespace}/{name}")
+async def leave(namespace: str, name: str) -> Synced:
+    """Delete what a deleted Kustomization applied, where that is wanted, and let go of it.
+
+    Raises:
+        TerminalError, TransientError: an object cannot be deleted; the Kustomization stays until it can.
+    """
+    wired = connections()
+    found = await wired.cluster.find(KUSTOMIZATION, name, namespace)
+    if found is None:
+        return Synced(note="it is gone")
+    one = Kustomization.parse(found)
+    if not one.leaving or FINALIZER not in one.metadata.finalizers:
+        return Synced(note="it is not being deleted")
+    pruned = await _clean(wired, one) if deletes(one) else []
+    with contextlib.suppress(NotFoundError):
+        await release(wired.cluster, one)
+    return Synced(pruned=len(pruned))
+
+
+def deletes(one: Kustomization) -> bool:
+    """Whether what it applied is deleted with it. One that is suspended leaves all as it is, as in Flux."""
+    policy = one.spec.deletion_policy
+    if one.spec.suspend or policy is DeletionPolicy.ORPHAN:
+        return False
+    return one.spec.prune or policy is not DeletionPolicy.MIRROR_PRUNE
+
+
+async def _clean(wired: Connections, one: Kustomization) -> list[ObjectId]:
+    owner = Owner(one.namespace, one.name, Claims(wired.cluster, one))
+    status = Status.read_from(wired.cluster, one)
+    async with target(wired, one) as cluster:
+        pruned = await prune(cluster, departed(one.status.inventory, ()), owner)
+        if one.spec.deletion_policy is DeletionPolicy.WAIT_FOR_TERMINATION:
+            left = await _terminated(cluster, pruned, one.spec.patience)
+            if left:
+                await status.say("TerminationTimeout", f"still there: {', '.join(map(str, left[:10]))}", warning=True)
+    return pruned
+
+
+async def _terminated(cluster: Cluster, pruned: list[ObjectId], patience: float) -> list[ObjectId]:
+    """Wait until these are gone; those that are still there when patience ends."""
+    left = list(pruned)
+    try:
+        async with asyncio.timeout(patience):
+            while left:
+                left = [one for one in left if await _there(cluster, one)]
+                if left:
+                    await asyncio.sleep(LOOK)
+    except TimeoutError:
+        return left
+    return []
+
+
+async def _there(cluster: Cluster, one: ObjectId) -> bool:
+    try:
+        kind = await cluster.resource_for(one.api_version, one.kind)
+    except NotFoundError:
+        return False
+    return await cluster.find(kind, one.name, one.namespace or None) is not None
