@@ -10,7 +10,7 @@ from pathlib import Path
 from blocks.charts.base import Found
 from blocks.charts.folder import ChartFolder, chart_in
 from blocks.sources.base import Source
-from sluice.helm.chart_versions import metadata_of, with_metadata
+from sluice.helm.charts.versions import metadata_of, with_metadata
 from sluice.manifests.flux.helm.chart import HelmChart
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import tarfile
@@ -10,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.values import merged, read_values
+from sluice.helm.values.composed import merged, read_values
 
 CHART = "Chart.yaml"
 LARGEST = 100 * 1024 * 1024
@@ -156,7 +155,7 @@ def with_values_files(
         values = merged(values, read_values(place.read_text(), name))
         used.append(name)
     if used:
-        (chart.folder / "values.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+        (chart.folder / "values.yaml").write_text(json.dumps(values))
     return chart, used
 
 

@@ -17,8 +17,8 @@ from blocks.charts.download import Access, download
 from blocks.charts.folder import ChartFolder, unpacked
 from sluice.addresses import shown
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.chart_versions import metadata_of, with_metadata
-from sluice.helm.index import ChartVersion, address_of, chosen, entries_of
+from sluice.helm.charts.index import ChartVersion, address_of, chosen, entries_of
+from sluice.helm.charts.versions import metadata_of, with_metadata
 from sluice.manifests.flux.helm.chart import HelmChart
 
 LARGEST_INDEX, LARGEST_CHART = 50 * 1024 * 1024, 10 * 1024 * 1024

@@ -15,8 +15,8 @@ from blocks.connections import Connections
 from blocks.helm.program import private
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError
-from sluice.helm.chart_versions import metadata_of, with_metadata
-from sluice.helm.index import ChartVersion, chosen
+from sluice.helm.charts.index import ChartVersion, chosen
+from sluice.helm.charts.versions import metadata_of, with_metadata
 from sluice.images.reference import Repository
 from sluice.manifests.flux.helm.chart import HelmChart
 from sluice.manifests.flux.helm.repository import HelmRepository

@@ -1,7 +1,7 @@
 """The way of a helm program to the cluster: a door on this machine that forwards its requests with sluice's credentials.
 
 The program and the templates that it runs see no credential, and a program whose worker has died can do nothing more: the
-door is gone with the worker. What passes is changed by the rules of `sluice/helm/requests.py` alone.
+door is gone with the worker. What passes is changed by the rules of `blocks/helm/requests.py` alone.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 from aiohttp import ClientError, web
 
-from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.helm import requests
+from blocks.helm.requests import Address
+from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import WORKLOAD_KINDS
-from sluice.errors import NotFoundError, SluiceError
-from sluice.helm import requests
-from sluice.helm.requests import Address
+from sluice.errors import NotFoundError, SluiceError, TransientError
 from sluice.sync.objects import ObjectId
 from sluice.sync.ownership import Governed
 
@@ -82,8 +82,11 @@ class Passage:
             return await self._pass(request, path, bytes(raw))
         except NotFoundError as error:
             return _refusal(404, str(error))
+        except TransientError as error:
+            # Helm's client asks again where it is told when.
+            return _refusal(429, str(error), error.retry_after or 1.0)
         except SluiceError as error:
-            return _refusal(503, str(error))
+            return _refusal(403, str(error))
 
     async def _pass(self, request: web.BaseRequest, path: str, raw: bytes) -> web.StreamResponse:
         where, method = requests.address(path), request.method
@@ -94,8 +97,8 @@ class Passage:
         if where is not None:
             if requests.is_record(where, request.query, raw):
                 path = requests.in_storage(path, self.rules.release_namespace, self.rules.storage_namespace)
-            elif method in {"PATCH", "PUT"}:
-                spared, body = await self._yielding(method, where, body, kind)
+            elif requests.may_yield(method, where):
+                spared, body = await self._yielding(where, body, kind)
                 if spared is not None:
                     return web.json_response(spared)
         query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
@@ -103,16 +106,16 @@ class Passage:
         headers = {"Accept": request.headers.get("Accept", "application/json"), "Content-Type": kind}
         return await self._forward(request, path + query, body, headers, within)
 
-    async def _yielding(self, method: str, where: Address, body: Any, kind: str) -> tuple[dict[str, Any] | None, Any]:
+    async def _yielding(self, where: Address, body: Any, kind: str) -> tuple[dict[str, Any] | None, Any]:
         """The object as it is, where a write is left out; else the body that is written."""
         governed, targets = await self.rules.governed()
-        if requests.is_spared(method, where, governed):
-            live_kind = Kind("v1" if not where.group else f"{where.group}/v1", "", where.plural)
-            return await self.cluster.get(live_kind, where.name, where.namespace), None
-        if target := requests.target_kind(method, where, targets):
-            live = await self.cluster.find(WORKLOAD_KINDS[target], where.name, where.namespace)
-            if live is not None:
-                return None, requests.yielding(target, body, live, kind, MANAGER)
+        if requests.is_spared(where, governed):
+            live = await self.cluster.resource_for(f"{where.group}/v1".lstrip("/"), requests.GOVERNED[where.path_kind])
+            return await self.cluster.get(live, where.name, where.namespace), None
+        if target := requests.target_kind(where, targets):
+            found = await self.cluster.find(WORKLOAD_KINDS[target], where.name, where.namespace)
+            if found is not None:
+                return None, requests.yielding(target, body, found, kind, MANAGER)
         return None, body
 
     async def _forward(
@@ -156,6 +159,7 @@ async def passage(cluster: Cluster, rules: Rules) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def _refusal(status: int, message: str) -> web.Response:
+def _refusal(status: int, message: str, again: float = 0.0) -> web.Response:
+    headers = {"Retry-After": f"{again:.0f}"} if again else {}
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": status}
-    return web.json_response(body, status=status)
+    return web.json_response(body, status=status, headers=headers)

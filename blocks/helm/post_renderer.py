@@ -7,6 +7,7 @@ structure and takes no scalar for a value, so that what a chart writes as `0o17`
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,22 +17,54 @@ from typing import Any
 import yaml
 
 HOOK = "helm.sh/hook"
-LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DUMPER: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+STRING, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 WITHIN = 120.0
 """Seconds for one run of kustomize."""
-STRING = "tag:yaml.org,2002:str"
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the fast one only where its C library is
+    """Takes each plain scalar for text, but for one that is empty."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # PyYAML's own way to say so
+
+
+class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes them back as they were."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
+for one_of_both in (Loader, Dumper):
+    one_of_both.add_implicit_resolver(NULL, re.compile(r"(?:null)?\Z"), ["", "n"])
 
 
 def documents(text: str) -> list[yaml.Node]:
     """The documents of a text that have something in them."""
-    found = yaml.compose_all(text, Loader=LOADER)
-    return [one for one in found if isinstance(one, yaml.MappingNode)]
+    found: list[yaml.Node] = [one for one in yaml.compose_all(text, Loader=Loader) if isinstance(one, yaml.MappingNode)]
+    for one in found:
+        fill_in(one, set())
+    return found
+
+
+def fill_in(node: yaml.Node, seen: set[int]) -> None:
+    """Write `null` for values that are left out: an empty one would have to be quoted in some places, and become a text."""
+    if id(node) in seen:
+        return  # the same by an alias
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            fill_in(name, seen)
+            fill_in(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            fill_in(value, seen)
+    elif node.tag == NULL and not node.value:
+        node.value = "null"
 
 
 def written(nodes: list[yaml.Node]) -> str:
     """The documents as text; never empty, which helm takes for a failure."""
-    text: str = yaml.serialize_all(nodes, Dumper=DUMPER, explicit_start=True, allow_unicode=True, width=2**30)
+    text: str = yaml.serialize_all(nodes, Dumper=Dumper, explicit_start=True, allow_unicode=True, width=2**30)
     return text or "---\n# nothing\n"
 
 

@@ -14,7 +14,7 @@ from sluice.helm.decision import KIND, REMEDIES, Decision, Step, Wanted
 from sluice.helm.digests import common_metadata_digest, post_renderers_digest
 from sluice.helm.snapshots import is_of
 from sluice.helm.storage import StoredRelease
-from sluice.helm.values import merged, same_values
+from sluice.helm.values.composed import merged, same_values
 from sluice.manifests.conditions import RECONCILING, find_condition
 from sluice.manifests.flux.helm.acts import UpgradeRemediation
 from sluice.manifests.flux.helm.release import FORCE_AT, HelmRelease

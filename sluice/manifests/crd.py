@@ -11,6 +11,9 @@ from sluice.manifests.flagger.alert_provider import AlertProvider
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import HelmRelease
+from sluice.manifests.flux.helm.repository import HelmRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
@@ -36,6 +39,16 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     AlertProvider: (("Type", "string", ".spec.type"), _AGE),
     GitRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
     Kustomization: (_AGE, *_READY),
+    HelmRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
+    HelmChart: (
+        ("Chart", "string", ".spec.chart"),
+        ("Version", "string", ".spec.version"),
+        ("Source Kind", "string", ".spec.sourceRef.kind"),
+        ("Source Name", "string", ".spec.sourceRef.name"),
+        _AGE,
+        *_READY,
+    ),
+    HelmRelease: (_AGE, *_READY),
     ImageRepository: (("Image", "string", ".spec.image"), _AGE, *_READY),
     ImagePolicy: (
         ("Image", "string", ".status.latestRef.name"),
@@ -47,7 +60,13 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""
 
-_SHORT_NAMES: dict[type[Manifest], list[str]] = {GitRepository: ["gitrepo"], Kustomization: ["ks"]}
+_SHORT_NAMES: dict[type[Manifest], list[str]] = {
+    GitRepository: ["gitrepo"],
+    Kustomization: ["ks"],
+    HelmRepository: ["helmrepo"],
+    HelmChart: ["hc"],
+    HelmRelease: ["hr"],
+}
 
 
 def crds() -> list[dict[str, Any]]:

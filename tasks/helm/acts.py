@@ -10,7 +10,7 @@ from blocks.helm.storage import unlock
 from sluice.errors import TerminalError
 from sluice.helm.arguments import Place, arguments, timeout_of
 from sluice.helm.decision import RELEASING, Decision, Step
-from sluice.helm.post_rendering import plan
+from sluice.helm.objects.post_rendering import plan
 from sluice.helm.storage import StoredRelease
 from sluice.manifests.flux.helm.release import HelmRelease
 from tasks.helm.definitions import bring_definitions

@@ -16,8 +16,8 @@ from blocks.connections import Connections
 from blocks.kubernetes.kinds import HELM_CHART
 from blocks.sources.table import source_for
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.chart_status import pulled, unpulled
-from sluice.helm.chart_versions import of_artifact
+from sluice.helm.charts.status import pulled, unpulled
+from sluice.helm.charts.versions import of_artifact
 from sluice.manifests.flux.helm.chart import ChartSpec, HelmChart
 from sluice.manifests.flux.helm.release import GROUP, HelmRelease
 from sluice.manifests.meta import ObjectMeta

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from blocks.kubernetes.cluster import Cluster
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.drift import MANAGER, drift_of
-from sluice.helm.manifest import Object, is_exempt, objects_of, placed
+from sluice.helm.objects.drift import MANAGER, drift_of
+from sluice.helm.objects.manifest import Object, is_exempt, objects_of, placed
 from sluice.helm.storage import StoredRelease
 from sluice.manifests.flux.helm.release import HelmRelease
 from sluice.rollout.workloads import WORKLOADS

@@ -50,7 +50,7 @@ async def leave(namespace: str, name: str) -> Released:
 
 
 async def uninstalled(wired: Connections, release: HelmRelease) -> HelmRelease:
-    """The HelmRelease after what helm has made of it was uninstalled; where there is nothing of it that is known, nothing is.
+    """The HelmRelease after what helm has made of it was uninstalled; nothing is where nothing of it is known.
 
     Raises:
         InvalidError: helm could not; the HelmRelease says why.

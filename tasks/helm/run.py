@@ -18,8 +18,8 @@ from sluice.helm.arguments import timeout_of
 from sluice.helm.conditions import updated
 from sluice.helm.decide import decide
 from sluice.helm.decision import ACTS, RELEASING, Decision, Step
-from sluice.helm.manifest import inventory_of
 from sluice.helm.names import release_name, shortened
+from sluice.helm.objects.manifest import inventory_of
 from sluice.helm.record import Outcome
 from sluice.helm.storage import StoredRelease
 from sluice.manifests.conditions import find_condition
@@ -64,7 +64,7 @@ class ReleaseRun:
             LostError: the right to act is gone.
             TransientError: the cluster does not answer.
         """
-        await self._write(record.prepared(self.release, self.look.wanted))
+        await self._write(record.prepared(self.release, self.look.wanted, now()))
         try:
             for round_ in range(ROUNDS):
                 ending = await self._round()

@@ -37,7 +37,9 @@ async def sync_release(namespace: str, name: str) -> Released:
     if release.spec.suspend or release.metadata.deletion_timestamp:
         return Released(said="left alone")
     release = await held(wired.cluster, release)
-    if missing := await awaited(wired.cluster, release):
+    async with _said_on(wired, release, "InvalidCELExpression"):
+        missing = await awaited(wired.cluster, release)
+    if missing:
         await write(wired.cluster, release, record.waiting(release, "DependencyNotReady", missing, now()))
         return Released(said=missing, waits=True)
     async with _said_on(wired, release, "ArtifactFailed"):

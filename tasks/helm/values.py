@@ -9,7 +9,7 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import CONFIG_MAP, SECRET
 from sluice.errors import InvalidError
-from sluice.helm.values import composed
+from sluice.helm.values.composed import composed
 from sluice.manifests.flux.helm.release import HelmRelease, ValuesReference
 
 SHORTEST = 4

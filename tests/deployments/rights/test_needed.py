@@ -36,15 +36,18 @@ Object = dict[str, Any]
 OF_OTHERS = {("update", "canaries", "finalizers")}
 """Asked by an admission plugin of other clusters, in the name of who makes an object with an owner."""
 CALLS: dict[str, str] = {
-    "get": r"cluster\.get\(\s*{kind}\b",
+    "get": r"cluster\.get\(\s*{kind}\b|= SECRET if .* else {kind}\b",
     "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
-    "watch": r"_follow\({kind}\b",
+    "watch": r"_follow\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
     "patch": r"(cluster\.patch|_write_status)\(\s*{kind}\b",
 }
 """How code asks for what a delivery is made of: sources, policies, Secrets. Of most of it only the status is written."""
-FINALIZED = {("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)"}
+FINALIZED = {
+    ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
+    ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
+}
 """What is kept by a finalizer, and the call that sets it."""
-DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} | {kinds.SECRET}
+DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} | {kinds.SECRET, kinds.CONFIG_MAP}
 
 
 def guarded(stage: Stage) -> Guarded:

@@ -183,7 +183,7 @@ class World:
         if fate == "uninstalled":
             self.storage.documents = []
         done: list[Step] = []
-        self.release = record.prepared(self.release, self.wanted)
+        self.release = record.prepared(self.release, self.wanted, NOW)
         while True:
             now = NOW + timedelta(hours=len(self.acts))
             decision = decide(self.release, self.storage.found(), self.wanted, now, done=done)

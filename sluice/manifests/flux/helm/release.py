@@ -31,10 +31,10 @@ DEFAULT_TIMEOUT = 300.0
 class Dependency(ForeignModel):
     """Another HelmRelease that has to be ready first."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"readyExpr"})
     name: str
     namespace: str = ""
     ready_expr: str = ""
+    """CEL over `self` and `dep`, in place of the dependency's Ready condition."""
 
 
 class ValuesReference(ForeignModel):

@@ -22,7 +22,7 @@ _PATH = re.compile(
     r"/(?:api/v1|apis/(?P<group>[^/]+)/(?P<version>[^/]+))(?:/namespaces/(?P<namespace>[^/]+))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?P<more>/.+)?"
 )
-_GOVERNED = {("", "services"): "Service", ("gateway.networking.k8s.io", "httproutes"): "HTTPRoute"}
+GOVERNED = {("", "services"): "Service", ("gateway.networking.k8s.io", "httproutes"): "HTTPRoute"}
 _TARGETS = {("apps", row.plural): kind for kind, row in WORKLOADS.items()}
 RECORD = "sh.helm.release.v1."
 RECORDS = b"helm.sh/release.v1"
@@ -69,19 +69,20 @@ def in_storage(path: str, release_namespace: str, storage_namespace: str) -> str
     return path.replace(f"/namespaces/{release_namespace}/", f"/namespaces/{storage_namespace}/", 1)
 
 
-def is_spared(method: str, where: Address, governed: Governed) -> bool:
+def may_yield(method: str, where: Address) -> bool:
+    """Whether a request writes to something of a kind that rollouts own."""
+    return method in {"PATCH", "PUT"} and not where.subresource and where.path_kind in {*GOVERNED, *_TARGETS}
+
+
+def is_spared(where: Address, governed: Governed) -> bool:
     """Whether a write would change what users' traffic goes through; deleting it is its owner's wish."""
-    kind = _GOVERNED.get(where.path_kind)
-    if kind is None or method not in {"PATCH", "PUT"} or where.subresource:
-        return False
-    return (where.group, kind, where.namespace, where.name) in governed.places
+    kind = GOVERNED.get(where.path_kind)
+    return kind is not None and (where.group, kind, where.namespace, where.name) in governed.places
 
 
-def target_kind(method: str, where: Address, targets: frozenset[ObjectId]) -> str:
-    """The kind of a rollout's target that is written to; empty where it is none."""
+def target_kind(where: Address, targets: frozenset[ObjectId]) -> str:
+    """The kind of a rollout's target; empty where it is none."""
     kind = _TARGETS.get(where.path_kind, "")
-    if not kind or method not in {"PATCH", "PUT"} or where.subresource:
-        return ""
     known = ObjectId(group="apps", version="v1", kind=kind, namespace=where.namespace, name=where.name)
     return kind if known in targets else ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluice.helm.manifest import origin
+from sluice.helm.objects.manifest import origin
 from sluice.manifests.flux.helm.release import HelmRelease
 
 COMBINED = "combined"

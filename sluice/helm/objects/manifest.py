@@ -9,7 +9,7 @@ import yaml
 
 from sluice.errors import InvalidError
 from sluice.helm.storage import StoredRelease
-from sluice.helm.yaml_reader import GoLoader
+from sluice.helm.values.yaml_reader import GoLoader
 from sluice.manifests.flux.helm.release import DRIFT_ANNOTATION, GROUP, HelmRelease
 from sluice.manifests.flux.kustomization import Inventory
 from sluice.sync.inventory import inventory

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.yaml_reader import GoLoader
+from sluice.helm.values.yaml_reader import GoLoader
 from sluice.images.ranges import parse_range, parse_version
 
 WHOLE = 4 * 1024 * 1024
