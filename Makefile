@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale bench-judge faults soak lives clean
+.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale bench-sync bench-judge faults soak lives clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -54,6 +54,10 @@ bench: $(READY) ## the numbers, written to .lab/bench.json
 bench-scale: $(READY) ## many rollouts at once, written to .lab/bench-scale.json; SCALE="--n 1,10,100" says how
 	@$(BIN)/python -m lab up
 	@$(BIN)/python -m bench.scale $(SCALE)
+
+bench-sync: $(READY) ## from a push to the cluster: seconds, requests, memory; written to .lab/bench-sync.json; SYNC="--rows push,drift" says which
+	@$(BIN)/python -m lab up
+	@$(BIN)/python -m bench.sync $(SYNC)
 
 bench-judge: $(READY) ## the judge: against its peers on simulated releases, and on the lab; written to .lab/bench-judge.json; JUDGE="--quick" says how
 	@$(BIN)/python -m bench.judge $(JUDGE)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
+from blocks.applied.applied import Applied
 from blocks.kubernetes.past import Past
 from blocks.services import Services
 from sluice.errors import TerminalError
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from blocks.kubernetes.writer import Writer
     from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Counters, Values
-    from blocks.registries.base import Registry
+    from blocks.registries.base import Registry, Way
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
+    from sluice.credentials import RegistryCredentials
+    from sluice.images.reference import Repository
     from sluice.manifests.flagger.canary import Canary
     from sluice.measures.objective import Telemetry
 
@@ -67,6 +70,14 @@ class RegistryFactory(Protocol):
 
     def __call__(self, provider: str) -> Registry:
         """One without a row of its own is spoken to as any registry."""
+
+    async def login(self, provider: str, where: Repository, way: Way) -> RegistryCredentials | None:
+        """The login that a provider gives us for a repository; None where Secrets say it.
+
+        Raises:
+            InvalidError: there is no such provider, or the repository is not one of its own.
+            TransientError, TerminalError: it does not answer, or refuses.
+        """
 
 
 class RendererFactory(Protocol):
@@ -134,6 +145,8 @@ class Connections:
     """What is known of the signs of life of others."""
     past: Past = field(default_factory=Past)
     """What workloads were before."""
+    applied: Applied = field(default_factory=Applied)
+    """What syncs have applied, and what of it has changed since."""
     others: RouterFactories = lambda provider, writer: ()
     """The routers of other providers, which have to let go where a Canary's provider was changed."""
     services: Callable[[Writer], Services] = Services

@@ -15,7 +15,9 @@ from prefect.settings.context import get_current_settings
 
 from deployments import wiring
 from deployments.automations.register import RESULTS, Change, register
+from deployments.drift.watcher import DriftWatcher
 from deployments.keeper.keeper import Keeper
+from deployments.polling.poller import Poller
 from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
 from deployments.supervision import forever
@@ -134,12 +136,18 @@ async def work(settings: Settings, ready: Ready) -> None:
             worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead, me)
             catching_up = asyncio.create_task(catch_up())
             keeper = Keeper.of(wired)
+            poller = Poller(wired)
+            polling = asyncio.create_task(forever("looking at registries", poller.keep, 1.0))
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
+            drift = DriftWatcher.of(wired)
+            watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
             try:
                 await worker.serve(ready)
             finally:
                 catching_up.cancel()
                 keeping.cancel()
+                polling.cancel()
+                watching.cancel()
                 await engine.drain(DRAIN_WITHIN)
 
 

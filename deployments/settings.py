@@ -16,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from deployments.environment import is_service_link
-from deployments.rights.part import Part
+from deployments.rights.part import ALWAYS, Part
 from sluice.addresses import is_loopback, reached_at, shown, without_login
 
 NAME_LENGTH = 63
@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Address that the receiver of webhooks listens on."""
     receiver_port: int = Field(8900, ge=1, le=65535)
     """Port of the receiver of webhooks."""
+    receivers: bool = True
+    """Whether the receiver serves Flux's Receiver objects (`/hook/…`), for which it needs the cluster."""
     registry_token: SecretStr | None = None
     """Bearer token that registry notifications must carry. Without it `/registry` takes nothing."""
     github_secret: SecretStr | None = None
@@ -116,7 +118,8 @@ class Settings(BaseSettings):
     lease_namespace: str = ""
     """Namespace of the workers' own leases; default: the first of `namespaces`, the pod's own, or `default`."""
     part: Part | None = None
-    """Which part of an installation this is (`worker`, `watcher`): `sluice doctor` asks for its rights. Default: all."""
+    """Which part of an installation this is (`worker`, `watcher`, `receiver`): `sluice doctor` asks for its rights. Default:
+    all."""
     metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
@@ -226,7 +229,7 @@ class Settings(BaseSettings):
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts whose rights matter to this process."""
-        return (self.part,) if self.part else tuple(Part)
+        return (self.part,) if self.part else tuple(part for part in Part if self.receivers or part in ALWAYS)
 
     @property
     def leases_in(self) -> str:

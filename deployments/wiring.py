@@ -8,6 +8,7 @@ from functools import partial
 
 import httpx
 
+from blocks.applied.applied import remembering
 from blocks.chat.base import Chat, ChatAddress
 from blocks.chat.table import chat_for
 from blocks.connections import Connections
@@ -63,6 +64,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))
             ),
             workers=Workers(cluster),
+            applied=await stack.enter_async_context(remembering(cluster, settings.namespaces)),
             chat=chat_of(settings),
             git=Git(home=settings.home / "git"),
             helm=Helm(home=settings.home / "helm"),

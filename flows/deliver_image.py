@@ -34,6 +34,8 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
         What became of it: delivered with the commit, ignored or refused with the reason.
     """
     choice = await choose_image(image, tag, digest)
+    if choice.missed:
+        await post_events(choice.missed)
     if not choice.wanted:
         return ended("ignored", choice.reason)
     if digest and choice.digest != digest:

@@ -10,8 +10,7 @@ from prefect.client.schemas.objects import State
 from flows.outcome import ended
 from sluice.events.model import Event, ImagePushed, SourceChanged, TargetChanged
 from tasks.helm.find_due_releases import find_due_releases
-from tasks.images.find_missed_pushes import find_missed_pushes
-from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered
 from tasks.upkeep.forget_idle_runs import IDLE, forget_idle_runs, idle_runs_are_due
@@ -30,9 +29,7 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
     Args:
         look_back_s: seconds that accepted events are looked through for those that started nothing.
     """
-    looks = await asyncio.gather(
-        find_orphans(), find_missed_pushes(), find_moved_branches(), find_due_releases(), return_exceptions=True
-    )
+    looks = await asyncio.gather(find_orphans(), find_moved_sources(), find_due_releases(), return_exceptions=True)
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
     news = await post_events(found) if found else []
     started = await find_unanswered(look_back_s)

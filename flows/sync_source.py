@@ -48,7 +48,7 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     if left and not due:
         return ended("synced", "; ".join(left))
     if not due and not sources:
-        return ended("ignored", f"no GitRepository follows {ref} of {url}")
+        return ended("ignored", f"no source follows {ref or 'anything'} of {url}")
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
     done = await _synced(due)

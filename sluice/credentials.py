@@ -12,9 +12,11 @@ import json
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from sluice.addresses import without_login
 from sluice.errors import InvalidError
 
 DOCKER_CONFIG, OLD_DOCKER_CONFIG = ".dockerconfigjson", ".dockercfg"
@@ -22,8 +24,25 @@ TOKEN_SERVERS = "sluice.dev/token-servers"  # noqa: S105 - the name of an annota
 """Annotation of a Secret: hosts, with commas between, that may be shown its registry login besides the registry itself."""
 
 
+class Proxy(BaseModel):
+    """What stands between us and a server, and how to get through it."""
+
+    model_config = ConfigDict(frozen=True)
+    address: str
+    username: str = ""
+    password: SecretStr = SecretStr("")
+
+    @property
+    def address_with_login(self) -> str:
+        """The address with its login in it, for a program: never for a message."""
+        if not self.username:
+            return self.address
+        scheme, _, rest = self.address.partition("://")
+        return f"{scheme}://{quote(self.username, safe='')}:{quote(self.password.get_secret_value(), safe='')}@{rest}"
+
+
 class GitCredentials(BaseModel):
-    """How to log in to a git server: by name and password, by token, or by ssh key."""
+    """How to log in to a git server, by name and password, token, ssh key or certificate, and how to get there."""
 
     model_config = ConfigDict(frozen=True)
     username: str = ""
@@ -33,6 +52,17 @@ class GitCredentials(BaseModel):
     """A private ssh key."""
     known_hosts: str = ""
     """The ssh server's keys; without them the server is not trusted."""
+    authority: str = ""
+    """Certificates (PEM) of those who may vouch for an https server, instead of those that everybody trusts."""
+    certificate: str = ""
+    """Our own certificate (PEM) for an https server."""
+    client_key: SecretStr = SecretStr("")
+    """The key of that certificate."""
+    proxy: Proxy | None = None
+
+    def only_proxy(self) -> GitCredentials:
+        """The way to a server that the login is not for."""
+        return GitCredentials(proxy=self.proxy)
 
 
 class RegistryCredentials(BaseModel):
@@ -55,18 +85,80 @@ def git_credentials(secret: Mapping[str, Any]) -> GitCredentials:
     Raises:
         InvalidError: none of the known forms, or not base64.
     """
-    data = {key: _decoded(secret, key) for key in secret.get("data") or {}}
+    data = texts(secret)
     if "identity" in data:
         if not data.get("known_hosts"):
-            raise InvalidError(f"{_name(secret)} has an ssh identity but no known_hosts to trust the server by")
-        return GitCredentials(identity=SecretStr(data["identity"]), known_hosts=data["known_hosts"])
+            raise InvalidError(f"{name_of(secret)} has an ssh identity but no known_hosts to trust the server by")
+        return GitCredentials(
+            identity=SecretStr(data["identity"]),
+            known_hosts=data["known_hosts"],
+            password=SecretStr(data.get("password", "")),
+        )
+    made = GitCredentials(**_certificates(secret, data))
     if data.get("bearerToken"):
-        return GitCredentials(bearer_token=SecretStr(data["bearerToken"]))
+        return made.model_copy(update={"bearer_token": SecretStr(data["bearerToken"])})
     if "username" in data and "password" in data:
-        return GitCredentials(username=data["username"], password=SecretStr(data["password"]))
+        return made.model_copy(update={"username": data["username"], "password": SecretStr(data["password"])})
+    if made != GitCredentials():
+        return made
     raise InvalidError(
-        f"{_name(secret)} has no git credentials: it needs username and password, bearerToken, or identity"
+        f"{name_of(secret)} has no git credentials: it needs username and password, bearerToken, or identity; "
+        "and for https it may have ca.crt, or tls.crt and tls.key"
     )
+
+
+def proxy(secret: Mapping[str, Any]) -> Proxy:
+    """The proxy in a Secret that a `proxySecretRef` names: `address`, and `username` and `password` where it asks for them.
+
+    Raises:
+        InvalidError: it has no address, or is not base64.
+    """
+    data = texts(secret)
+    address = data.get("address", "").strip()
+    bare, login = without_login(address)
+    if "://" not in bare:
+        raise InvalidError(
+            f"{name_of(secret)} has no proxy: its address must be a URL, such as http://proxy.example:3128"
+        )
+    user, password = login or ("", "")
+    return Proxy(
+        address=bare,
+        username=data.get("username", user),
+        password=SecretStr(data.get("password", password)),
+    )
+
+
+def certificates(secret: Mapping[str, Any]) -> GitCredentials:
+    """The certificates in a Secret that a `certSecretRef` names: `ca.crt`, or `tls.crt` and `tls.key`, or all.
+
+    Raises:
+        InvalidError: it has none of them, or half a pair, or is not base64.
+    """
+    data = texts(secret)
+    found = _certificates(secret, data)
+    if not found:
+        raise InvalidError(f"{name_of(secret)} has no certificates: it needs ca.crt, or tls.crt and tls.key")
+    return GitCredentials(**found)
+
+
+def texts(secret: Mapping[str, Any]) -> dict[str, str]:
+    """What a Secret has.
+
+    Raises:
+        InvalidError: something in it is no text.
+    """
+    return {key: _decoded(secret, key) for key in secret.get("data") or {}}
+
+
+def _certificates(secret: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, Any]:
+    """Flux's older names count too: `caFile`, `certFile` and `keyFile`."""
+    authority = data.get("ca.crt") or data.get("caFile", "")
+    certificate = data.get("tls.crt") or data.get("certFile", "")
+    key = data.get("tls.key") or data.get("keyFile", "")
+    if bool(certificate) != bool(key):
+        raise InvalidError(f"{name_of(secret)} has one of tls.crt and tls.key: it needs both")
+    pair = {"certificate": certificate, "client_key": SecretStr(key)} if certificate else {}
+    return pair | ({"authority": authority} if authority else {})
 
 
 def registry_credentials(secret: Mapping[str, Any], registry: str, path: str = "") -> RegistryCredentials | None:
@@ -95,7 +187,7 @@ def registry_credentials(secret: Mapping[str, Any], registry: str, path: str = "
         login = _login(chosen)
     except (ValueError, KeyError, TypeError, AttributeError):
         # Not chained: the cause's message would show part of the secret.
-        raise InvalidError(f"{_name(secret)} is not a docker config: its {key} cannot be read") from None
+        raise InvalidError(f"{name_of(secret)} is not a docker config: its {key} cannot be read") from None
     named = ((secret.get("metadata") or {}).get("annotations") or {}).get(TOKEN_SERVERS, "")
     # The Secret says of each host with the same entry that it may know this login.
     trusted = {host for host, _, entry in places if entry == chosen and "*" not in host} | set(
@@ -145,9 +237,10 @@ def _decoded(secret: Mapping[str, Any], key: str) -> str:
     try:
         return base64.b64decode((secret.get("data") or {})[key], validate=True).decode()
     except (KeyError, ValueError, binascii.Error):
-        raise InvalidError(f"{_name(secret)}: its {key} is missing or not base64 of a text") from None
+        raise InvalidError(f"{name_of(secret)}: its {key} is missing or not base64 of a text") from None
 
 
-def _name(secret: Mapping[str, Any]) -> str:
+def name_of(secret: Mapping[str, Any]) -> str:
+    """What messages call a Secret."""
     meta = secret.get("metadata") or {}
     return f"Secret {meta.get('namespace', 'default')}/{meta.get('name', '?')}"

@@ -29,6 +29,18 @@ class InvalidError(TerminalError):
     """Input from outside does not have the form it must have. The message names the field and the way out."""
 
 
+class UnverifiedError(TerminalError):
+    """What a source brought has no signature of somebody who is trusted: it is not deployed.
+
+    Attributes:
+        reason: in Flux's words, for a condition.
+    """
+
+    def __init__(self, message: str, *, reason: str = "VerificationError") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class StaleError(TerminalError):
     """What an act was decided on is no longer so. Repeating the act is wrong; looking and deciding again is right."""
 

@@ -110,8 +110,12 @@ class ApplyingCluster(MemoryCluster):
                     change, ".".join(part.removeprefix("f:") for part in way)
                 ):
                     _drop(one["fieldsV1"], way)
+            one["fieldsV1"] = _without_empty(one["fieldsV1"], fields_of(old))
         new = merged(old, change)
-        new["metadata"]["managedFields"] = [*entries, _entry(manager, "Update", change)]
+        new["metadata"]["managedFields"] = [
+            *(one for one in entries if one["fieldsV1"]),
+            _entry(manager, "Update", change),
+        ]
         self._store(new)
 
 
@@ -161,6 +165,12 @@ def _drop(item: Object, way: tuple[str, ...]) -> None:
         item = item.get(part, item.get(part.removeprefix("f:"), {}))
     for name in (way[-1], way[-1].removeprefix("f:")):
         item.pop(name, None)
+
+
+def _without_empty(fields: Object, known: Object) -> Object:
+    """The fields without maps of which nothing is owned any more; an empty map that was applied as one is a field."""
+    kept = {key: _without_empty(below, known.get(key) or {}) for key, below in fields.items()}
+    return {key: below for key, below in kept.items() if below or not known.get(key)}
 
 
 def _at(item: Any, path: str) -> Any:

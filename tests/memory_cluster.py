@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Change, Kind
@@ -59,6 +59,9 @@ class MemoryCluster:
     filled_in: Callable[[Object], Object] = copied
     version: int = 0
     watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)
+
+    def of_metadata(self) -> Self:
+        return self
 
     async def get(self, kind: Kind, name: str, namespace: str | None = None) -> Object:
         try:

@@ -25,7 +25,11 @@ ROOMS = (
     "tasks/sync/followers",
 )
 NO_MEMBERS = {"__init__", "base", "table"}
-SHARED = {"sluice/rollout/routes": {"backends"}, "blocks/routers": {"way_in"}}
+SHARED = {
+    "sluice/rollout/routes": {"backends"},
+    "blocks/routers": {"way_in"},
+    "blocks/registries": {"tokens", "transport"},
+}
 """What several members of a room stand on, or what works with any of them."""
 
 

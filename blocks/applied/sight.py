@@ -17,7 +17,7 @@ from blocks.applied.ledger import Ledger, Place, place_of
 from blocks.applied.watches import MANAGER, Watches
 from blocks.kubernetes.cluster import Cluster, Kind
 from sluice.errors import ForbiddenError, NotFoundError
-from sluice.sync.drift.differences import Difference, differences
+from sluice.sync.drift.differences import differences
 from sluice.sync.drift.findings import Finding, finding, gone
 from sluice.sync.drift.managers import applied_fields
 from sluice.sync.drift.seen import Change, Known, Seen, change, digest, seen
@@ -45,9 +45,10 @@ class Sight:
     ledger: Ledger
     watches: Watches | None = None
     nothing_new: bool = False
-    findings: list[Finding] = field(default_factory=list)
+    findings: dict[Place, Finding] = field(default_factory=dict)
     _lives: dict[Place, Object | None] = field(default_factory=dict)
     _settled: set[Place] = field(default_factory=set)
+    _as_left: set[Place] = field(default_factory=set)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def look(self, manifests: Sequence[Object]) -> None:
@@ -63,6 +64,10 @@ class Sight:
         """Whether the object is known to be as it was applied, by this very manifest."""
         return place_of(identity(manifest)) in self._settled
 
+    def found(self, manifest: Object) -> Object | None:
+        """The whole object as the look found it; None where it is not there, or was not looked at as a whole."""
+        return self._lives.get(place_of(identity(manifest)))
+
     async def live(self, kind: Kind, manifest: Object) -> Object | None:
         """The whole object as it was found; None where it is not there."""
         place = place_of(identity(manifest))
@@ -70,37 +75,39 @@ class Sight:
             self._lives[place] = await self._read(kind, manifest)
         return self._lives[place]
 
-    def is_right(self, manifest: Object, wanted: Object, live: Object) -> bool:
+    def is_right(self, manifest: Object, wanted: Object, live: Object, *, takes: bool = True) -> bool:
         """Whether nothing has to be written; what somebody changed is among the findings then.
 
         Args:
             manifest: as rendered: what is remembered.
             wanted: as it would be applied.
             live: the whole object.
+            takes: whether what people add with kubectl is put right as well.
         """
-        known = self._known(manifest)
-        differ = differences(wanted, live, applied_fields(live, MANAGER))
-        if known or self.nothing_new:
-            self._note(finding(wanted, live, MANAGER, differ))
+        known = self._known(manifest) is not None
+        if found := finding(wanted, live, MANAGER, takes=takes):
+            if known or self.nothing_new:
+                self.findings[place_of(found.object)] = found
+            return False
+        own = applied_fields(live, MANAGER)
         # The server's own way to write a value is no reason to write it once more, where we have written this before.
-        left: list[Difference] = [one for one in differ if not one.ours] if known else differ
-        if left or not applied_fields(live, MANAGER):
+        if not own or (not known and differences(wanted, live, own)):
             return False
         self.wrote(manifest, live)
         return True
 
+    def as_left(self, manifest: Object) -> bool:
+        """Whether the object is as another manifest of ours left it: git changed it, and nobody else did."""
+        return place_of(identity(manifest)) in self._as_left
+
     def missing(self, manifest: Object) -> None:
         """The object is not there; where it was applied, somebody deleted it."""
         if self.nothing_new or place_of(identity(manifest)) in self.ledger.known:
-            self._note(gone(manifest))
+            self.findings[place_of(identity(manifest))] = gone(manifest)
 
     def wrote(self, manifest: Object, answer: Object) -> None:
         """Remember an object as the API server answered a write of this manifest."""
         self.ledger.known[place_of(identity(manifest))] = Known(digest(manifest), seen(answer, MANAGER))
-
-    def _note(self, found: Finding | None) -> None:
-        if found is not None:
-            self.findings.append(found)
 
     def _known(self, manifest: Object) -> Known | None:
         known = self.ledger.known.get(place_of(identity(manifest)))
@@ -108,13 +115,18 @@ class Sight:
 
     async def _group(self, kind: Kind, namespace: str, group: Sequence[Object]) -> None:
         """Settle what metadata can settle; the rest is read as a whole."""
-        known = {id(one): found for one in group if (found := self._known(one))}
-        if known:
-            now = await self._metadata(kind, namespace, group, len(known))
-            for one in group:
-                if now is not None and id(one) in known and self._same(known[id(one)], now(one)):
-                    self._settled.add(place_of(identity(one)))
-        await self._whole(kind, namespace, [one for one in group if not self.settled(one)])
+        before = {place: known for one in group if (known := self.ledger.known.get(place := place_of(identity(one))))}
+        now = await self._metadata(kind, namespace, group, len(before)) if before else None
+        left = []
+        for one in group:
+            place = place_of(identity(one))
+            if now is None or place not in before or not self._same(before[place], now(one)):
+                left.append(one)
+            elif before[place].digest == digest(one):
+                self._settled.add(place)
+            else:
+                self._as_left.add(place)
+        await self._whole(kind, namespace, left)
 
     @staticmethod
     def _same(known: Known, now: Seen | None) -> bool:

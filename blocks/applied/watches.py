@@ -7,13 +7,14 @@ nothing until it has been heard once more: then whoever relies on it asks the AP
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
-from sluice.errors import SluiceError
+from sluice.errors import ForbiddenError, SluiceError
 from sluice.manifests.flux.kustomization import GROUP
 from sluice.recent import Recent
 from sluice.sync.drift.seen import Seen, seen
@@ -22,6 +23,8 @@ Object = dict[str, Any]
 Key = tuple[str, str]
 FRESH = 100.0
 """Seconds since the last sign of a watch for which it is believed: the server sends a bookmark about every minute."""
+DENIED_PAUSE = 300.0
+"""Seconds until a watch that there was no right to is tried once more."""
 GONE = 1000
 """Deleted objects of a kind whose last version is remembered, so that an answer that comes late does not bring them back."""
 MANAGER = "sluice"
@@ -38,6 +41,7 @@ class Watched:
     Attributes:
         objects: by namespace and name.
         since: when a sign of the watch was heard last, on the loop's clock; None while it is broken, or not begun.
+        denied: set where there is no right to it.
         trouble: what it met last.
     """
 
@@ -45,6 +49,7 @@ class Watched:
     objects: dict[Key, Seen] = field(default_factory=dict)
     since: float | None = None
     listed: asyncio.Event = field(default_factory=asyncio.Event)
+    denied: asyncio.Event = field(default_factory=asyncio.Event)
     trouble: str = ""
     _gone: Recent[Key, int] = field(default_factory=lambda: Recent(GONE))
 
@@ -79,6 +84,8 @@ class Watched:
     def broken(self, error: SluiceError) -> None:
         """It has to be begun again; until then nobody may believe it."""
         self.since, self.trouble = None, str(error)
+        if isinstance(error, ForbiddenError):
+            self.denied.set()
 
     def _forget(self, key: Key, version: int) -> None:
         self._gone[key] = version
@@ -152,7 +159,17 @@ class Watches:
 
         watched = self._watched[(kind, scope)] = Watched(heard)
         where = self.cluster.of_metadata()
-        await follow(where, kind, watched.take, scope, APPLIED, watched.broken, watched.alive)
+        while True:
+            following = asyncio.create_task(
+                follow(where, kind, watched.take, scope, APPLIED, watched.broken, watched.alive)
+            )
+            try:
+                await watched.denied.wait()
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+            watched.denied.clear()
+            await asyncio.sleep(DENIED_PAUSE * random.uniform(0.8, 1.2))
 
 
 def _key(item: Object) -> Key:

@@ -15,6 +15,8 @@ SIGNS = {
     Occasion.ROLLED_BACK: ":rewind:",
     Occasion.SUPERSEDED: ":fast_forward:",
     Occasion.STALLED: ":rotating_light:",
+    Occasion.DRIFTED: ":pencil2:",
+    Occasion.CONTESTED: ":crossed_swords:",
 }
 Block = dict[str, Any]
 

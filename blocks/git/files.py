@@ -6,23 +6,31 @@ no symbolic link in it may lead out of the directory that it is laid out in.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import posixpath
-import shutil
+import subprocess
+import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
+from typing import IO, cast
 
+from blocks.git.login import environment
 from blocks.git.program import GitProgram
 from sluice.errors import InvalidError, NotFoundError, TerminalError
 
 LOCAL_TIMEOUT = 30.0
 """Seconds for a call of git that talks to no server."""
-_LINK = "120000"
+LAY_OUT_TIMEOUT = 300.0
+"""Seconds for writing all files of a commit."""
+LINK = "120000"
 _EXECUTABLE = "100755"
-_SUBMODULE = "160000"
+SUBMODULE = "160000"
+_CHUNK = 1 << 18
+_LONGEST_LINK = 4096
+_MOST_IN_MEMORY = 64 << 20
+"""Bytes of all files that are read into memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class Entry:
     path: str
     mode: str
     blob: str
+    size: int = 0
 
 
 async def entries(git: GitProgram, mirror: Path, commit: str, paths: Sequence[str] = ()) -> list[Entry]:
@@ -43,7 +52,7 @@ async def entries(git: GitProgram, mirror: Path, commit: str, paths: Sequence[st
     """
     try:
         listing = await git.run(
-            "ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths, folder=mirror, timeout=LOCAL_TIMEOUT
+            "ls-tree", "-r", "-l", "-z", "--full-tree", commit, "--", *paths, folder=mirror, timeout=LOCAL_TIMEOUT
         )
     except TerminalError as error:
         raise NotFoundError(f"commit {commit} is not in the mirror: {error}") from error
@@ -51,15 +60,22 @@ async def entries(git: GitProgram, mirror: Path, commit: str, paths: Sequence[st
     for line in listing.split(b"\0"):
         if line:
             about, _, raw = line.partition(b"\t")
-            mode, _, blob = about.decode().split(" ")
-            found.append(Entry(inside(os.fsdecode(raw)), mode, blob))
+            mode, _, blob, size = about.decode().split()
+            found.append(Entry(inside(os.fsdecode(raw)), mode, blob, int(size) if size.isdecimal() else 0))
     return found
 
 
 async def contents(git: GitProgram, mirror: Path, wanted: Sequence[Entry]) -> list[bytes]:
-    """The content of each entry, in the same order."""
+    """The content of each entry, in the same order.
+
+    Raises:
+        InvalidError: that is too much to be held in memory; the message names the largest.
+    """
     if not wanted:
         return []
+    if sum(entry.size for entry in wanted) > _MOST_IN_MEMORY:
+        largest = max(wanted, key=lambda entry: entry.size)
+        raise InvalidError(f"{largest.path} has {largest.size:,} bytes: it is too large to be edited")
     asked = "".join(f"{entry.blob}\n" for entry in wanted).encode()
     out = await git.run("cat-file", "--batch", folder=mirror, timeout=LOCAL_TIMEOUT, stdin=asked)
     found: list[bytes] = []
@@ -75,18 +91,6 @@ async def contents(git: GitProgram, mirror: Path, wanted: Sequence[Entry]) -> li
     return found
 
 
-async def lay_out(git: GitProgram, mirror: Path, commit: str, place: Path) -> None:
-    """Put the files of a commit into the directory `place`, all or nothing. Submodules are left out, as Flux does.
-
-    Raises:
-        InvalidError: a symbolic link leads out of the tree.
-        NotFoundError: the mirror has no such commit.
-    """
-    files = [entry for entry in await entries(git, mirror, commit) if entry.mode != _SUBMODULE]
-    data = await contents(git, mirror, files)
-    await asyncio.to_thread(_place, files, data, place)
-
-
 def inside(path: str) -> str:
     """The path in its plain form.
 
@@ -99,24 +103,37 @@ def inside(path: str) -> str:
     return plain
 
 
-def _place(files: Sequence[Entry], data: Sequence[bytes], place: Path) -> None:
-    building = place.with_name(f".{place.name}-{uuid4().hex}")
-    try:
-        building.mkdir(parents=True)
-        for entry, content in zip(files, data, strict=True):
-            _write(building, entry, content)
-        _check_links(building, files)
-        try:
-            building.rename(place)
-        except OSError:
-            # Another run of the same commit was faster; its files are the same.
-            if not place.is_dir():
-                raise
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+def write(git: GitProgram, mirror: Path, files: Sequence[Entry], root: Path) -> None:
+    """Put the files into a directory, each as git hands it out: none is ever whole in memory. Links are not checked yet.
+
+    Raises:
+        InvalidError: one would be written through a link.
+        TerminalError: the mirror is not whole.
+    """
+    if not files:
+        return
+    with environment(git.home, git.protocols, None) as variables, tempfile.TemporaryFile() as asked:
+        asked.write("".join(f"{entry.blob}\n" for entry in files).encode())
+        asked.seek(0)
+        with subprocess.Popen(
+            [git.path, "cat-file", "--batch"], cwd=mirror, env=variables, stdin=asked, stdout=subprocess.PIPE
+        ) as process:
+            end = threading.Timer(LAY_OUT_TIMEOUT, process.kill)
+            end.start()
+            try:
+                out = cast(IO[bytes], process.stdout)
+                for entry in files:
+                    head = out.readline().split()
+                    if len(head) != 3 or int(head[2]) != entry.size:
+                        raise TerminalError(f"{entry.path}: the mirror lacks its content ({entry.blob})")
+                    _write(root, entry, out)
+                    out.read(1)
+            finally:
+                end.cancel()
+                process.kill()
 
 
-def _write(root: Path, entry: Entry, content: bytes) -> None:
+def _write(root: Path, entry: Entry, content: IO[bytes]) -> None:
     target = root / entry.path
     # git keeps no file below a link, but a crafted tree could say so: never write through one, not even a directory.
     if any(parent.is_symlink() for parent in target.parents if root in parent.parents):
@@ -124,20 +141,32 @@ def _write(root: Path, entry: Entry, content: bytes) -> None:
     if target.is_symlink():
         raise InvalidError(f"{entry.path} is there twice, as a file and as a symbolic link")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if entry.mode == _LINK:
-        target.symlink_to(os.fsdecode(content))
+    if entry.mode == LINK:
+        if entry.size > _LONGEST_LINK:
+            raise InvalidError(f"{entry.path} is a symbolic link of {entry.size:,} bytes")
+        target.symlink_to(os.fsdecode(content.read(entry.size)))
         return
-    target.write_bytes(content)
+    with target.open("wb") as file:
+        left = entry.size
+        while left:
+            chunk = content.read(min(left, _CHUNK))
+            if not chunk:
+                raise TerminalError(f"{entry.path}: the mirror lacks the rest of its content ({entry.blob})")
+            file.write(chunk)
+            left -= len(chunk)
     if entry.mode == _EXECUTABLE:
         target.chmod(0o755)
 
 
-def _check_links(root: Path, files: Sequence[Entry]) -> None:
-    """Follow every link to its end: a chain of links may leave the tree although each of them alone seems to stay."""
+def check_links(root: Path, links: Sequence[str]) -> None:
+    """Follow every link to its end: a chain of links may leave the tree although each of them alone seems to stay.
+
+    Raises:
+        InvalidError: one leads out of the tree.
+    """
     top = os.path.realpath(root)
-    for entry in files:
-        if entry.mode == _LINK:
-            end = os.path.realpath(root / entry.path)
-            if os.path.commonpath([top, end]) != top:
-                aim = os.readlink(root / entry.path)
-                raise InvalidError(f"{entry.path} is a symbolic link to {aim!r}, out of the repository")
+    for path in links:
+        end = os.path.realpath(root / path)
+        if os.path.commonpath([top, end]) != top:
+            aim = os.readlink(root / path)
+            raise InvalidError(f"{path} is a symbolic link to {aim!r}, out of the repository")

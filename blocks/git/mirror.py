@@ -22,10 +22,27 @@ from blocks.git.files import LOCAL_TIMEOUT
 from blocks.git.program import GitProgram
 from sluice.addresses import without_login
 from sluice.credentials import GitCredentials
-from sluice.errors import InvalidError, TransientError
+from sluice.errors import InvalidError, SluiceError, TransientError
 from sluice.sync.source_url import normalise
 
 _BRANCH = re.compile(r"(?![-./]|@$)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
+_BROKEN = (
+    "is corrupt",
+    "bad object",
+    "bad tree object",
+    "bad config",
+    "bad index file",
+    "invalid sha1 pointer",
+    "not a git repository: ",
+    "not a git repository (or",
+    "unable to read",
+    "reference broken",
+    "missing blob",
+    "shallow file has changed",
+    "index file is too small",
+    "did not send all necessary objects",
+)
+"""What git says of a mirror that is not whole, here and not on the server."""
 _LOCK_POLL = 0.01
 """Seconds between two looks whether the mirror is free."""
 
@@ -38,24 +55,30 @@ class Remote:
         url: without user and password; those belong into `credentials`.
         credentials: None where the server lets everybody in.
         timeout: seconds for one exchange with the server.
+        owner: whose login it is; what one of them brought here is not there for another.
     """
 
     url: str
     credentials: GitCredentials | None = None
     timeout: float = 60.0
+    owner: str = ""
 
     @classmethod
-    def of(cls, url: str, credentials: GitCredentials | None = None, timeout: float = 60.0) -> Remote:
+    def of(
+        cls, url: str, credentials: GitCredentials | None = None, timeout: float = 60.0, *, owner: str = ""
+    ) -> Remote:
         """From a URL that may have a login in it, which is taken out of it; credentials that are given go before it."""
         bare, login = without_login(url)
         if login and not credentials:
             credentials = GitCredentials(username=login[0], password=SecretStr(login[1]))
-        return cls(url=bare, credentials=credentials, timeout=timeout)
+            owner = hashlib.sha256("\0".join(login).encode()).hexdigest()
+        return cls(url=bare, credentials=credentials, timeout=timeout, owner=owner)
 
     @property
     def key(self) -> str:
-        """A name for files: the same for all ways to write the URL."""
-        return hashlib.sha256(normalise(self.url).encode()).hexdigest()[:24]
+        """A name for files: equal for all ways to write the URL."""
+        text = normalise(self.url) + (f"\0{self.owner}" if self.owner else "")
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +100,27 @@ class Mirror:
 
     async def fetch(self, branch: str) -> str:
         """Bring the branch here; the commit that it is at now."""
-        shallow = [] if await self.known(branch) else ["--depth=1"]
-        ref = f"+refs/heads/{branch}:{_tracking(branch)}"
-        await self._exchange(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *shallow, "--", self.remote.url, ref
-        )
+        kept = _tracking(branch)
+        await self.bring(f"refs/heads/{branch}", kept)
         commit = await self.known(branch)
         if commit is None:
             raise TransientError(f"{self.remote.url}: branch {branch} vanished while it was fetched")
         return commit
+
+    async def bring(self, wanted: str, kept: str, *depth: str) -> None:
+        """Bring a reference, or an object by its id, and keep it here under another name.
+
+        Only what it is now is brought: a branch that somebody rewrote may have a long other past. What is found broken here,
+        by a machine that lost its power or a process that was killed, is thrown away and made once more.
+        """
+        fetch = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *(depth or ("--depth=1",)))
+        try:
+            await self._exchange(*fetch, "--", self.remote.url, f"+{wanted}:{kept}")
+        except SluiceError as error:
+            if not any(sign in str(error) for sign in _BROKEN):
+                raise
+            await make(self.git, self.folder)
+            await self._exchange(*fetch, "--", self.remote.url, f"+{wanted}:{kept}")
 
     async def push(self, commit: str, branch: str, expected: str | None) -> None:
         """Move the server's branch to the commit.
@@ -136,10 +171,25 @@ async def hold(git: GitProgram, mirrors: Path, remote: Remote) -> AsyncIterator[
             if now() > patience:
                 raise TransientError(f"the mirror of {remote.url} is in use for too long")
             await asyncio.sleep(_LOCK_POLL)
-        if not (folder / "HEAD").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            await git.run("init", "--quiet", "--bare", str(folder), folder=mirrors, timeout=LOCAL_TIMEOUT)
+        if (folder / "HEAD").exists():
+            await asyncio.to_thread(_unlock, folder)
+        else:
+            await make(git, folder)
         yield Mirror(git, folder, remote)
+
+
+async def make(git: GitProgram, folder: Path) -> None:
+    """An empty mirror, in the place of what is there."""
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await git.run("init", "--quiet", "--bare", str(folder), folder=folder.parent, timeout=LOCAL_TIMEOUT)
+
+
+def _unlock(folder: Path) -> None:
+    """Take away what a git that was killed left behind. The mirror is ours: whoever made a lock in it is gone."""
+    for pattern in ("*.lock", "refs/**/*.lock", "objects/info/*.lock", "objects/pack/tmp_*", "objects/tmp_*"):
+        for left in folder.glob(pattern):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
+                left.unlink()
 
 
 def checked_branch(branch: str) -> str:
@@ -154,7 +204,15 @@ def checked_branch(branch: str) -> str:
 
 
 def _tracking(branch: str) -> str:
-    return f"refs/sluice/{checked_branch(branch)}"
+    return kept_as(f"refs/heads/{checked_branch(branch)}")
+
+
+def kept_as(ref: str) -> str:
+    """Where the mirror keeps a reference of the server.
+
+    Not under its own name: git cannot keep `release/1.0` where it has a `release`, even where that is gone on the server.
+    """
+    return f"refs/sluice-kept/{hashlib.sha256(ref.encode()).hexdigest()[:40]}"
 
 
 def _locked(descriptor: int) -> bool:

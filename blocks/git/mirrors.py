@@ -10,27 +10,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from blocks.git import files as git_files
+from blocks.git import references
+from blocks.git.checkout import Checkout, Plan
 from blocks.git.commit import Author, write_commit
 from blocks.git.mirror import Mirror, Remote, checked_branch, hold
 from blocks.git.program import GitProgram
+from blocks.git.references import Found, Wanted
+from blocks.trees import Trees
 from sluice.errors import ConflictError
 from sluice.recent import Recent
+from sluice.sync.bounds import Bounds
 
 __all__ = ["Author", "Commit", "Files", "Git", "Remote"]
 
 Files = Mapping[str, str]
 """Path in the repository → text of the file."""
-_TREES_KEPT = 5
-_TREE_AGE = 600.0
-_BRANCHES = 5000
-"""Seconds that a laid out tree is kept at least, so that nobody's files vanish under his hands."""
+_REFERENCES = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +93,14 @@ class Git:
             redo: how often an edit is made again because somebody else pushed meanwhile.
             clock: seconds since the epoch, for the dates of commits.
         """
-        self._mirrors, self._trees = home / "mirrors", home / "trees"
-        for folder in (home, self._mirrors, self._trees):
+        self._mirrors = home / "mirrors"
+        for folder in (home, self._mirrors):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.trees = Trees(home / "trees", clock)
         self._git = GitProgram(path=program, home=home, protocols=protocols)
         self._redo = redo
         self._clock = clock
-        self._heard: Recent[tuple[Remote, str], tuple[float, str]] = Recent(_BRANCHES)
+        self._heard: Recent[tuple[Remote, Wanted], tuple[float, Found]] = Recent(_REFERENCES)
 
     async def fetch(self, remote: Remote, branch: str) -> str:
         """Bring the branch here; the commit that it was at when this was called, or a later one.
@@ -111,31 +113,50 @@ class Git:
             TerminalError: the server refused us.
             TransientError: the server did not answer.
         """
-        checked_branch(branch)
+        return (await self.find(remote, Wanted(branch=branch))).commit
+
+    async def find(self, remote: Remote, wanted: Wanted) -> Found:
+        """Bring what a reference points at here: as it was when this was called, or later.
+
+        Those who ask at the same time share one exchange with the server.
+
+        Raises:
+            the errors of `fetch`.
+        """
         asked = time.monotonic()
-        async with self._mirror(remote) as mirror:
-            began, commit = self._heard.get((remote, branch), (0.0, ""))
-            if began < asked:
+        async with self.hold(remote) as mirror:
+            began, found = self._heard.get((remote, wanted), (0.0, None))
+            if found is None or began < asked:
                 began = time.monotonic()
-                commit = await mirror.fetch(branch)
-                self._heard[remote, branch] = (began, commit)
-            return commit
+                found = await references.find(mirror, wanted)
+                self._heard[remote, wanted] = (began, found)
+            return found
+
+    async def look(self, remote: Remote, wanted: Wanted) -> Found:
+        """What a reference points at now, in one exchange; nothing is brought.
+
+        Raises:
+            the errors of `fetch`.
+        """
+        return await references.look(self._git, self._mirrors, remote, wanted)
 
     async def tree(self, remote: Remote, commit: str) -> Path:
-        """A directory with the files of a fetched commit. It is shared: read only. It stays for ten minutes at least.
+        """A directory with all files of a fetched commit. It is shared: read only. It stays for ten minutes at least.
 
         Raises:
             NotFoundError: the commit was not fetched.
-            InvalidError: a symbolic link leads out of the repository.
+            InvalidError: a symbolic link leads out of the repository, or it is too much.
         """
-        folder = self._trees / remote.key
-        place = folder / commit
-        if not place.is_dir():
-            folder.mkdir(exist_ok=True)
-            async with self._mirror(remote) as mirror:
-                await git_files.lay_out(self._git, mirror.folder, commit, place)
-            await asyncio.to_thread(_forget_old, folder, self._clock() - _TREE_AGE)
-        return place
+
+        async def build(root: Path) -> dict[str, str]:
+            await self.checkout(Plan()).lay_out(remote, commit, root)
+            return {}
+
+        return (await self.trees.keep(remote.key, commit, build)).files
+
+    def checkout(self, plan: Plan) -> Checkout:
+        """Lays out the files of a fetched commit that are wanted."""
+        return Checkout(self._git, self._mirrors, plan, Bounds())
 
     async def commit(self, remote: Remote, edit: Edit) -> Commit:
         """Edit files of a branch and push the result.
@@ -147,7 +168,7 @@ class Git:
             and the errors of `fetch`.
         """
         target = checked_branch(edit.push_to or edit.branch)
-        async with self._mirror(remote) as mirror:
+        async with self.hold(remote) as mirror:
             base = await mirror.known(edit.branch)
             tries = 0
             while True:
@@ -196,13 +217,6 @@ class Git:
         changed = edit.change(texts)
         return {path: (modes[path], text) for path, text in changed.items() if texts.get(path) != text}
 
-    def _mirror(self, remote: Remote) -> contextlib.AbstractAsyncContextManager[Mirror]:
+    def hold(self, remote: Remote) -> contextlib.AbstractAsyncContextManager[Mirror]:
+        """The mirror of a repository, ours alone until the block ends."""
         return hold(self._git, self._mirrors, remote)
-
-
-def _forget_old(folder: Path, before: float) -> None:
-    """Delete all but the newest trees of a repository."""
-    trees = sorted((one for one in folder.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime, reverse=True)
-    for tree in trees[_TREES_KEPT:]:
-        if tree.stat().st_mtime < before:
-            shutil.rmtree(tree, ignore_errors=True)

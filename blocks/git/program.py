@@ -8,30 +8,26 @@ is taken out of every message.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import os
-import shlex
+import resource
 import signal
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+from blocks.git.login import environment, secrets
 from sluice.addresses import cleaned, shown
 from sluice.credentials import GitCredentials
-from sluice.errors import ConflictError, NotFoundError, SluiceError, TerminalError, TransientError
+from sluice.errors import ConflictError, InvalidError, NotFoundError, SluiceError, TerminalError, TransientError
 
-_PASSED_ON = ("PATH", "LANG", "http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE")
-_SETTINGS = {
-    "core.hooksPath": os.devnull,
-    "credential.helper": "",
-    "core.askPass": "",
-    "protocol.version": "2",
-    # A server that sends a byte now and then would otherwise hold a sync until its timeout.
-    "http.lowSpeedLimit": "1",
-    "http.lowSpeedTime": "20",
-}
+_MOST_OUT = 64 << 20
+"""Bytes that git may write to its standard output, and to its standard error, in one call."""
+_MOST_FILE = 1 << 30
+"""Bytes of the largest file that git may write: what a server sends in one exchange."""
+_GRACE = 2.0
+"""Seconds that git has to put its locks away when it is asked to end."""
 _MEANINGS: tuple[tuple[type[SluiceError], tuple[str, ...]], ...] = (
     (ConflictError, ("non-fast-forward", "fetch first", "stale info", "cannot lock ref", "failed to update ref")),
     (
@@ -55,11 +51,13 @@ class GitProgram:
         path: the program.
         home: directory that git takes as its home; ours, and empty.
         protocols: URL schemes that git may speak.
+        most: bytes of the largest file that it may write.
     """
 
     path: str = "git"
     home: Path
     protocols: frozenset[str] = frozenset({"https", "http", "ssh"})
+    most: int = _MOST_FILE
 
     async def run(
         self,
@@ -88,11 +86,11 @@ class GitProgram:
             TerminalError: the server refused us, or git failed on this machine.
             TransientError: the server could not be reached or did not answer in time.
         """
-        with self._environment(credentials) as environment:
-            process = await self._start([self.path, *arguments], environment, folder)
+        with environment(self.home, self.protocols, credentials) as variables:
+            process = await self._start([self.path, *arguments], variables, folder)
             try:
                 async with asyncio.timeout(timeout):
-                    out, said_raw = await process.communicate(stdin)
+                    out, said_raw = await _exchanged(process, stdin)
             except TimeoutError as error:
                 raise TransientError(f"git {arguments[0]}{_of(remote)} took longer than {timeout:g} s") from error
             finally:
@@ -110,7 +108,7 @@ class GitProgram:
         self, command: Sequence[str], environment: dict[str, str], folder: Path
     ) -> asyncio.subprocess.Process:
         try:
-            return await asyncio.create_subprocess_exec(
+            started = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=folder,
                 env=environment,
@@ -121,71 +119,63 @@ class GitProgram:
             )
         except FileNotFoundError as error:
             raise TerminalError(f"cannot start {command[0]}: is git installed? ({error})") from error
-
-    @contextlib.contextmanager
-    def _environment(self, credentials: GitCredentials | None) -> Iterator[dict[str, str]]:
-        settings = dict(_SETTINGS)
-        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | {
-            "HOME": str(self.home),
-            "LC_ALL": "C",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ALLOW_PROTOCOL": ":".join(sorted(self.protocols)),
-            "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes",
-        }
-        with contextlib.ExitStack() as files:
-            if credentials:
-                # git would carry the login to wherever a server sends it.
-                settings |= _login(credentials) | {"http.followRedirects": "false"}
-                if credentials.identity.get_secret_value():
-                    folder = files.enter_context(tempfile.TemporaryDirectory(prefix="sluice-ssh-"))
-                    environment["GIT_SSH_COMMAND"] = _ssh(credentials, Path(folder))
-            environment["GIT_CONFIG_COUNT"] = str(len(settings))
-            for index, (key, value) in enumerate(settings.items()):
-                environment |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
-            yield environment
+        # It may have ended already.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            resource.prlimit(started.pid, resource.RLIMIT_FSIZE, (self.most, self.most))
+        return started
 
     def _clean(self, said: str, credentials: GitCredentials | None) -> str:
         text = cleaned(said)
-        for secret in _secrets(credentials):
+        for secret in secrets(credentials):
             text = text.replace(secret, "***")
         return " ".join(text.split())[:500]
 
 
+async def _exchanged(process: asyncio.subprocess.Process, stdin: bytes) -> tuple[bytes, bytes]:
+    """What a process writes, as far as it may."""
+    out, said, _ = await asyncio.gather(
+        _read(cast(asyncio.StreamReader, process.stdout)),
+        _read(cast(asyncio.StreamReader, process.stderr)),
+        _fed(cast(asyncio.StreamWriter, process.stdin), stdin),
+    )
+    await process.wait()
+    return out, said
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    taken = bytearray()
+    while chunk := await stream.read(1 << 16):
+        taken += chunk
+        if len(taken) > _MOST_OUT:
+            raise InvalidError(f"git wrote more than {_MOST_OUT >> 20} MiB: the repository has too much in one place")
+    return bytes(taken)
+
+
+async def _fed(stream: asyncio.StreamWriter, stdin: bytes) -> None:
+    # It may end before it has read all that there is.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(stdin)
+        await stream.drain()
+        stream.close()
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill the whole session if it is still there: git's helper for http would go on without git."""
-    if process.returncode is None:
+    """End the whole session if it is still there: git's helper for http would go on without git.
+
+    First by asking: git that is killed leaves its lock files behind.
+    """
+    if process.returncode is not None:
+        return
+    for sign, patience in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-
-
-def _login(credentials: GitCredentials) -> dict[str, str]:
-    if credentials.bearer_token.get_secret_value():
-        return {"http.extraHeader": f"Authorization: Bearer {credentials.bearer_token.get_secret_value()}"}
-    if credentials.username or credentials.password.get_secret_value():
-        pair = f"{credentials.username}:{credentials.password.get_secret_value()}".encode()
-        return {"http.extraHeader": f"Authorization: Basic {base64.b64encode(pair).decode()}"}
-    return {}
-
-
-def _ssh(credentials: GitCredentials, folder: Path) -> str:
-    identity, hosts = folder / "identity", folder / "known_hosts"
-    for path, text in ((identity, credentials.identity.get_secret_value()), (hosts, credentials.known_hosts)):
-        path.touch(mode=0o600)
-        path.write_text(text if text.endswith("\n") else f"{text}\n")
-    options = ["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "IdentitiesOnly=yes"]
-    return shlex.join(["ssh", "-i", str(identity), "-o", f"UserKnownHostsFile={hosts}", *options])
-
-
-def _secrets(credentials: GitCredentials | None) -> list[str]:
-    if credentials is None:
-        return []
-    hidden = [credentials.password, credentials.bearer_token, credentials.identity]
-    found = [secret.get_secret_value() for secret in hidden if secret.get_secret_value()]
-    # A user without a password is a token: `https://TOKEN@host/`.
-    return found or [name for name in (credentials.username,) if name]
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await process.wait()
+                # git's helpers are asked too, and have no more time than git has.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                return
 
 
 def _of(remote: str) -> str:

@@ -13,6 +13,7 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.workloads import WORKLOADS
@@ -23,6 +24,7 @@ POD = Kind("v1", "Pod", "pods")
 SERVICE = Kind("v1", "Service", "services")
 SECRET = Kind("v1", "Secret", "secrets")
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
+SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
 EVENT = Kind("v1", "Event", "events")
 ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
@@ -43,6 +45,7 @@ HELM_REPOSITORY = _modelled(HelmRepository)
 IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
+RECEIVER = _modelled(Receiver)
 
 
 def kind_of(workload: Workload) -> Kind:

@@ -13,10 +13,21 @@ LONGEST = 1024
 """Characters that the API server takes as a message."""
 
 
-async def report(cluster: Cluster, about: Manifest, reason: str, message: str, *, warning: bool = False) -> None:
+async def report(
+    cluster: Cluster, about: Manifest, reason: str, message: str, *, warning: bool = False, mark: str = ""
+) -> None:
     """Make an Event that refers to an object.
 
+    Args:
+        cluster: where.
+        about: the object.
+        reason: in one word.
+        message: what happened.
+        warning: whether somebody should look.
+        mark: what makes two Events one; empty for nothing.
+
     Raises:
+        ConflictError: an Event with this mark was made before.
         SluiceError: it was not taken.
     """
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -24,7 +35,7 @@ async def report(cluster: Cluster, about: Manifest, reason: str, message: str, *
         {
             "apiVersion": EVENT.api_version,
             "kind": EVENT.kind,
-            "metadata": {"name": f"{about.name}.{uuid4().hex[:16]}", "namespace": about.namespace},
+            "metadata": {"name": f"{about.name}.{mark or uuid4().hex[:16]}", "namespace": about.namespace},
             "involvedObject": {
                 "apiVersion": about.api_version,
                 "kind": about.kind,

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from blocks.registries.base import Registry
+from blocks.registries.base import Registry, Way
 from blocks.registries.distribution import Distribution
+from sluice.credentials import RegistryCredentials
+from sluice.images.reference import Repository
 
 GENERIC = "generic"
 REGISTRIES: Mapping[str, Callable[[], Registry]] = {
@@ -28,6 +30,10 @@ class Registries:
         and `spec.provider` is named in the ImageRepository's conditions as a field that is not acted on.
         """
         return self.by_provider.get(provider) or self.by_provider[GENERIC]
+
+    async def login(self, provider: str, where: Repository, way: Way) -> RegistryCredentials | None:
+        """The login that a provider gives us for a repository; None where Secrets say it."""
+        return None
 
 
 @asynccontextmanager

@@ -2,42 +2,131 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from blocks.connections import Connections
+from blocks.git.checkout import Checkout, Plan
+from blocks.git.files import check_links, inside
 from blocks.git.mirror import Remote
 from blocks.git.mirrors import Git
+from blocks.git.references import Found, Wanted
+from blocks.git.signatures import verify_commit, verify_tag
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import GIT_REPOSITORY, SECRET
-from sluice.credentials import git_credentials
-from sluice.errors import InvalidError
-from sluice.manifests.flux.git_repository import GitRepository
+from blocks.sources.access import proxy_of
+from blocks.trees import Tree
+from sluice.credentials import GitCredentials, git_credentials
+from sluice.errors import InvalidError, NotFoundError, SluiceError
+from sluice.manifests.flux.git_repository import GitReference, GitRepository
+from sluice.manifests.flux.vital import refuse_vital
 from sluice.manifests.references import SourceKey
-from sluice.sync.revision import commit_of, revision
-from sluice.sync.source_url import same_source
+from sluice.sync import revision as revisions
+from sluice.sync.artifact import Fetch
+from sluice.sync.bounds import Bounds, Measured
+from sluice.sync.trust import TrustedKeys, trusted_keys
+
+_LONG_AGO = "1970-01-01T00:00:00Z"
+"""When a source was updated that was never fetched for itself."""
+_DEEPEST = 5
+"""GitRepositories that include each other, one inside the other."""
 
 
 @dataclass(frozen=True, slots=True)
+class Included:
+    """Files of another source that are put among these."""
+
+    source: GitSource
+    object: GitRepository
+    from_path: str
+    place: str
+
+
+@dataclass(slots=True)
 class GitSource:
-    """A branch of a repository."""
+    """A reference of a repository."""
 
     git: Git
     remote: Remote
-    branch: str
+    object: GitRepository
+    keys: TrustedKeys | None = None
+    included: tuple[Included, ...] = ()
+    verified: dict[str, str] = field(default_factory=dict)
+    """Revision → whose signatures it has, as far as it was looked at here."""
+
+    async def look(self) -> str:
+        """The commit that the reference points at."""
+        found = await self.git.look(self.remote, wanted(self.object.spec.ref))
+        return revisions.revision(found.shown, found.commit)
 
     async def latest(self) -> str:
-        """The branch's newest commit."""
-        return revision(self.branch, await self.git.fetch(self.remote, self.branch))
+        """The commit that the reference points at, signed by whom the source trusts."""
+        found = await self.git.find(self.remote, wanted(self.object.spec.ref))
+        at = revisions.revision(found.shown, found.commit)
+        self.verified[at] = await self._verified(found)
+        return at
 
     async def tree(self, revision: str) -> Path:
         """The files of a commit. They stay for ten minutes at least."""
-        return await self.git.tree(self.remote, commit_of(revision))
+        return (await self._laid_out(revision))[0].files
 
+    async def fetched(self, revision: str) -> Fetch:
+        """The files of a commit, and what was looked at to choose them."""
+        tree, others = await self._laid_out(revision)
+        spec = self.object.spec
+        observed = {
+            "observedRecurseSubmodules": spec.recurse_submodules or None,
+            "observedInclude": [one.model_dump(by_alias=True, exclude_defaults=True) for one in spec.include] or None,
+            "observedSparseCheckout": list(spec.sparse_checkout) or None,
+            "includedArtifacts": [_artifact(one, at, laid) for one, at, laid in others] or None,
+            "sourceVerificationMode": spec.verification.mode if spec.verification else None,
+        }
+        return Fetch(
+            revision=revision,
+            digest=tree.digest,
+            size=tree.size,
+            metadata=tree.metadata,
+            verified=self.verified.get(revision, ""),
+            observed=observed,
+        )
 
-async def open_git(wired: Connections, key: SourceKey) -> GitSource:
-    """The source that a GitRepository object describes."""
-    return await git_source(wired, await git_repository(wired.cluster, key))
+    async def _verified(self, found: Found) -> str:
+        """Whose signatures the commit and its tag have; empty where nobody asked."""
+        verification = self.object.spec.verification
+        if not verification or not self.keys:
+            return ""
+        lines = []
+        async with self.git.hold(self.remote) as mirror:
+            if verification.of_tag:
+                who = await verify_tag(mirror, found.tag, _tag(found), found.commit, self.keys)
+                lines.append(f"tag '{found.shown}' with key '{who}'")
+            if verification.of_commit:
+                who = await verify_commit(mirror, found.commit, self.keys)
+                lines.append(f"commit '{found.commit}' with key '{who}'")
+        return "verified signature of " + " and of ".join(lines)
+
+    async def _laid_out(self, revision: str) -> tuple[Tree, list[tuple[Included, str, Tree]]]:
+        others = []
+        for one in self.included:
+            try:
+                at = await one.source.latest()
+                others.append((one, at, (await one.source._laid_out(at))[0]))
+            except SluiceError as error:
+                raise type(error)(f"spec.include {one.object.name!r}: {error}") from error
+        plan = plan_of(self.object)
+
+        async def build(root: Path) -> dict[str, str]:
+            checkout = self.git.checkout(plan)
+            await checkout.lay_out(self.remote, revisions.commit_of(revision), root)
+            for one, _, tree in others:
+                await asyncio.to_thread(_include, checkout, tree.files, one, root)
+            return {}
+
+        parts = [(one.from_path, one.place, tree.digest) for one, _, tree in others]
+        name = f"{revisions.commit_of(revision)} {plan} {parts}"
+        return await self.git.trees.keep(self.remote.key, name, build), others
 
 
 async def git_repository(cluster: Cluster, key: SourceKey) -> GitRepository:
@@ -52,27 +141,27 @@ async def git_repository(cluster: Cluster, key: SourceKey) -> GitRepository:
     return GitRepository.parse(await cluster.get(GIT_REPOSITORY, key.name, key.namespace))
 
 
-async def git_source(wired: Connections, source: GitRepository) -> GitSource:
+async def git_source(wired: Connections, source: GitRepository, depth: int = 0) -> GitSource:
     """The source of a GitRepository that was read already.
 
     Raises:
-        NotFoundError: its Secret is not there.
-        InvalidError: its Secret has no credentials.
+        NotFoundError: its Secret, or what it includes, is not there.
+        InvalidError: its Secret has no credentials, or it asks for what sluice cannot do.
     """
-    return GitSource(wired.git, await remote_of(wired.cluster, source), source.spec.ref.branch)
-
-
-async def sources_of(cluster: Cluster, url: str, branch: str) -> list[GitRepository]:
-    """The GitRepository objects that follow this branch of this repository; suspended and invalid ones are left out.
-
-    Those that name a reference which sluice cannot follow (a tag, a range of tags, a commit) are among them whatever the
-    branch, so that the reason is written on them.
-    """
-    return [
-        source
-        for source in GitRepository.valid(await cluster.list(GIT_REPOSITORY))
-        if same_source(source.spec.url, url) and source.spec.ref.followed in ("", branch) and not source.spec.suspend
-    ]
+    refuse_vital(source.spec, source.spec.vital)
+    remote = await remote_of(wired.cluster, source)
+    keys = None
+    if source.spec.verification:
+        keys = trusted_keys(await wired.cluster.get(SECRET, source.spec.verification.secret_ref.name, source.namespace))
+    if source.spec.include and depth >= _DEEPEST:
+        raise InvalidError(f"spec.include: more than {_DEEPEST} GitRepositories inside each other; is it a circle?")
+    included = []
+    for one in source.spec.include:
+        key = SourceKey(GitRepository.kind, source.namespace, one.repository.name)
+        other = await git_repository(wired.cluster, key)
+        opened = await git_source(wired, other, depth + 1)
+        included.append(Included(opened, other, inside(one.from_path or "."), inside(one.place)))
+    return GitSource(wired.git, remote, source, keys, tuple(included))
 
 
 async def remote_of(cluster: Cluster, source: GitRepository) -> Remote:
@@ -80,9 +169,75 @@ async def remote_of(cluster: Cluster, source: GitRepository) -> Remote:
 
     Raises:
         NotFoundError: its Secret is not there.
-        InvalidError: its Secret has no credentials.
+        InvalidError: its Secret has no credentials, or it logs in by what sluice does not have.
     """
+    spec = source.spec
+    if spec.provider != "generic":
+        raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use generic with a Secret")
     credentials = None
-    if source.spec.secret_ref:
-        credentials = git_credentials(await cluster.get(SECRET, source.spec.secret_ref.name, source.namespace))
-    return Remote.of(source.spec.url, credentials, source.spec.timeout)
+    if spec.secret_ref:
+        credentials = git_credentials(await cluster.get(SECRET, spec.secret_ref.name, source.namespace))
+    if spec.url.startswith("ssh://") and not (credentials and credentials.identity.get_secret_value()):
+        raise InvalidError("spec.url is ssh: spec.secretRef must name a Secret with identity and known_hosts")
+    if proxy := await proxy_of(cluster, source.namespace, spec.proxy_secret_ref):
+        if spec.url.startswith("ssh://"):
+            raise InvalidError("spec.proxySecretRef: a proxy is for http and https; spec.url is ssh")
+        credentials = (credentials or GitCredentials()).model_copy(update={"proxy": proxy})
+    # Who may not read a repository must not find its commits here because somebody else may.
+    owner = f"{source.namespace}/{spec.secret_ref.name}" if spec.secret_ref else ""
+    return Remote.of(spec.url, credentials, spec.timeout, owner=owner)
+
+
+def wanted(ref: GitReference) -> Wanted:
+    """The reference that a manifest names."""
+    # A branch that nobody wrote down is not where a commit must be.
+    branch = ref.branch if "branch" in ref.model_fields_set or not ref.commit else ""
+    return Wanted(branch=branch, tag=ref.tag, semver=ref.semver, name=ref.name, commit=ref.commit)
+
+
+def plan_of(source: GitRepository) -> Plan:
+    """What of a commit the source wants."""
+    spec = source.spec
+    return Plan(ignores=True, ignore=spec.ignore, sparse=spec.sparse_checkout, submodules=spec.recurse_submodules)
+
+
+def _tag(found: Found) -> str:
+    return found.ref.removeprefix("refs/tags/")
+
+
+def _artifact(one: Included, at: str, tree: Tree) -> dict[str, object]:
+    digest = tree.digest.rpartition(":")[2]
+    return {
+        "revision": at,
+        "digest": tree.digest,
+        "size": tree.size,
+        "path": f"gitrepository/{one.object.namespace}/{one.object.name}/{digest}",
+        "url": one.object.address,
+        "lastUpdateTime": one.object.status.artifact.last_update_time if one.object.status.artifact else _LONG_AGO,
+    }
+
+
+def _include(checkout: Checkout, files: Path, one: Included, root: Path) -> None:
+    """Put files of another source in their place, as far as this one's rules do not leave them out."""
+    start = files / one.from_path
+    if not start.exists():
+        raise NotFoundError(f"spec.include {one.object.name!r} has no {one.from_path!r}")
+    measured = Measured(Bounds())
+    links = []
+    paths = (
+        [start] if start.is_file() else sorted(path for path in start.rglob("*") if path.is_file() or path.is_symlink())
+    )
+    for path in paths:
+        inner = path.name if start.is_file() else str(path.relative_to(start))
+        place = f"{one.place}/{inner}"
+        if not checkout.ignore.wants(place):
+            continue
+        measured.add(place, path.lstat().st_size)
+        target = root / place
+        if any(parent.is_symlink() for parent in target.parents if root in parent.parents):
+            raise InvalidError(f"spec.include {one.object.name!r}: {place} lies behind a symbolic link")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        shutil.copy2(path, target, follow_symlinks=False)
+        links += [place] if target.is_symlink() else []
+    check_links(root, links)

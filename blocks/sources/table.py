@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from blocks.connections import Connections
+from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.kinds import GIT_REPOSITORY
 from blocks.sources.base import Source
-from blocks.sources.git import open_git
+from blocks.sources.git import git_source
 from sluice.errors import InvalidError
 from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import SourceKey
+from sluice.sync.source_url import same_source
 
-SOURCES: Mapping[str, Callable[[Connections, SourceKey], Awaitable[Source]]] = {
-    GitRepository.kind: open_git,
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of source.
+
+    Attributes:
+        kind: of its objects in the cluster.
+        model: how its manifests are read.
+        open: makes the source that an object describes.
+    """
+
+    kind: Kind
+    model: type[SourceManifest]
+    open: Callable[[Connections, Any], Awaitable[Source]]
+
+
+SOURCES: Mapping[str, Row] = {
+    GitRepository.kind: Row(GIT_REPOSITORY, GitRepository, git_source),
 }
 
 
@@ -32,4 +54,27 @@ async def source_for(wired: Connections, key: SourceKey) -> Source:
     """
     if why := refusal(key.kind):
         raise InvalidError(why)
-    return await SOURCES[key.kind](wired, key)
+    row = SOURCES[key.kind]
+    return await row.open(wired, row.model.parse(await wired.cluster.get(row.kind, key.name, key.namespace)))
+
+
+async def open_source(wired: Connections, source: SourceManifest) -> Source:
+    """The source of an object that was read already.
+
+    Raises:
+        as `source_for`.
+    """
+    return await SOURCES[source.kind].open(wired, source)
+
+
+async def all_sources(cluster: Cluster) -> list[SourceManifest]:
+    """The sources of all kinds that are not suspended; those that are not valid are left out."""
+    found = []
+    for row in SOURCES.values():
+        found += [one for one in row.model.valid(await cluster.list(row.kind)) if not one.spec.suspend]
+    return found
+
+
+async def sources_of(cluster: Cluster, url: str, ref: str) -> list[SourceManifest]:
+    """The sources at an address that a move of this reference may move; suspended and invalid ones are left out."""
+    return [one for one in await all_sources(cluster) if same_source(one.address, url) and one.follows(ref)]

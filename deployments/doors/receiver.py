@@ -37,7 +37,11 @@ Door = Callable[[Request], Awaitable[Response]]
 
 
 def application(
-    post: Post, senders: Iterable[Sender], secret: Secret, keys: Keys | None = None, others: Iterable[Route] = ()
+    post: Post,
+    senders: Iterable[Sender],
+    secret: Secret,
+    keys: Keys | None = None,
+    others: Callable[[Guard], Iterable[Route]] = lambda _: (),
 ) -> Starlette:
     """The receiver as an ASGI application.
 
@@ -46,14 +50,14 @@ def application(
         senders: one route for each.
         secret: what each shares with us; a sender without a secret is refused all it sends.
         keys: of senders that sign with keys of their own.
-        others: further doors.
+        others: further doors, behind the same guard.
 
     Raises:
         TerminalError: two senders have one path, or a path is none.
     """
     guard = Guard(Room(), keys or Keys())
     used: dict[str, str] = {HEALTH: "the receiver itself"}
-    routes = [Route(HEALTH, _healthz, methods=["GET"]), *others]
+    routes = [Route(HEALTH, _healthz, methods=["GET"]), *others(guard)]
     for sender in senders:
         if not sender.path.startswith("/") or sender.path in used:
             owner = used.get(sender.path)

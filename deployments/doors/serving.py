@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
+from pkgutil import resolve_name
+from typing import Any
 
 import uvicorn
+from starlette.routing import Route
 
 from blocks.prefect.api import PrefectEvents
 from deployments.doors.connections import BoundedConnection
+from deployments.doors.proof import Guard
 from deployments.doors.receiver import application
 from deployments.doors.secrets import secrets_of
 from deployments.doors.senders import all_senders
 from deployments.settings import Settings
+from deployments.supervision import forever
 from sluice.errors import TerminalError
 
 
@@ -32,7 +37,8 @@ async def receive(settings: Settings, ready: Callable[[], None]) -> None:
         TerminalError: its port is taken, or a sender of an installed package cannot be used.
     """
     async with PrefectEvents(settings.api_url, auth=settings.prefect_login) as api:
-        app = application(api.post, all_senders().values(), secrets_of(settings))
+        others, following = _receivers(settings)
+        app = application(api.post, all_senders().values(), secrets_of(settings), others=others)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -45,11 +51,24 @@ async def receive(settings: Settings, ready: Callable[[], None]) -> None:
         with _listening(settings.receiver_host, settings.receiver_port, "SLUICE_RECEIVER_PORT") as port:
             ready()  # the port takes connections from here on
             serving = asyncio.create_task(server.serve(sockets=[port]))
+            followers = [asyncio.create_task(one) for one in following]
             try:
                 await asyncio.shield(serving)
             finally:
+                for follower in followers:
+                    follower.cancel()
+                await asyncio.gather(*followers, return_exceptions=True)
                 server.should_exit = True
                 await serving
+
+
+def _receivers(settings: Settings) -> tuple[Callable[[Guard], Iterable[Route]], list[Coroutine[Any, Any, None]]]:
+    """The doors of Flux's Receivers and what follows them, where they are wanted: a client of Kubernetes is not small."""
+    if not settings.receivers:
+        return lambda _: (), []
+    service = resolve_name("deployments.doors.hooks.serving:HookService")(settings)
+    following = forever("following Receivers (SLUICE_RECEIVERS=false does without)", service.run, 5.0)
+    return lambda guard: [service.route(guard)], [following]
 
 
 @contextmanager

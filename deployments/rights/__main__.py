@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deployments.rights import manifests
+from deployments.rights.part import Part
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -15,6 +16,9 @@ def written() -> dict[Path, str]:
     return {
         folder / "base" / "roles.yaml": manifests.roles(),
         folder / "components" / "cluster-wide" / "bindings.yaml": manifests.bindings("ClusterRoleBinding"),
+        folder / "components" / "receivers" / "bindings.yaml": manifests.bindings(
+            "ClusterRoleBinding", [Part.RECEIVER]
+        ),
         folder / "namespace" / "bindings.yaml": manifests.bindings("RoleBinding"),
         page: manifests.page(page.read_text()),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from deployments.rights.part import Part
+from deployments.rights.part import ALWAYS, Part
 from deployments.rights.table import RIGHTS, Right, Where, rights_of
 
 Object = dict[str, Any]
@@ -42,10 +42,10 @@ def roles() -> str:
     return HEAD + yaml.safe_dump_all(documents, sort_keys=False)
 
 
-def bindings(kind: str) -> str:
-    """The bindings of both parts: ClusterRoleBindings, or RoleBindings of one namespace."""
+def bindings(kind: str, parts: Sequence[Part] = ALWAYS) -> str:
+    """The bindings of these parts: ClusterRoleBindings, or RoleBindings of one namespace."""
     return HEAD + yaml.safe_dump_all(
-        [_binding(kind, "ClusterRole", f"sluice-{part}") for part in Part], sort_keys=False
+        [_binding(kind, "ClusterRole", f"sluice-{part}") for part in parts], sort_keys=False
     )
 
 

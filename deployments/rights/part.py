@@ -6,7 +6,12 @@ from enum import StrEnum
 
 
 class Part(StrEnum):
-    """A part of an installation that speaks to the API server; server and receiver do not."""
+    """A part of an installation that speaks to the API server; the server does not, and the receiver where it is let to."""
 
     WORKER = "worker"
     WATCHER = "watcher"
+    RECEIVER = "receiver"
+
+
+ALWAYS = (Part.WORKER, Part.WATCHER)
+"""The parts that nothing works without; the receiver needs rights only for Flux's Receiver objects."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
     AUTOSCALER_KINDS,
@@ -27,12 +28,16 @@ from blocks.kubernetes.kinds import (
     KUSTOMIZATION,
     LEASE,
     METRIC_TEMPLATE,
+    NAMESPACE,
     POD,
+    RECEIVER,
     SECRET,
     SERVICE,
+    SERVICE_ACCOUNT,
     WORKLOAD_KINDS,
 )
 from deployments.rights.part import Part
+from sluice.events.receivers.asked import ASKED
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.tending.past import PAST
 
@@ -158,13 +163,27 @@ _DELIVERY = (
     Right(HELM_CHART, ("patch",), "which version was found, in its Ready condition", subresource="status"),
     Right(HELM_REPOSITORY, ("get",), "where the chart of a HelmRelease is"),
     Right(CONFIG_MAP, ("get",), "values that a HelmRelease names"),
-    Right(IMAGE_REPOSITORY, ("list",), "which pushes matter to somebody"),
+    Right(IMAGE_REPOSITORY, FOLLOW, "which pushes matter to somebody, and which registries are looked at"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
-    Right(IMAGE_POLICY, ("list", "get"), "which tag is wanted"),
+    Right(IMAGE_POLICY, (*FOLLOW, "get"), "which tag is wanted"),
+    Right(NAMESPACE, ("get",), "the labels of a policy's namespace, where an ImageRepository's `spec.accessFrom` asks"),
+    Right(SERVICE_ACCOUNT, ("get",), "the pull secrets of an ImageRepository's `spec.serviceAccountName`"),
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
+)
+_ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]
+_RECEIVERS = (
+    Right(RECEIVER, FOLLOW, "which Receivers there are, and when one changes", (Part.RECEIVER,)),
+    Right(RECEIVER, ("patch",), "the address of a Receiver, in its status", (Part.RECEIVER,), subresource="status"),
+    *(
+        Right(
+            kind, ("list", "patch"), f"a {kind.kind} that a Receiver names is asked to be reconciled", (Part.RECEIVER,)
+        )
+        for kind in _ASKED
+    ),
+    Right(SECRET, ("get",), "the token of a sender that a Receiver's secretRef names", (Part.RECEIVER,), Where.NAMED),
 )
 _ITSELF = (
     Right(
@@ -174,7 +193,7 @@ _ITSELF = (
         where=Where.OWN,
     ),
 )
-RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_ITSELF)
+RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_RECEIVERS, *_ITSELF)
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:

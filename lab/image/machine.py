@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.programs.toolchain import program
 
-PROGRAMS = ("sh", "env", "cat", "ls", "id", "date", "touch", "git")
+PROGRAMS = ("sh", "env", "cat", "ls", "id", "date", "touch", "git", "ssh", "gpgv", "ssh-keygen")
 LEFT_OUT = shutil.ignore_patterns(
     "test", "tests", "idlelib", "tkinter", "turtledemo", "site-packages", "dist-packages", "config-*", "lib2to3"
 )

@@ -18,6 +18,7 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.manifests.schema import Schema, structural
 
@@ -56,6 +57,7 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
         *_READY,
         _AGE,
     ),
+    Receiver: (_AGE, *_READY),
     ImageUpdateAutomation: (("Last run", "string", ".status.lastAutomationRunTime"), _AGE, *_READY),
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""

@@ -27,6 +27,8 @@ class Occasion(StrEnum):
     ROLLED_BACK = "rolled back"
     SUPERSEDED = "superseded"
     STALLED = "does not go on"
+    DRIFTED = "was changed by hand"
+    CONTESTED = "is fought over"
 
 
 SEVERITIES = {
@@ -36,6 +38,8 @@ SEVERITIES = {
     Occasion.ROLLED_BACK: Severity.ERROR,
     Occasion.SUPERSEDED: Severity.INFO,
     Occasion.STALLED: Severity.ERROR,
+    Occasion.DRIFTED: Severity.WARN,
+    Occasion.CONTESTED: Severity.ERROR,
 }
 
 

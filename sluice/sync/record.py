@@ -19,13 +19,11 @@ from sluice.manifests.conditions import (
     Condition,
     find_condition,
     reported,
-    rfc3339,
     with_condition,
     without_condition,
 )
-from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import REQUESTED_AT, InventoryEntry, Kustomization
-from sluice.manifests.flux.outcome import Body, observed, outcome, says
+from sluice.manifests.flux.outcome import Body, observed, outcome
 from sluice.sync.inventory import inventory
 from sluice.sync.objects import ObjectId
 
@@ -35,14 +33,13 @@ BUILD_FAILED = "BuildFailed"
 APPLY_FAILED = "ReconciliationFailed"
 PRUNE_FAILED = "PruneFailed"
 HEALTH_FAILED = "HealthCheckFailed"
+HEALTH_PASSED = "Succeeded"
 NOT_READY = "DependencyNotReady"
 INVALID_EXPRESSION = "InvalidCELExpression"
 DEPENDENCY_RETRY = 60.0
 """Seconds until one that waits for others is looked at once more, where nothing comes before."""
 RETRIED = "ProgressingWithRetry"
 SOURCE_REFUSED = "ArtifactFailed"
-FETCHED = "Succeeded"
-FETCH_FAILED = "GitOperationFailed"
 
 
 def is_due(kustomization: Kustomization, revision: str) -> bool:
@@ -112,7 +109,7 @@ def applied(
         healthy: what the health checks say; empty where there are none.
     """
     ready = Condition(type=READY, status="True", reason=SUCCEEDED, message=f"Applied revision: {revision}")
-    passed = [Condition(type=HEALTHY, status="True", reason=FETCHED, message=healthy)] if healthy else []
+    passed = [Condition(type=HEALTHY, status="True", reason=HEALTH_PASSED, message=healthy)] if healthy else []
     status = {
         "lastAppliedRevision": revision,
         "lastAttemptedRevision": revision,
@@ -183,31 +180,6 @@ def refused(kustomization: Kustomization, why: str, now: datetime) -> Body | Non
         return None
     ready = Condition(type=READY, status="False", reason=SOURCE_REFUSED, message=why)
     return _fenced(kustomization.metadata.resource_version, outcome(kustomization, ready, now))
-
-
-def fetched(source: GitRepository, revision: str, now: datetime) -> Body | None:
-    """The status of a source whose branch is at `revision`; None where it says so already."""
-    known = source.status.artifact.revision if source.status.artifact else ""
-    if known == revision and _ready(source.status.conditions) and observed(source):
-        return None
-    ready = Condition(type=READY, status="True", reason=FETCHED, message=f"stored artifact for revision '{revision}'")
-    commit = revision.rpartition(":")[2]
-    artifact = {
-        "revision": revision,
-        "digest": "",
-        "lastUpdateTime": rfc3339(now),
-        "path": f"gitrepository/{source.namespace}/{source.name}/{commit}",
-        "url": source.address,
-    }
-    return {"status": {"artifact": artifact} | outcome(source, ready, now)}
-
-
-def unfetched(source: GitRepository, why: str, now: datetime) -> Body | None:
-    """The status of a source that cannot be fetched, what was fetched before stays; None where it says so already."""
-    ready = Condition(type=READY, status="False", reason=FETCH_FAILED, message=why)
-    if says(source, ready):
-        return None
-    return {"status": outcome(source, ready, now)}
 
 
 def _answered(kustomization: Kustomization) -> Body:

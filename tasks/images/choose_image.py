@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections.abc import Container
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import Connections, connections
-from blocks.kubernetes.cluster import Kind
-from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET
-from blocks.registries.base import Registry
-from sluice.credentials import RegistryCredentials, registry_credentials
-from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
+from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY
+from sluice.errors import InvalidError, TerminalError, TransientError
+from sluice.events.model import ImagePushed
 from sluice.images import record
-from sluice.images.policy import latest_tag
-from sluice.images.reference import ImageRef, parse_repository, same_repository
-from sluice.images.tags import visible
+from sluice.images.reference import ImageRef, same_repository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
-from sluice.manifests.flux.outcome import Body
-from sluice.manifests.meta import Manifest
+from tasks.images.missed import is_news, missed
+from tasks.images.reach import door_of
+from tasks.images.statuses import epoch, moment, write
+from tasks.images.verdicts import Seen, Verdict, look, verdict
 from tasks.stage import stage
 
 
@@ -34,6 +29,7 @@ class Choice(BaseModel):
     Attributes:
         wanted: `namespace:policy` → the image that it wants now, for the policies that want the pushed one.
         newer: `namespace:policy` → the tag that it wants instead, for the other policies of this image.
+        missed: pushes of those that nothing has come of yet: their notification was lost, or is on its way.
         digest: what the registry says the tag names now; empty where no policy wants it.
         reason: why no policy wants it.
     """
@@ -41,6 +37,7 @@ class Choice(BaseModel):
     model_config = ConfigDict(frozen=True)
     wanted: dict[str, ImageRef] = {}
     newer: dict[str, str] = {}
+    missed: tuple[ImagePushed, ...] = ()
     digest: str = ""
     reason: str = ""
 
@@ -52,7 +49,8 @@ async def choose_image(image: str, tag: str, digest: str = "") -> Choice:
     Without a digest, the image is the one that the tag names now.
 
     What each policy and repository says is written into its status. One that is wrong, or whose registry refuses us, does
-    not stop the others.
+    not stop the others. What another policy wants and has not chosen yet is not written there, which would hide that it was
+    missed.
 
     Raises:
         InvalidError: nobody wants the image and a policy or a repository of it is wrong; the message names the field.
@@ -62,76 +60,80 @@ async def choose_image(image: str, tag: str, digest: str = "") -> Choice:
     repositories = await _repositories(wired, image)
     if not repositories:
         return Choice(reason=f"no ImageRepository names {image}")
-    answers = dict(
-        zip(repositories, await asyncio.gather(*(_ask(one, tag) for one in repositories.values())), strict=True)
-    )
-    wanted: dict[str, ImageRef] = {}
-    newer: dict[str, str] = {}
-    reasons: list[str] = []
-    faults = [answer.fault for answer in answers.values() if answer.fault]
+    looks = await asyncio.gather(*(_look(wired, one, tag) for one in repositories.values()))
+    answers = dict(zip(repositories, looks, strict=True))
+    tally = _Tally(tag, digest, [one for one in answers.values() if isinstance(one, str)])
     for policy in await _policies(wired, repositories):
-        answer = answers[policy.repository]
-        if answer.fault:
-            continue
-        key, now = f"{policy.namespace}:{policy.name}", datetime.fromtimestamp(time.time(), UTC)
-        try:
-            latest = latest_tag(policy.spec, answer.tags)
-        except InvalidError as error:
-            faults.append(f"{policy}: {error}")
-            await _write_status(IMAGE_POLICY, policy, record.wrong(policy, str(error), now))
-            continue
-        name = repositories[policy.repository].spec.image
-        by_digest = record.pinned(policy, digest or answer.digest, tag) if latest == tag else ""
-        reference = ImageRef(name=name, tag=latest, digest=by_digest) if latest else None
-        await _write_status(IMAGE_POLICY, policy, record.chosen(policy, reference, now))
-        if latest == tag and reference:
-            wanted[key] = reference
-        else:
-            newer |= {key: latest} if latest else {}
-            reasons.append(f"{policy} wants {latest or 'none of the tags'}")
-    if faults and not wanted:
-        raise InvalidError("; ".join(faults))
-    reason = "; ".join(reasons + faults) or f"no ImagePolicy is for {image}"
-    named = next((answers[key].digest for key in answers if answers[key].digest), "")
-    return Choice(wanted=wanted, newer=newer, digest=named, reason=reason)
+        if isinstance(seen := answers[policy.repository], Seen):
+            await tally.add(await verdict(wired, policy, seen, fresh=False), await seen.digest(tag) or "")
+    if tally.faults and not tally.wanted:
+        raise InvalidError("; ".join(tally.faults))
+    reason = "; ".join(tally.reasons + tally.faults) or f"no ImagePolicy is for {image}"
+    named = [await one.digest(tag) for one in answers.values() if isinstance(one, Seen)]
+    return Choice(
+        wanted=tally.wanted,
+        newer=tally.newer,
+        missed=tuple(tally.missed.values()),
+        digest=next((one for one in named if one), ""),
+        reason=reason,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a registry says of a repository; `fault` where it refuses to say anything."""
+@dataclass(slots=True)
+class _Tally:
+    """What the policies say, one after the other."""
 
-    tags: tuple[str, ...] = ()
-    digest: str = ""
-    fault: str = ""
+    tag: str
+    digest: str
+    faults: list[str]
+    wanted: dict[str, ImageRef] = field(default_factory=dict)
+    newer: dict[str, str] = field(default_factory=dict)
+    missed: dict[str, ImagePushed] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+
+    async def add(self, said: Verdict, now: str) -> None:
+        """Count a policy's verdict, and write what there is to write about it.
+
+        Args:
+            said: by the policy.
+            now: what the pushed tag names.
+        """
+        policy, latest = said.policy, said.latest
+        if said.fault:
+            self.faults.append(f"{policy}: {said.fault}")
+            await write(IMAGE_POLICY, policy, record.wrong(policy, said.fault, moment(), said.reason))
+            return
+        if latest is not None and latest.tag == self.tag:
+            by_digest = record.pinned(policy, self.digest or now, self.tag)
+            latest = latest.model_copy(update={"digest": by_digest})
+            self.wanted[f"{policy.namespace}:{policy.name}"] = latest
+            if self.digest and self.digest != now:
+                return  # it is another image by now, whose push is another delivery
+            await write(IMAGE_POLICY, policy, record.chosen(policy, latest, moment()))
+            return
+        self.reasons.append(f"{policy} wants {latest.tag if latest else 'none of the tags'}")
+        if latest is not None:
+            self.newer[f"{policy.namespace}:{policy.name}"] = latest.tag
+        if latest is not None and is_news(policy, latest):
+            self.missed[latest.tag] = missed(policy, latest, epoch())
+            return
+        await write(IMAGE_POLICY, policy, record.chosen(policy, latest, moment()))
 
 
-async def _ask(repository: ImageRepository, tag: str) -> Answer:
-    """The tags that count, and what the pushed one names now. A refusal is written on the ImageRepository."""
-    wired = connections()
-    registry: Registry = wired.registry(repository.spec.provider)
-    now = datetime.fromtimestamp(time.time(), UTC)
+async def _look(wired: Connections, repository: ImageRepository, tag: str) -> Seen | str:
+    """What its registry says of a repository, or why it refuses to say anything. Both are written on the ImageRepository."""
     try:
-        async with asyncio.timeout(repository.spec.timeout):
-            name, insecure = parse_repository(repository.spec.image), repository.spec.insecure
-            login = await _login(wired, repository)
-            tags, digest = await asyncio.gather(
-                registry.tags(name, login, insecure=insecure), registry.digest(name, tag, login, insecure=insecure)
-            )
-        counted = visible(tags, repository.spec.exclusion_list)
+        async with asyncio.timeout(repository.spec.seconds):
+            seen = await look(await door_of(wired, repository), repository, tag)
+            assert seen is not None  # noqa: S101 - nothing was known before
+            await seen.digest(tag)
     except TimeoutError as error:
         raise TransientError(f"{repository}: the registry took longer than spec.timeout") from error
     except TerminalError as error:
-        await _write_status(IMAGE_REPOSITORY, repository, record.wrong(repository, str(error), now))
-        return Answer(fault=f"{repository}: {error}")
-    await _write_status(IMAGE_REPOSITORY, repository, record.scanned(repository, counted, now))
-    return Answer(counted, digest)
-
-
-async def _write_status(kind: Kind, about: Manifest, body: Body | None) -> None:
-    if body:
-        # It was deleted meanwhile: nobody is left to read the reason.
-        with contextlib.suppress(NotFoundError):
-            await connections().cluster.patch(kind, about.name, about.namespace, body, subresource="status")
+        await write(IMAGE_REPOSITORY, repository, record.wrong(repository, str(error), moment(), record.UNREAD))
+        return f"{repository}: {error}"
+    await write(IMAGE_REPOSITORY, repository, record.scanned(repository, seen.tags, moment()))
+    return seen
 
 
 async def _policies(wired: Connections, repositories: Container[tuple[str, str]]) -> list[ImagePolicy]:
@@ -140,17 +142,10 @@ async def _policies(wired: Connections, repositories: Container[tuple[str, str]]
     return [one for one in all_of_them if one.repository in repositories and not one.spec.suspend]
 
 
-async def _repositories(wired: Connections, image: str) -> dict[tuple[str, str], ImageRepository]:
+async def _repositories(wired: Connections, image: str) -> Mapping[tuple[str, str], ImageRepository]:
     """The ImageRepository objects of this image."""
     return {
         (one.namespace, one.name): one
         for one in ImageRepository.valid(await wired.cluster.list(IMAGE_REPOSITORY))
         if same_repository(one.spec.image, image) and not one.spec.suspend
     }
-
-
-async def _login(wired: Connections, repository: ImageRepository) -> RegistryCredentials | None:
-    if repository.spec.secret_ref is None:
-        return None
-    secret = await wired.cluster.get(SECRET, repository.spec.secret_ref.name, repository.namespace)
-    return registry_credentials(secret, parse_repository(repository.spec.image).registry)

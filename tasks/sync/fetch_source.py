@@ -1,82 +1,82 @@
-"""Fetch: bring a branch here, and say so on the sources that follow it."""
+"""Fetch: bring what sources follow here, and say so on them."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import connections
-from blocks.kubernetes.kinds import GIT_REPOSITORY
-from blocks.sources.git import git_source, sources_of
-from sluice.errors import InvalidError, TerminalError
+from blocks.sources.table import SOURCES, open_source, sources_of
+from sluice.errors import NotFoundError, SluiceError, TerminalError, TransientError
 from sluice.manifests.flux.git_repository import GitRepository
-from sluice.manifests.flux.vital import refuse_vital
+from sluice.manifests.flux.outcome import Body
+from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import SourceKey
-from sluice.sync.record import fetched, unfetched
+from sluice.sync.artifact import failed, stored
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
 
 
 class Fetched(BaseModel):
-    """A source at its newest commit."""
+    """A source at its newest revision."""
 
     model_config = ConfigDict(frozen=True)
+    kind: str = GitRepository.kind
     namespace: str
     name: str
     commit: str
+    """Empty where the source has none."""
     revision: str
     """`branch@sha1:commit`, Flux's form."""
 
     @property
     def key(self) -> SourceKey:
         """How others refer to the source."""
-        return SourceKey(GitRepository.kind, self.namespace, self.name)
+        return SourceKey(self.kind, self.namespace, self.name)
 
 
 @stage("fetch source", run_name="fetch {ref} of {url}")
 async def fetch_source(url: str, ref: str) -> list[Fetched]:
-    """The sources that follow this reference, each at the commit that it is at now; empty where there is none.
+    """The sources that follow this reference, each at the revision that it is at now; empty where there is none.
 
-    A source that cannot be fetched says why in its Ready condition and does not stop the others.
+    A source that cannot be fetched says why in its conditions and does not stop the others.
 
     Raises:
-        TerminalError: none of them can be fetched: no such branch, refused, a Secret without credentials.
-        TransientError: the git server does not answer.
+        TerminalError: none of them can be fetched: no such branch, refused, a Secret without credentials, no signature.
+        TransientError: none of them can be fetched for now: the server does not answer.
     """
-    wired = connections()
     done: list[Fetched] = []
-    failure: TerminalError | None = None
-    for source in await sources_of(wired.cluster, url, ref):
-        now = datetime.fromtimestamp(time.time(), UTC)
+    failures: list[SluiceError] = []
+    for source in await sources_of(connections().cluster, url, ref):
         try:
-            _checked(source)
-            at = await (await git_source(wired, source)).latest()
-        except TerminalError as error:
-            failure = error
-            await _write_status(source, unfetched(source, str(error), now))
-            continue
-        await _write_status(source, fetched(source, at, now))
-        done.append(Fetched(namespace=source.namespace, name=source.name, commit=commit_of(at), revision=at))
-    if failure and not done:
-        raise failure
+            done.append(await _fetched(source))
+        except (TerminalError, TransientError) as error:
+            failures.append(error)
+            await write_status(source, failed(source, error, _now()))
+    if failures and not done:
+        # What may pass is tried once more; what else failed is looked at with it.
+        raise next((one for one in failures if isinstance(one, TransientError)), failures[0])
     return done
 
 
-def _checked(source: GitRepository) -> None:
-    """Refuse a source that asks for what sluice cannot do.
-
-    Raises:
-        InvalidError: it does, by a field that cannot be left out; the message names it.
-    """
-    refuse_vital(source.spec, source.spec.vital)
-    if not source.spec.ref.followed:
-        raise InvalidError("spec.ref names a tag, a range or a commit: sluice follows branches only, yet")
+async def _fetched(source: SourceManifest) -> Fetched:
+    opened = await open_source(connections(), source)
+    at = await opened.latest()
+    await write_status(source, stored(source, await opened.fetched(at), _now()))
+    return Fetched(kind=source.kind, namespace=source.namespace, name=source.name, commit=commit_of(at), revision=at)
 
 
-async def _write_status(source: GitRepository, status: dict[str, Any] | None) -> None:
+async def write_status(source: SourceManifest, status: Body | None) -> None:
+    """Write the status of a source, where there is something to write."""
     if status:
-        cluster = connections().cluster
-        await cluster.patch(GIT_REPOSITORY, source.name, source.namespace, status, subresource="status")
+        kind = SOURCES[source.kind].kind
+        try:
+            await connections().cluster.patch(kind, source.name, source.namespace, status, subresource="status")
+        except NotFoundError:
+            return  # It was deleted meanwhile: nobody is left to read it.
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.receiver import Receiver
 from sluice.measures import dataplanes
 from sluice.measures.dataplanes import telemetry_for
 from tests.samples import canary
@@ -34,12 +35,14 @@ COMMANDS = [
 ]
 
 
+MODELS = {model.kind: model for model in (Canary, Receiver)}
+
+
 @pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "yaml"])
 def test_every_manifest_shown_is_valid_and_fully_supported(text: str) -> None:
     """A reader can apply what the documents show, and sluice acts on every field of it."""
     for manifest in yaml.safe_load_all(text):
-        assert manifest["kind"] == "Canary"
-        assert list(Canary.parse(manifest).unsupported()) == []
+        assert list(MODELS[manifest["kind"]].parse(manifest).unsupported()) == []
 
 
 @pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "toml"])

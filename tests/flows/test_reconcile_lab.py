@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from blocks.kubernetes.kinds import CANARY
+from blocks.kubernetes.kinds import CANARY, IMAGE_POLICY, IMAGE_REPOSITORY
 from flows.deliver_image import deliver_image
 from flows.sync_source import sync_source
 from sluice.events.model import ImagePushed, SourceChanged
-from tasks.images import find_missed_pushes
-from tasks.sync import find_moved_branches
+from sluice.manifests.flux.image_policy import ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
+from tasks.images.poll import NOTHING, poll
+from tasks.sync import find_moved_sources
 from tasks.upkeep import find_orphans
 from tasks.upkeep.pace import Pace
 from tests.flows.lab_team import Team, team
@@ -28,7 +30,7 @@ async def sut(
     lab_env: dict[str, Any], prefect_engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Team]:
     """A team with a source, an image policy and a Kustomization, whose intervals are always over."""
-    for module in (find_missed_pushes, find_moved_branches):
+    for module in (find_moved_sources,):
         monkeypatch.setattr(module, "pace", Pace(clock=iter(range(0, 10**9, 10**5)).__next__))
     async with team(lab_env, tmp_path / "git") as made:
         await made.apply("ImageRepository", IMAGE_API, {"image": made.image, "insecure": True})
@@ -45,11 +47,13 @@ def config_map(value: str) -> str:
 
 
 async def pushes(one: Team) -> list[ImagePushed]:
-    return [event for event in await find_missed_pushes.find_missed_pushes.fn() if event.image == one.image]
+    repository = ImageRepository.parse(await one.cluster.get(IMAGE_REPOSITORY, "shop", one.name))
+    policies = ImagePolicy.valid(await one.cluster.list(IMAGE_POLICY, one.name))
+    return list((await poll(repository, policies, NOTHING, 0.0)).events)
 
 
 async def moves(one: Team) -> list[SourceChanged]:
-    found = await find_moved_branches.find_moved_branches.fn()
+    found = await find_moved_sources.find_moved_sources.fn()
     return [event for event in found if event.url == one.url and event.commit]
 
 
@@ -83,7 +87,7 @@ async def test_what_somebody_changed_by_hand_is_put_right(sut: Team) -> None:
     await sync_source(url=sut.url, ref="main")
     kind = await sut.cluster.resource_for("v1", "ConfigMap")
     await sut.cluster.patch(kind, "shop", sut.name, {"data": {"value": "by hand"}})
-    found = await find_moved_branches.find_moved_branches.fn()
+    found = await find_moved_sources.find_moved_sources.fn()
     (drift,) = [event for event in found if event.url == sut.url and event.reapply]
     assert drift.reapply == f"{sut.name}/shop"
     await sync_source(**drift.payload)

@@ -177,7 +177,7 @@ async def test_a_branch_that_is_not_there_is_told_on_its_source(sut: Team) -> No
     status, reason, message = await sut.ready("GitRepository")
     assert (status, reason) == ("False", "GitOperationFailed")
     assert "mian" in message
-    assert (await synced(sut)).startswith("ignored: no GitRepository follows main")
+    assert (await synced(sut)).startswith("ignored: no source follows main")
 
 
 async def test_a_late_retry_does_not_take_a_newer_sync_back(sut: Team) -> None:
@@ -217,16 +217,17 @@ async def test_two_syncs_at_once_end_with_the_newest(sut: Team) -> None:
 
 
 async def test_a_source_that_follows_no_branch_is_not_moved_by_one(sut: Team) -> None:
-    """Pinned to a tag, it stays where it is when `master` moves, and says that nobody follows it."""
+    """Pinned to a tag, it stays where it is when `master` moves; a tag that is not there is named on it."""
     sut.repository.write({"a.yaml": config("a")})
     await sut.source(ref={"tag": "v1"})
     await sut.kustomization()
-    with pytest.raises(InvalidError, match=r"spec\.ref"):
-        await sync_source(url=sut.url, ref="main")
+    assert (await sync_source(url=sut.url, ref="main", return_state=True)).message.startswith("ignored")
     assert await value(sut, "a") is None
+    with pytest.raises(NotFoundError, match="refs/tags/v1"):
+        await sync_source(url=sut.url, ref="refs/tags/v1")
     status, _, message = await sut.ready("GitRepository")
     assert status == "False"
-    assert "branches only" in message
+    assert "refs/tags/v1" in message
 
 
 async def test_what_cannot_be_left_out_stops_the_sync(sut: Team) -> None:

@@ -5,6 +5,7 @@ Real stages and the real client against an API server that refuses the rest.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,20 +14,21 @@ import pytest
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.informers import Informers, informed
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, GIT_REPOSITORY, IMAGE_POLICY, IMAGE_REPOSITORY, KUSTOMIZATION
-from blocks.sources.git import sources_of
+from blocks.sources.table import sources_of
+from deployments.polling.poller import Poller
 from sluice.manifests.flux.kustomization import Kustomization
 from tasks.images.choose_image import choose_image
-from tasks.images.find_missed_pushes import find_missed_pushes
-from tasks.sync.applying.apply import apply
 from tasks.sync.applying.owner import Owner
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.find_due import find_due
-from tasks.sync.find_moved_branches import find_moved_branches
+from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.sync.kustomizations.claims import Claims
 from tasks.upkeep.find_orphans import find_orphans
 from tests.samples import canary_manifest, deployment
 from tests.scoped_server import ScopedServer, serving
+from tests.tasks.sync.brought import brought
 
 FOLLOWER = Kustomization.parse(
     {"metadata": {"name": "app", "namespace": "a"}, "spec": {"sourceRef": {"name": "shop"}, "prune": True}}
@@ -36,7 +38,8 @@ MINE = ("a", "b")
 
 
 def of(namespace: str, **spec: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "shop", "namespace": namespace, "uid": f"0{namespace[0]}"}, "spec": spec}
+    meta = {"name": "shop", "namespace": namespace, "uid": f"0{namespace[0]}", "resourceVersion": "7"}
+    return {"metadata": meta, "spec": spec}
 
 
 def moved(namespace: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -70,12 +73,20 @@ async def chosen(cluster: Cluster) -> Any:
     return (await choose_image.fn("registry.example/nobodys", "1.0.0")).reason
 
 
-async def missed(cluster: Cluster) -> Any:
-    return await find_missed_pushes.fn()
+async def polled(cluster: Cluster) -> Any:
+    async with informed(cluster, cluster.namespaces) as informers:
+        poller = Poller(connected_to(cluster, informers))
+        keeping = asyncio.create_task(poller.keep())
+        for kind in (IMAGE_POLICY, IMAGE_REPOSITORY):
+            await informers.list(kind)
+        await asyncio.sleep(0)
+        found = sorted(namespace for namespace, _ in poller.known)
+        keeping.cancel()
+        return found
 
 
 async def branches(cluster: Cluster) -> Any:
-    return await find_moved_branches.fn()
+    return await find_moved_sources.fn()
 
 
 async def orphans(cluster: Cluster) -> Any:
@@ -83,7 +94,7 @@ async def orphans(cluster: Cluster) -> Any:
 
 
 async def applied(cluster: Cluster) -> Any:
-    return len(await apply(cluster, [], Owner("a", "app", Claims(cluster, FOLLOWER))))
+    return len(await brought(cluster, [], Owner("a", "app", Claims(cluster, FOLLOWER))))
 
 
 Look = Callable[[Cluster], Awaitable[Any]]
@@ -92,7 +103,7 @@ LOOKS = {
     sources: (["a", "b"], []),
     due: (["a", "b"], []),
     chosen: (NOBODY, NOBODY),
-    missed: ([], []),
+    polled: (["a", "b"], []),
     branches: ([], []),
     orphans: ([], []),
     applied: (0, 0),
@@ -101,8 +112,13 @@ LOOKS = {
 
 def wired(cluster: Cluster) -> Connections:
     nothing: Any = None
-    parts = dict.fromkeys(("router", "metrics", "gates", "informers", "lease", "workers"), nothing)
-    return Connections(cluster=cluster, **parts)
+    return connected_to(cluster, nothing)
+
+
+def connected_to(cluster: Cluster, informers: Informers) -> Connections:
+    nothing: Any = None
+    parts = dict.fromkeys(("router", "metrics", "gates", "lease", "workers"), nothing)
+    return Connections(cluster=cluster, informers=informers, **parts)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.__name__)

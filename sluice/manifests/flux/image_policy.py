@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
+from sluice.manifests.flux.image_repository import REQUESTED_AT
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import NamespacedReference
 
@@ -57,13 +58,13 @@ class DigestPolicy(StrEnum):
 class ImagePolicySpec(ForeignModel):
     """What an ImagePolicy asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"interval"})
     image_repository_ref: NamespacedReference
     policy: PolicyChoice
     filter_tags: TagFilter | None = None
     digest_reflection_policy: DigestPolicy = DigestPolicy.ALWAYS
     """Flux's default is Never. Sluice's is Always: what was pushed and verified is what runs, byte for byte."""
     interval: Duration | None = None
+    """How often the digest of a tag that is chosen already is asked for."""
     suspend: bool = False
 
 
@@ -82,6 +83,7 @@ class ImagePolicyStatus(ForeignModel):
     conditions: tuple[Condition, ...] = ()
     latest_ref: LatestRef | None = None
     observed_previous_ref: LatestRef | None = None
+    last_handled_reconcile_at: str = ""
 
 
 class ImagePolicy(Manifest):
@@ -98,3 +100,9 @@ class ImagePolicy(Manifest):
     def repository(self) -> tuple[str, str]:
         """Namespace and name of the ImageRepository."""
         return self.spec.image_repository_ref.namespace or self.namespace, self.spec.image_repository_ref.name
+
+    @property
+    def requested(self) -> str:
+        """What asks for a look now and was not answered; empty for nothing."""
+        asked = self.metadata.annotations.get(REQUESTED_AT, "")
+        return asked if asked != self.status.last_handled_reconcile_at else ""

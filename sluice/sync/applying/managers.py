@@ -51,7 +51,7 @@ def takeover(live: Object, manager: str) -> Object | None:
 
 def joined(entries: Sequence[Object], manager: str) -> list[Object] | None:
     """The entries with those that are taken over joined to the manager's own; None where there are none."""
-    taken = [one for one in entries if _is_taken(one, manager)]
+    taken = [one for one in entries if is_taken(one, manager)]
     if not taken:
         return None
     own = [one for one in entries if one.get("manager") == manager and one.get("operation") == "Apply" and _whole(one)]
@@ -63,7 +63,8 @@ def joined(entries: Sequence[Object], manager: str) -> list[Object] | None:
     return [*rest, {**first, "manager": manager, "operation": "Apply", "fieldsV1": fields}]
 
 
-def _is_taken(entry: Object, manager: str) -> bool:
+def is_taken(entry: Object, manager: str) -> bool:
+    """Whether what an entry of managedFields says becomes `manager`'s."""
     name, operation = str(entry.get("manager")), entry.get("operation")
     if not _whole(entry):
         return False

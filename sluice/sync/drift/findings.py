@@ -6,13 +6,13 @@ Values of a Secret are never among them. What is said is bounded: a few fields o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from sluice.sync.applying.managers import joined
 from sluice.sync.drift.differences import ABSENT, Difference, differences
-from sluice.sync.drift.managers import Keys, Manager, applied_entry, applied_fields, others, owns
+from sluice.sync.drift.managers import Keys, Manager, applied_entry, applied_fields, entries, others, owns
 from sluice.sync.objects import ObjectId, identity
 
 Object = dict[str, Any]
@@ -80,18 +80,16 @@ def gone(manifest: Object) -> Finding:
     return Finding(object=identity(manifest), gone=True)
 
 
-def finding(manifest: Object, live: Object, manager: str, found: Sequence[Difference] | None = None) -> Finding | None:
+def finding(manifest: Object, live: Object, manager: str, *, takes: bool = True) -> Finding | None:
     """What somebody else changed in an object; None where nobody did.
 
     Args:
         manifest: as it would be applied.
         live: the whole object.
         manager: our field manager.
-        found: the differences, where they are known already.
+        takes: whether what people add with kubectl is put right as well.
     """
-    if found is None:
-        found = differences(manifest, live, applied_fields(live, manager))
-    theirs = [one for one in found if not one.ours]
+    theirs = changed(manifest, live, manager, takes=takes)
     if not theirs:
         return None
     secret = manifest["kind"] == "Secret"
@@ -107,6 +105,14 @@ def finding(manifest: Object, live: Object, manager: str, found: Sequence[Differ
     annotations = live["metadata"].get("annotations") or {}
     audit = next((str(annotations[name])[:LONGEST] for name in AUDIT if annotations.get(name)), "")
     return Finding(object=identity(manifest), fields=fields, audit=audit)
+
+
+def changed(manifest: Object, live: Object, manager: str, *, takes: bool = True) -> list[Difference]:
+    """The fields of which somebody else has made what they are; the arguments are those of `finding`."""
+    own = applied_fields(live, manager)
+    union = joined(list(entries(live)), manager) if takes else None
+    found = differences(manifest, live, union[-1]["fieldsV1"] if union else own)
+    return [one for one in found if not (one.ours and owns(own, one.keys))]
 
 
 def _who(live: Object, manager: str, keys: Keys) -> Manager | None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sluice.sync.drift.managers import applied_entry
+from sluice.sync.applying.managers import is_taken
+from sluice.sync.drift.managers import applied_entry, entries
 
 Object = dict[str, Any]
 
@@ -36,7 +37,9 @@ class Seen:
         uid: of the object.
         version: its resourceVersion as a number: of two, the later has the greater one.
         generation: 0 for kinds that have none.
-        fields: a digest of the set of fields that we applied and still own; empty where there are none.
+        fields: a digest of the set of fields that we applied and still own, and of those that somebody has set whose fields
+            become ours, such as a person with kubectl; empty where there are none.
+        rest: a digest of what all others have written, but for what they wrote through a subresource.
         time: when we last changed the object by an apply.
     """
 
@@ -44,6 +47,7 @@ class Seen:
     version: int
     generation: int
     fields: bytes
+    rest: bytes
     time: str
 
 
@@ -78,12 +82,15 @@ def seen(item: Object, manager: str) -> Seen:
     """
     meta = item["metadata"]
     entry = applied_entry(item, manager) or {}
-    fields = entry.get("fieldsV1")
+    fields = [entry["fieldsV1"]] if entry.get("fieldsV1") else []
+    fields += [one.get("fieldsV1") for one in entries(item) if one is not entry and is_taken(one, manager)]
+    rest = [one for one in entries(item) if one is not entry and not one.get("subresource")]
     return Seen(
         uid=str(meta.get("uid", "")),
         version=int(meta["resourceVersion"]),
         generation=int(meta.get("generation") or 0),
         fields=_digest(fields) if fields else b"",
+        rest=_digest(rest) if rest else b"",
         time=str(entry.get("time") or ""),
     )
 
@@ -91,18 +98,20 @@ def seen(item: Object, manager: str) -> Seen:
 def change(known: Known, now: Seen | None) -> Change:
     """What became of an object since a sync left it.
 
-    Where the kind counts generations, its spec has changed only with that count, and what is ours of its metadata only
-    with the fields that we own: its status may change as often as it likes. Where it does not, any other version may be a
-    change of a value.
+    A status may change as often as it likes: it is written through a subresource, and changes no generation.
     """
     before = known.seen
     if now is None or now.uid != before.uid:
         return Change.GONE
     if now.version <= before.version:
         return Change.NONE  # as we left it, or a watch that has not brought our own write yet
-    if now.generation and (now.generation, now.fields) == (before.generation, before.fields):
-        return Change.NONE
-    return Change.PERHAPS
+    same = (now.generation, now.fields, now.rest) == (before.generation, before.fields, before.rest)
+    return Change.NONE if same else Change.PERHAPS
+
+
+def ours_changed(before: Seen, now: Seen | None) -> bool:
+    """Whether somebody changed what we own: a field that changes hands leaves the set. Others' fields are theirs."""
+    return now is None or now.uid != before.uid or (now.version > before.version and now.fields != before.fields)
 
 
 def by_another(before: Seen, now: Seen) -> bool:

@@ -7,39 +7,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import CANARY
-from sluice.errors import SluiceError, TransientError
-from sluice.manifests.flagger.canary import Canary
-from sluice.rollout.workloads import WORKLOADS
+from blocks.applied.sight import Sight
+from blocks.kubernetes.cluster import Kind
+from sluice.errors import InvalidError, SluiceError, TransientError
 from sluice.sync.applying.managers import takeover
-from sluice.sync.applying.wishes import left_alone, only_made, shared
+from sluice.sync.applying.wishes import only_made
 from sluice.sync.objects import ObjectId, identity
 from sluice.sync.order import waves
-from sluice.sync.ownership import Governed, is_target, owner_of, rollout_targets
+from sluice.sync.ownership import owner_of
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.refused import refusals_explained
+from tasks.sync.applying.wanted import MANAGER, Wanting
 from tasks.sync.applying.write import served, write
 
 Object = dict[str, Any]
 AT_ONCE = 16
 """Objects that are applied at the same time: below what API servers give one client."""
-MANAGER = "sluice"
 NAMED = 5
 """Objects that an error names; of the others it says how many they are."""
 
 
-async def apply(cluster: Cluster, objects: Sequence[Object], owner: Owner) -> frozenset[ObjectId]:
+async def apply(sight: Sight, wanting: Wanting, objects: Sequence[Object], owner: Owner) -> frozenset[ObjectId]:
     """Apply the objects wave by wave; those that were spared because the cluster's own object asks for it.
 
     Each object of a wave gets its try; a failure among them ends the sync after the wave.
 
+    Args:
+        sight: of the cluster that they are for; it learns what was written.
+        wanting: what is left alone there.
+        objects: that have to be written.
+        owner: whom they are applied for.
+
     Raises:
         TerminalError, TransientError: what the API server said of the first, with the names of others that failed.
     """
-    canaries = Canary.valid(await cluster.list(CANARY))
-    targets = rollout_targets([canary for canary in canaries if canary.spec.target_ref.kind in WORKLOADS])
-    applying = _Applying(cluster, owner, Governed.by(canaries), targets, asyncio.Semaphore(AT_ONCE))
+    applying = _Applying(sight, wanting, owner, asyncio.Semaphore(AT_ONCE))
     spared: set[ObjectId] = set()
     for together in waves(objects):
         ends = await asyncio.gather(*(applying.one(manifest) for manifest in together), return_exceptions=True)
@@ -50,10 +52,9 @@ async def apply(cluster: Cluster, objects: Sequence[Object], owner: Owner) -> fr
 
 @dataclass(frozen=True, slots=True)
 class _Applying:
-    cluster: Cluster
+    sight: Sight
+    wanting: Wanting
     owner: Owner
-    users: Governed
-    targets: frozenset[ObjectId]
     room: asyncio.Semaphore
 
     async def one(self, manifest: Object) -> bool:
@@ -63,21 +64,33 @@ class _Applying:
                 return await self._applied(manifest)
 
     async def _applied(self, manifest: Object) -> bool:
-        cluster, meta = self.cluster, manifest["metadata"]
+        cluster, meta = self.sight.cluster, manifest["metadata"]
         kind = await cluster.resource_for(manifest["apiVersion"], manifest["kind"])
-        live = await cluster.find(kind, meta["name"], meta.get("namespace"))
-        if live is not None:
-            if left_alone(live) or self.users.has(live) or only_made(manifest):
-                return False
-            await self._refuse_others(manifest, live)
-            adopted = None if shared(manifest) or shared(live) else takeover(live, MANAGER)
-            if adopted:
-                live = await cluster.patch(kind, meta["name"], meta.get("namespace"), adopted)
-            if is_target(manifest, self.targets):
-                manifest = WORKLOADS[manifest["kind"]].writes.yielding(manifest, live, MANAGER)
-        await write(cluster, kind, manifest, live, MANAGER, force=self._may_force(manifest))
+        if not (self.sight.as_left(manifest) and await self._written_over(kind, manifest)):
+            wanted, live = manifest, await self.sight.live(kind, manifest)
+            if live is not None:
+                if self.wanting.spares(manifest, live):
+                    return False
+                await self._refuse_others(manifest, live)
+                adopted = takeover(live, MANAGER) if self.wanting.takes(manifest, live) else None
+                if adopted:
+                    live = await cluster.patch(kind, meta["name"], meta.get("namespace"), adopted)
+                wanted = self.wanting.of_target(manifest, live)
+            written = await write(cluster, kind, wanted, live, MANAGER, force=self._may_force(manifest))
+            self.sight.wrote(manifest, written)
         if manifest["kind"] == "CustomResourceDefinition":
             await served(cluster, kind, meta["name"])
+        return True
+
+    async def _written_over(self, kind: Kind, manifest: Object) -> bool:
+        """Write over what is as we left it, without a look at it; False where only a look can say what to do."""
+        if self.wanting.is_target(manifest) or only_made(manifest):
+            return False
+        try:
+            written = await write(self.sight.cluster, kind, manifest, None, MANAGER, force=False)
+        except InvalidError:
+            return False
+        self.sight.wrote(manifest, written)
         return True
 
     async def _refuse_others(self, manifest: Object, live: Object) -> None:
@@ -90,7 +103,7 @@ class _Applying:
 
     def _may_force(self, manifest: Object) -> bool:
         """A target that a rollout has begun for is not deleted under it."""
-        return self.owner.force and not is_target(manifest, self.targets)
+        return self.owner.force and not self.wanting.is_target(manifest)
 
 
 def _raise_first(manifests: Sequence[Object], ends: Sequence[bool | BaseException]) -> None:

@@ -21,8 +21,8 @@ FORCE_HINT = "set kustomize.toolkit.fluxcd.io/force=enabled on it, or spec.force
 
 async def write(
     cluster: Cluster, kind: Kind, manifest: Object, live: Object | None, manager: str, *, force: bool
-) -> None:
-    """Apply a manifest.
+) -> Object:
+    """Apply a manifest; the object as it is then.
 
     Args:
         cluster: where.
@@ -36,14 +36,14 @@ async def write(
         InvalidError: it is refused; where a field cannot be changed the message says what to do.
     """
     try:
-        await cluster.apply(manifest, manager=manager)
+        return await cluster.apply(manifest, manager=manager)
     except InvalidError as error:
         if live is None or not fixed_field(str(error)):
             raise
         if not (force or made_again(manifest) or made_again(live)):
             raise InvalidError(f"{error}; {FORCE_HINT}") from error
         await _remove(cluster, kind, manifest)
-        await cluster.apply(manifest, manager=manager)
+        return await cluster.apply(manifest, manager=manager)
 
 
 async def _remove(cluster: Cluster, kind: Kind, manifest: Object) -> None:

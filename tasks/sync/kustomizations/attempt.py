@@ -8,12 +8,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from blocks.applied.ledger import Ledger, place_of
+from blocks.applied.sight import Sight
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
 from blocks.sources.table import source_for
 from sluice.errors import InvalidError, SluiceError, TransientError
 from sluice.sync import record
 from sluice.sync.applying.wishes import ends_itself, left_alone
+from sluice.sync.drift.policy import Policy, policy_or_default
 from sluice.sync.inventory import departed, entry_id
 from sluice.sync.kustomizations.health_checks import refuse_expressions
 from sluice.sync.kustomizations.history import digest_of, remembered
@@ -23,6 +26,7 @@ from tasks.sync.applying.needed import needed
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.place import placed
 from tasks.sync.applying.prune import prune
+from tasks.sync.applying.wanted import Wanting
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
 from tasks.sync.kustomizations.finalizer import keep
@@ -44,6 +48,7 @@ class Attempt:
         wired: what this process is connected to.
         status: of the Kustomization.
         reapply: whether it is applied though it was before.
+        ledger: what earlier syncs have left. It holds as long as nobody else writes the Kustomization.
         at: the revision.
         digest: of what was rendered.
         ids: all that the revision has.
@@ -56,6 +61,7 @@ class Attempt:
     wired: Connections
     status: Status
     reapply: bool
+    ledger: Ledger = field(default_factory=Ledger)
     at: str = ""
     digest: str = ""
     ids: Sequence[ObjectId] = ()
@@ -73,7 +79,10 @@ class Attempt:
             OvertakenError: somebody else wrote to the Kustomization.
             TerminalError, TransientError: it failed.
         """
-        patience = self.status.of.spec.timeout
+        of = self.status.of
+        owner = (of.kind, of.namespace, of.name)
+        self.ledger = self.wired.applied.ledgers.of(owner, of.metadata.resource_version)
+        patience = of.spec.timeout
         try:
             async with asyncio.timeout(patience):
                 return await self._apply()
@@ -83,7 +92,9 @@ class Attempt:
             raise
         except SluiceError as failure:
             error = failure
-        await self.status.fail(self.reason, error)
+        finally:
+            self.ledger.version = self.status.version
+        await self._fail(error)
         raise error
 
     async def finish(self) -> Synced:
@@ -98,11 +109,16 @@ class Attempt:
             except Superseded as newer:
                 return Synced(note=str(newer))
             except SluiceError as error:
-                await self.status.fail(self.reason, error)
+                await self._fail(error)
                 raise
         await self._write_end(said)
+        self.ledger.version = self.status.version
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
+
+    async def _fail(self, error: SluiceError) -> None:
+        await self.status.fail(self.reason, error)
+        self.ledger.version = self.status.version
 
     async def _apply(self) -> Synced | None:
         self.status.of = await keep(self.wired.cluster, self.status.of)
@@ -139,21 +155,34 @@ class Attempt:
         # What is to be left alone is not applied, and stays in the inventory.
         objects = [each for each in everything if not left_alone(each)]
         aside = {identity(each) for each in everything if left_alone(each)}
-        writes = await needed(cluster, objects)
-        if writes or gone or not self._known():
+        sight = await self._look(cluster, objects)
+        wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster)
+        report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
+        found = needed(sight, wanting, objects, keep_changes=report_only)
+        if found.writes or gone or not self._same_inventory():
             # Intent before act: also the fence of a slower sync, which may be about to write as well.
             await self.status.write(record.begun(one, self.at, self.ids, now()))
-            self.wrote = True
-        self.spared = aside | await apply(cluster, writes, owner)
+        self.wrote = bool(found.writes or gone) or not self._known()
+        self.spared = aside | found.spared | await apply(sight, wanting, found.writes, owner)
         self.reason = record.PRUNE_FAILED
         self.pruned = await prune(cluster, gone, owner, self.ids)
+        self.ledger.keep_only({place_of(each) for each in self.ids})
+
+    async def _look(self, cluster: Cluster, objects: Sequence[Object]) -> Sight:
+        """At all objects; by the watch where this cluster has one, and nobody has asked to look for certain."""
+        watches = self.wired.applied.watches if cluster is self.wired.cluster and not self.reapply else None
+        nothing_new = not record.is_due(self.status.of, self.at)
+        sight = Sight(cluster, self.ledger, watches, nothing_new)
+        await sight.look(objects)
+        return sight
 
     def _known(self) -> bool:
         """Whether the status says already that just these objects of this revision are applied."""
+        return not record.is_due(self.status.of, self.at) and self._same_inventory()
+
+    def _same_inventory(self) -> bool:
         known = self.status.of.status.inventory.entries
-        return not record.is_due(self.status.of, self.at) and {entry_id(one) for one in self.ids} == {
-            entry.id for entry in known
-        }
+        return {entry_id(one) for one in self.ids} == {entry.id for entry in known}
 
     def _refuse_empty(self, gone: Sequence[ObjectId]) -> None:
         """A directory that lost its files by mistake must not take everything with it."""

@@ -17,7 +17,7 @@ async def keep(home: Cluster, one: Kustomization) -> Kustomization:
     """
     if FINALIZER in one.metadata.finalizers:
         return one
-    return await _write(home, one, (*one.metadata.finalizers, FINALIZER))
+    return await _write(home, one, [*one.metadata.finalizers, FINALIZER])
 
 
 async def release(home: Cluster, one: Kustomization) -> None:
@@ -25,7 +25,7 @@ async def release(home: Cluster, one: Kustomization) -> None:
     await _write(home, one, [name for name in one.metadata.finalizers if name != FINALIZER])
 
 
-async def _write(home: Cluster, one: Kustomization, finalizers: object) -> Kustomization:
+async def _write(home: Cluster, one: Kustomization, finalizers: list[str]) -> Kustomization:
     body = {"metadata": {"resourceVersion": one.metadata.resource_version, "finalizers": finalizers}}
     try:
         return Kustomization.parse(await home.patch(KUSTOMIZATION, one.name, one.namespace, body))

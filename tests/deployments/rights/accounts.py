@@ -96,6 +96,7 @@ def samples(namespace: str) -> list[Object]:
     daemons["spec"]["template"]["spec"]["nodeSelector"] = {"nowhere": "true"}
     ref = {"name": NAME}
     specs: list[tuple[str, str, Object]] = [
+        ("v1", "ServiceAccount", {}),
         ("v1", "Service", {"spec": {"ports": [{"port": 80}], "selector": {"app": NAME}}}),
         ("coordination.k8s.io/v1", "Lease", {"spec": {"leaseDurationSeconds": 15}}),
         ("gateway.networking.k8s.io/v1", "HTTPRoute", {"spec": {"hostnames": [f"{namespace}.test"]}}),
@@ -126,6 +127,17 @@ def samples(namespace: str) -> list[Object]:
         ("source.toolkit.fluxcd.io/v1", "HelmRepository", {"spec": {"url": "https://charts.test", "interval": "1m"}}),
         ("source.toolkit.fluxcd.io/v1", "HelmChart", {"spec": CHART}),
         ("helm.toolkit.fluxcd.io/v2", "HelmRelease", {"spec": {"interval": "1m", "chart": {"spec": CHART}}}),
+        (
+            "notification.toolkit.fluxcd.io/v1",
+            "Receiver",
+            {
+                "spec": {
+                    "type": "generic",
+                    "resources": [{"kind": "GitRepository", "name": NAME}],
+                    "secretRef": {"name": LOGIN},
+                }
+            },
+        ),
         ("image.toolkit.fluxcd.io/v1", "ImageRepository", {"spec": {"image": "registry.test/shop", "interval": "1m"}}),
         (
             "image.toolkit.fluxcd.io/v1",

@@ -38,8 +38,8 @@ OF_OTHERS = {("update", "canaries", "finalizers")}
 CALLS: dict[str, str] = {
     "get": r"cluster\.get\(\s*{kind}\b|= SECRET if .* else {kind}\b",
     "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
-    "watch": r"_follow\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
-    "patch": r"(cluster\.patch|_write_status)\(\s*{kind}\b",
+    "watch": r"(_follow|informers\.list)\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
+    "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
 }
 """How code asks for what a delivery is made of: sources, policies, Secrets. Of most of it only the status is written."""
 FINALIZED = {
@@ -47,7 +47,9 @@ FINALIZED = {
     ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
 }
 """What is kept by a finalizer, and the call that sets it."""
-DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} | {kinds.SECRET, kinds.CONFIG_MAP}
+OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_ACCOUNT}
+DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER} | OF_DELIVERY
+"""Receivers are the receiver's, which has rights of its own: see tests/deployments/doors/test_hook_rights.py."""
 
 
 def guarded(stage: Stage) -> Guarded:

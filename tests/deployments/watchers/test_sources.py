@@ -98,5 +98,5 @@ def test_each_watched_namespace_is_known(sut: SourceWatcher, namespaces: tuple[s
     for space in namespaces:
         assert len(sut.update(KUSTOMIZATION, News([of(space, follower())], whole=True), space)) == 1
     sut.update(GIT_REPOSITORY, News([], whole=True), namespaces[0])
-    assert [space for space, _ in sut.sources] == list(namespaces[1:])
-    assert {space for space, _ in sut.followers} == set(namespaces)
+    assert [key.namespace for key in sut.sources] == list(namespaces[1:])
+    assert {key.namespace for key in sut.followers} == set(namespaces)

@@ -82,6 +82,6 @@ def test_a_repository_tells_what_was_found() -> None:
     assert status["lastScanResult"]["tagCount"] == 12
     assert len(status["lastScanResult"]["latestTags"]) == record.SAMPLE
     assert {each["type"]: each["message"] for each in status["conditions"]} == {
-        "Ready": "successful scan: found 12 tags",
+        "Ready": "successful scan: found 12 tags with checksum 488e31e64e863a27",
         "UnsupportedFields": "sluice does not act on spec.provider",
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.sync import record
 from sluice.sync.inventory import departed
@@ -24,16 +23,6 @@ def kustomization(status: dict[str, Any] | None = None, generation: int = 1, **s
         {
             "metadata": {"name": "shop", "namespace": "team", "resourceVersion": "7", "generation": generation},
             "spec": {"sourceRef": {"kind": "GitRepository", "name": "shop"}, "prune": True, **spec},
-            "status": status or {},
-        }
-    )
-
-
-def source(status: dict[str, Any] | None = None, generation: int = 1, **spec: Any) -> GitRepository:
-    return GitRepository.parse(
-        {
-            "metadata": {"name": "shop", "namespace": "team", "generation": generation},
-            "spec": {"url": "https://git.example/shop", "ref": {"branch": "main"}, **spec},
             "status": status or {},
         }
     )
@@ -117,36 +106,3 @@ def test_fields_that_are_not_acted_on_are_named_until_they_are_gone() -> None:
     assert told
     assert told["message"] == "sluice does not act on spec.ignore, spec.another"
     assert condition({"status": done(TWO, status=status)}, "UnsupportedFields") is None
-
-
-def test_a_source_tells_its_revision_once() -> None:
-    """The same revision again writes nothing; a new one, a changed manifest or the end of a failure does."""
-    status = after(record.fetched(source(), ONE, NOON))
-    assert status["artifact"]["revision"] == ONE
-    assert record.fetched(source(status), ONE, LATER) is None
-    assert record.fetched(source(status), TWO, LATER)
-    assert record.fetched(source(status, generation=2), ONE, LATER)
-
-
-def test_a_source_that_cannot_be_fetched_says_why_and_recovers() -> None:
-    """Ready goes False with git's words, what was fetched stays known, and the same revision later makes it True again."""
-    status = after(record.fetched(source(), ONE, NOON))
-    broken = after(record.unfetched(source(status), "no such branch", LATER))
-    ready = condition({"status": broken}, "Ready")
-    assert ready
-    assert (ready["status"], ready["reason"], ready["message"]) == ("False", "GitOperationFailed", "no such branch")
-    assert "artifact" not in broken
-    assert record.unfetched(source(status | broken), "no such branch", LATER) is None
-    well = condition({"status": after(record.fetched(source(status | broken), ONE, LATER))}, "Ready")
-    assert well
-    assert well["status"] == "True"
-
-
-def test_a_source_names_the_references_that_are_not_followed() -> None:
-    """Only branches are followed; a tag or a semver range is told, not ignored."""
-    status = after(record.fetched(source(ref={"branch": "main", "tag": "v1"}, recurseSubmodules=True), ONE, NOON))
-    told = condition({"status": status}, "UnsupportedFields")
-    assert told
-    assert "spec.ref.tag" in told["message"]
-    assert "spec.recurseSubmodules" in told["message"]
-    assert condition({"status": after(record.fetched(source(status), TWO, LATER))}, "UnsupportedFields") is None

@@ -97,9 +97,9 @@ class Delivered:
 
 
 @asynccontextmanager
-async def delivering(**parts: Any) -> AsyncIterator[Delivered]:
-    """A world for the duration of the block."""
-    world = Delivered()
+async def delivering(cluster: Any = None, **parts: Any) -> AsyncIterator[Delivered]:
+    """A world for the duration of the block; `cluster` is another one than the usual."""
+    world = Delivered(cluster=cluster) if cluster is not None else Delivered()
 
     async def source_for(*_: Any) -> Delivered:
         return world

@@ -9,11 +9,11 @@ import pytest
 
 from blocks.kubernetes.kinds import HTTP_ROUTE, SERVICE
 from sluice.sync.objects import ObjectId, identity
-from tasks.sync.applying.apply import apply
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.prune import prune as pruned
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest
+from tests.tasks.sync.brought import brought
 
 Object = dict[str, Any]
 LABELS = {"kustomize.toolkit.fluxcd.io/name": "app", "kustomize.toolkit.fluxcd.io/namespace": NAMESPACE}
@@ -53,7 +53,7 @@ def governing(status: Object | None = BEGUN, **spec: Any) -> MemoryCluster:
 
 
 async def sync(cluster: MemoryCluster, *objects: Object) -> int:
-    return len(await apply(cluster, list(objects), OWNER))  # type: ignore[arg-type]
+    return len(await brought(cluster, list(objects), OWNER))  # type: ignore[arg-type]
 
 
 async def prune(cluster: MemoryCluster, *gone: Object) -> int:

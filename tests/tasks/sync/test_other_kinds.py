@@ -20,7 +20,7 @@ from sluice.manifests.flux.kustomization import Kustomization
 from tasks.images.write_back import write_back
 from tasks.sync.fetch_source import Fetched, fetch_source
 from tasks.sync.find_due import find_due
-from tasks.sync.find_moved_branches import drifting
+from tasks.sync.find_moved_sources import drifting
 from tasks.sync.followers.base import Due
 from tasks.sync.kustomizations.sync import sync_kustomization
 from tests.blocks.git.git_server import GitServer, Repository

@@ -6,7 +6,7 @@ from typing import Any
 
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
-from tasks.sync.find_moved_branches import drifting
+from tasks.sync.find_moved_sources import drifting
 from tasks.upkeep.pace import Pace
 
 HOUR = 3600.0

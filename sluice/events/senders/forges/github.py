@@ -1,4 +1,4 @@
-"""GitHub's webhooks → events.
+"""GitHub's webhooks → events; Gitea and Forgejo send the same headers and bodies.
 
 A push to a branch or tag is a changed source, and so is a published release, by its tag; a container package that was
 published or updated (GHCR calls a tag that moved `updated`) is a pushed image. Everything else that a webhook may be
@@ -8,17 +8,19 @@ subscribed to is not ours, which is not an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qs
 
 from sluice.events.call import Call
 from sluice.events.model import Event, ImagePushed
 from sluice.events.senders.base import Field, Parsed, body_of, header
-from sluice.events.senders.git import TAGS, moved, reference
+from sluice.events.senders.git import NOTHING, TAGS, moved, reference
 from sluice.events.senders.images import split_tag
 from sluice.events.verification.base import Verification
 from sluice.events.verification.signature import BodySignature
 
 PROOF = BodySignature(header="X-Hub-Signature-256", prefix="sha256=")
+FORM = "application/x-www-form-urlencoded"
 IMAGES = frozenset({"published", "updated"})
 RELEASES = frozenset({"published", "released"})
 """`released` is a prerelease that became a release: its tag may be one that a policy wants only now."""
@@ -26,7 +28,7 @@ RELEASES = frozenset({"published", "released"})
 
 @dataclass(frozen=True, slots=True)
 class GitHub:
-    """A webhook of a repository or an organisation, content type JSON, with a secret."""
+    """A webhook of a repository or an organisation, of either content type, with a secret."""
 
     name: str = "github"
     path: str = "/github"
@@ -41,12 +43,20 @@ class GitHub:
         if event == "ping":
             return Parsed(pong=delivery)
         meaning = MEANINGS.get(event)
-        return Parsed(tuple(meaning(delivery, body_of(call))) if meaning else ())
+        return Parsed(tuple(meaning(delivery, body_of(_as_json(call)))) if meaning else ())
+
+
+def _as_json(call: Call) -> Call:
+    """The call with its JSON as the body: a form, which a webhook sends unless another type is chosen, has it in a field."""
+    if not call.headers.get("Content-Type", "").startswith(FORM):
+        return call
+    payload = parse_qs(call.body.decode(errors="replace")).get("payload", [""])[0]
+    return replace(call, body=payload.encode())
 
 
 def _pushed(delivery: str, body: Field) -> list[Event]:
     ref = reference(body["ref"].text)
-    if not ref or body["deleted"].value is True:
+    if not ref or body["deleted"].value is True or body["after"].value in NOTHING:
         return []
     url = body["repository"]["clone_url"].text
     return [*moved(delivery, [url], ref, body["after"].text)]

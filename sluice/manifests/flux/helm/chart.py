@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
-from sluice.manifests.flux.git_repository import Artifact
+from sluice.manifests.flux.source import Artifact
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import LocalReference, SourceKey, SourceReference
 

@@ -64,12 +64,11 @@ def test_what_may_not_be_left_out_of_a_kustomization_is_refused(field: str) -> N
         refuse_vital(spec, spec.vital)
 
 
-@pytest.mark.parametrize("field", ["verify", "include"])
+@pytest.mark.parametrize("field", ["verify", "include", "serviceAccountName"])
 def test_what_may_not_be_left_out_of_a_source_is_refused(field: str) -> None:
-    """Commits that were to be verified are not applied unverified."""
-    spec = source(**{field: {"some": "thing"}}).spec
+    """Commits that were to be verified are not applied unverified, also where what was written is not understood."""
     with pytest.raises(InvalidError, match=rf"spec\.{field}"):
-        refuse_vital(spec, spec.vital)
+        refuse_vital((spec := source(**{field: {"some": "thing"}}).spec), spec.vital)
 
 
 def test_what_may_be_left_out_is_reported_and_nothing_is_refused() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -45,6 +47,15 @@ def test_a_push_to_a_branch_is_a_changed_source() -> None:
     assert from_webhook("push", "d", push()) == [
         SourceChanged(delivery="d", url="https://host/a.git", ref="feature/x", commit="c0ffee")
     ]
+
+
+def test_a_webhook_of_the_other_content_type_is_understood() -> None:
+    """A form is what GitHub sends unless a person chooses JSON; the signature is of the raw body either way."""
+    form = urlencode({"payload": json.dumps(push())}).encode()
+    headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "d", "Content-Type": "application/x-www-form-urlencoded"}
+    assert [*GitHub().parse(call(form, headers)).events] == from_webhook("push", "d", push())
+    with pytest.raises(InvalidError, match=r"^body: no JSON"):
+        GitHub().parse(call(b"payload=%7B", headers))
 
 
 def test_a_push_of_a_tag_is_a_changed_source() -> None:
@@ -95,6 +106,7 @@ def test_a_published_container_is_a_pushed_image(event: str, url: str, image: st
         ("push", push(ref="refs/notes/commits")),
         ("push", push(deleted=True)),
         ("push", push(ref="refs/tags/v1", deleted=True)),
+        ("push", push(after="0" * 40)),
         ("release", release("created")),
         ("release", release("deleted")),
         ("package", package("package") | {"action": "deleted"}),
@@ -107,6 +119,7 @@ def test_a_published_container_is_a_pushed_image(event: str, url: str, image: st
         "notes",
         "deleted branch",
         "deleted tag",
+        "deleted branch of a Gitea",
         "draft",
         "deleted release",
         "deleted package",

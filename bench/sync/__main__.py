@@ -1,0 +1,69 @@
+"""`python -m bench.sync`: measure the rows on the lab that is up, print them, and write them to `.lab/bench-sync.json`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bench.sync import rows
+from bench.sync.installation import Installation, installed
+from lab.machine import hardware
+from lab.paths import LabPaths
+from lab.progress import console, say
+
+Row = Callable[[Installation, argparse.Namespace], Awaitable[Any]]
+ROWS: dict[str, Row] = {
+    "push": lambda here, how: rows.pushed(here, how.n),
+    "image": lambda here, how: rows.images(here, how.images),
+    "lost": lambda here, how: rows.images(here, how.lost, reported=False, interval="1m"),
+    "many": lambda here, how: rows.many(here, how.objects, how.rounds),
+    "drift": lambda here, how: rows.drift(here, how.n),
+    "rest": lambda here, how: rows.at_rest(here, how.repositories, how.kustomizations, how.seconds),
+}
+
+
+def asked() -> argparse.Namespace:
+    """How much of each row."""
+    parser = argparse.ArgumentParser(prog="python -m bench.sync", description=__doc__)
+    parser.add_argument("--rows", default=",".join(ROWS), help="which, with commas between")
+    parser.add_argument("--n", type=int, default=50, help="pushes to git, and changes by hand")
+    parser.add_argument("--images", type=int, default=20, help="pushes of an image")
+    parser.add_argument("--lost", type=int, default=5, help="pushes of an image of which no webhook says anything")
+    parser.add_argument("--objects", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5, help="syncs of the many objects")
+    parser.add_argument("--repositories", type=int, default=200)
+    parser.add_argument("--kustomizations", type=int, default=2000)
+    parser.add_argument("--seconds", type=float, default=300, help="that rest is looked at")
+    return parser.parse_args()
+
+
+async def measured(how: argparse.Namespace, places: LabPaths) -> dict[str, Any]:
+    """Each row that was asked for; one that fails says why, and the others go on."""
+    found: dict[str, Any] = {}
+    async with installed(places) as here:
+        for name in how.rows.split(","):
+            say(f"measuring {name}")
+            try:
+                found[name] = await ROWS[name](here, how)
+            except Exception as error:  # the other rows are measured all the same
+                found[name] = {"failed": repr(error)}
+            console.print(f"{name:<6} {json.dumps(found[name])}", soft_wrap=True)
+    return found
+
+
+def main() -> None:
+    """Measure, and write it down."""
+    how, places = asked(), LabPaths()
+    about: dict[str, Any] = hardware.describe() | {"load_average_start": hardware.load_average()}
+    found = asyncio.run(measured(how, places))
+    about["load_average_end"] = hardware.load_average()
+    written = places.home / "bench-sync.json"
+    written.write_text(json.dumps({"machine": about, "asked": vars(how), **found}, indent=2) + "\n")
+    console.print(f"written to {written}")
+
+
+if __name__ == "__main__":
+    main()

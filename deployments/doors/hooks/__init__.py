@@ -1,0 +1,1 @@
+"""The doors of Flux's Receivers, `/hook/…`."""

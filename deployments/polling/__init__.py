@@ -1,0 +1,1 @@
+"""Looking at what nobody reports: registries, at the intervals of those who watch them."""

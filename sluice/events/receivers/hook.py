@@ -1,0 +1,103 @@
+"""A Receiver's door: what it takes to open it, and what the Receiver's status says of it, in Flux's words."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sluice.events.receivers.types import TOKEN, TYPES, ReceiverType
+from sluice.manifests.conditions import READY, Condition
+from sluice.manifests.flux.outcome import Body, outcome
+from sluice.manifests.flux.receiver import ANY, HOOK, REQUESTED_AT, Receiver
+
+SUCCEEDED, NO_TOKEN, WRONG = "Succeeded", "TokenNotFound", "ValidationFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A door that is open, or was closed by `spec.suspend`.
+
+    Attributes:
+        receiver: whose it is.
+        path: its address; made of the token.
+        known: what a delivery's proof is compared with.
+        type: how a delivery is verified.
+    """
+
+    receiver: Receiver
+    path: str
+    known: str
+    type: ReceiverType
+
+    @property
+    def digest(self) -> str:
+        """The last part of its address."""
+        return self.path.removeprefix(HOOK)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Why a Receiver has no door.
+
+    Attributes:
+        reason: Flux's word for it.
+        message: for people: the field and the way out.
+    """
+
+    reason: str
+    message: str
+
+
+def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Closed:
+    """The door of a Receiver with the Secret that it names; None where there is no such Secret."""
+    spec = receiver.spec
+    type_ = TYPES.get(spec.type)
+    if type_ is None:
+        return Closed(WRONG, f"spec.type {spec.type!r} is not supported; use one of: {', '.join(TYPES)}")
+    for index, resource in enumerate(spec.resources):
+        if resource.name == ANY and not resource.match_labels:
+            return Closed(WRONG, f"spec.resources[{index}].matchLabels is not set: the name '*' needs it")
+    if spec.secret_ref is None:
+        return Closed(WRONG, f"spec.secretRef is required when spec.type is {spec.type}")
+    named = f"{receiver.namespace}/{spec.secret_ref.name}"
+    if secret is None:
+        return Closed(NO_TOKEN, f"unable to read token from secret '{named}': it does not exist")
+    data = secret.get("data") or {}
+    try:
+        values = {key: base64.b64decode(data.get(key) or "", validate=True).decode() for key in (TOKEN, *type_.known)}
+    except (binascii.Error, ValueError):
+        return Closed(NO_TOKEN, f"invalid '{named}' secret data: no text in base64")
+    missing = [key for key, value in values.items() if not value.strip()]
+    if missing:
+        fields = ", ".join(f"'{key}'" for key in missing)
+        return Closed(NO_TOKEN, f"invalid '{named}' secret data: required fields {fields}")
+    return Hook(receiver, receiver.path(values[TOKEN]), " ".join(values[key] for key in type_.known), type_)
+
+
+def status_of(receiver: Receiver, door: Hook | Closed, now: datetime) -> Body | None:
+    """The status of a Receiver; None where it says so already."""
+    if isinstance(door, Hook):
+        ready = Condition(
+            type=READY, status="True", reason=SUCCEEDED, message=f"Receiver initialized for path: {door.path}"
+        )
+    else:
+        ready = Condition(type=READY, status="False", reason=door.reason, message=door.message)
+    status = outcome(receiver, ready, now) | {"webhookPath": door.path if isinstance(door, Hook) else ""}
+    if asked := receiver.metadata.annotations.get(REQUESTED_AT):
+        status["lastHandledReconcileAt"] = asked
+    old = receiver.status.model_dump(by_alias=True)
+    return None if all(_plain(old.get(key)) == _plain(value) for key, value in status.items()) else {"status": status}
+
+
+def requested(receiver: Receiver) -> bool:
+    """Whether somebody asks for it to be reconciled, and it was not since then."""
+    asked = receiver.metadata.annotations.get(REQUESTED_AT, "")
+    return bool(asked) and asked != receiver.status.last_handled_reconcile_at
+
+
+def _plain(value: Any) -> Any:
+    return [dict(one) for one in value] if isinstance(value, list | tuple) else value

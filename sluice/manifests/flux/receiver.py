@@ -1,0 +1,81 @@
+"""Flux's Receiver (`notification.toolkit.fluxcd.io/v1`): an address for a sender, and what is asked when it calls.
+
+Field names and defaults: Flux's notification-controller API, v1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import ClassVar
+
+from pydantic import Field
+
+from sluice.durations import Duration
+from sluice.manifests.conditions import Condition
+from sluice.manifests.meta import ForeignModel, Manifest
+from sluice.manifests.references import LocalReference
+
+HOOK = "/hook/"
+"""What the path of every Receiver begins with."""
+REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+"""The annotation by which anybody asks for an object to be reconciled; its value only has to be another one."""
+ANY = "*"
+"""A name that means all objects of the kind that have the labels."""
+
+
+class ReceiverResource(ForeignModel):
+    """An object, or objects by their labels, that is asked to be reconciled."""
+
+    reported: ClassVar[frozenset[str]] = frozenset({"filter"})
+    kind: str
+    name: str
+    namespace: str = ""
+    """Empty for the Receiver's own."""
+    api_version: str = ""
+    """Empty for the one that Flux has for this kind."""
+    match_labels: dict[str, str] = Field(default_factory=dict)
+    filter: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace and self.namespace + '/'}{self.name}"
+
+
+class ReceiverSpec(ForeignModel):
+    """What a Receiver asks for."""
+
+    reported: ClassVar[frozenset[str]] = frozenset({"resourceFilter", "oidcProviders"})
+    type: str
+    """Of the sender."""
+    resources: tuple[ReceiverResource, ...]
+    events: tuple[str, ...] = ()
+    """Names of the sender's events that count; all where there are none."""
+    secret_ref: LocalReference | None = None
+    """Secret whose key `token` is what the sender shares with us."""
+    interval: Duration = 600.0
+    """How often the Secret is read again."""
+    resource_filter: str = ""
+    suspend: bool = False
+
+
+class ReceiverStatus(ForeignModel):
+    """What is known of a Receiver."""
+
+    observed_generation: int = 0
+    conditions: tuple[Condition, ...] = ()
+    webhook_path: str = ""
+    """Where the sender has to call."""
+    last_handled_reconcile_at: str = ""
+
+
+class Receiver(Manifest):
+    """An address of its own for a sender."""
+
+    api_version: ClassVar[str] = "notification.toolkit.fluxcd.io/v1"
+    kind: ClassVar[str] = "Receiver"
+    plural: ClassVar[str] = "receivers"
+    spec: ReceiverSpec
+    status: ReceiverStatus = ReceiverStatus()
+
+    def path(self, token: str) -> str:
+        """Its address: nobody who does not know the token can guess it."""
+        return HOOK + hashlib.sha256(f"{token}{self.name}{self.namespace}".encode()).hexdigest()

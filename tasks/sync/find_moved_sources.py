@@ -1,0 +1,136 @@
+"""Find sources that moved and that no webhook came for, and Kustomizations whose interval is over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from blocks.connections import connections
+from blocks.kubernetes.kinds import KUSTOMIZATION
+from blocks.sources.table import all_sources, open_source
+from sluice.errors import SluiceError, TransientError
+from sluice.events.model import SourceChanged
+from sluice.manifests.conditions import READY, find_condition
+from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.outcome import observed
+from sluice.manifests.flux.source import SourceManifest
+from sluice.manifests.references import SourceKey
+from sluice.recent import Recent
+from sluice.sync.artifact import failed
+from sluice.sync.kustomizations.due import LEAST, span
+from sluice.sync.record import looked_at_after, tried_in_vain
+from sluice.sync.revision import commit_of
+from tasks.stage import stage
+from tasks.sync.fetch_source import write_status
+from tasks.upkeep.pace import Pace
+
+AT_ONCE, AT_ONE_HOST = 16, 4
+"""Servers that are asked at the same time, and questions to one of them: one that is slow keeps no other waiting."""
+REST = 60.0
+"""Seconds that a server gets that had too much and did not say for how long."""
+pace = Pace()
+resting: Recent[str, float] = Recent(1000)
+"""When a server may be asked again, by its host."""
+log = logging.getLogger("sluice.reconcile")
+
+
+@stage("find moved sources")
+async def find_moved_sources() -> list[SourceChanged]:
+    """An event for each source that is not at what was synced last, at its interval; and one for all Kustomizations of a
+    source whose own interval is over, so that what somebody changed by hand is put right.
+
+    A server that does not answer is asked again next time and does not stop the others; the source says why.
+    """
+    sources = {one.key: one for one in await all_sources(connections().cluster)}
+    if not sources:
+        return []
+    hosts: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONE_HOST))
+    turn = asyncio.Semaphore(AT_ONCE)
+    due = [one for one in sources.values() if _may_be_asked(one) and pace.due(one.metadata.uid, one.spec.interval)]
+
+    async def look(one: SourceManifest) -> SourceChanged | None:
+        async with hosts[_host(one)], turn:
+            return await _moved(one) if _may_be_asked(one) else None
+
+    found = await asyncio.gather(*(look(one) for one in due), return_exceptions=True)
+    for one, event in zip(due, found, strict=True):
+        if isinstance(event, BaseException):
+            # A fault of one look, whatever it is, is no reason to lose what the others found.
+            pace.forget(one.metadata.uid)
+            log.error("%s was not looked at: %s: %s", one, type(event).__name__, event)
+    moved = [event for event in found if isinstance(event, SourceChanged)]
+    followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
+    return moved + drifting(sources, followers, time.time())
+
+
+async def _moved(source: SourceManifest) -> SourceChanged | None:
+    try:
+        at = await (await open_source(connections(), source)).look()
+    except SluiceError as error:
+        pace.forget(source.metadata.uid)
+        log.warning("%s was not looked at: %s", source, error)
+        if isinstance(error, TransientError):
+            _rest(source, error)
+        await write_status(source, failed(source, error, datetime.fromtimestamp(time.time(), UTC)))
+        return None
+    return moved_to(source, at, time.time())
+
+
+def moved_to(source: SourceManifest, at: str, now: float) -> SourceChanged | None:
+    """The event that a revision of a source calls for; None where it was fetched before and all is well.
+
+    It is named by the span of time that it is found in: what came to nothing is tried once more in the next one.
+    """
+    artifact = source.status.artifact
+    ready = find_condition(source.status.conditions, READY)
+    known = artifact.revision if artifact else ""
+    if known == at and ready is not None and ready.status == "True" and observed(source):
+        return None
+    before = f"{known}/{artifact.last_update_time}" if artifact else ""
+    number = span(max(LEAST, source.spec.interval), source.metadata.uid, now)
+    delivery = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{at}/{number}"
+    return SourceChanged(delivery=delivery, url=source.address, ref=source.ref, commit=commit_of(at))
+
+
+def drifting(
+    sources: Mapping[SourceKey, SourceManifest], followers: Iterable[Kustomization], now: float
+) -> list[SourceChanged]:
+    """One event for each source and interval: the Kustomizations that are applied again in this span of time.
+
+    Those whose last try failed come at their retryInterval (`sluice.sync.kustomizations.due`).
+    """
+    spans: dict[tuple[SourceKey, float, int], list[str]] = defaultdict(list)
+    for one in followers:
+        if one.source in sources and not one.spec.suspend and (one.status.last_applied_revision or tried_in_vain(one)):
+            interval = max(LEAST, looked_at_after(one))
+            number = span(interval, sources[one.source].metadata.uid, now)
+            spans[one.source, interval, number].append(f"{one.namespace}/{one.name}")
+    return [
+        SourceChanged(
+            delivery=f"{sources[key].metadata.uid}/{interval:.0f}/{number}",
+            url=sources[key].address,
+            ref=sources[key].ref,
+            commit="",
+            reapply=",".join(sorted(names)),
+        )
+        for (key, interval, number), names in spans.items()
+    ]
+
+
+def _host(source: SourceManifest) -> str:
+    return urlsplit(source.address).netloc.rpartition("@")[2]
+
+
+def _may_be_asked(source: SourceManifest) -> bool:
+    return resting.get(_host(source), 0.0) <= time.monotonic()
+
+
+def _rest(source: SourceManifest, error: TransientError) -> None:
+    """Leave a server alone that has too much to do, for as long as it asks."""
+    if error.retry_after is not None or any(f"error: {status}" in str(error) for status in (429, 503)):
+        resting[_host(source)] = time.monotonic() + min(error.retry_after or REST, 3600.0)
