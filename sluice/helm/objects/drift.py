@@ -35,7 +35,7 @@ def drift_of(manifest: Object, live: Object, rules: Sequence[IgnoreRule], *, tar
     if target:
         ignored += OWNED_BY_ROLLOUTS
     kept = [one for one in found if not _ignored(pointer(one, manifest), ignored)]
-    return finding(manifest, live, MANAGER, kept)
+    return finding(manifest, live, MANAGER, found=kept)
 
 
 def pointer(one: Difference, manifest: Object) -> str:
