@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 import httpx
 
@@ -74,6 +75,31 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             forge=forges(http, {"github.com": settings.github_token}),
         )
         with in_this_process(wired), with_own_stages(installed.stages):
+            yield wired
+
+
+@asynccontextmanager
+async def looking(settings: Settings) -> AsyncIterator[Connections]:
+    """Connect this process for looks alone: to the cluster, and to sources. It has no Lease, and starts nothing.
+
+    Raises:
+        TerminalError: there is no way to the cluster.
+    """
+    nothing: Any = None
+    async with cluster_of(settings) as cluster, open_registries() as registry:
+        wired = Connections(
+            cluster=cluster,
+            router=nothing,
+            metrics=nothing,
+            gates=nothing,
+            informers=nothing,
+            lease=nothing,
+            workers=Workers(cluster),
+            git=Git(home=settings.home / "git"),
+            registry=registry,
+            renderer=partial(renderer_for, remote=settings.remote_bases),
+        )
+        with in_this_process(wired):
             yield wired
 
 

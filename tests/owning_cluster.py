@@ -93,6 +93,16 @@ class OwningCluster(MemoryCluster):
         old = self.objects.get(self._key(manifest))
         if old:
             self._fence(old, manifest)
+        made = self._applied(manifest, manager)
+        return copied(old) if old is not None and made == old else await self._put("apply", made)
+
+    async def dry_run(self, manifest: Object, *, manager: str = "sluice") -> Object:
+        self.asked[f"dry run {manifest['kind']}"] += 1
+        return self._applied(manifest, manager)
+
+    def _applied(self, manifest: Object, manager: str) -> Object:
+        """The object as an apply would make it; the very one where nothing changes."""
+        old = self.objects.get(self._key(manifest))
         live, owned = (copied(old), _owned(old)) if old else (_bare(manifest), {})
         wanted, me = dict(_leaves(manifest)), (manager, "Apply")
         for path in owned.get(me, set()) - wanted.keys():
@@ -102,12 +112,9 @@ class OwningCluster(MemoryCluster):
             if _at(live, path) != value:
                 _put(live, path, value)
                 owned = {who: paths - {path} for who, paths in owned.items()}
-        same = old is not None and owned.get(me) == set(wanted) and _content(live) == _content(old)
-        return (
-            copied(old)
-            if same and old
-            else await self._put("apply", self._entered(live, {**owned, me: set(wanted)}, old))
-        )
+        if old is not None and owned.get(me) == set(wanted) and _content(live) == _content(old):
+            return copied(old)
+        return self._entered(live, {**owned, me: set(wanted)}, old)
 
     async def patch(
         self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None

@@ -6,9 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from blocks.applied.ledger import Ledgers
+from blocks.applied.ledger import Ledgers, Owner, Place
 from blocks.applied.watches import Watches
 from blocks.kubernetes.cluster import Cluster
+from sluice.recent import Recent
+from sluice.sync.drift.seen import ours_changed
+
+REMEMBERED = 5000
+"""Objects of which it is remembered what people were informed of."""
+LOOK_EVERY = 3 * 3600.0
+"""Seconds after which all objects of an owner are looked at although nothing is known to have changed."""
 
 
 @dataclass(slots=True)
@@ -18,10 +25,32 @@ class Applied:
     Attributes:
         ledgers: what syncs of this process have applied, by their owner.
         watches: of the process's own cluster; None where nobody watches, and each sync looks for itself.
+        said: what people were informed of last, of each object that somebody has changed.
     """
 
     ledgers: Ledgers = field(default_factory=Ledgers)
     watches: Watches | None = None
+    said: Recent[tuple[Owner, Place], str] = field(default_factory=lambda: Recent(REMEMBERED))
+
+    def vouches(self, owner: Owner, version: str, now: float) -> bool:
+        """Whether all that this owner has applied is known to be as it was applied: its interval brings nothing then.
+
+        Now and then all is looked at in any case: a renderer may read more than the source, such as a base of another
+        repository.
+
+        Args:
+            owner: kind, namespace and name.
+            version: its resourceVersion.
+            now: the moment, on the clock of `time.monotonic`.
+        """
+        ledger = self.ledgers.known(owner, version)
+        if ledger is None or self.watches is None or not ledger.looked or now - ledger.looked > LOOK_EVERY:
+            return False
+        for (group, kind, namespace, name), known in ledger.known.items():
+            watched = self.watches.fresh_of(group, kind, namespace)
+            if watched is None or ours_changed(known.seen, watched.objects.get((namespace, name))):
+                return False
+        return True
 
 
 @asynccontextmanager

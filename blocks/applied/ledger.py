@@ -32,10 +32,12 @@ class Ledger:
     Attributes:
         version: the owner's resourceVersion after the last write to its status by this process.
         known: the objects.
+        looked: when a sync that looked at all of them last came to its end, by `time.monotonic`; 0 for never.
     """
 
     version: str = ""
     known: dict[Place, Known] = field(default_factory=dict)
+    looked: float = 0.0
 
     def keep_only(self, places: set[Place]) -> None:
         """Forget what is no longer the owner's."""

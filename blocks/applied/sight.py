@@ -102,8 +102,10 @@ class Sight:
 
     def missing(self, manifest: Object) -> None:
         """The object is not there; where it was applied, somebody deleted it."""
-        if self.nothing_new or place_of(identity(manifest)) in self.ledger.known:
-            self.findings[place_of(identity(manifest))] = gone(manifest)
+        place = place_of(identity(manifest))
+        known = self.ledger.known.get(place)
+        if self.nothing_new or known is not None:
+            self.findings[place] = gone(manifest, known.seen.uid if known else "")
 
     def wrote(self, manifest: Object, answer: Object) -> None:
         """Remember an object as the API server answered a write of this manifest."""

@@ -127,6 +127,13 @@ class Watches:
             return None
         return watched if asyncio.get_running_loop().time() - watched.since <= FRESH else None
 
+    def fresh_of(self, group: str, kind: str, namespace: str) -> Watched | None:
+        """As `fresh`, of a kind by its name."""
+        for one in self._tasks:
+            if one.kind == kind and one.api_version.rpartition("/")[0] == group:
+                return self.fresh(one, namespace)
+        return None
+
     def learn(self, kind: Kind, item: Object) -> None:
         """Remember an object as a write was answered: the watch may bring it later."""
         key = _key(item)

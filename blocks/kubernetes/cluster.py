@@ -142,11 +142,11 @@ class Cluster:
 
     async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
         """Server-side apply: the fields named in `manifest` become ours, all others stay their owners'."""
-        kind = await self.resource_for(manifest["apiVersion"], manifest["kind"])
-        meta = manifest["metadata"]
-        query = {"fieldManager": manager, "force": str(force).lower()}
-        path = kind.path(meta.get("namespace", "default") if kind.namespaced else None, meta["name"])
-        return await self.server.call("PATCH", path, query, manifest, "application/apply-patch+yaml")
+        return await self._apply(manifest, {"fieldManager": manager, "force": str(force).lower()})
+
+    async def dry_run(self, manifest: Object, *, manager: str = "sluice") -> Object:
+        """The object as `apply` would make it, admission included. Nothing is stored."""
+        return await self._apply(manifest, {"fieldManager": manager, "force": "true", "dryRun": "All"})
 
     async def patch(
         self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
@@ -176,6 +176,11 @@ class Cluster:
             await self.server.call("DELETE", kind.path(namespace, name), {"propagationPolicy": "Background"})
         except NotFoundError:
             return
+
+    async def _apply(self, manifest: Object, query: dict[str, str]) -> Object:
+        kind, meta = await self.resource_for(manifest["apiVersion"], manifest["kind"]), manifest["metadata"]
+        path = kind.path(meta.get("namespace", "default") if kind.namespaced else None, meta["name"])
+        return await self.server.call("PATCH", path, query, manifest, "application/apply-patch+yaml")
 
     async def resource_for(self, api_version: str, kind: str) -> Kind:
         """The kind as the cluster serves it, by API discovery; asked once.

@@ -10,7 +10,6 @@ from blocks.applied.ledger import Place, place_of
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import KUSTOMIZATION
 from deployments.drift.inventories import Key, looked_after
-from deployments.drift.reporting import contested, put_back, reported
 from sluice.errors import SluiceError
 from sluice.manifests.conditions import RECONCILING, find_condition
 from sluice.manifests.flux.kustomization import Kustomization
@@ -19,10 +18,11 @@ from sluice.sync.drift.findings import Finding
 from sluice.sync.drift.policy import Policy, policy_or_default
 from sluice.sync.drift.struggle import Struggle
 from tasks.sync.kustomizations.drift import drifted, restored
+from tasks.sync.kustomizations.reporting import contested, forget, note, put_back, reported
 
 log = logging.getLogger("sluice.drift")
 REMEMBERED = 5000
-"""Objects of which it is remembered what was reported, and how often they were put back."""
+"""Objects of which it is remembered how often they were put back."""
 UNDER_WAY = 2.0
 """Seconds until what changed during a sync is looked at, where no end of the sync is heard of."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -47,7 +47,6 @@ class Acting:
     """Looks at Kustomizations, one at a time each."""
 
     wired: Connections
-    _said: Recent[tuple[Key, Place], str] = field(default_factory=lambda: Recent(REMEMBERED))
     _struggles: Recent[tuple[Key, Place], Struggle] = field(default_factory=lambda: Recent(REMEMBERED))
     _pauses: dict[Key, float] = field(default_factory=dict)
 
@@ -67,28 +66,19 @@ class Acting:
             return Result(seen, UNDER_WAY)  # a sync is writing, and its end is heard of
         try:
             findings = await drifted(self.wired, one, seen)
-            await self._report(one, findings, began)
+            # A fight is reported as one.
+            quiet = [found for found in findings if self._struggle(key, found).pause]
+            note(self.wired, one, quiet)
+            if await reported(self.wired, one, findings):
+                log.info("%s: looked at within %.2f s", one, time.monotonic() - began)
             result = await self._put_back(one, findings) if findings else Result()
         except SluiceError as error:
             pause = self._pauses[key] = min(2 * self._pauses.get(key, SHORTEST_PAUSE / 2), LONGEST_PAUSE)
             log.warning("what changed of %s was not put right, tried again: %s", one, error)
             return Result(seen, pause)
         self._pauses.pop(key, None)
-        for place in seen - {place_of(found.object) for found in findings}:
-            self._said.pop((key, place), None)
+        forget(self.wired, one, seen - {place_of(found.object) for found in findings})
         return result
-
-    async def _report(self, one: Kustomization, findings: list[Finding], began: float) -> None:
-        """What is new is said once; what stays as it is, is not."""
-        key = (one.namespace, one.name)
-        news = [found for found in findings if self._said.get((key, place_of(found.object))) != found.mark]
-        # A fight is reported as one.
-        news = [found for found in news if not self._struggle(key, found).pause]
-        for found in news:
-            self._said[(key, place_of(found.object))] = found.mark
-        if news:
-            log.warning("%s: %s; seen in %.2f s", one, "; ".join(map(str, news)), time.monotonic() - began)
-            await reported(self.wired, one, news, policy_or_default(one.metadata.annotations))
 
     async def _put_back(self, one: Kustomization, findings: list[Finding]) -> Result:
         """Where the policy says so, by a sync of its own; what somebody fights for is left for a while."""
@@ -105,8 +95,7 @@ class Acting:
             log.warning("%s: put back after %.2f s: %s", one, took, ", ".join(str(found.object) for found in ready))
             if not any(self._struggle(key, found).pause for found in ready):
                 await put_back(self.wired, one, ready)
-            for found in ready:
-                self._said.pop((key, place_of(found.object)), None)
+            forget(self.wired, one, [place_of(found.object) for found in ready])
         left = [found for found in findings if found not in ready]
         waits = [self._struggle(key, found).wait(now) for found in left]
         return Result(frozenset(place_of(found.object) for found in left), min(waits, default=0.0))

@@ -47,6 +47,8 @@ class Finding(BaseModel):
         gone: whether somebody deleted it.
         fields: what was changed; empty where it is gone.
         audit: who did it by the object's own annotation; empty where it has none.
+        version: of the object that it was found in, or the uid of the one that is gone: what tells this change from the same
+            one done once more.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +56,7 @@ class Finding(BaseModel):
     gone: bool = False
     fields: tuple[FieldChange, ...] = ()
     audit: str = ""
+    version: str = ""
 
     @property
     def who(self) -> str:
@@ -75,9 +78,9 @@ class Finding(BaseModel):
         return f"{self.object}: {named}{f' and {rest} fields more' if rest > 0 else ''}{audit}"
 
 
-def gone(manifest: Object) -> Finding:
-    """What there is to say of an object that is not there any more: nobody's name is left."""
-    return Finding(object=identity(manifest), gone=True)
+def gone(manifest: Object, uid: str = "") -> Finding:
+    """What there is to say of an object that is not there any more: nobody's name is left. `uid` is what it had."""
+    return Finding(object=identity(manifest), gone=True, version=uid)
 
 
 def finding(manifest: Object, live: Object, manager: str, *, takes: bool = True) -> Finding | None:
@@ -104,7 +107,8 @@ def finding(manifest: Object, live: Object, manager: str, *, takes: bool = True)
     )
     annotations = live["metadata"].get("annotations") or {}
     audit = next((str(annotations[name])[:LONGEST] for name in AUDIT if annotations.get(name)), "")
-    return Finding(object=identity(manifest), fields=fields, audit=audit)
+    version = str(live["metadata"].get("resourceVersion", ""))
+    return Finding(object=identity(manifest), fields=fields, audit=audit, version=version)
 
 
 def changed(manifest: Object, live: Object, manager: str, *, takes: bool = True) -> list[Difference]:

@@ -7,6 +7,7 @@ their values: metadata is enough.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,3 +84,21 @@ def owns(fields: Fields, keys: Keys) -> bool:
         if not fields:
             return True
     return True
+
+
+def without(item: Any, keys: Keys) -> Any:
+    """The object without the field at this path of managedFields."""
+    first, rest = keys[0], keys[1:]
+    name = first[2:]
+    if first.startswith("f:") and isinstance(item, dict) and name in item:
+        below = without(item[name], rest) if rest else None
+        kept = {key: value for key, value in item.items() if key != name}
+        return {**kept, name: below} if below else kept
+    if first.startswith("k:") and isinstance(item, list):
+        marks = json.loads(name)
+        left: list[Any] = []
+        for one in item:
+            its = isinstance(one, dict) and all(one.get(key) == value for key, value in marks.items())
+            left += [one] if not its else [without(one, rest)] if rest else []
+        return left
+    return item

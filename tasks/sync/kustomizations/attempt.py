@@ -31,6 +31,7 @@ from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
 from tasks.sync.kustomizations.finalizer import keep
 from tasks.sync.kustomizations.health import Check, Superseded, healthy
+from tasks.sync.kustomizations.reporting import NOW, forget, reported
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
 from tasks.sync.kustomizations.synced import Synced
 from tasks.sync.kustomizations.target import target
@@ -112,7 +113,7 @@ class Attempt:
                 await self._fail(error)
                 raise
         await self._write_end(said)
-        self.ledger.version = self.status.version
+        self.ledger.version, self.ledger.looked = self.status.version, time.monotonic()
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
 
@@ -159,6 +160,9 @@ class Attempt:
         wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster)
         report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
         found = needed(sight, wanting, objects, keep_changes=report_only)
+        if sight.findings:
+            # Whoever comes first: the watch, or this sync. Of a change that git overwrites anyway people hear as well.
+            await reported(self.wired, one, sight.findings.values(), "" if report_only else NOW)
         if found.writes or gone or not self._same_inventory():
             # Intent before act: also the fence of a slower sync, which may be about to write as well.
             await self.status.write(record.begun(one, self.at, self.ids, now()))
@@ -167,6 +171,8 @@ class Attempt:
         self.reason = record.PRUNE_FAILED
         self.pruned = await prune(cluster, gone, owner, self.ids)
         self.ledger.keep_only({place_of(each) for each in self.ids})
+        if not report_only:
+            forget(self.wired, one, sight.findings)
 
     async def _look(self, cluster: Cluster, objects: Sequence[Object]) -> Sight:
         """At all objects; by the watch where this cluster has one, and nobody has asked to look for certain."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from blocks.applied.applied import LOOK_EVERY, Applied
 from blocks.applied.ledger import Ledger, Ledgers
 from blocks.applied.sight import Sight
 from blocks.applied.watches import Watches
@@ -187,3 +188,36 @@ async def test_the_ledger_holds_while_nobody_else_has_written_the_owners_status(
     assert ledgers.known(OWNER, "9") is None
     assert not ledgers.of(OWNER, "9").known
     assert not ledgers.of(OWNER, "8").known, "it does not come back"
+
+
+async def test_what_is_vouched_for_needs_no_look_at_its_interval() -> None:
+    """All of it is watched and as it was left; for each reason to doubt that, it is not vouched for."""
+    cluster, now = OwningCluster(), 1000.0
+    async with watched(cluster) as watches:
+        applied = Applied(watches=watches)
+        ledger = applied.ledgers.of(OWNER, "7")
+        await synced(cluster, MANY, ledger, watches)
+        await settle()
+        assert not applied.vouches(OWNER, "7", now), "no sync has come to its end"
+        ledger.looked = now
+        assert applied.vouches(OWNER, "7", now)
+        assert not applied.vouches(OWNER, "8", now), "somebody has written to the owner"
+        assert not applied.vouches(OWNER, "7", now + LOOK_EVERY + 1)
+        cluster.edit("ConfigMap", "c-001", "apps", {"data": {"more": "theirs"}}, "a-controller")
+        await settle()
+        assert applied.vouches(OWNER, "7", now)
+        cluster.edit("ConfigMap", "c-001", "apps", {"data": {"k": "9"}})
+        await settle()
+        assert not applied.vouches(OWNER, "7", now)
+        await synced(cluster, MANY, ledger, watches)
+        await settle()
+        assert applied.vouches(OWNER, "7", now)
+        cluster.vanish(CONFIG_MAP, "c-001", "apps")
+        await settle()
+        assert not applied.vouches(OWNER, "7", now)
+        await synced(cluster, MANY, ledger, watches)
+        await settle()
+        assert applied.vouches(OWNER, "7", now)
+        cluster.break_watches(TransientError("away"))
+        await settle()
+        assert not applied.vouches(OWNER, "7", now)

@@ -4,37 +4,68 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from blocks.applied.ledger import Owner, Place, place_of
 from blocks.connections import Connections
 from blocks.kubernetes.reports import report
 from sluice.errors import ConflictError, InvalidError, SluiceError
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.notices.message import Message, Occasion, Severity
 from sluice.sync.drift.findings import Finding
-from sluice.sync.drift.policy import ANNOTATION, Policy, policy_of
+from sluice.sync.drift.policy import ANNOTATION, Policy, policy_of, policy_or_default
 from sluice.sync.drift.struggle import FIRST_PAUSE, LONGEST_PAUSE, MOST
 
 log = logging.getLogger("sluice.drift")
 NAMED = 5
 """Objects that a message names."""
+NOW = "it is put back now"
 NEXT = {
-    Policy.AT_ONCE: "it is put back now",
+    Policy.AT_ONCE: NOW,
     Policy.AT_INTERVAL: f"it is put back at the interval or with the next commit ({ANNOTATION}: {Policy.AT_ONCE} is sooner)",
     Policy.REPORT_ONLY: f"it stays, as {ANNOTATION}: {Policy.REPORT_ONLY} says",
 }
 
 
-async def reported(wired: Connections, one: Kustomization, found: Sequence[Finding], policy: Policy) -> None:
-    """Say what somebody changed, and what will be done about it."""
+async def reported(wired: Connections, one: Kustomization, found: Iterable[Finding], what_next: str = "") -> bool:
+    """Say what somebody changed and what will be done about it, where that is news; whether it was.
+
+    Args:
+        wired: what this process is connected to.
+        one: the Kustomization as it was read.
+        found: what somebody changed.
+        what_next: what is done about it; as the policy says where it is not given.
+    """
+    news = [each for each in found if wired.applied.said.get(_place(one, each)) != each.mark]
+    if not news:
+        return False
+    note(wired, one, news)
+    wrong = ""
     try:
         policy_of(one.metadata.annotations)
-        wrong = ""
     except InvalidError as error:
         wrong = f"; {error}"
-    said = f"{_named(found)}: {NEXT[policy]}{wrong}"
-    if await _event(wired, one, "Drift", said, mark="".join(each.mark for each in found)):
-        await _chat(wired, one, Occasion.DRIFTED, Severity.WARN, said, found)
+    said = f"{_named(news)}: {what_next or NEXT[policy_or_default(one.metadata.annotations)]}{wrong}"
+    log.warning("%s: %s", one, said)
+    if await _event(wired, one, "Drift", said, mark="".join(f"{each.mark}{each.version}" for each in news)):
+        await _chat(wired, one, Occasion.DRIFTED, Severity.WARN, said, news)
+    return True
+
+
+def note(wired: Connections, one: Kustomization, found: Iterable[Finding]) -> None:
+    """Take these for said."""
+    for each in found:
+        wired.applied.said[_place(one, each)] = each.mark
+
+
+def forget(wired: Connections, one: Kustomization, places: Iterable[Place]) -> None:
+    """These are as they should be: the next change of them is news."""
+    for place in places:
+        wired.applied.said.pop(((one.kind, one.namespace, one.name), place), None)
+
+
+def _place(one: Kustomization, found: Finding) -> tuple[Owner, Place]:
+    return (one.kind, one.namespace, one.name), place_of(found.object)
 
 
 async def put_back(wired: Connections, one: Kustomization, found: Sequence[Finding]) -> None:
@@ -64,7 +95,7 @@ async def _event(
     wired: Connections, one: Kustomization, reason: str, said: str, *, mark: str = "", warning: bool = True
 ) -> bool:
     """Whether this process is the one that says it: of two workers that saw the same, the first."""
-    name = hashlib.sha256(f"{one.metadata.resource_version}{mark}".encode()).hexdigest()[:16] if mark else ""
+    name = hashlib.sha256(f"{one.metadata.uid}{mark}".encode()).hexdigest()[:16] if mark else ""
     try:
         await report(wired.cluster, one, reason, said, warning=warning, mark=name)
     except ConflictError:
