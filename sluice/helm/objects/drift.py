@@ -9,8 +9,8 @@ from typing import Any
 
 from sluice.manifests.flux.helm.release import IgnoreRule, IgnoreTarget
 from sluice.sync.drift.differences import Difference, differences
-from sluice.sync.drift.findings import Finding, finding
-from sluice.sync.drift.managers import Fields, applied_fields
+from sluice.sync.drift.findings import Finding, changed, finding_of
+from sluice.sync.drift.managers import applied_entry
 
 Object = dict[str, Any]
 MANAGER = "helm"
@@ -26,16 +26,17 @@ def drift_of(manifest: Object, live: Object, rules: Sequence[IgnoreRule], *, tar
         live: the whole object.
         target: whether a rollout releases it.
     """
-    fields: Fields = applied_fields(live, MANAGER)
-    found = differences(manifest, live, fields)
-    if not fields:
+    if applied_entry(live, MANAGER) is not None:
+        # What people add is theirs: as in Flux, only what the release names is looked at.
+        found = changed(manifest, live, MANAGER, takes=False)
+    else:
         # Applied from the client's side, nobody owns a field: only what really differs was changed.
-        found = [one for one in found if not _within(one.wanted, one.found)]
+        found = [one for one in differences(manifest, live, {}) if not _within(one.wanted, one.found)]
     ignored = [path for rule in rules if applies(rule.target, manifest) for path in rule.paths]
     if target:
         ignored += OWNED_BY_ROLLOUTS
     kept = [one for one in found if not _ignored(pointer(one, manifest), ignored)]
-    return finding(manifest, live, MANAGER, found=kept)
+    return finding_of(manifest, live, MANAGER, kept)
 
 
 def pointer(one: Difference, manifest: Object) -> str:
