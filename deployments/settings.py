@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from deployments.environment import is_service_link
 from deployments.rights.part import ALWAYS, Part
 from sluice.addresses import is_loopback, reached_at, shown, without_login
+from sluice.errors import InvalidError
+from sluice.manifests.selector import Selector, selector
 
 NAME_LENGTH = 63
 """Most characters of a worker's name: it is the value of a label of its Lease."""
@@ -115,6 +117,9 @@ class Settings(BaseSettings):
     """Folder of the pod's service account: token, ca.crt and namespace."""
     namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     """Namespaces to look after, separated by commas; default: all."""
+    flux_selector: str = ""
+    """Labels of the objects of Flux's kinds that are acted on, such as `sharding.fluxcd.io/key=sluice`; default: all.
+    Whatever it says, an object that Flux's own controllers act on is left to them."""
     lease_namespace: str = ""
     """Namespace of the workers' own leases; default: the first of `namespaces`, the pod's own, or `default`."""
     part: Part | None = None
@@ -160,6 +165,15 @@ class Settings(BaseSettings):
                     f"{name!r} is no name of a namespace, which has lower-case letters, digits and '-', and "
                     f"{NAME_LENGTH} characters at most: set SLUICE_NAMESPACES, and separate several by commas"
                 )
+        return value
+
+    @field_validator("flux_selector")
+    @classmethod
+    def _selects(cls, value: str) -> str:
+        try:
+            selector(value)
+        except InvalidError as error:
+            raise ValueError(f"{error}: set SLUICE_FLUX_SELECTOR") from error
         return value
 
     @field_validator("kubeconfig", "context", "part", "metrics_url", mode="before")
@@ -230,6 +244,11 @@ class Settings(BaseSettings):
     def parts(self) -> tuple[Part, ...]:
         """The parts whose rights matter to this process."""
         return (self.part,) if self.part else tuple(part for part in Part if self.receivers or part in ALWAYS)
+
+    @property
+    def flux_selected(self) -> Selector:
+        """Which objects of Flux's kinds this installation is given."""
+        return selector(self.flux_selector)
 
     @property
     def leases_in(self) -> str:

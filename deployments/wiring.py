@@ -19,6 +19,7 @@ from blocks.gates.http import webhook_client
 from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
 from blocks.helm.program import Helm
+from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
 from blocks.leases.process_identity import process_identity
@@ -112,6 +113,7 @@ async def cluster_of(settings: Settings) -> AsyncIterator[Cluster]:
     """
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
     cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
+    cluster.given = GivenToSluice(settings.flux_selected)
     try:
         yield cluster
     finally:

@@ -71,16 +71,23 @@ class ApplyingCluster(MemoryCluster):
         for way in _leaves(before):
             if not _has(wanted, way) and not any(_has(one["fieldsV1"], way) for one in others):
                 _drop(old := copied(old), way)
-        return await self._put("apply", _with_entry(merged(old, manifest), others, manager, manifest))
+        new = _with_entry(merged(old, manifest), others, manager, manifest)
+        if _plain(new) == _plain(self.objects[self._key(manifest)]):
+            # As an API server: what changes nothing is no write.
+            stored = copied(self.objects[self._key(manifest)])
+            await self._pass("after", stored)
+            return stored
+        return await self._put("apply", new)
 
     async def patch(
         self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
     ) -> Object:
-        written = await super().patch(kind, name, namespace, body, subresource=subresource)
-        meta = written["metadata"]
-        if meta.get("deletionTimestamp") and not meta.get("finalizers"):
-            self.vanish(kind, name, namespace or "")
-        return written
+        try:
+            return await super().patch(kind, name, namespace, body, subresource=subresource)
+        finally:
+            meta = self.objects.get((kind.kind, namespace or "", name), {}).get("metadata", {})
+            if meta.get("deletionTimestamp") and not meta.get("finalizers"):
+                self.vanish(kind, name, namespace or "")
 
     async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         key = (kind.kind, namespace or "", name)
@@ -138,6 +145,12 @@ def _with_entry(item: Object, others: list[Object], manager: str, manifest: Obje
 
 def _entry(manager: str, operation: str, manifest: Object) -> Object:
     return {"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": fields_of(manifest)}
+
+
+def _plain(item: Object) -> Object:
+    meta = item["metadata"]
+    fields = sorted((one["manager"], one["operation"], str(one["fieldsV1"])) for one in meta.get("managedFields") or [])
+    return {**item, "metadata": {**meta, "managedFields": fields, "resourceVersion": ""}}
 
 
 def _is(entry: Object, manager: str) -> bool:

@@ -5,7 +5,7 @@ Objects go in and out as plain dictionaries: the kinds are open (users' own CRDs
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -58,11 +58,13 @@ class Cluster:
         server: its API server.
         namespaces: those that this installation looks after; empty for all. A list without a namespace is one of these.
         bare: objects of lists and watches have their metadata only.
+        given: chooses among the objects of a list those that this installation acts on.
     """
 
     server: ApiServer
     namespaces: tuple[str, ...] = ()
     bare: bool = False
+    given: Callable[[Kind, Objects], Objects] = lambda _, items: items
     _kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
 
     @classmethod
@@ -120,7 +122,7 @@ class Cluster:
         scope: tuple[str | None, ...] = (namespace,)
         if namespace is None and kind.namespaced and self.namespaces:
             scope = self.namespaces
-        return [item for one in scope for item in (await self.list_from(kind, one, labels))[0]]
+        return self.given(kind, [item for one in scope for item in (await self.list_from(kind, one, labels))[0]])
 
     async def list_from(
         self, kind: Kind, namespace: str | None = None, labels: str | None = None

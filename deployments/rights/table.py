@@ -179,7 +179,10 @@ _RECEIVERS = (
     Right(RECEIVER, ("patch",), "the address of a Receiver, in its status", (Part.RECEIVER,), subresource="status"),
     *(
         Right(
-            kind, ("list", "patch"), f"a {kind.kind} that a Receiver names is asked to be reconciled", (Part.RECEIVER,)
+            kind,
+            ("get", "list", "patch"),
+            f"a {kind.kind} that a Receiver names is asked to be reconciled",
+            (Part.RECEIVER,),
         )
         for kind in _ASKED
     ),

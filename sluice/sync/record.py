@@ -66,9 +66,17 @@ def looked_at_after(kustomization: Kustomization) -> float:
     return kustomization.spec.retried_after
 
 
-def begun(kustomization: Kustomization, revision: str, planned: Iterable[ObjectId], now: datetime) -> Body:
-    """The status while `revision`, which has the objects `planned`, is being applied."""
+def begun(
+    kustomization: Kustomization,
+    revision: str,
+    planned: Iterable[ObjectId],
+    now: datetime,
+    let_go: Iterable[ObjectId] = (),
+) -> Body:
+    """The status while `revision`, which has the objects `planned`, is being applied; `let_go` are another one's now."""
     intended = {entry.id: entry for entry in (*inventory(planned).entries, *kustomization.status.inventory.entries)}
+    for entry in inventory(let_go).entries:
+        intended.pop(entry.id, None)
     status: Body = {"lastAttemptedRevision": revision, "inventory": _entries(intended.values())}
     status["conditions"] = in_progress(kustomization, f"applying {revision}", now)
     return _fenced(kustomization.metadata.resource_version, status)

@@ -135,6 +135,13 @@ class KustomizationSpec(ForeignModel):
         return max(LEAST_TIMEOUT, self.timeout if self.timeout is not None else self.interval - LEAST_TIMEOUT)
 
     @property
+    def deletes(self) -> bool:
+        """Whether what it applied is deleted with it. One that is suspended leaves all as it is, as in Flux."""
+        if self.suspend or self.deletion_policy is DeletionPolicy.ORPHAN:
+            return False
+        return self.prune or self.deletion_policy is not DeletionPolicy.MIRROR_PRUNE
+
+    @property
     def retried_after(self) -> float:
         """Seconds until a sync that failed is tried again."""
         return self.interval if self.retry_interval is None else self.retry_interval

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,8 +15,8 @@ class Claimed(Protocol):
     async def has(self, namespace: str, name: str, one: ObjectId) -> bool:
         """Whether the owner of that name has the object."""
 
-    async def wanted(self, gone: Iterable[ObjectId]) -> frozenset[str]:
-        """The inventory entries among these that another owner has as well."""
+    async def wanted(self, gone: Iterable[ObjectId]) -> Mapping[str, tuple[str, str]]:
+        """The inventory entries among these that another owner has as well, with its namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sluice.sync.applying.wishes import never_pruned
 from sluice.sync.inventory import entry_id
 from sluice.sync.objects import ObjectId
 from sluice.sync.order import wave_of
-from sluice.sync.ownership import Governed, is_owned
+from sluice.sync.ownership import Governed, is_owned, owned
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.refused import refusals_explained
 
@@ -34,7 +34,7 @@ async def prune(
     # A Canary that leaves in the same sync governs nothing any more.
     leaving = {(one.namespace, one.name) for one in gone if one.kind == Canary.kind}
     canaries = [one for one in Canary.valid(await cluster.list(CANARY)) if (one.namespace, one.name) not in leaving]
-    users, named, wanted = Governed.by(canaries), {entry_id(one) for one in kept}, await owner.claimed.wanted(gone)
+    users, named = Governed.by(canaries), {entry_id(one) for one in kept}
     # The reverse of how they are applied: definitions and namespaces would take others with them.
     for one in sorted(gone, key=lambda one: (-wave_of(one.kind), not one.namespace)):
         kind = await _kind_of(cluster, one)
@@ -42,7 +42,7 @@ async def prune(
             # Its definition is gone, and all objects of the kind with it.
             continue
         here = one if kind.namespaced else one.model_copy(update={"namespace": ""})
-        if entry_id(here) in named or entry_id(one) in wanted:
+        if entry_id(here) in named:
             continue
         live = await cluster.find(kind, here.name, here.namespace or None)
         # What was to be applied and never was is not ours to delete, although the inventory has it.
@@ -53,6 +53,25 @@ async def prune(
                 await cluster.delete(kind, here.name, here.namespace or None)
             pruned.append(here)
     return pruned
+
+
+async def hand_over(cluster: Cluster, gone: Sequence[ObjectId], owner: Owner) -> list[ObjectId]:
+    """Let go of those that another owner has in its inventory as well: it is theirs from now on. Returns the others.
+
+    An object that moves from one to another in git is never deleted on its way. Whoever waits for it is not waited for:
+    this comes before anything is applied, so that two that swap objects do not wait for each other.
+    """
+    wanted = await owner.claimed.wanted(gone)
+    for one in gone:
+        if entry_id(one) not in wanted:
+            continue
+        kind = await _kind_of(cluster, one)
+        live = await cluster.find(kind, one.name, one.namespace or None) if kind else None
+        if kind and live is not None and is_owned(live, owner.namespace, owner.name):
+            labels = owned({"metadata": {}}, *wanted[entry_id(one)])["metadata"]["labels"]
+            body = {"metadata": {"resourceVersion": live["metadata"]["resourceVersion"], "labels": labels}}
+            await cluster.patch(kind, one.name, one.namespace or None, body)
+    return [one for one in gone if entry_id(one) not in wanted]
 
 
 async def _kind_of(cluster: Cluster, one: ObjectId) -> Kind | None:

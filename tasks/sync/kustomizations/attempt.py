@@ -25,12 +25,12 @@ from tasks.sync.applying.apply import apply
 from tasks.sync.applying.needed import needed
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.place import placed
-from tasks.sync.applying.prune import prune
+from tasks.sync.applying.prune import hand_over, prune
 from tasks.sync.applying.wanted import Wanting
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
-from tasks.sync.kustomizations.finalizer import keep
 from tasks.sync.kustomizations.health import Check, Superseded, healthy
+from tasks.sync.kustomizations.leave import keep
 from tasks.sync.kustomizations.reporting import NOW, forget, reported
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
 from tasks.sync.kustomizations.synced import Synced
@@ -117,6 +117,13 @@ class Attempt:
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
 
+    async def undo(self) -> None:
+        """Delete what was applied for one that was deleted meanwhile, where its deletionPolicy wants that."""
+        one = self.status.of
+        if self.wrote and one.spec.deletes:
+            async with target(self.wired, one) as cluster:
+                await prune(cluster, self.ids, Owner(one.namespace, one.name, Claims(self.wired.cluster, one)))
+
     async def _fail(self, error: SluiceError) -> None:
         await self.status.fail(self.reason, error)
         self.ledger.version = self.status.version
@@ -163,10 +170,12 @@ class Attempt:
         if sight.findings:
             # Whoever comes first: the watch, or this sync. Of a change that git overwrites anyway people hear as well.
             await reported(self.wired, one, sight.findings.values(), "" if report_only else NOW)
-        if found.writes or gone or not self._same_inventory():
+        left, gone = gone, await hand_over(cluster, gone, owner)
+        if found.writes or left or not self._same_inventory():
             # Intent before act: also the fence of a slower sync, which may be about to write as well.
-            await self.status.write(record.begun(one, self.at, self.ids, now()))
-        self.wrote = bool(found.writes or gone) or not self._known()
+            let_go = [each for each in left if each not in gone]
+            await self.status.write(record.begun(one, self.at, self.ids, now(), let_go))
+        self.wrote = bool(found.writes or left) or not self._known()
         self.spared = aside | found.spared | await apply(sight, wanting, found.writes, owner)
         self.reason = record.PRUNE_FAILED
         self.pruned = await prune(cluster, gone, owner, self.ids)

@@ -6,7 +6,7 @@ go of it without deleting it, and only then the new one takes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from blocks.kubernetes.cluster import Cluster
@@ -14,6 +14,8 @@ from blocks.kubernetes.kinds import KUSTOMIZATION
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.sync.inventory import entry_id
 from sluice.sync.objects import ObjectId
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,22 @@ class Claims:
         found = await self.home.find(KUSTOMIZATION, name, namespace)
         return found is not None and entry_id(one) in _entries(found)
 
-    async def wanted(self, gone: Iterable[ObjectId]) -> frozenset[str]:
-        """The inventory entries among these that another Kustomization for this cluster has as well."""
+    async def wanted(self, gone: Iterable[ObjectId]) -> Mapping[str, Key]:
+        """The inventory entries among these that another Kustomization for this cluster has as well, with which it is."""
         asked = {entry_id(one) for one in gone}
         if not asked:
-            return frozenset()
+            return {}
         others = [
             one
             for one in Kustomization.valid(await self.home.list(KUSTOMIZATION))
             if (one.namespace, one.name) != (self.of.namespace, self.of.name) and _where(one) == _where(self.of)
         ]
-        return frozenset(entry.id for one in others for entry in one.status.inventory.entries if entry.id in asked)
+        return {
+            entry.id: (one.namespace, one.name)
+            for one in others
+            for entry in one.status.inventory.entries
+            if entry.id in asked and not one.leaving
+        }
 
 
 def _entries(found: dict[str, object]) -> set[str]:

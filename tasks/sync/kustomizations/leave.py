@@ -1,4 +1,7 @@
-"""Leave: the end of a Kustomization that somebody has deleted, and of what it applied, as its deletionPolicy says."""
+"""Leave: the end of a Kustomization that somebody has deleted, and of what it applied, as its deletionPolicy says.
+
+Flux's finalizer keeps it until then, so that what it applied does not outlive it unseen.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import contextlib
 from blocks.connections import Connections, connections
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import KUSTOMIZATION
-from sluice.errors import NotFoundError
+from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.flux.kustomization import FINALIZER, DeletionPolicy, Kustomization
 from sluice.sync.inventory import departed
 from sluice.sync.objects import ObjectId
@@ -16,10 +19,10 @@ from tasks.stage import stage
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.prune import prune
 from tasks.sync.kustomizations.claims import Claims
-from tasks.sync.kustomizations.finalizer import release
-from tasks.sync.kustomizations.status import Status
+from tasks.sync.kustomizations.status import OvertakenError, Status
 from tasks.sync.kustomizations.synced import Synced
 from tasks.sync.kustomizations.target import target
+from tasks.sync.kustomizations.turns import turn
 
 LOOK = 0.5
 """Seconds between two looks whether an object is gone."""
@@ -33,24 +36,21 @@ async def leave(namespace: str, name: str) -> Synced:
         TerminalError, TransientError: an object cannot be deleted; the Kustomization stays until it can.
     """
     wired = connections()
+    async with turn(f"{namespace}/{name}"):
+        return await _leave(wired, namespace, name)
+
+
+async def _leave(wired: Connections, namespace: str, name: str) -> Synced:
     found = await wired.cluster.find(KUSTOMIZATION, name, namespace)
     if found is None:
         return Synced(note="it is gone")
     one = Kustomization.parse(found)
     if not one.leaving or FINALIZER not in one.metadata.finalizers:
         return Synced(note="it is not being deleted")
-    pruned = await _clean(wired, one) if deletes(one) else []
+    pruned = await _clean(wired, one) if one.spec.deletes else []
     with contextlib.suppress(NotFoundError):
         await release(wired.cluster, one)
     return Synced(pruned=len(pruned))
-
-
-def deletes(one: Kustomization) -> bool:
-    """Whether what it applied is deleted with it. One that is suspended leaves all as it is, as in Flux."""
-    policy = one.spec.deletion_policy
-    if one.spec.suspend or policy is DeletionPolicy.ORPHAN:
-        return False
-    return one.spec.prune or policy is not DeletionPolicy.MIRROR_PRUNE
 
 
 async def _clean(wired: Connections, one: Kustomization) -> list[ObjectId]:
@@ -85,3 +85,27 @@ async def _there(cluster: Cluster, one: ObjectId) -> bool:
     except NotFoundError:
         return False
     return await cluster.find(kind, one.name, one.namespace or None) is not None
+
+
+async def keep(home: Cluster, one: Kustomization) -> Kustomization:
+    """The Kustomization with the finalizer, which is set before anything is applied.
+
+    Raises:
+        OvertakenError: somebody wrote to it since it was read.
+    """
+    if FINALIZER in one.metadata.finalizers:
+        return one
+    return await _write(home, one, [*one.metadata.finalizers, FINALIZER])
+
+
+async def release(home: Cluster, one: Kustomization) -> None:
+    """Take the finalizer away: then the API server deletes the Kustomization."""
+    await _write(home, one, [name for name in one.metadata.finalizers if name != FINALIZER])
+
+
+async def _write(home: Cluster, one: Kustomization, finalizers: list[str]) -> Kustomization:
+    body = {"metadata": {"resourceVersion": one.metadata.resource_version, "finalizers": finalizers}}
+    try:
+        return Kustomization.parse(await home.patch(KUSTOMIZATION, one.name, one.namespace, body))
+    except ConflictError as error:
+        raise OvertakenError(str(error)) from error

@@ -26,8 +26,8 @@ class Nobody:
     async def has(self, namespace: str, name: str, one: ObjectId) -> bool:
         return False
 
-    async def wanted(self, gone: Iterable[ObjectId]) -> frozenset[str]:
-        return frozenset()
+    async def wanted(self, gone: Iterable[ObjectId]) -> dict[str, tuple[str, str]]:
+        return {}
 
 
 OWNER = Owner(NAMESPACE, "app", Nobody())
