@@ -5,9 +5,9 @@ from __future__ import annotations
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import HELM_RELEASE
 from sluice.errors import InvalidError
+from sluice.expressions import holds
 from sluice.manifests.conditions import READY, find_condition
 from sluice.manifests.flux.helm.release import HelmRelease
-from sluice.sync.kustomizations.expressions import holds
 
 
 async def awaited(cluster: Cluster, release: HelmRelease) -> str:
