@@ -24,6 +24,7 @@ from sluice.helm.conditions import (
     marked,
     message_of,
     not_ready,
+    rendered_as_wanted,
     summarised,
     updated,
 )
@@ -104,7 +105,7 @@ def settled(release: HelmRelease, now: datetime) -> HelmRelease:
         release = marked(dropped(release, REMEDIED), RELEASED, "True", f"{act.capitalize()}Succeeded", said, now)
     if release.spec.drift_detection.looks and not message_of(release, DRIFTED):
         release = undrifted(release, now)
-    return summarised(release, now)
+    return rendered_as_wanted(summarised(release, now))
 
 
 def undrifted(release: HelmRelease, now: datetime) -> HelmRelease:

@@ -13,6 +13,7 @@ from sluice.helm.conditions import (
     REMEDIED,
     TESTED,
     marked,
+    rendered_as_wanted,
     summarised,
     updated,
 )
@@ -71,7 +72,10 @@ def recorded(release: HelmRelease, wanted: Wanted, found: Sequence[StoredRelease
     act = release.status.last_attempted_release_action or "upgrade"
     step = Step.UPGRADE if last.version > 1 and act != "install" else Step.INSTALL
     error = "" if last.status == "deployed" else str(last.info.get("description") or f"it is {last.status}")
-    return ended(release, Decision(step), wanted, Outcome(error), found, now)
+    after = ended(release, Decision(step), wanted, Outcome(error), found, now)
+    # What was ended with its worker is no failure of the release: it has its tries still.
+    counts = release.status.install_failures, release.status.upgrade_failures
+    return updated(after, install_failures=counts[0], upgrade_failures=counts[1])
 
 
 def _history(
@@ -111,7 +115,7 @@ def _released(release: HelmRelease, result: _Result, now: datetime) -> HelmRelea
     name = act.capitalize()
     if not result.error and latest:
         said = f"Helm {act} succeeded for release {latest.full_name} with chart {latest.chart}"
-        release = marked(release, RELEASED, "True", f"{name}Succeeded", said, now)
+        release = rendered_as_wanted(marked(release, RELEASED, "True", f"{name}Succeeded", said, now))
         if release.spec.test.enable and not latest.tested:
             waits = f"Helm release {latest.full_name} with chart {latest.chart} is awaiting tests"
             release = marked(release, TESTED, "Unknown", "AwaitingTests", waits, now)
