@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
 from blocks.applied.applied import Applied
 from blocks.kubernetes.past import Past
+from blocks.kubernetes.tenants import Tenants
 from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
@@ -143,6 +144,8 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    tenants: Tenants = field(default_factory=Tenants)
+    """Other clusters, and the rules for who applies what with whose rights."""
     past: Past = field(default_factory=Past)
     """What workloads were before."""
     applied: Applied = field(default_factory=Applied)

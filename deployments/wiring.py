@@ -22,6 +22,7 @@ from blocks.helm.program import Helm
 from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
+from blocks.kubernetes.tenants import Tenants
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.metrics import Row as MetricsRow
@@ -71,12 +72,23 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             git=Git(home=settings.home / "git"),
             helm=Helm(home=settings.home / "helm"),
             registry=registry,
-            renderer=partial(renderer_for, remote=settings.remote_bases),
+            tenants=await stack.enter_async_context(tenants_of(settings)),
+            renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
             forge=forges(http, {"github.com": settings.github_token}),
         )
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
+
+
+@asynccontextmanager
+async def tenants_of(settings: Settings) -> AsyncIterator[Tenants]:
+    """The rules for tenants, and the connections to other clusters that come about."""
+    tenants = Tenants(settings.default_service_account, settings.no_cross_namespace_refs)
+    try:
+        yield tenants
+    finally:
+        await tenants.close()
 
 
 @asynccontextmanager
@@ -87,7 +99,7 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
         TerminalError: there is no way to the cluster.
     """
     nothing: Any = None
-    async with cluster_of(settings) as cluster, open_registries() as registry:
+    async with cluster_of(settings) as cluster, open_registries() as registry, tenants_of(settings) as tenants:
         wired = Connections(
             cluster=cluster,
             router=nothing,
@@ -98,7 +110,8 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
             workers=Workers(cluster),
             git=Git(home=settings.home / "git"),
             registry=registry,
-            renderer=partial(renderer_for, remote=settings.remote_bases),
+            tenants=tenants,
+            renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
         )
         with in_this_process(wired):
             yield wired

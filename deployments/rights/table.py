@@ -48,6 +48,7 @@ class Where(StrEnum):
     EVERYWHERE = "in each namespace that is looked after"
     OWN = "in sluice's own namespace"
     NAMED = "on the Secrets that are named"
+    TENANTS = "where `components/tenants` is installed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,6 @@ _DELIVERY = (
     Right(HELM_CHART, ("list", "get"), "which chart a HelmRelease is made of"),
     Right(HELM_CHART, ("patch",), "which version was found, in its Ready condition", subresource="status"),
     Right(HELM_REPOSITORY, ("get",), "where the chart of a HelmRelease is"),
-    Right(CONFIG_MAP, ("get",), "values that a HelmRelease names"),
     Right(IMAGE_REPOSITORY, FOLLOW, "which pushes matter to somebody, and which registries are looked at"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
     Right(IMAGE_POLICY, (*FOLLOW, "get"), "which tag is wanted"),
@@ -171,6 +171,11 @@ _DELIVERY = (
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
+    Right(
+        CONFIG_MAP,
+        ("get",),
+        "variables of a Kustomization, values of a HelmRelease, and `kubeConfig.configMapRef`",
+    ),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
 )
 _ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]
@@ -197,6 +202,23 @@ _ITSELF = (
     ),
 )
 RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_RECEIVERS, *_ITSELF)
+"""What a part needs whatever is installed."""
+TENANTS: tuple[Right, ...] = (
+    Right(
+        SERVICE_ACCOUNT,
+        ("impersonate",),
+        "`serviceAccountName` of a Kustomization or HelmRelease, and SLUICE_DEFAULT_SERVICE_ACCOUNT",
+        where=Where.TENANTS,
+    ),
+    Right(
+        SERVICE_ACCOUNT,
+        ("create",),
+        "a token for a cluster that trusts this one's, with `kubeConfig.configMapRef`",
+        where=Where.TENANTS,
+        subresource="token",
+    ),
+)
+"""What a worker needs to stand in for tenants: given by a component of its own, and never asked for by the doctor."""
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:

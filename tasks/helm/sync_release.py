@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from blocks.connections import Connections, connections
+from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import HELM_RELEASE
-from sluice.errors import InvalidError, NotFoundError, SluiceError, TerminalError, TransientError
+from blocks.kubernetes.tenants import tenant
+from sluice.errors import NotFoundError, SluiceError, TerminalError, TransientError
 from sluice.helm import record
 from sluice.helm.conditions import not_ready, updated
 from sluice.helm.decision import Decision, Step, Wanted
@@ -43,13 +45,19 @@ async def sync_release(namespace: str, name: str) -> Released:
         await write(wired.cluster, release, record.waiting(release, "DependencyNotReady", missing, now()))
         return Released(said=missing, waits=True)
     async with _said_on(wired, release, "ArtifactFailed"):
-        _refuse(release)
+        wired.tenants.refuse_foreign(release.namespace, release.chart)
         chart = await chart_of(wired, release)
     async with _said_on(wired, release, "ValuesError"):
         values, hidden = await values_of(wired.cluster, release)
-    release = await _in_its_place(wired, release, chart)
-    wanted = Wanted(chart.name, chart.version, chart.app_version, values, chart.digest)
-    run = ReleaseRun(Look(wired, wired.cluster, chart, wanted, hidden), release)
+    async with AsyncExitStack() as stack:
+        async with _said_on(wired, release, "RESTClientError"):
+            cluster = await stack.enter_async_context(tenant(wired, release))
+        release = await _in_its_place(wired, cluster, release, chart)
+        wanted = Wanted(chart.name, chart.version, chart.app_version, values, chart.digest)
+        return await _run(ReleaseRun(Look(wired, cluster, chart, wanted, hidden), release))
+
+
+async def _run(run: ReleaseRun) -> Released:
     try:
         ending = await run.to_its_end()
     except BusyError:
@@ -71,21 +79,7 @@ def _came_to(run: ReleaseRun, ending: Decision) -> Released:
     return Released(said=f"{done}; goes on later: {ending.reason}" if done else ending.reason)
 
 
-def _refuse(release: HelmRelease) -> None:
-    """Go no further where a field cannot be left out.
-
-    Raises:
-        InvalidError: names it.
-    """
-    for name, field in (
-        ("kubeConfig", release.spec.kube_config),
-        ("serviceAccountName", release.spec.service_account_name),
-    ):
-        if field:
-            raise InvalidError(f"sluice cannot do spec.{name} yet, and does nothing rather than leave it out")
-
-
-async def _in_its_place(wired: Connections, release: HelmRelease, chart: Chart) -> HelmRelease:
+async def _in_its_place(wired: Connections, cluster: Cluster, release: HelmRelease, chart: Chart) -> HelmRelease:
     """The HelmRelease, after what it made elsewhere was uninstalled, and the HelmChart that it had."""
     if release.status.helm_chart not in {"", chart.helm_chart}:
         await forget_chart(wired, release.status.helm_chart)
@@ -102,7 +96,7 @@ async def _in_its_place(wired: Connections, release: HelmRelease, chart: Chart) 
     if not (moved or other_chart):
         return release
     async with claimed(wired, release):
-        return await uninstalled(wired, release)
+        return await uninstalled(wired, cluster, release)
 
 
 @asynccontextmanager

@@ -96,6 +96,7 @@ def samples(namespace: str) -> list[Object]:
     daemons["spec"]["template"]["spec"]["nodeSelector"] = {"nowhere": "true"}
     ref = {"name": NAME}
     specs: list[tuple[str, str, Object]] = [
+        ("v1", "ConfigMap", {"data": {"a": "b"}}),
         ("v1", "ServiceAccount", {}),
         ("v1", "Service", {"spec": {"ports": [{"port": 80}], "selector": {"app": NAME}}}),
         ("coordination.k8s.io/v1", "Lease", {"spec": {"leaseDurationSeconds": 15}}),
@@ -123,7 +124,6 @@ def samples(namespace: str) -> list[Object]:
             "Kustomization",
             {"spec": {"sourceRef": {"kind": "GitRepository", "name": NAME}, "interval": "1m", "prune": True}},
         ),
-        ("v1", "ConfigMap", {"data": {"values.yaml": "a: 1"}}),
         ("source.toolkit.fluxcd.io/v1", "HelmRepository", {"spec": {"url": "https://charts.test", "interval": "1m"}}),
         ("source.toolkit.fluxcd.io/v1", "HelmChart", {"spec": CHART}),
         ("helm.toolkit.fluxcd.io/v2", "HelmRelease", {"spec": {"interval": "1m", "chart": {"spec": CHART}}}),

@@ -36,7 +36,7 @@ Object = dict[str, Any]
 OF_OTHERS = {("update", "canaries", "finalizers")}
 """Asked by an admission plugin of other clusters, in the name of who makes an object with an owner."""
 CALLS: dict[str, str] = {
-    "get": r"cluster\.get\(\s*{kind}\b|= SECRET if .* else {kind}\b",
+    "get": r"(cluster|home)\.get\(\s*{kind}\b|= SECRET if .* else {kind}\b",
     "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
     "watch": r"(_follow|informers\.list)\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
     "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
