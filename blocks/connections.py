@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Counters, Values
     from blocks.registries.base import Registry, Way
+    from blocks.registries.pulls import Puller
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
+    from blocks.trees import Trees
     from sluice.credentials import RegistryCredentials
     from sluice.images.reference import Repository
     from sluice.manifests.flagger.canary import Canary
@@ -159,6 +161,10 @@ class Connections:
     git: Part[Git] = Part()
     helm: Part[Helm] = Part()
     registry: Part[RegistryFactory] = Part()
+    artifacts: Part[Puller] = Part()
+    """What registries have besides images to run."""
+    trees: Part[Trees] = Part()
+    """The files of sources."""
     renderer: Part[RendererFactory] = Part()
     prefect: Part[Events] = Part()
     chat: Chat | None = None

@@ -28,6 +28,7 @@ from blocks.leases.worker import Workers, kept
 from blocks.metrics import Row as MetricsRow
 from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
+from blocks.registries.pulls import Puller
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
 from blocks.routers import other_routers, router_for
@@ -55,6 +56,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
         cluster = await stack.enter_async_context(cluster_of(settings))
         prefect = await stack.enter_async_context(prefect_of(settings))
         registry = await stack.enter_async_context(open_registries())
+        git = Git(home=settings.home / "git")
         wired = Connections(
             cluster=cluster,
             router=partial(router_for, rows=installed.routers),
@@ -69,9 +71,11 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             workers=Workers(cluster),
             applied=await stack.enter_async_context(remembering(cluster, settings.namespaces)),
             chat=chat_of(settings),
-            git=Git(home=settings.home / "git"),
+            git=git,
+            trees=git.trees,
             helm=Helm(home=settings.home / "helm"),
             registry=registry,
+            artifacts=await stack.enter_async_context(Puller()),
             tenants=await stack.enter_async_context(tenants_of(settings)),
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from blocks.kubernetes.cluster import Kind
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.helm.chart import HelmChart
 from sluice.manifests.flux.helm.release import HelmRelease
@@ -13,6 +14,7 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.rollout.autoscalers import AUTOSCALERS
@@ -38,6 +40,8 @@ def _modelled(model: type[Manifest]) -> Kind:
 CANARY = _modelled(Canary)
 METRIC_TEMPLATE = _modelled(MetricTemplate)
 GIT_REPOSITORY = _modelled(GitRepository)
+OCI_REPOSITORY = _modelled(OCIRepository)
+BUCKET = _modelled(Bucket)
 KUSTOMIZATION = _modelled(Kustomization)
 HELM_RELEASE = _modelled(HelmRelease)
 HELM_CHART = _modelled(HelmChart)

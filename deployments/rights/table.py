@@ -13,6 +13,7 @@ from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
     AUTOSCALER_KINDS,
+    BUCKET,
     CANARY,
     CONFIG_MAP,
     ENDPOINT_SLICE,
@@ -29,6 +30,7 @@ from blocks.kubernetes.kinds import (
     LEASE,
     METRIC_TEMPLATE,
     NAMESPACE,
+    OCI_REPOSITORY,
     POD,
     RECEIVER,
     SECRET,
@@ -149,9 +151,15 @@ _ROLLOUTS = (
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
 )
 _DELIVERY = (
-    Right(GIT_REPOSITORY, FOLLOW, "which sources there are, and when one changes", BOTH),
-    Right(GIT_REPOSITORY, ("get",), "the source of a sync"),
-    Right(GIT_REPOSITORY, ("patch",), "what was fetched, in its Ready condition", subresource="status"),
+    *(
+        right
+        for kind in (GIT_REPOSITORY, OCI_REPOSITORY, BUCKET)
+        for right in (
+            Right(kind, FOLLOW, "which sources there are, and when one changes", BOTH),
+            Right(kind, ("get",), "the source of a sync"),
+            Right(kind, ("patch",), "what was fetched, in its Ready condition", subresource="status"),
+        )
+    ),
     Right(KUSTOMIZATION, FOLLOW, "what is applied from which source, and when that changes", BOTH),
     Right(KUSTOMIZATION, ("get",), "the state of a Kustomization before it is applied"),
     Right(KUSTOMIZATION, ("patch",), "the finalizer that keeps it until what it applied is cleaned up"),
@@ -167,7 +175,11 @@ _DELIVERY = (
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
     Right(IMAGE_POLICY, (*FOLLOW, "get"), "which tag is wanted"),
     Right(NAMESPACE, ("get",), "the labels of a policy's namespace, where an ImageRepository's `spec.accessFrom` asks"),
-    Right(SERVICE_ACCOUNT, ("get",), "the pull secrets of an ImageRepository's `spec.serviceAccountName`"),
+    Right(
+        SERVICE_ACCOUNT,
+        ("get",),
+        "the pull secrets of an ImageRepository's or OCIRepository's `spec.serviceAccountName`",
+    ),
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),

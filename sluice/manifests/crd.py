@@ -10,6 +10,7 @@ from typing import Any
 from sluice.manifests.flagger.alert_provider import AlertProvider
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.helm.chart import HelmChart
 from sluice.manifests.flux.helm.release import HelmRelease
@@ -18,6 +19,7 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.manifests.schema import Schema, structural
@@ -38,6 +40,8 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     ),
     MetricTemplate: (("Provider", "string", ".spec.provider.type"), _AGE),
     AlertProvider: (("Type", "string", ".spec.type"), _AGE),
+    OCIRepository: (("URL", "string", ".spec.url"), *_READY, _AGE),
+    Bucket: (("Endpoint", "string", ".spec.endpoint"), _AGE, *_READY),
     GitRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
     Kustomization: (_AGE, *_READY),
     HelmRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
@@ -64,6 +68,7 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
 
 _SHORT_NAMES: dict[type[Manifest], list[str]] = {
     GitRepository: ["gitrepo"],
+    OCIRepository: ["ocirepo"],
     Kustomization: ["ks"],
     HelmRepository: ["helmrepo"],
     HelmChart: ["hc"],
