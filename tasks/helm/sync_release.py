@@ -22,7 +22,7 @@ from tasks.helm.look import Look
 from tasks.helm.released import Released
 from tasks.helm.run import BusyError, ReleaseRun, claimed
 from tasks.helm.status import held, now, told, write
-from tasks.helm.values import values_of
+from tasks.helm.values import masked, values_of
 from tasks.stage import stage
 
 
@@ -54,14 +54,19 @@ async def sync_release(namespace: str, name: str) -> Released:
             cluster = await stack.enter_async_context(tenant(wired, release))
         release = await _in_its_place(wired, cluster, release, chart)
         wanted = Wanted(chart.name, chart.version, chart.app_version, values, chart.digest)
-        return await _run(ReleaseRun(Look(wired, cluster, chart, wanted, hidden), release))
+        return await _run(wired, ReleaseRun(Look(wired, cluster, chart, wanted, hidden), release))
 
 
-async def _run(run: ReleaseRun) -> Released:
+async def _run(wired: Connections, run: ReleaseRun) -> Released:
     try:
         ending = await run.to_its_end()
     except BusyError:
         return Released(said="another run is at it")
+    except TerminalError as error:
+        await _write_down(
+            wired, run.release, not_ready(run.release, "StateError", masked(str(error), run.look.hidden), now())
+        )
+        raise
     return _came_to(run, ending)
 
 
