@@ -48,6 +48,11 @@ def event_of_change(release: HelmRelease) -> SourceChanged:
     return _event(release, f"{meta.generation}/{asked}/{meta.deletion_timestamp}")
 
 
+def event_of_move(release: HelmRelease, revision: str, now: float) -> SourceChanged:
+    """The event of a repository that is at another revision; what came to nothing is tried once more in the next minute."""
+    return _event(release, f"{revision}/{span(AGAIN, release.metadata.uid, now)}")
+
+
 def source_of(release: HelmRelease, charts: Mapping[SourceKey, HelmChart]) -> SourceKey:
     """The source that its chart is taken from in the end."""
     if release.spec.chart:
