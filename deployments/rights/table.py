@@ -174,7 +174,7 @@ _DELIVERY = (
     Right(HELM_REPOSITORY, ("patch",), "which index was fetched, in its Ready condition", subresource="status"),
     Right(IMAGE_REPOSITORY, FOLLOW, "which pushes matter to somebody, and which registries are looked at"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
-    Right(IMAGE_POLICY, (*FOLLOW, "get"), "which tag is wanted"),
+    Right(IMAGE_POLICY, FOLLOW, "which tag is wanted"),
     Right(NAMESPACE, ("get",), "the labels of a policy's namespace, where an ImageRepository's `spec.accessFrom` asks"),
     Right(
         SERVICE_ACCOUNT,
