@@ -40,7 +40,7 @@ class Rules:
     """What is changed of requests that pass.
 
     Attributes:
-        release_namespace: the one that helm is told, for objects and for its record.
+        release_namespace: the one that helm knows, for objects and for its record.
         storage_namespace: where its record is kept.
         governed: what Canaries govern.
         targets: the workloads that rollouts release.
@@ -83,7 +83,7 @@ class Passage:
         except NotFoundError as error:
             return _refusal(404, str(error))
         except TransientError as error:
-            # Helm's client asks again where it is told when.
+            # Helm's client asks again where an answer says when.
             return _refusal(429, str(error), error.retry_after or 1.0)
         except SluiceError as error:
             return _refusal(403, str(error))
@@ -135,7 +135,7 @@ class Passage:
                     await response.write(chunk)
                 await response.write_eof()
             except (ClientError, TimeoutError, ConnectionError) as error:
-                # The program has gone, or the server: whoever still reads sees that the answer is cut off.
+                # The program has gone, or the server: who still reads sees that the answer is cut off.
                 log.debug("%s %s was cut off: %r", request.method, target, error)
                 if request.transport:
                     request.transport.abort()

@@ -117,7 +117,7 @@ class ApiServer:
     async def forwarded(
         self, method: str, target: str, body: Any, headers: Mapping[str, str], within: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer to a request of a program that has no credential of its own; whoever reads it reads a stream.
+        """The answer to a request of a program that has no credential of its own, as a stream.
 
         Args:
             target: path and query.

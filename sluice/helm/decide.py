@@ -63,6 +63,8 @@ def _next(
     last, current = found[0], release.status.latest
     if last.pending:
         return _pending(release, last, now)
+    if last.status == "uninstalling":
+        return Decision(Step.UNINSTALL, "an uninstall of the release did not come to its end")
     if current is None or not is_of(current, last):
         return _not_ours(release, last, wanted, forced)
     if last.status == "uninstalled":

@@ -20,7 +20,7 @@ from tasks.helm.chart import forget_chart
 from tasks.helm.look import Owned, rules_of
 from tasks.helm.released import Released
 from tasks.helm.run import claimed
-from tasks.helm.status import let_go, now, told, write
+from tasks.helm.status import let_go, now, posted, write
 from tasks.stage import stage
 
 
@@ -113,7 +113,7 @@ async def _uninstall(wired: Connections, cluster: Cluster, release: HelmRelease)
         message = f"Helm uninstall failed for release {latest.full_name} with chart {latest.chart}: {error}"
         failed = marked(release, RELEASED, "False", "UninstallFailed", message, now())
         await write(wired.cluster, release, not_ready(failed, "UninstallFailed", message, now()))
-        await told(wired.cluster, release, "UninstallFailed", message, warning=True)
+        await posted(wired.cluster, release, "UninstallFailed", message, warning=True)
         raise
     took = time.monotonic() - begun
-    await told(wired.cluster, release, "UninstallSucceeded", f"uninstalled in {took:.1f} s", warning=False)
+    await posted(wired.cluster, release, "UninstallSucceeded", f"uninstalled in {took:.1f} s", warning=False)

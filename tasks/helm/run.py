@@ -27,7 +27,7 @@ from sluice.manifests.flux.helm.release import HelmRelease
 from tasks.helm.acts import Acting, act
 from tasks.helm.drift import compare, objects_in, summary
 from tasks.helm.look import Look
-from tasks.helm.status import now, told, write
+from tasks.helm.status import now, posted, write
 from tasks.helm.values import masked
 
 ROUNDS = 3
@@ -124,7 +124,7 @@ class ReleaseRun:
         if found:
             lines = summary(found)
             await self._write(record.drifted(self.release, lines, now()))
-            await told(self.home, self.release, "DriftDetected", "\n".join(lines), warning=True)
+            await posted(self.home, self.release, "DriftDetected", "\n".join(lines), warning=True)
         else:
             await self._write(record.undrifted(self.release, now()))
 
@@ -167,7 +167,7 @@ class ReleaseRun:
         else:
             said_of = find_condition(self.release.status.conditions, kinds.get(decision.step, "Released"))
             reason, said = (said_of.reason, said_of.message) if said_of else (str(decision.step), decision.reason)
-        await told(self.home, self.release, reason, said, warning=bool(error) or reason.endswith("Failed"))
+        await posted(self.home, self.release, reason, said, warning=bool(error) or reason.endswith("Failed"))
 
 
 def lease_of(wired: Connections, release: HelmRelease) -> Lease:

@@ -39,7 +39,7 @@ async def let_go(cluster: Cluster, release: HelmRelease) -> None:
     await _finalizers(cluster, release, [name for name in release.metadata.finalizers if name != FINALIZER])
 
 
-async def told(cluster: Cluster, release: HelmRelease, reason: str, message: str, *, warning: bool) -> None:
+async def posted(cluster: Cluster, release: HelmRelease, reason: str, message: str, *, warning: bool) -> None:
     """Make an Event; releases go on where that cannot be."""
     try:
         await report(cluster, release, reason, message, warning=warning)

@@ -21,7 +21,7 @@ from tasks.helm.leave import uninstalled
 from tasks.helm.look import Look
 from tasks.helm.released import Released
 from tasks.helm.run import BusyError, ReleaseRun, claimed
-from tasks.helm.status import held, now, told, write
+from tasks.helm.status import held, now, posted, write
 from tasks.helm.values import masked, values_of
 from tasks.stage import stage
 
@@ -113,7 +113,7 @@ async def _said_on(wired: Connections, release: HelmRelease, reason: str) -> Asy
         after = not_ready(release, reason, str(error), now())
         if after.status != release.status:
             await _write_down(wired, release, after)
-            await told(wired.cluster, release, reason, str(error), warning=True)
+            await posted(wired.cluster, release, reason, str(error), warning=True)
         raise
 
 
