@@ -9,8 +9,8 @@ from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
 from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
-from tasks.helm.find_due_releases import find_due_releases
-from tasks.helm.find_moved_repositories import find_moved_repositories
+from tasks.helm.finding.find_due_releases import find_due_releases
+from tasks.helm.finding.find_moved_repositories import find_moved_repositories
 from tasks.images.writing.find_git_behind import find_git_behind
 from tasks.images.writing.keep_out import find_rolled_back
 from tasks.sync.find_moved_sources import find_moved_sources

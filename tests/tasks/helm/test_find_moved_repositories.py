@@ -8,8 +8,8 @@ from typing import Any
 from blocks.helm.program import Helm
 from blocks.kubernetes.kinds import HELM_REPOSITORY
 from sluice.events.model import SourceChanged
-from tasks.helm import find_moved_repositories as sut
-from tasks.helm.find_due_releases import find_due_releases
+from tasks.helm.finding import find_moved_repositories as sut
+from tasks.helm.finding.find_due_releases import find_due_releases
 from tasks.upkeep.pace import Pace
 from tests.blocks.charts.repository_server import Repository, packed, serving
 from tests.connected import connected
