@@ -54,7 +54,12 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
         *_READY,
     ),
     HelmRelease: (_AGE, *_READY),
-    ImageRepository: (("Image", "string", ".spec.image"), _AGE, *_READY),
+    ImageRepository: (
+        ("Image", "string", ".spec.image"),
+        ("Tags", "string", ".status.lastScanResult.tagCount"),
+        *_READY,
+        _AGE,
+    ),
     ImagePolicy: (
         ("Image", "string", ".status.latestRef.name"),
         ("Tag", "string", ".status.latestRef.tag"),
@@ -73,6 +78,8 @@ _SHORT_NAMES: dict[type[Manifest], list[str]] = {
     HelmRepository: ["helmrepo"],
     HelmChart: ["hc"],
     HelmRelease: ["hr"],
+    ImageRepository: ["imgrepo", "imagerepo"],
+    ImagePolicy: ["imgpol", "imagepol"],
 }
 
 
