@@ -5,11 +5,13 @@ from __future__ import annotations
 from blocks.kubernetes.cluster import Kind
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.manifests.flux.alert import Alert
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.provider import Provider
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.rollout.autoscalers import AUTOSCALERS
@@ -35,6 +37,8 @@ CANARY = _modelled(Canary)
 METRIC_TEMPLATE = _modelled(MetricTemplate)
 GIT_REPOSITORY = _modelled(GitRepository)
 KUSTOMIZATION = _modelled(Kustomization)
+ALERT = _modelled(Alert)
+PROVIDER = _modelled(Provider)
 IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)

@@ -10,11 +10,13 @@ from typing import Any
 from sluice.manifests.flagger.alert_provider import AlertProvider
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
+from sluice.manifests.flux.alert import Alert
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.provider import Provider
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.manifests.schema import Schema, structural
@@ -46,6 +48,8 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     ),
     Receiver: (_AGE, *_READY),
     ImageUpdateAutomation: (("Last run", "string", ".status.lastAutomationRunTime"), _AGE, *_READY),
+    Alert: (("Provider", "string", ".spec.providerRef.name"), ("Severity", "string", ".spec.eventSeverity"), _AGE),
+    Provider: (("Type", "string", ".spec.type"), _AGE),
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""
 
