@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
 from blocks.applied.applied import Applied
 from blocks.kubernetes.past import Past
+from blocks.kubernetes.tenants import Tenants
 from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from blocks.leases.worker import WorkerLease, Workers
     from blocks.metrics.base import Counters, Values
     from blocks.registries.base import Registry, Way
+    from blocks.registries.pulls import Puller
     from blocks.renderers.base import Renderer
     from blocks.routers.base import Router
+    from blocks.trees import Trees
     from sluice.credentials import RegistryCredentials
     from sluice.images.reference import Repository
     from sluice.manifests.flagger.canary import Canary
@@ -142,6 +145,8 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    tenants: Tenants = field(default_factory=Tenants)
+    """Other clusters, and the rules for who applies what with whose rights."""
     past: Past = field(default_factory=Past)
     """What workloads were before."""
     applied: Applied = field(default_factory=Applied)
@@ -154,6 +159,10 @@ class Connections:
     """How requests to a Canary's sides are counted on their way; None where nothing counts them."""
     git: Part[Git] = Part()
     registry: Part[RegistryFactory] = Part()
+    artifacts: Part[Puller] = Part()
+    """What registries have besides images to run."""
+    trees: Part[Trees] = Part()
+    """The files of sources."""
     renderer: Part[RendererFactory] = Part()
     prefect: Part[Events] = Part()
     chat: Chat | None = None

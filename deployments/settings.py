@@ -128,9 +128,18 @@ class Settings(BaseSettings):
     metrics_url: str | None = Field(None, repr=False)
     """Base URL of the Prometheus that analysis asks, where a Canary names none."""
 
+    default_service_account: str = ""
+    """Service account that stands in for sluice where a Kustomization or HelmRelease names none (`serviceAccountName`), in
+    the object's own namespace (Flux's `--default-service-account`). Without it sluice's own rights are used."""
+    no_cross_namespace_refs: bool = False
+    """Whether Kustomizations and HelmReleases may refer to sources of their own namespace only (Flux's
+    `--no-cross-namespace-refs`)."""
     remote_bases: bool = True
     """Whether a `kustomization.yaml` may name files and bases of other places, over https (Flux's `--no-remote-bases` is
     `false` here)."""
+    strict_substitution: bool = False
+    """Whether `postBuild` refuses a variable that is not set and has no default, where it puts in nothing else (Flux's
+    `StrictPostBuildSubstitutions`)."""
 
     slack_token: SecretStr | None = None
     """Bot token for Slack messages. Without it nothing is sent."""
@@ -216,6 +225,13 @@ class Settings(BaseSettings):
                 f"a worker name has lower-case letters, digits, '-' and '.', begins and ends with a letter or digit, "
                 f"and has {NAME_LENGTH} characters at most; got {value!r}: set SLUICE_WORKER_NAME"
             )
+        return value
+
+    @field_validator("default_service_account")
+    @classmethod
+    def _account(cls, value: str) -> str:
+        if value and not _NAME.fullmatch(value):
+            raise ValueError(f"{value!r} is no name of a service account: set SLUICE_DEFAULT_SERVICE_ACCOUNT")
         return value
 
     @field_validator("prefect_api_url")

@@ -21,11 +21,13 @@ from blocks.git.mirrors import Git
 from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
+from blocks.kubernetes.tenants import Tenants
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.metrics import Row as MetricsRow
 from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
+from blocks.registries.pulls import Puller
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
 from blocks.routers import other_routers, router_for
@@ -53,6 +55,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
         cluster = await stack.enter_async_context(cluster_of(settings))
         prefect = await stack.enter_async_context(prefect_of(settings))
         registry = await stack.enter_async_context(open_registries())
+        git = Git(home=settings.home / "git")
         wired = Connections(
             cluster=cluster,
             router=partial(router_for, rows=installed.routers),
@@ -67,14 +70,27 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             workers=Workers(cluster),
             applied=await stack.enter_async_context(remembering(cluster, settings.namespaces)),
             chat=chat_of(settings),
-            git=Git(home=settings.home / "git"),
+            git=git,
+            trees=git.trees,
             registry=registry,
-            renderer=partial(renderer_for, remote=settings.remote_bases),
+            artifacts=await stack.enter_async_context(Puller()),
+            tenants=await stack.enter_async_context(tenants_of(settings)),
+            renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
             forge=forges(http, {"github.com": settings.github_token}),
         )
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
+
+
+@asynccontextmanager
+async def tenants_of(settings: Settings) -> AsyncIterator[Tenants]:
+    """The rules for tenants, and the connections to other clusters that come about."""
+    tenants = Tenants(settings.default_service_account, settings.no_cross_namespace_refs)
+    try:
+        yield tenants
+    finally:
+        await tenants.close()
 
 
 @asynccontextmanager
@@ -85,7 +101,7 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
         TerminalError: there is no way to the cluster.
     """
     nothing: Any = None
-    async with cluster_of(settings) as cluster, open_registries() as registry:
+    async with cluster_of(settings) as cluster, open_registries() as registry, tenants_of(settings) as tenants:
         wired = Connections(
             cluster=cluster,
             router=nothing,
@@ -96,7 +112,8 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
             workers=Workers(cluster),
             git=Git(home=settings.home / "git"),
             registry=registry,
-            renderer=partial(renderer_for, remote=settings.remote_bases),
+            tenants=tenants,
+            renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
         )
         with in_this_process(wired):
             yield wired

@@ -35,6 +35,8 @@ async def connected(cluster: MemoryCluster, name: str = "test", **parts: Any) ->
     """This process's connections; `parts` are those that the test brings."""
     async with AsyncExitStack() as stack:
         it: Any = cluster
+        if "git" in parts:
+            parts = {"trees": parts["git"].trees} | parts
         wired = Connections(
             cluster=it,
             informers=await stack.enter_async_context(informed(it)),

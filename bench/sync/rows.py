@@ -74,7 +74,7 @@ async def images(here: Installation, n: int, *, reported: bool = True, interval:
             for number in range(1, n + 1):
                 began = time.time()
                 await asyncio.to_thread(_push_image, here, name, f"1.0.{number}")
-                at = await seen.until(_value(name, f"{image}:1.0.{number}"), began, WITHIN_S)
+                at = await seen.until(_value(name, f"{image}:1.0.{number}", digest=True), began, WITHIN_S)
                 taken.append(at - began)
                 await asyncio.sleep(0.7)
         return spread(taken)
@@ -223,8 +223,14 @@ def _push_image(here: Installation, name: str, tag: str) -> None:
     oci.push_image(here.env["registry"], name, tag, {}, ["/x"], {"ABOUT": tag})
 
 
-def _value(name: str, value: str) -> Any:
-    return lambda _, item: item["metadata"]["name"] == name and (item.get("data") or {}).get("value") == value
+def _value(name: str, value: str, *, digest: bool = False) -> Any:
+    """Whether a ConfigMap has a value; `digest` is whether it may be followed by one."""
+
+    def holds(_: str, item: Object) -> bool:
+        there = str((item.get("data") or {}).get("value", ""))
+        return item["metadata"]["name"] == name and (there.partition("@")[0] if digest else there) == value
+
+    return holds
 
 
 def _said(object_name: str, value: str) -> Any:

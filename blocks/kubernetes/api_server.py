@@ -6,7 +6,7 @@ Each call has a timeout. Retrying is left to the stages, which know whether an a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlencode
@@ -46,11 +46,13 @@ class ApiServer:
         api: the official client's transport.
         name: what messages call the cluster: its context.
         login: how to show who we are; None where the server asks nobody.
+        headers: of each request: in whose name it is made.
     """
 
     api: Any
     name: str
     login: Login | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS), compare=False, repr=False)
 
     async def close(self) -> None:
@@ -128,7 +130,7 @@ class ApiServer:
         limits: Any,
         accept: str,
     ) -> Any:
-        headers = {"Accept": accept, "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type, **self.headers}
         url = self.api.configuration.host + path + (f"?{urlencode(query)}" if query else "")
         shown = await self.login.credential() if self.login else Credential()
         answer = await self._request(method, path, url, headers, shown, body, limits)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from blocks.kubernetes.cluster import Kind
+from sluice.manifests.crd import COLUMNS
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.alert import Alert
+from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.provider import Provider
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
@@ -21,8 +24,9 @@ from sluice.rollout.workloads.base import Workload
 NAMESPACE = Kind("v1", "Namespace", "namespaces", namespaced=False)
 POD = Kind("v1", "Pod", "pods")
 SERVICE = Kind("v1", "Service", "services")
-SECRET = Kind("v1", "Secret", "secrets")
 SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
+SECRET = Kind("v1", "Secret", "secrets")
+CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 EVENT = Kind("v1", "Event", "events")
 ENDPOINT_SLICE = Kind("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
@@ -36,6 +40,8 @@ def _modelled(model: type[Manifest]) -> Kind:
 CANARY = _modelled(Canary)
 METRIC_TEMPLATE = _modelled(MetricTemplate)
 GIT_REPOSITORY = _modelled(GitRepository)
+OCI_REPOSITORY = _modelled(OCIRepository)
+BUCKET = _modelled(Bucket)
 KUSTOMIZATION = _modelled(Kustomization)
 ALERT = _modelled(Alert)
 PROVIDER = _modelled(Provider)
@@ -43,6 +49,12 @@ IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
 RECEIVER = _modelled(Receiver)
+
+
+FLUX_KINDS = tuple(
+    _modelled(model) for model in COLUMNS if model.api_version.partition("/")[0].endswith(".toolkit.fluxcd.io")
+)
+"""Every kind of Flux's that sluice has a model of."""
 
 
 def kind_of(workload: Workload) -> Kind:

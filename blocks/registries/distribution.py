@@ -98,7 +98,7 @@ class Distribution:
         Raises:
             NotFoundError, TransientError, TerminalError: as `tags`.
         """
-        base, wanted = _base(repository, insecure), (repository, credentials, way)
+        base, wanted = base_of(repository, insecure), (repository, credentials, way)
         first = await self._first_page(base, wanted, known)
         if first.status == 304:
             return None
@@ -130,7 +130,7 @@ class Distribution:
             TransientError, TerminalError: as `tags`.
         """
         path = f"/v2/{repository.path}/manifests/{quote(tag, safe='')}"
-        call = Call("HEAD", _base(repository, insecure), path, (repository, credentials, way), {"Accept": MANIFESTS})
+        call = Call("HEAD", base_of(repository, insecure), path, (repository, credentials, way), {"Accept": MANIFESTS})
         answer = await self._ask(call, also=frozenset({405}))
         if answer.status == 405 or not answer.headers.get("Docker-Content-Digest"):
             # Some registries say it of a GET only, or not at all: it is the hash of the manifest as it came.
@@ -192,7 +192,8 @@ class Distribution:
         await self._transport.close()
 
 
-def _base(repository: Repository, insecure: bool) -> str:
+def base_of(repository: Repository, insecure: bool) -> str:
+    """Scheme and host of a repository's registry."""
     host = "registry-1.docker.io" if repository.registry == DOCKER_HUB else repository.registry
     return f"{'http' if insecure or _LOOPBACK.fullmatch(host) else 'https'}://{host}"
 

@@ -49,7 +49,7 @@ class Transport:
             TransientError: no answer, or not all of it in time.
             TerminalError: an address is none, or what the answer is made of cannot be what a registry says.
         """
-        http = await self._client(way)
+        http = await self.client(way)
         try:
             request = http.build_request(method, url, headers=dict(headers), **more)
             answer = await asked(http, request, MOST_BYTES, self.timeout * WHOLE)
@@ -66,7 +66,8 @@ class Transport:
             )
         return answer
 
-    async def _client(self, way: Way) -> httpx.AsyncClient:
+    async def client(self, way: Way) -> httpx.AsyncClient:
+        """The client for connections that are made this way."""
         if (known := self._clients.pop(way, None)) is not None:
             self._clients[way] = known
             return known

@@ -15,7 +15,7 @@ from typing import Any
 
 from blocks.renderers import settings_text
 from sluice.errors import InvalidError
-from sluice.sync.kustomization_file import NAMES, Reference, references
+from sluice.sync.rendering.kustomization_file import NAMES, Reference, references
 
 MIB = 1024**2
 FILE_LIMIT = 64 * MIB

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from blocks.renderers import confined
+from blocks.renderers.base import NOTHING, Means
 from blocks.renderers.fence import manifests, named, own_copy, read_settings, settings_file
+from blocks.renderers.plain import plain
 from blocks.renderers.program import Call, Limits, Reach
 from blocks.renderers.settings_text import written
 from sluice.addresses import cleaned
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flux.kustomization import CommonMetadata, KustomizationSpec
-from sluice.sync.kustomization_file import NAMES, Document, generated, with_settings
 from sluice.sync.objects import Object, read_objects
+from sluice.sync.rendering.kustomization_file import NAMES, Document, generated, with_settings
+from sluice.sync.rendering.substitution import substituted
 
 _PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What kustomize sees of our environment: nothing that is secret."""
@@ -46,6 +49,7 @@ class Kustomize:
         timeout: seconds for one rendering.
         remote: whether a `kustomization.yaml` may name files and bases of other places, over https.
         limits: of one run of the program, but for its time.
+        strict: whether a variable that is not set and has no default is refused.
         shut_in: whether the program gets to see the source only, where the kernel can do that.
     """
 
@@ -53,9 +57,10 @@ class Kustomize:
     timeout: float = 60.0
     remote: bool = True
     limits: Limits = field(default_factory=Limits)
+    strict: bool = False
     shut_in: bool = True
 
-    async def render(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
+    async def render(self, tree: Path, spec: KustomizationSpec, means: Means = NOTHING) -> list[Object]:
         """The objects of the Kustomization's directory. Without a `kustomization.yaml` it is taken file by file, as in Flux.
 
         Raises:
@@ -64,10 +69,20 @@ class Kustomize:
             TerminalError: the program is missing.
             TransientError: it took too long.
         """
+        objects = await asyncio.to_thread(plain, tree, spec)
+        if objects is None:
+            objects = await self._by_program(tree, spec)
+        return await asyncio.to_thread(self._finished, objects, spec, means)
+
+    async def _by_program(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
         with tempfile.TemporaryDirectory(prefix="sluice-render-") as folder:
             source, below = await asyncio.to_thread(_prepare, Path(folder), tree, spec, remote=self.remote)
             text = await self._build(source, below)
-            objects = await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
+            return await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
+
+    def _finished(self, objects: list[Object], spec: KustomizationSpec, means: Means) -> list[Object]:
+        if (variables := means.variables) is not None:
+            objects = [substituted(one, variables, strict=self.strict) for one in objects]
         return [_labelled(one, spec.common_metadata) for one in objects]
 
     async def _build(self, source: Path, below: Path) -> str:

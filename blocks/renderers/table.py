@@ -14,16 +14,17 @@ RENDERERS: Mapping[str, Callable[..., Renderer]] = {
 }
 
 
-def renderer_for(kind: str, *, remote: bool = True) -> Renderer:
+def renderer_for(kind: str, *, remote: bool = True, strict: bool = False) -> Renderer:
     """The renderer for a kind of manifest.
 
     Args:
         kind: of the manifest.
         remote: whether a source may name files of other places, over https.
+        strict: whether a variable that is not set and has no default is refused.
 
     Raises:
         InvalidError: sluice has none.
     """
     if kind not in RENDERERS:
         raise InvalidError(f"sluice cannot render a {kind} yet; use one of: {', '.join(RENDERERS)}")
-    return RENDERERS[kind](remote=remote)
+    return RENDERERS[kind](remote=remote, strict=strict)

@@ -8,11 +8,15 @@ from typing import Any
 
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.kinds import GIT_REPOSITORY
+from blocks.kubernetes.kinds import BUCKET, GIT_REPOSITORY, OCI_REPOSITORY
 from blocks.sources.base import Source
+from blocks.sources.bucket import bucket_source
 from blocks.sources.git import git_source
+from blocks.sources.oci import oci_source
 from sluice.errors import InvalidError
+from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import SourceKey
 from sluice.sync.source_url import same_source
@@ -35,6 +39,8 @@ class Row:
 
 SOURCES: Mapping[str, Row] = {
     GitRepository.kind: Row(GIT_REPOSITORY, GitRepository, git_source),
+    OCIRepository.kind: Row(OCI_REPOSITORY, OCIRepository, oci_source),
+    Bucket.kind: Row(BUCKET, Bucket, bucket_source),
 }
 
 

@@ -113,7 +113,8 @@ def _known(sender: Sender, secret: Secret) -> str:
     if known is None or not known.get_secret_value():
         way_out = f"set SLUICE_{sender.secret.upper()}"
         raise HTTPException(401, f"no secret is set for webhooks of {sender.name}: {way_out}")
-    return known.get_secret_value()
+    # A Secret made of a file often ends in a line feed, which no sender's settings can have: it would never match.
+    return known.get_secret_value().strip("\r\n")
 
 
 async def _healthz(_request: Request) -> Response:

@@ -16,6 +16,7 @@ def written() -> dict[Path, str]:
     return {
         folder / "base" / "roles.yaml": manifests.roles(),
         folder / "components" / "cluster-wide" / "bindings.yaml": manifests.bindings("ClusterRoleBinding"),
+        folder / "components" / "tenants" / "rights.yaml": manifests.tenants(),
         folder / "components" / "receivers" / "bindings.yaml": manifests.bindings(
             "ClusterRoleBinding", [Part.RECEIVER]
         ),

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from deployments.rights.part import ALWAYS, Part
-from deployments.rights.table import RIGHTS, Right, Where, rights_of
+from deployments.rights.table import RIGHTS, TENANTS, Right, Where, rights_of
 
 Object = dict[str, Any]
 API = "rbac.authorization.k8s.io/v1"
@@ -42,6 +42,15 @@ def roles() -> str:
     return HEAD + yaml.safe_dump_all(documents, sort_keys=False)
 
 
+def tenants() -> str:
+    """`components/tenants/rights.yaml`: the right to stand in for tenants, which a worker has in no other way."""
+    name = f"sluice-{Part.WORKER}-tenants"
+    role = _role("ClusterRole", name, rules(TENANTS))
+    binding = _binding("ClusterRoleBinding", "ClusterRole", name)
+    binding["subjects"][0]["name"] = f"sluice-{Part.WORKER}"
+    return HEAD + yaml.safe_dump_all([role, binding], sort_keys=False)
+
+
 def bindings(kind: str, parts: Sequence[Part] = ALWAYS) -> str:
     """The bindings of these parts: ClusterRoleBindings, or RoleBindings of one namespace."""
     return HEAD + yaml.safe_dump_all(
@@ -59,7 +68,7 @@ def page(text: str) -> str:
 def _table() -> str:
     rows = [
         f"| {', '.join(right.parts)} | {', '.join(right.verbs)} | `{right}` | {right.where} | {right.why} |"
-        for right in RIGHTS
+        for right in (*RIGHTS, *TENANTS)
     ]
     return "\n".join(["", "| who | may | on | where | why |", "|---|---|---|---|---|", *rows]) + "\n\n"
 

@@ -14,7 +14,9 @@ from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
     ALERT,
     AUTOSCALER_KINDS,
+    BUCKET,
     CANARY,
+    CONFIG_MAP,
     ENDPOINT_SLICE,
     EVENT,
     GIT_REPOSITORY,
@@ -26,6 +28,7 @@ from blocks.kubernetes.kinds import (
     LEASE,
     METRIC_TEMPLATE,
     NAMESPACE,
+    OCI_REPOSITORY,
     POD,
     PROVIDER,
     RECEIVER,
@@ -46,6 +49,7 @@ class Where(StrEnum):
     EVERYWHERE = "in each namespace that is looked after"
     OWN = "in sluice's own namespace"
     NAMED = "on the Secrets that are named"
+    TENANTS = "where `components/tenants` is installed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +154,15 @@ _ROLLOUTS = (
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
 )
 _DELIVERY = (
-    Right(GIT_REPOSITORY, FOLLOW, "which sources there are, and when one changes", BOTH),
-    Right(GIT_REPOSITORY, ("get",), "the source of a sync"),
-    Right(GIT_REPOSITORY, ("patch",), "what was fetched, in its Ready condition", subresource="status"),
+    *(
+        right
+        for kind in (GIT_REPOSITORY, OCI_REPOSITORY, BUCKET)
+        for right in (
+            Right(kind, FOLLOW, "which sources there are, and when one changes", BOTH),
+            Right(kind, ("get",), "the source of a sync"),
+            Right(kind, ("patch",), "what was fetched, in its Ready condition", subresource="status"),
+        )
+    ),
     Right(KUSTOMIZATION, FOLLOW, "what is applied from which source, and when that changes", BOTH),
     Right(KUSTOMIZATION, ("get",), "the state of a Kustomization before it is applied"),
     Right(KUSTOMIZATION, ("patch",), "the finalizer that keeps it until what it applied is cleaned up"),
@@ -161,10 +171,15 @@ _DELIVERY = (
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
     Right(IMAGE_POLICY, (*FOLLOW, "get"), "which tag is wanted"),
     Right(NAMESPACE, ("get",), "the labels of a policy's namespace, where an ImageRepository's `spec.accessFrom` asks"),
-    Right(SERVICE_ACCOUNT, ("get",), "the pull secrets of an ImageRepository's `spec.serviceAccountName`"),
+    Right(
+        SERVICE_ACCOUNT,
+        ("get",),
+        "the pull secrets of an ImageRepository's or OCIRepository's `spec.serviceAccountName`",
+    ),
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
+    Right(CONFIG_MAP, ("get",), "variables of `postBuild.substituteFrom`, and `kubeConfig.configMapRef`"),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
 )
 _ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]
@@ -173,7 +188,10 @@ _RECEIVERS = (
     Right(RECEIVER, ("patch",), "the address of a Receiver, in its status", (Part.RECEIVER,), subresource="status"),
     *(
         Right(
-            kind, ("list", "patch"), f"a {kind.kind} that a Receiver names is asked to be reconciled", (Part.RECEIVER,)
+            kind,
+            ("get", "list", "patch"),
+            f"a {kind.kind} that a Receiver names is asked to be reconciled",
+            (Part.RECEIVER,),
         )
         for kind in _ASKED
     ),
@@ -188,6 +206,23 @@ _ITSELF = (
     ),
 )
 RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_RECEIVERS, *_ITSELF)
+"""What a part needs whatever is installed."""
+TENANTS: tuple[Right, ...] = (
+    Right(
+        SERVICE_ACCOUNT,
+        ("impersonate",),
+        "`serviceAccountName` of a Kustomization or HelmRelease, and SLUICE_DEFAULT_SERVICE_ACCOUNT",
+        where=Where.TENANTS,
+    ),
+    Right(
+        SERVICE_ACCOUNT,
+        ("create",),
+        "a token for a cluster that trusts this one's, with `kubeConfig.configMapRef`",
+        where=Where.TENANTS,
+        subresource="token",
+    ),
+)
+"""What a worker needs to stand in for tenants: given by a component of its own, and never asked for by the doctor."""
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:

@@ -11,11 +11,13 @@ from sluice.manifests.flagger.alert_provider import AlertProvider
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.alert import Alert
+from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.provider import Provider
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
@@ -37,6 +39,8 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     ),
     MetricTemplate: (("Provider", "string", ".spec.provider.type"), _AGE),
     AlertProvider: (("Type", "string", ".spec.type"), _AGE),
+    OCIRepository: (("URL", "string", ".spec.url"), *_READY, _AGE),
+    Bucket: (("Endpoint", "string", ".spec.endpoint"), _AGE, *_READY),
     GitRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
     Kustomization: (_AGE, *_READY),
     ImageRepository: (("Image", "string", ".spec.image"), _AGE, *_READY),
@@ -53,7 +57,11 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""
 
-_SHORT_NAMES: dict[type[Manifest], list[str]] = {GitRepository: ["gitrepo"], Kustomization: ["ks"]}
+_SHORT_NAMES: dict[type[Manifest], list[str]] = {
+    GitRepository: ["gitrepo"],
+    OCIRepository: ["ocirepo"],
+    Kustomization: ["ks"],
+}
 
 
 def crds() -> list[dict[str, Any]]:

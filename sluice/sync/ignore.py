@@ -42,11 +42,12 @@ class Rule:
 class Ignore:
     """The lines of one source, in order."""
 
-    def __init__(self, files: Mapping[str, str], own: str | None = None) -> None:
+    def __init__(self, files: Mapping[str, str], own: str | None = None, *, always: bool = True) -> None:
         """
         Args:
             files: text of each `.sourceignore`, by the directory that it is in; empty for the root.
             own: `spec.ignore`.
+            always: whether git's own files, and what no cluster needs, are left out unasked.
 
         Raises:
             InvalidError: there are too many lines, or one is no pattern.
@@ -57,8 +58,8 @@ class Ignore:
         lines += [("", line) for line in _lines(own or "")]
         if len(lines) > _MOST:
             raise InvalidError(f"{len(lines):,} lines of {FILE} and spec.ignore: {_MOST:,} at most are read")
-        always = (*OF_GIT, *(() if lines else BY_DEFAULT))
-        found = [_rule("", line) for line in always] + [_rule(under, line) for under, line in lines]
+        unasked = (*OF_GIT, *(() if lines else BY_DEFAULT)) if always else ()
+        found = [_rule("", line) for line in unasked] + [_rule(under, line) for under, line in lines]
         self._rules = [rule for rule in reversed(found) if rule]
 
     def wants(self, path: str) -> bool:

@@ -22,7 +22,7 @@ from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import SourceKey
 from sluice.recent import Recent
 from sluice.sync.artifact import failed
-from sluice.sync.kustomizations.due import LEAST, span
+from sluice.sync.kustomizations.due import LEAST, reads_elsewhere, span
 from sluice.sync.record import looked_at_after, tried_in_vain
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
@@ -65,7 +65,18 @@ async def find_moved_sources() -> list[SourceChanged]:
             log.error("%s was not looked at: %s: %s", one, type(event).__name__, event)
     moved = [event for event in found if isinstance(event, SourceChanged)]
     followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
-    return moved + drifting(sources, followers, time.time())
+    doubtful = [one for one in followers if not _at_rest(one, sources.get(one.source))]
+    return moved + drifting(sources, doubtful, time.time())
+
+
+def _at_rest(one: Kustomization, source: SourceManifest | None) -> bool:
+    """Whether nothing can come of its interval: it is at what its source is at, is applied from nothing else, and the
+    watches of this process know that all of it is as it was applied."""
+    artifact = source.status.artifact if source else None
+    if artifact is None or artifact.revision != one.status.last_applied_revision or reads_elsewhere(one):
+        return False
+    owner = (one.kind, one.namespace, one.name)
+    return connections().applied.vouches(owner, one.metadata.resource_version, time.monotonic())
 
 
 async def _moved(source: SourceManifest) -> SourceChanged | None:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from blocks.forges.github import GitHub
 from blocks.forges.table import Forges
 from blocks.git.mirrors import Git
+from blocks.renderers.base import NOTHING, Means
 from flows.sync_source import sync_source
 from lab.standins import github
 from sluice.errors import InvalidError
@@ -33,7 +34,7 @@ CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 class Plain:
     """Renders the YAML files of a directory, one after the other."""
 
-    async def render(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
+    async def render(self, tree: Path, spec: KustomizationSpec, means: Means = NOTHING) -> list[Object]:
         files = sorted((tree / spec.path).glob("*.yaml"))
         return [one for file in files for one in read_objects(file.read_text(), file.name)]
 

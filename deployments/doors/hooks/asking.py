@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.cluster import Cluster, Kind, Object
 from sluice.errors import InvalidError, TerminalError
-from sluice.events.receivers.asked import Wish, request, wish
+from sluice.events.receivers.asked import Wish, fulfils, request, wish
 from sluice.manifests.flux.receiver import Receiver
 
 log = logging.getLogger("sluice.receiver")
@@ -22,36 +24,50 @@ class Asked:
     faults: tuple[str, ...]
 
 
-async def ask(cluster: Cluster, receiver: Receiver, at: datetime) -> Asked:
+async def ask(cluster: Cluster, receiver: Receiver, at: datetime, body: Callable[[], Mapping[str, Any]]) -> Asked:
     """Ask all resources of a Receiver. One that cannot be asked does not keep the others from it.
+
+    Args:
+        cluster: where they are.
+        receiver: whose resources.
+        at: when the delivery came.
+        body: what filters see of it; asked for only where there are some.
 
     Raises:
         TransientError: the API server does not answer: the sender has to come again.
+        InvalidError: there are filters, and the body is not what it is said to be.
     """
+    spec = receiver.spec
+    seen = body() if any(one.filters(spec.resource_filter) for one in spec.resources) else {}
     objects: list[str] = []
     faults: list[str] = []
-    for resource in receiver.spec.resources:
+    for resource in spec.resources:
         try:
-            objects += await _ask(cluster, wish(receiver, resource), at)
+            objects += await _ask(cluster, wish(receiver, resource), at, resource.filters(spec.resource_filter), seen)
         except TerminalError as error:
             faults.append(f"{resource}: {error}")
             log.warning("%s: %s cannot be asked: %s", receiver, resource, error)
     return Asked(tuple(objects), tuple(faults))
 
 
-async def _ask(cluster: Cluster, of: Wish, at: datetime) -> list[str]:
+async def _ask(
+    cluster: Cluster, of: Wish, at: datetime, filters: tuple[str, ...], body: Mapping[str, Any]
+) -> list[str]:
     if cluster.namespaces and of.namespace not in cluster.namespaces:
         raise InvalidError(f"namespace {of.namespace} is none of SLUICE_NAMESPACES")
     kind = await cluster.resource_for(of.api_version, of.kind)
-    names = [of.name] if of.name else await _named(cluster, of)
-    if not names:
-        log.warning("%s: there is none", of)
+    names = [of.name]
+    if filters or not of.name:
+        found = [await cluster.get(kind, of.name, of.namespace)] if of.name else await _labelled(cluster, kind, of)
+        kept = [one for one in found if fulfils(filters, of.kind, of.api_version, one, body)]
+        names = [one["metadata"]["name"] for one in kept]
     for name in names:
         await cluster.patch(kind, name, of.namespace, request(at))
     return [f"{of.kind}/{of.namespace}/{name}" for name in names]
 
 
-async def _named(cluster: Cluster, of: Wish) -> list[str]:
-    kind = await cluster.resource_for(of.api_version, of.kind)
+async def _labelled(cluster: Cluster, kind: Kind, of: Wish) -> list[Object]:
     found = await cluster.list(kind, of.namespace, of.labels)
-    return [one["metadata"]["name"] for one in found]
+    if not found:
+        log.warning("%s: there is none", of)
+    return found

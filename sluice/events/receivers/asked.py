@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sluice.errors import InvalidError
+from sluice.expressions import holds
 from sluice.manifests.flux.receiver import ANY, REQUESTED_AT, Receiver, ReceiverResource
 
 SOURCE, IMAGE = "source.toolkit.fluxcd.io/v1", "image.toolkit.fluxcd.io/v1"
@@ -50,6 +51,18 @@ def wish(receiver: Receiver, resource: ReceiverResource) -> Wish:
     labels = ",".join(f"{key}={value}" for key, value in sorted(resource.match_labels.items()))
     one = "" if resource.name == ANY else resource.name
     return Wish(api_version, resource.kind, resource.namespace or receiver.namespace, one, "" if one else labels)
+
+
+def fulfils(
+    filters: Iterable[str], kind: str, api_version: str, manifest: Mapping[str, Any], body: Mapping[str, Any]
+) -> bool:
+    """Whether an object fulfils all filters. They see its metadata only, as Flux's do.
+
+    Raises:
+        InvalidError: one of them is no CEL, or not true or false.
+    """
+    seen = {"apiVersion": api_version, "kind": kind, "metadata": manifest["metadata"]}
+    return all(holds(one, {"res": seen, "req": body}) for one in filters)
 
 
 def request(at: datetime) -> dict[str, Any]:

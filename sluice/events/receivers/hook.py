@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sluice.errors import InvalidError
 from sluice.events.receivers.types import TOKEN, TYPES, ReceiverType
+from sluice.expressions import refuse_over
 from sluice.manifests.conditions import READY, Condition
 from sluice.manifests.flux.outcome import Body, outcome
 from sluice.manifests.flux.receiver import ANY, HOOK, REQUESTED_AT, Receiver
 
-SUCCEEDED, NO_TOKEN, WRONG = "Succeeded", "TokenNotFound", "ValidationFailed"
+SUCCEEDED, NO_TOKEN, WRONG, NO_CEL = "Succeeded", "TokenNotFound", "ValidationFailed", "InvalidCELExpression"
+FILTERED = ("res", "req")
+"""What filters see: the metadata of an object, and the body of a delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,12 @@ def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Close
     for index, resource in enumerate(spec.resources):
         if resource.name == ANY and not resource.match_labels:
             return Closed(WRONG, f"spec.resources[{index}].matchLabels is not set: the name '*' needs it")
+    try:
+        for one in (spec.resource_filter, *(resource.filter for resource in spec.resources)):
+            if one:
+                refuse_over(one, FILTERED)
+    except InvalidError as error:
+        return Closed(NO_CEL, f"invalid resourceFilter or filter expression: {error}")
     if spec.secret_ref is None:
         return Closed(WRONG, f"spec.secretRef is required when spec.type is {spec.type}")
     named = f"{receiver.namespace}/{spec.secret_ref.name}"
@@ -75,7 +85,9 @@ def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Close
     if missing:
         fields = ", ".join(f"'{key}'" for key in missing)
         return Closed(NO_TOKEN, f"invalid '{named}' secret data: required fields {fields}")
-    return Hook(receiver, receiver.path(values[TOKEN]), " ".join(values[key] for key in type_.known), type_)
+    # The address is made of the token as it is, as Flux makes it. A line feed at its end is in no sender's settings.
+    known = " ".join(values[key].strip("\r\n") for key in type_.known)
+    return Hook(receiver, receiver.path(values[TOKEN]), known, type_)
 
 
 def status_of(receiver: Receiver, door: Hook | Closed, now: datetime) -> Body | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sluice.events.call import Call
+from sluice.events.senders.base import body_of
+from sluice.events.senders.registries.google import published
 from sluice.events.senders.table import SENDERS
 from sluice.events.verification.base import Verification
 from sluice.events.verification.either import Either
@@ -22,21 +25,41 @@ SIGNED = Either(
 LIMIT = 3 * 1024 * 1024
 
 
+def in_json(call: Call) -> Mapping[str, Any]:
+    """The body where it is said to be JSON; nothing of any other.
+
+    Raises:
+        InvalidError: it is said to be JSON, and is no object in it.
+    """
+    if "json" not in call.headers.get("Content-Type", ""):
+        return {}
+    body: Mapping[str, Any] = body_of(call).value
+    return body
+
+
+def of_google(call: Call) -> Mapping[str, Any]:
+    """What a registry published, without what Pub/Sub puts around it."""
+    event = published(call)[0].value
+    return event if isinstance(event, Mapping) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class ReceiverType:
-    """How a delivery to a Receiver of one type is verified. What is in it does not matter: its resources are asked.
+    """How a delivery to a Receiver of one type is verified. What is in it matters to filters only: its resources are asked.
 
     Attributes:
         verification: how it is proven, besides by its address, which has the token's hash in it.
         event: header that names the event, which `spec.events` may choose by; empty where the type has none.
         limit: bytes of body that are read at most.
         known: keys of the Secret that make up what is compared, with a space between.
+        request: what filters see of a delivery as `req`.
     """
 
     verification: Verification = PATH
     event: str = ""
     limit: int = LIMIT
     known: tuple[str, ...] = (TOKEN,)
+    request: Callable[[Call], Mapping[str, Any]] = in_json
 
     def chosen(self, call: Call, events: tuple[str, ...]) -> bool:
         """Whether a delivery's event is one of those that count."""
@@ -45,9 +68,9 @@ class ReceiverType:
         return call.headers.get(self.event, "").lower() in {event.lower() for event in events}
 
 
-def _row(name: str, event: str = "", known: tuple[str, ...] = (TOKEN,)) -> ReceiverType:
+def _row(name: str, event: str = "") -> ReceiverType:
     sender = SENDERS[name]
-    return ReceiverType(sender.verification, event, sender.limit, known)
+    return ReceiverType(sender.verification, event, sender.limit)
 
 
 TYPES: Mapping[str, ReceiverType] = {
@@ -59,7 +82,7 @@ TYPES: Mapping[str, ReceiverType] = {
     "harbor": _row("harbor"),
     "dockerhub": ReceiverType(),
     "quay": ReceiverType(),
-    "gcr": _row("google", known=("email", "audience")),
+    "gcr": ReceiverType(SENDERS["google"].verification, known=("email", "audience"), request=of_google),
     "nexus": _row("nexus"),
     "acr": ReceiverType(),
     "cdevents": ReceiverType(event="Ce-Type"),

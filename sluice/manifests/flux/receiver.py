@@ -26,7 +26,6 @@ ANY = "*"
 class ReceiverResource(ForeignModel):
     """An object, or objects by their labels, that is asked to be reconciled."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"filter"})
     kind: str
     name: str
     namespace: str = ""
@@ -35,6 +34,11 @@ class ReceiverResource(ForeignModel):
     """Empty for the one that Flux has for this kind."""
     match_labels: dict[str, str] = Field(default_factory=dict)
     filter: str = ""
+    """CEL over `res` (the object's metadata) and `req` (the body): only objects for which it is true are asked."""
+
+    def filters(self, also: str) -> tuple[str, ...]:
+        """The expressions that an object of it has to fulfil: its own, and the one for all."""
+        return tuple(one for one in (also, self.filter) if one)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace and self.namespace + '/'}{self.name}"
@@ -43,7 +47,7 @@ class ReceiverResource(ForeignModel):
 class ReceiverSpec(ForeignModel):
     """What a Receiver asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"resourceFilter", "oidcProviders"})
+    reported: ClassVar[frozenset[str]] = frozenset({"oidcProviders"})
     type: str
     """Of the sender."""
     resources: tuple[ReceiverResource, ...]
@@ -54,6 +58,7 @@ class ReceiverSpec(ForeignModel):
     interval: Duration = 600.0
     """How often the Secret is read again."""
     resource_filter: str = ""
+    """The same for the objects of all resources."""
     suspend: bool = False
 
 

@@ -21,6 +21,9 @@ TAKEN_OVER = (
 )
 """Names begin with this, `kubectl-edit` and `kubectl-set` among them. To keep a change of one's own, name another manager:
 `kubectl --field-manager=flux-client-side-apply`, as with Flux."""
+RESTARTED_AT = "f:kubectl.kubernetes.io/restartedAt"
+"""What `kubectl rollout restart` writes into a template: an order, and no change of what git says. Taken away, the new pods
+would be replaced once more, or the restart stopped half way."""
 DROPPED = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "kustomize.toolkit.fluxcd.io/checksum",
@@ -58,7 +61,7 @@ def joined(entries: Sequence[Object], manager: str) -> list[Object] | None:
     rest = [one for one in entries if one not in taken and one not in own]
     fields: Object = {}
     for one in (*own, *taken):
-        fields = _union(fields, one.get("fieldsV1") or {})
+        fields = _union(fields, _without_restart(one.get("fieldsV1") or {}))
     first = (own or taken)[0]
     return [*rest, {**first, "manager": manager, "operation": "Apply", "fieldsV1": fields}]
 
@@ -71,7 +74,18 @@ def is_taken(entry: Object, manager: str) -> bool:
     # What we have made by other means than applying is ours by another name.
     if name == manager and operation == "Update":
         return True
-    return any(name.startswith(prefix) and operation == of for prefix, of in TAKEN_OVER)
+    if not any(name.startswith(prefix) and operation == of for prefix, of in TAKEN_OVER):
+        return False
+    fields = entry.get("fieldsV1") or {}
+    return not fields or bool(_without_restart(fields))
+
+
+def _without_restart(fields: Object) -> Object:
+    """The fields without the order to restart; empty where there is nothing else."""
+    if RESTARTED_AT in fields and fields.keys() <= {RESTARTED_AT, "."}:
+        return {}
+    kept = {key: (below, _without_restart(below)) for key, below in fields.items() if key != RESTARTED_AT}
+    return {key: left for key, (below, left) in kept.items() if left or not below}
 
 
 def _whole(entry: Object) -> bool:

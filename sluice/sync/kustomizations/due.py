@@ -6,6 +6,8 @@ is named by the span: however often and from whichever worker it is looked for, 
 
 from __future__ import annotations
 
+from sluice.manifests.flux.kustomization import Kustomization
+
 LEAST = 60.0
 """Seconds: the look itself comes once a minute."""
 
@@ -21,3 +23,13 @@ def span(interval: float, phase: str, now: float) -> int:
     interval = max(LEAST, interval)
     shift = int(phase.replace("-", "")[:8] or "0", 16) % interval
     return int((now + shift) // interval)
+
+
+ELSEWHERE = ("kubeConfig", "decryption", "wait", "healthChecks", "healthCheckExprs")
+"""Fields by which an interval may bring something although neither the source nor an object of it has changed."""
+
+
+def reads_elsewhere(one: Kustomization) -> bool:
+    """Whether what it comes to hangs on more than its source and its objects: variables, keys, checks, another cluster."""
+    spec = one.spec.model_dump(by_alias=True, exclude_none=True)
+    return any(spec.get(name) for name in ELSEWHERE) or bool((spec.get("postBuild") or {}).get("substituteFrom"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from sluice.expressions import holds_of, refuse
 from sluice.manifests.flux.kustomization import HealthCheckExpressions, Kustomization
 from sluice.sync.health import health_of
 from sluice.sync.health.base import READY, Health, State, broken, working
-from sluice.sync.kustomizations.expressions import holds_of, refuse
 from sluice.sync.objects import ObjectId
 
 Object = dict[str, Any]

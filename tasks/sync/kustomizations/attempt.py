@@ -35,6 +35,7 @@ from tasks.sync.kustomizations.reporting import NOW, forget, reported
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
 from tasks.sync.kustomizations.synced import Synced
 from tasks.sync.kustomizations.target import target
+from tasks.sync.rendering import render
 
 Object = dict[str, Any]
 ALLOW_EMPTY = "sluice.dev/allow-empty"
@@ -83,6 +84,7 @@ class Attempt:
         of = self.status.of
         owner = (of.kind, of.namespace, of.name)
         self.ledger = self.wired.applied.ledgers.of(owner, of.metadata.resource_version)
+        self.ledger.looked = 0.0
         patience = of.spec.timeout
         try:
             async with asyncio.timeout(patience):
@@ -126,12 +128,13 @@ class Attempt:
 
     async def _fail(self, error: SluiceError) -> None:
         await self.status.fail(self.reason, error)
-        self.ledger.version = self.status.version
+        self.ledger.version, self.ledger.looked = self.status.version, 0.0
 
     async def _apply(self) -> Synced | None:
         self.status.of = await keep(self.wired.cluster, self.status.of)
         self.status.version = self.status.of.metadata.resource_version
         one = self.status.of
+        self.wired.tenants.refuse_foreign(one.namespace, one.source)
         source = await source_for(self.wired, one.source)
         # What the event names may be old by now: this may be a late retry. Only a look at the source after the
         # Kustomization was read cannot undo a newer sync: its writes would have changed the version that fences ours.
@@ -144,7 +147,7 @@ class Attempt:
         tree = await source.tree(self.at)
         self.reason = record.BUILD_FAILED
         refuse_expressions(one.spec.health_check_exprs)
-        rendered = await self.wired.renderer(one.kind).render(tree, one.spec)
+        rendered = await render(self.wired, one, tree)
         self.digest = digest_of(rendered)
         async with target(self.wired, one) as cluster:
             await self._bring(cluster, rendered)

@@ -8,10 +8,10 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import KUSTOMIZATION
 from sluice.errors import InvalidError
+from sluice.expressions import holds
 from sluice.manifests.flux.kustomization import Dependency, Kustomization
 from sluice.sync import record
 from sluice.sync.kustomizations.dependencies import cycle, not_ready
-from sluice.sync.kustomizations.expressions import holds
 
 Object = dict[str, Any]
 

@@ -21,6 +21,7 @@ from tasks.sync.fetch_source import Fetched
 from tasks.sync.followers.base import Due
 from tasks.sync.kustomizations.sync import sync_kustomization
 from tasks.sync.kustomizations.target import target
+from tasks.sync.rendering import render
 
 Object = dict[str, Any]
 
@@ -31,7 +32,7 @@ async def drifted(wired: Connections, one: Kustomization, places: frozenset[Plac
     Raises:
         TerminalError, TransientError: the source, or the cluster, does not say what it is to be, or is.
     """
-    rendered = await wired.renderer(one.kind).render(await _tree(wired, one), one.spec)
+    rendered = await render(wired, one, await _tree(wired, one))
     async with target(wired, one) as cluster:
         everything = await placed(cluster, rendered, one.namespace, one.name)
         asked = [each for each in everything if place_of(identity(each)) in places and not left_alone(each)]

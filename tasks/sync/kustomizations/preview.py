@@ -29,6 +29,7 @@ from tasks.sync.applying.needed import needed
 from tasks.sync.applying.place import placed
 from tasks.sync.applying.wanted import MANAGER, Wanting
 from tasks.sync.kustomizations.target import target
+from tasks.sync.rendering import render
 
 Object = dict[str, Any]
 AT_ONCE = 16
@@ -64,7 +65,7 @@ async def previewed(wired: Connections, one: Kustomization, folder: Path | None 
     if folder is None:
         source = await source_for(wired, one.source)
         folder = await source.tree(await source.latest())
-    rendered = await wired.renderer(one.kind).render(folder, spec)
+    rendered = await render(wired, one.model_copy(update={"spec": spec}), folder)
     async with target(wired, one) as cluster:
         everything = await placed(cluster, rendered, one.namespace, one.name)
         objects = [each for each in everything if not left_alone(each)]

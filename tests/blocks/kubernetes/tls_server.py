@@ -74,7 +74,7 @@ class TlsServer:
     url: str = ""
     _runner: web.AppRunner | None = None
 
-    async def start(self) -> None:
+    async def start(self, port: int = 0) -> None:
         certificate, key = self.authority.issue("server")
         pem = self.folder / "server.pem"
         pem.write_text(key + certificate)
@@ -86,7 +86,7 @@ class TlsServer:
         app.router.add_route("*", "/{path:.*}", self._handle)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=context).start()
+        await web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=context).start()
         self.url = f"https://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from sluice.errors import TransientError
 from sluice.events.receivers.types import TYPES
 from sluice.manifests.flux.receiver import REQUESTED_AT
 from tests.deployments.doors.hook_site import ACCOUNT, AUDIENCE, BODY, TOKEN, Site, path, receiver, secret, thing
+from tests.sluice.events.senders import payloads
 from tests.sluice.events.senders.signed import google_token
 
 
@@ -158,6 +160,13 @@ async def test_a_token_that_was_taken_away_opens_nothing(site: Site) -> None:
     assert (await site.call(path("rotated"))).status_code == 202
 
 
+@pytest.mark.parametrize("name", ["github", "gitlab", "harbor", "nexus"])
+async def test_a_line_feed_at_the_end_of_a_token_is_no_part_of_what_a_sender_knows(site: Site, name: str) -> None:
+    """`echo token | base64` is how many Secrets are made. The address has it in its hash, as Flux makes it."""
+    await site.has(secret(token=f"{TOKEN}\n"), receiver(name), thing(GIT_REPOSITORY, "fleet"))
+    assert (await site.call(path(f"{TOKEN}\n"), **PROOFS[name]())).status_code == 202
+
+
 async def test_a_signature_with_the_old_token_is_refused_after_a_change(site: Site) -> None:
     """Of a signing sender the address changes as well; both are made of the token."""
     await site.has(secret(), receiver("github"), thing(GIT_REPOSITORY, "fleet"))
@@ -269,12 +278,48 @@ async def test_an_unchanged_receiver_is_written_once(site: Site) -> None:
     assert len(writes) == 1
 
 
-async def test_fields_that_nobody_acts_on_are_named(site: Site) -> None:
-    """A filter that is believed in and not obeyed is said to be so; the resources are asked all the same."""
-    await site.has(secret(), receiver(resourceFilter="has(res.metadata.labels)"), thing(GIT_REPOSITORY, "fleet"))
-    (said,) = [one for one in site.status()["conditions"] if one["type"] == "UnsupportedFields"]
-    assert said["message"] == "sluice does not act on spec.resourceFilter"
-    assert (await site.call()).status_code == 202
+FLUX_GUIDE = (
+    "has(res.metadata.annotations) && "
+    "req.tag.split('/').last().value().split(\":\").first().value() == res.metadata.annotations['update-image']"
+)
+"""The example of Flux's page of Receivers."""
+
+
+async def test_only_objects_that_fulfil_the_filters_are_asked(site: Site) -> None:
+    """Both of them: the one for all resources and a resource's own, over its metadata and what the registry published."""
+    labels = {"kind": "ImageRepository", "name": "*", "matchLabels": {"registry": "gar"}}
+    one = thing(IMAGE_REPOSITORY, "shop", registry="gar", environment="production")
+    other = thing(IMAGE_REPOSITORY, "web", registry="gar", environment="production")
+    third = thing(IMAGE_REPOSITORY, "test", registry="gar", environment="test")
+    for made, image in ((one, "shop"), (other, "web"), (third, "shop")):
+        made["metadata"]["annotations"] = {"update-image": image}
+    named = {"kind": "ImageRepository", "name": "web"}
+    filtered = labels | {"filter": "res.metadata.labels['environment'] == 'production'"}
+    wanted = receiver("gcr", filtered, named, resourceFilter=FLUX_GUIDE)
+    await site.has(secret(token=TOKEN, email=ACCOUNT, audience=AUDIENCE), wanted, one, other, third)
+    body = json.dumps(payloads.google(payloads.GOOGLE_EVENT)).encode()
+    answer = await site.call(body=body, **PROOFS["gcr"]())
+    assert (answer.status_code, answer.json()) == (202, {"asked": ["ImageRepository/apps/shop"]})
+
+
+@pytest.mark.parametrize(
+    ("content_type", "asked"), [("application/json", 1), ("application/vnd.x+json", 1), ("text/plain", 0), ("", 0)]
+)
+async def test_a_filter_sees_a_body_that_is_said_to_be_json(site: Site, content_type: str, asked: int) -> None:
+    """As Flux: any other body is an empty object, and what is not there is not true."""
+    await site.has(secret(), receiver(resourceFilter="req.project.name == 'Shop'"), thing(GIT_REPOSITORY, "fleet"))
+    answer = await site.call(Content_Type=content_type)
+    assert (answer.status_code, len(answer.json()["asked"])) == (202, asked)
+    assert (await site.call(body=b"{", Content_Type="application/json")).status_code == 400
+
+
+async def test_a_filter_that_is_no_cel_closes_the_door(site: Site) -> None:
+    """It says where it is wrong, and asks nobody: a filter that is believed in and not obeyed would be worse."""
+    await site.has(secret(), receiver(resourceFilter="res.metadata.name =="), thing(GIT_REPOSITORY, "fleet"))
+    status, reason, message = site.ready()
+    assert (status, reason) == ("False", "InvalidCELExpression")
+    assert "'res.metadata.name =='" in message
+    assert (await site.call()).status_code == 404
 
 
 async def test_without_a_cluster_every_address_is_unknown() -> None:

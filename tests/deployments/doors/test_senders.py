@@ -126,6 +126,13 @@ async def test_without_a_secret_of_ours_nothing_is_taken(name: str, secret: str 
 
 
 @every_sender
+async def test_a_line_feed_at_the_end_of_our_secret_is_no_part_of_it(name: str, taken: Taken) -> None:
+    """A Secret made of a file often has one, and no sender's settings can."""
+    door = Door(name, taken, SecretStr(f"{CASES[name].secret}\n"))
+    assert (await door.deliver()).status_code == 202
+
+
+@every_sender
 async def test_what_is_none_of_our_business_is_acknowledged(name: str, taken: Taken) -> None:
     """No error, or the sender would repeat it, and no event."""
     if CASES[name].other is None:

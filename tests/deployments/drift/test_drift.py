@@ -221,6 +221,34 @@ async def test_a_canary_under_way_is_no_drift() -> None:
         assert world.events() == []
 
 
+async def test_an_order_to_restart_is_carried_out() -> None:
+    """`kubectl rollout restart`: taken away at once, the restart would stop half way (fluxcd/flux2#2526, k9s#3285)."""
+    target = deployment()
+    target["metadata"] = {"name": "shop", "namespace": TEAM}
+    mark = {"kubectl.kubernetes.io/restartedAt": "2026-11-27T12:00:00Z"}
+    async with watched(target, config("a"), annotations=AT_ONCE) as world:
+        order = {"spec": {"template": {"metadata": {"annotations": mark}}}}
+        world.edit("shop", order, "kubectl-rollout", "Deployment")
+        await world.quiet()
+        await world.git.sync(reapply=True)
+        now = world.cluster.now("Deployment", "shop", TEAM)["spec"]["template"]["metadata"]
+        assert now["annotations"] == mark
+        assert world.events() == []
+
+
+async def test_replicas_that_leave_git_stay_as_the_autoscaler_has_them() -> None:
+    """Who brings an autoscaler takes the number out of git: the pods that users are on stay (fluxcd/flux2#2514)."""
+    target = deployment()
+    target["metadata"] = {"name": "shop", "namespace": TEAM}
+    async with watched(target, config("a")) as world:
+        world.edit("shop", {"spec": {"replicas": 7}}, "kube-controller-manager", "Deployment")
+        await world.quiet()
+        silent = {**target, "spec": {key: value for key, value in target["spec"].items() if key != "replicas"}}
+        world.git.commit(silent, config("a"))
+        await world.git.sync()
+        assert world.cluster.now("Deployment", "shop", TEAM)["spec"]["replicas"] == 7
+
+
 async def test_an_autoscalers_replicas_are_no_drift_where_git_names_none() -> None:
     """It scales as it likes."""
     target = deployment()

@@ -93,6 +93,7 @@ def samples(namespace: str) -> list[Object]:
     daemons["spec"]["template"]["spec"]["nodeSelector"] = {"nowhere": "true"}
     ref = {"name": NAME}
     specs: list[tuple[str, str, Object]] = [
+        ("v1", "ConfigMap", {"data": {"a": "b"}}),
         ("v1", "ServiceAccount", {}),
         ("v1", "Service", {"spec": {"ports": [{"port": 80}], "selector": {"app": NAME}}}),
         ("coordination.k8s.io/v1", "Lease", {"spec": {"leaseDurationSeconds": 15}}),

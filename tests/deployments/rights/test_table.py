@@ -13,9 +13,9 @@ import yaml
 from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from deployments.rights.__main__ import CHECKOUT, written
-from deployments.rights.manifests import roles, rules
+from deployments.rights.manifests import roles, rules, tenants
 from deployments.rights.part import Part
-from deployments.rights.table import RIGHTS, Right, Where, rights_of
+from deployments.rights.table import RIGHTS, TENANTS, Right, Where, rights_of
 from sluice.rollout.tending.finalizer import FINALIZER, finalizers
 from sluice.rollout.tending.past import PAST
 
@@ -41,7 +41,7 @@ def test_every_kind_that_code_uses_has_its_rights(name: str) -> None:
     """And no kind has rights that no code uses: a row in deployments/rights/table.py, or none."""
     used = any(re.search(rf"kinds import [^)]*?\b{name}\b", text) for _, text in sources())
     tabled = NAMED[name] in {*kinds.WORKLOAD_KINDS.values(), *kinds.AUTOSCALER_KINDS.values()}
-    assert (NAMED[name] in {right.kind for right in RIGHTS}) is (used or tabled)
+    assert (NAMED[name] in {right.kind for right in (*RIGHTS, *TENANTS)}) is (used or tabled)
 
 
 def test_every_workload_has_its_rights() -> None:
@@ -63,9 +63,21 @@ def test_kinds_are_defined_in_one_place() -> None:
     assert {past.plural for past in PAST.values()} <= {right.kind.plural for right in RIGHTS}
 
 
+def test_the_right_to_stand_in_for_others_comes_with_a_component_alone() -> None:
+    """Whoever may impersonate a service account may do all that it may: no role of the base has that."""
+    base = [rule for role in yaml.safe_load_all(roles()) for rule in role.get("rules", ())]
+    assert base
+    assert not [rule for rule in base if "impersonate" in rule["verbs"] or "serviceaccounts/token" in rule["resources"]]
+    granted = {(verb, str(right)) for right in TENANTS for verb in right.verbs}
+    assert granted == {("impersonate", "serviceaccounts"), ("create", "serviceaccounts/token")}
+    (role, binding) = yaml.safe_load_all(tenants())
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "sluice-worker", "namespace": "sluice"}]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"impersonate", "create"}
+
+
 def test_every_right_has_a_reason_and_is_no_wildcard() -> None:
     """A person who gives a right reads why."""
-    for right in RIGHTS:
+    for right in (*RIGHTS, *TENANTS):
         assert len(right.why) > 15, right
         assert right.verbs, right
         assert "*" not in (*right.verbs, right.resource, right.group)

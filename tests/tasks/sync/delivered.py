@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from blocks.renderers.base import NOTHING, Means
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import Kustomization
 from tasks.sync.fetch_source import Fetched
@@ -89,7 +90,7 @@ class Delivered:
     async def tree(self, revision: str) -> Path:
         return Path(revision)
 
-    async def render(self, tree: Path, spec: Any) -> list[Object]:
+    async def render(self, tree: Path, spec: Any, means: Means = NOTHING) -> list[Object]:
         found = self.commits[int(str(tree).rpartition(":")[2]) - 1].get(spec.path, [])
         if isinstance(found, str):
             raise InvalidError(found)

@@ -56,23 +56,28 @@ def _as_json(call: Call) -> Call:
 
 def _pushed(delivery: str, body: Field) -> list[Event]:
     ref = reference(body["ref"].text)
-    if not ref or body["deleted"].value is True or body["after"].value in NOTHING:
+    if not ref or body["deleted"].value is True or body["after"].among(NOTHING):
         return []
-    url = body["repository"]["clone_url"].text
-    return [*moved(delivery, [url], ref, body["after"].text)]
+    return [*moved(delivery, _addresses(body), ref, body["after"].text)]
 
 
 def _released(delivery: str, body: Field) -> list[Event]:
     if body["action"].text not in RELEASES:
         return []
-    url = body["repository"]["clone_url"].text
-    return [*moved(delivery, [url], f"{TAGS}{body['release']['tag_name'].text}")]
+    return [*moved(delivery, _addresses(body), f"{TAGS}{body['release']['tag_name'].text}")]
+
+
+def _addresses(body: Field) -> list[str]:
+    """Where the repository is cloned from; ssh may be another place on a server of one's own."""
+    repository = body["repository"]
+    ssh = repository["ssh_url"].value
+    return [repository["clone_url"].text, *([ssh] if isinstance(ssh, str) and ssh else [])]
 
 
 def _packaged(event: str) -> Callable[[str, Field], list[Event]]:
     def meaning(delivery: str, body: Field) -> list[Event]:
         package = body[event]
-        if body["action"].value not in IMAGES or package["package_type"].text.lower() != "container":
+        if not body["action"].among(IMAGES) or package["package_type"].text.lower() != "container":
             return []
         version = package["package_version"]
         metadata = version["container_metadata"]

@@ -36,10 +36,7 @@ class GoogleRegistry:
 
     def parse(self, call: Call) -> Parsed:
         """The image that got a tag; an upload without one, and deletions, are not ours."""
-        body = body_of(call)
-        wrapped = body["message"].value is not None
-        delivery = body["message"]["messageId"].text if wrapped else call.headers.get(MESSAGE_ID, "")
-        event = _unwrapped(body["message"]["data"]) if wrapped else body
+        event, delivery = published(call)
         if event["action"].text != "INSERT" or not event["tag"].value:
             return Parsed()
         image, tag = split_tag(event["tag"].text)
@@ -51,6 +48,18 @@ class GoogleRegistry:
         if not delivery:
             return Parsed((pushed(call, image, tag, digest=digest),))
         return Parsed((ImagePushed(delivery=delivery, image=image, tag=tag, digest=digest),))
+
+
+def published(call: Call) -> tuple[Field, str]:
+    """What the registry published, and Pub/Sub's name for the message, with its wrapper or without.
+
+    Raises:
+        InvalidError: it is no push of Pub/Sub.
+    """
+    body = body_of(call)
+    if body["message"].value is None:
+        return body, call.headers.get(MESSAGE_ID, "")
+    return _unwrapped(body["message"]["data"]), body["message"]["messageId"].text
 
 
 def _unwrapped(data: Field) -> Field:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluice.sync.applying.managers import joined, takeover
+from sluice.sync.applying.managers import RESTARTED_AT, joined, takeover
 
 Object = dict[str, Any]
 
@@ -68,3 +68,15 @@ def test_the_first_sync_of_what_kubectl_applied_takes_it_over() -> None:
         takeover({"metadata": {"resourceVersion": "7", "managedFields": [entry("sluice", "Apply", "a")]}}, "sluice")
         is None
     )
+
+
+def test_an_order_to_restart_is_not_taken_over() -> None:
+    """`kubectl rollout restart` marks the template: taken away, the pods would be replaced once more (fluxcd/flux2#2526)."""
+    mark = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {".": {}, RESTARTED_AT: {}}}}}}
+    entry = {"manager": "kubectl-rollout", "operation": "Update", "fieldsV1": mark}
+    live = {"metadata": {"resourceVersion": "1", "managedFields": [entry]}}
+    assert takeover(live, "sluice") is None
+    more = {**entry, "fieldsV1": {"f:spec": {**mark["f:spec"], "f:paused": {}}}}
+    body = takeover({"metadata": {"resourceVersion": "1", "managedFields": [more]}}, "sluice")
+    assert body is not None
+    assert body["metadata"]["managedFields"][0]["fieldsV1"] == {"f:spec": {"f:paused": {}}}

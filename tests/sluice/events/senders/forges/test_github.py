@@ -58,6 +58,18 @@ def test_a_webhook_of_the_other_content_type_is_understood() -> None:
         GitHub().parse(call(b"payload=%7B", headers))
 
 
+@pytest.mark.parametrize(
+    ("ssh", "found"),
+    [("git@host:a.git", 1), ("ssh://git@host/a.git", 1), ("ssh://git@host:2222/a.git", 2), ("git@ssh.host:a.git", 2)],
+)
+def test_a_server_whose_ssh_is_another_place_is_found_by_both_addresses(ssh: str, found: int) -> None:
+    """On github.com both are one place; a Gitea or an Enterprise Server may have another host or port."""
+    body = push(repository={"clone_url": "https://host/a.git", "ssh_url": ssh})
+    events = from_webhook("push", "d", body)
+    assert [one.payload["url"] for one in events] == ["https://host/a.git", ssh][:found]
+    assert len({one.id for one in events}) == found
+
+
 def test_a_push_of_a_tag_is_a_changed_source() -> None:
     """A GitRepository may follow tags, by name or by semver."""
     assert from_webhook("push", "d", push(ref="refs/tags/v1.2.0")) == [

@@ -6,7 +6,7 @@ keep a worker busy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -39,6 +39,15 @@ def holds_of(expression: str, manifest: Mapping[str, Any]) -> bool:
         InvalidError: it is no such expression; the message says where.
     """
     return _value(_parsed(expression), expression, manifest)
+
+
+def refuse_over(expression: str, variables: Collection[str]) -> None:
+    """Go no further where this is not CEL over these variables.
+
+    Raises:
+        InvalidError: it is not; the message says where.
+    """
+    _checked(expression, tuple(sorted(variables)))
 
 
 def refuse(expression: str) -> None:

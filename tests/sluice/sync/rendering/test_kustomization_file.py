@@ -8,7 +8,7 @@ import pytest
 
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import KustomizationSpec
-from sluice.sync.kustomization_file import PLACEHOLDER, form_of, generated, references, with_settings
+from sluice.sync.rendering.kustomization_file import PLACEHOLDER, form_of, generated, references, with_settings
 
 
 def spec(**more: Any) -> KustomizationSpec:

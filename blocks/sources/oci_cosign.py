@@ -1,0 +1,150 @@
+"""Whether an artifact in a registry was signed by somebody who is trusted, by the `cosign` program.
+
+The program gets what it needs in a directory of its own, and nothing of this machine: its registry login in a docker config,
+the keys in files. It verifies one digest, so that nothing else can take its place between the look and the pull.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import signal
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.kinds import SECRET
+from sluice.credentials import RegistryCredentials, name_of, texts
+from sluice.errors import InvalidError, TerminalError, TransientError, UnverifiedError
+from sluice.images.reference import Repository
+from sluice.manifests.flux.oci_repository import OCIRepository, OidcIdentity
+
+_MOST_SAID = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosign:
+    """Whose signatures count.
+
+    Attributes:
+        keys: public keys (PEM); one of them is enough.
+        identities: who may have signed without a key; one of them is enough.
+        timeout: seconds for one call.
+        insecure: speak http to the registry.
+        program: the `cosign` program.
+    """
+
+    keys: tuple[str, ...] = ()
+    identities: tuple[OidcIdentity, ...] = ()
+    timeout: float = 60.0
+    insecure: bool = False
+    program: str = "cosign"
+
+    async def verify(self, repository: Repository, digest: str, credentials: RegistryCredentials | None) -> str:
+        """Whose signature the artifact has.
+
+        Raises:
+            UnverifiedError: it has none of somebody who is trusted.
+            TerminalError: the program is not there.
+            TransientError: it took too long.
+        """
+        said = ""
+        with tempfile.TemporaryDirectory(prefix="sluice-cosign-") as name:
+            folder = Path(name)
+            _login(folder, repository, credentials)
+            for index, options in enumerate(self._tries(folder)):
+                failure = await self._run(folder, [*options, f"{repository}@{digest}"])
+                if failure is None:
+                    by = f"key {index + 1} of {len(self.keys)}" if self.keys else f"identity {index + 1}"
+                    return f"verified signature of revision {digest} by {by}"
+                said = failure
+        raise UnverifiedError(f"{repository}@{digest} has no signature of somebody who is trusted: {said}")
+
+    def _tries(self, folder: Path) -> list[list[str]]:
+        common = ["--output", "json"]
+        if self.insecure:
+            common += ["--allow-http-registry", "--allow-insecure-registry"]
+        tries = []
+        for index, key in enumerate(self.keys):
+            file = folder / f"key-{index}.pub"
+            file.write_text(key)
+            # A key says who signed by itself; a transparency log is for signatures without one.
+            tries.append([*common, "--key", str(file), "--insecure-ignore-tlog=true"])
+        for one in self.identities:
+            who = ["--certificate-oidc-issuer-regexp", one.issuer, "--certificate-identity-regexp", one.subject]
+            tries.append([*common, *who])
+        return tries
+
+    async def _run(self, folder: Path, options: list[str]) -> str | None:
+        """What it says where it says no; None where it says yes."""
+        passed = {
+            key: os.environ[key]
+            for key in ("SSL_CERT_FILE", "HTTPS_PROXY", "NO_PROXY", "SIGSTORE_ROOT_FILE")
+            if key in os.environ
+        }
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(folder),
+            "DOCKER_CONFIG": str(folder),
+            **passed,
+        }
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(self.program, "verify", *options),
+                cwd=folder,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise TerminalError(f"spec.verify: cannot start {self.program}: is cosign installed?") from error
+        try:
+            async with asyncio.timeout(self.timeout):
+                _, said = await process.communicate()
+        except TimeoutError as error:
+            raise TransientError(f"cosign took longer than {self.timeout:g} s") from error
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        return None if process.returncode == 0 else " ".join(said.decode(errors="replace").split())[-_MOST_SAID:]
+
+
+async def cosign_for(cluster: Cluster, source: OCIRepository) -> Cosign:
+    """Whose signatures count for a source.
+
+    Raises:
+        UnverifiedError: it names nobody: then nothing is trusted.
+        InvalidError: it wants to be verified by what sluice does not have.
+    """
+    wanted = source.spec.verification
+    if wanted is None or wanted.provider != "cosign":
+        raise InvalidError(
+            f"spec.verify.provider {wanted.provider if wanted else ''!r} is not supported yet; use cosign"
+        )
+    keys: tuple[str, ...] = ()
+    if wanted.secret_ref:
+        secret = await cluster.get(SECRET, wanted.secret_ref.name, source.namespace)
+        keys = tuple(text for name, text in sorted(texts(secret).items()) if name.endswith(".pub"))
+        if not keys:
+            raise UnverifiedError(f"{name_of(secret)} has no public keys: it needs *.pub")
+    elif not wanted.match_oidc_identity:
+        raise UnverifiedError("spec.verify names nobody: set secretRef, or matchOIDCIdentity for keyless signatures")
+    identities = () if keys else wanted.match_oidc_identity
+    return Cosign(keys=keys, identities=identities, timeout=source.spec.timeout, insecure=source.spec.insecure)
+
+
+def _login(folder: Path, repository: Repository, credentials: RegistryCredentials | None) -> None:
+    if credentials is None:
+        return
+    pair = f"{credentials.username}:{credentials.password.get_secret_value()}".encode()
+    config = folder / "config.json"
+    config.touch(mode=0o600)
+    config.write_text(json.dumps({"auths": {repository.registry: {"auth": base64.b64encode(pair).decode()}}}))
