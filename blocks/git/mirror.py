@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,26 +122,44 @@ class Mirror:
             await make(self.git, self.folder)
             await self._exchange(*fetch, "--", self.remote.url, f"+{wanted}:{kept}")
 
-    async def push(self, commit: str, branch: str, expected: str | None) -> None:
+    async def push(
+        self, commit: str, branch: str, expected: str | None, options: Mapping[str, str] | None = None
+    ) -> None:
         """Move the server's branch to the commit.
 
         Args:
             commit: what was made here.
             branch: of the server.
             expected: move it only from there; None to move it from wherever it is, also where it is not.
+            options: push options for the server.
 
         Raises:
             ConflictError: the branch is not at `expected`.
         """
         ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected}" if expected else "--force"
-        await self._exchange("push", "--quiet", "--no-verify", lease, "--", self.remote.url, f"{commit}:{ref}")
+        await self._push(lease, f"{commit}:{ref}", options or {})
         await self.local("update-ref", _tracking(branch), commit)
 
+    async def push_ref(self, commit: str, ref: str, options: Mapping[str, str], *, force: bool = False) -> None:
+        """Push the commit to any reference of the server.
+
+        Raises:
+            ConflictError: the reference is at what the commit does not follow, and it was not to be forced.
+        """
+        await self._push("--force" if force else "--no-force", f"{commit}:{ref}", options)
+
+    async def _push(self, how: str, refspec: str, options: Mapping[str, str]) -> None:
+        given = [
+            f"--push-option={name}={value}" if value else f"--push-option={name}" for name, value in options.items()
+        ]
+        await self._exchange("push", "--quiet", "--no-verify", how, *given, "--", self.remote.url, refspec)
+
     async def holding(self, commit: str, mark: str, under: str) -> list[str]:
-        """The YAML files below a directory (`.` for all) that hold the text `mark`."""
-        root = "" if under == "." else f"{under}/"
-        patterns = [f":(glob){root}**/*.{ending}" for ending in ("yaml", "yml")]
+        """The YAML files below a directory (`.` for all), or the one file, that hold the text `mark`."""
+        root = "" if under == "." else f"{escaped(under)}/"
+        patterns = [f":(glob){root}**/{name}" for name in ("*.yaml", "*.yml", "Kustomization")]
+        patterns += [f":(literal){under}"] if under.endswith((".yaml", ".yml", "Kustomization")) else []
         # 1 is git grep's way to say that it found nothing.
         out = await self.local("grep", "-l", "-z", "-F", "-e", mark, commit, "--", *patterns, allowed=(0, 1))
         return [os.fsdecode(line).partition(":")[2] for line in out.split(b"\0") if line]
@@ -190,6 +208,11 @@ def _unlock(folder: Path) -> None:
         for left in folder.glob(pattern):
             with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
                 left.unlink()
+
+
+def escaped(path: str) -> str:
+    """The path as a pattern that matches nothing else."""
+    return re.sub(r"([*?\[\\])", r"\\\1", path)
 
 
 def checked_branch(branch: str) -> str:

@@ -169,7 +169,7 @@ _DELIVERY = (
     Right(KUSTOMIZATION, ("patch",), "what was applied, and the inventory that prune works from", subresource="status"),
     Right(IMAGE_REPOSITORY, FOLLOW, "which pushes matter to somebody, and which registries are looked at"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
-    Right(IMAGE_POLICY, (*FOLLOW, "get"), "which tag is wanted"),
+    Right(IMAGE_POLICY, FOLLOW, "which tag is wanted"),
     Right(NAMESPACE, ("get",), "the labels of a policy's namespace, where an ImageRepository's `spec.accessFrom` asks"),
     Right(
         SERVICE_ACCOUNT,
@@ -177,7 +177,8 @@ _DELIVERY = (
         "the pull secrets of an ImageRepository's or OCIRepository's `spec.serviceAccountName`",
     ),
     Right(IMAGE_POLICY, ("patch",), "which tag was chosen", subresource="status"),
-    Right(IMAGE_UPDATE_AUTOMATION, ("list",), "where a chosen tag is written"),
+    Right(IMAGE_POLICY, ("patch",), "versions that were rolled back, so that none of them is chosen again"),
+    Right(IMAGE_UPDATE_AUTOMATION, ("list", "get"), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
     Right(CONFIG_MAP, ("get",), "variables of `postBuild.substituteFrom`, and `kubeConfig.configMapRef`"),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),

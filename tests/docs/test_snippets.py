@@ -15,10 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sluice.manifests.flagger.canary import Canary
-from sluice.manifests.flux.alert import Alert
-from sluice.manifests.flux.provider import Provider
-from sluice.manifests.flux.receiver import Receiver
+from sluice.manifests.crd import COLUMNS
 from sluice.measures import dataplanes
 from sluice.measures.dataplanes import telemetry_for
 from tests.samples import canary
@@ -37,7 +34,7 @@ COMMANDS = [
 ]
 
 
-MODELS = {model.kind: model for model in (Alert, Canary, Provider, Receiver)}
+MODELS = {model.kind: model for model in COLUMNS}
 
 
 @pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "yaml"])
@@ -88,6 +85,9 @@ def _tag() -> str:
 
 def _kubectl(arguments: list[str]) -> None:
     """Folders, objects and keys that it names are in the manifests; what it runs in a pod exists."""
+    if arguments[0] == "annotate":
+        _annotated(arguments)
+        return
     if "--" in arguments:
         exists(shlex.join(arguments[arguments.index("--") + 1 :]))
     text = "\n".join(file.read_text() for file in (ROOT / "deployments" / "kubernetes").rglob("*.yaml"))
@@ -101,6 +101,14 @@ def _kubectl(arguments: list[str]) -> None:
         assert not slash or kind not in {"deployment", "service"} or (kind, name) in objects
         key = argument.removeprefix("--from-literal=").partition("=")[0]
         assert key == argument.partition("=")[0] or f"key: {key}" in text
+
+
+def _annotated(arguments: list[str]) -> None:
+    """The object is somebody's own; what is written on it is an annotation that our code reads."""
+    keys = [key.rstrip("-") for one in arguments if "/" in (key := one.partition("=")[0]) and not key.startswith("-")]
+    code = "\n".join(file.read_text() for room in ("sluice", "tasks", "blocks") for file in (ROOT / room).rglob("*.py"))
+    assert keys
+    assert all(f'"{key}"' in code for key in keys if key.startswith("sluice.dev/"))
 
 
 def _every(text: str) -> list[dict[str, Any]]:
