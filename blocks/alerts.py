@@ -18,7 +18,7 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import SECRET
 from blocks.waits import retry_after
 from sluice.errors import InvalidError, TerminalError, TransientError
-from sluice.manifests.flux.provider import Provider
+from sluice.manifests.flux.notification.provider import Provider
 from sluice.notices.alerts.base import Post, Request
 from sluice.notices.alerts.generic import written
 from sluice.notices.alerts.happened import Happened

@@ -21,8 +21,8 @@ from blocks.kubernetes.kinds import ALERT, EVENT, PROVIDER
 from blocks.kubernetes.reports import REPORTED
 from blocks.waits import pauses
 from sluice.errors import ConflictError, InvalidError, NotFoundError, SluiceError, TransientError
-from sluice.manifests.flux.alert import Alert
-from sluice.manifests.flux.provider import Provider
+from sluice.manifests.flux.notification.alert import Alert
+from sluice.manifests.flux.notification.provider import Provider
 from sluice.notices.alerts.choosing import metadata, wants
 from sluice.notices.alerts.happened import Happened
 from sluice.recent import Recent

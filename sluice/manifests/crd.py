@@ -10,15 +10,15 @@ from typing import Any
 from sluice.manifests.flagger.alert_provider import AlertProvider
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
-from sluice.manifests.flux.alert import Alert
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.notification.alert import Alert
+from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
-from sluice.manifests.flux.provider import Provider
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.manifests.schema import Schema, structural

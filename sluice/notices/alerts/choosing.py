@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sluice.manifests.flux.alert import Alert, EventSource
+from sluice.manifests.flux.notification.alert import Alert, EventSource
 from sluice.notices.alerts.happened import Happened
 from sluice.patterns import compiled
 

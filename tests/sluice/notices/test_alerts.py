@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from sluice.errors import InvalidError
-from sluice.manifests.flux.alert import Alert
+from sluice.manifests.flux.notification.alert import Alert
 from sluice.notices.alerts.base import Form, Post
 from sluice.notices.alerts.choosing import metadata, wants
 from sluice.notices.alerts.generic import written

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sluice.durations import Duration
-from sluice.manifests.flux.alert import GROUP
+from sluice.manifests.flux.notification.alert import GROUP
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import LocalReference
 
