@@ -100,3 +100,34 @@ def test_each_watched_namespace_is_known(sut: SourceWatcher, namespaces: tuple[s
     sut.update(GIT_REPOSITORY, News([], whole=True), namespaces[0])
     assert [key.namespace for key in sut.sources] == list(namespaces[1:])
     assert {key.namespace for key in sut.followers} == set(namespaces)
+
+
+def asked(item: dict[str, Any], when: str) -> dict[str, Any]:
+    note = {"annotations": {"reconcile.fluxcd.io/requestedAt": when}}
+    return {**item, "metadata": item["metadata"] | note}
+
+
+def test_each_request_to_reconcile_calls_for_one_sync(sut: SourceWatcher) -> None:
+    """Of the Kustomization by its name, though nothing moved: an event for each new value, until it was answered."""
+    seen(sut, source())
+    seen(sut, follower())
+    (first,) = seen(sut, asked(follower(), "1"))
+    assert first.reapply == "team/shop"
+    assert seen(sut, asked(follower(), "1")) == []
+    (second,) = seen(sut, asked(follower(), "2"))
+    assert second.id != first.id
+    answered = asked(follower(), "2") | {"status": {"lastHandledReconcileAt": "2"}}
+    assert all(event.reapply == "" for event in seen(sut, answered))
+
+
+@pytest.mark.parametrize("orphaned", [False, True])
+def test_a_deleted_kustomization_calls_for_its_clean_up(sut: SourceWatcher, orphaned: bool) -> None:
+    """Also where its source went before it: the API server counts a deletion as a new generation."""
+    if not orphaned:
+        seen(sut, source())
+    seen(sut, follower())
+    gone = follower(generation=2)
+    gone["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["finalizers.fluxcd.io"]}
+    (event,) = seen(sut, gone)
+    assert event.reapply == "team/shop"
+    assert seen(sut, gone) == []
