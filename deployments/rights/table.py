@@ -12,6 +12,7 @@ from enum import StrEnum
 from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
+    ALERT,
     AUTOSCALER_KINDS,
     BUCKET,
     CANARY,
@@ -19,6 +20,9 @@ from blocks.kubernetes.kinds import (
     ENDPOINT_SLICE,
     EVENT,
     GIT_REPOSITORY,
+    HELM_CHART,
+    HELM_RELEASE,
+    HELM_REPOSITORY,
     HTTP_ROUTE,
     IMAGE_POLICY,
     IMAGE_REPOSITORY,
@@ -29,6 +33,7 @@ from blocks.kubernetes.kinds import (
     NAMESPACE,
     OCI_REPOSITORY,
     POD,
+    PROVIDER,
     RECEIVER,
     SECRET,
     SERVICE,
@@ -130,6 +135,10 @@ _ROLLOUTS = (
     Right(ENDPOINT_SLICE, FOLLOW, "which pods a Service offers: nothing is taken from users before that is known"),
     Right(POD, ("list",), "which pods are ready, and why one is not"),
     Right(EVENT, ("list",), "why a pod does not become ready, in the kubelet's words"),
+    Right(EVENT, ("watch", "patch"), "Events of sluice's own that alerts choose: each is marked before it is sent"),
+    Right(ALERT, ("list",), "who gets to know what of Flux's objects"),
+    Right(PROVIDER, ("get",), "where an alert goes"),
+    Right(SECRET, ("get",), "the address and token of a Provider's secretRef", where=Where.NAMED),
     Right(
         EVENT,
         ("create",),
@@ -161,6 +170,14 @@ _DELIVERY = (
     Right(KUSTOMIZATION, ("get",), "the state of a Kustomization before it is applied"),
     Right(KUSTOMIZATION, ("patch",), "the finalizer that keeps it until what it applied is cleaned up"),
     Right(KUSTOMIZATION, ("patch",), "what was applied, and the inventory that prune works from", subresource="status"),
+    Right(HELM_RELEASE, FOLLOW, "which charts are released, and when that changes", BOTH),
+    Right(HELM_RELEASE, ("get",), "the state of a HelmRelease before helm acts"),
+    Right(HELM_RELEASE, ("patch",), "the finalizer by which a release does not outlive its HelmRelease unseen"),
+    Right(HELM_RELEASE, ("patch",), "the journal of a release: helm does nothing without it", subresource="status"),
+    Right(HELM_CHART, ("list", "get"), "which chart a HelmRelease is made of"),
+    Right(HELM_CHART, ("patch",), "which version was found, in its Ready condition", subresource="status"),
+    Right(HELM_REPOSITORY, ("list", "get"), "where the chart of a HelmRelease is, and whether it has new ones"),
+    Right(HELM_REPOSITORY, ("patch",), "which index was fetched, in its Ready condition", subresource="status"),
     Right(IMAGE_REPOSITORY, FOLLOW, "which pushes matter to somebody, and which registries are looked at"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
     Right(IMAGE_POLICY, FOLLOW, "which tag is wanted"),
@@ -174,7 +191,11 @@ _DELIVERY = (
     Right(IMAGE_POLICY, ("patch",), "versions that were rolled back, so that none of them is chosen again"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list", "get"), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
-    Right(CONFIG_MAP, ("get",), "variables of `postBuild.substituteFrom`, and `kubeConfig.configMapRef`"),
+    Right(
+        CONFIG_MAP,
+        ("get",),
+        "variables of a Kustomization, values of a HelmRelease, and `kubeConfig.configMapRef`",
+    ),
     Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
 )
 _ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]

@@ -12,10 +12,15 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import HelmRelease
+from sluice.manifests.flux.helm.repository import HelmRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.notification.alert import Alert
+from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
@@ -41,6 +46,16 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     Bucket: (("Endpoint", "string", ".spec.endpoint"), _AGE, *_READY),
     GitRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
     Kustomization: (_AGE, *_READY),
+    HelmRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
+    HelmChart: (
+        ("Chart", "string", ".spec.chart"),
+        ("Version", "string", ".spec.version"),
+        ("Source Kind", "string", ".spec.sourceRef.kind"),
+        ("Source Name", "string", ".spec.sourceRef.name"),
+        _AGE,
+        *_READY,
+    ),
+    HelmRelease: (_AGE, *_READY),
     ImageRepository: (
         ("Image", "string", ".spec.image"),
         ("Tags", "string", ".status.lastScanResult.tagCount"),
@@ -55,6 +70,8 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     ),
     Receiver: (_AGE, *_READY),
     ImageUpdateAutomation: (("Last run", "string", ".status.lastAutomationRunTime"), _AGE, *_READY),
+    Alert: (("Provider", "string", ".spec.providerRef.name"), ("Severity", "string", ".spec.eventSeverity"), _AGE),
+    Provider: (("Type", "string", ".spec.type"), _AGE),
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""
 
@@ -62,6 +79,9 @@ _SHORT_NAMES: dict[type[Manifest], list[str]] = {
     GitRepository: ["gitrepo"],
     OCIRepository: ["ocirepo"],
     Kustomization: ["ks"],
+    HelmRepository: ["helmrepo"],
+    HelmChart: ["hc"],
+    HelmRelease: ["hr"],
     ImageRepository: ["imgrepo", "imagerepo"],
     ImagePolicy: ["imgpol", "imagepol"],
 }
