@@ -23,8 +23,9 @@ def merged(base: Object, change: Object) -> Object:
     for key, value in change.items():
         if value is None:
             result.pop(key, None)
-        elif isinstance(value, dict) and isinstance(result.get(key), dict):
-            result[key] = merged(result[key], value)
+        elif isinstance(value, dict):
+            old = result.get(key)
+            result[key] = merged(old if isinstance(old, dict) else {}, value)
         else:
             result[key] = copied(value)
     return result

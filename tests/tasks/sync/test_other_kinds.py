@@ -64,20 +64,20 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_what_follows_another_kind_is_not_due_and_says_why(world: World) -> None:
     """A push to the GitRepository does not touch it; its Ready condition names the field and the kinds there are."""
-    world.cluster.add(kustomization("GitRepository", "ours"), kustomization("OCIRepository", "other"))
+    world.cluster.add(kustomization("GitRepository", "ours"), kustomization("ExternalArtifact", "other"))
     due = await find_due.fn(await fetch_source.fn(world.url, "main"))
     assert [one.name for one in due] == ["ours"]
     ready = world.ready("Kustomization", "other")
     assert (ready["status"], ready["reason"]) == ("False", "ArtifactFailed")
-    assert "spec.sourceRef.kind 'OCIRepository'" in ready["message"]
+    assert "spec.sourceRef.kind 'ExternalArtifact'" in ready["message"]
     assert "GitRepository" in ready["message"]
     assert world.ready("Kustomization", "ours") == {}
 
 
 async def test_the_refusal_is_written_once_and_not_over_somebody_else_s(world: World) -> None:
     """Where a controller of Flux's serves it, its status stays that controller's."""
-    served = kustomization("OCIRepository", "served", observedGeneration=1, conditions=[])
-    world.cluster.add(kustomization("OCIRepository", "other"), served)
+    served = kustomization("ExternalArtifact", "served", observedGeneration=1, conditions=[])
+    world.cluster.add(kustomization("ExternalArtifact", "other"), served)
     await find_due.fn([])
     version = world.cluster.version
     await find_due.fn([])
@@ -87,14 +87,14 @@ async def test_the_refusal_is_written_once_and_not_over_somebody_else_s(world: W
 
 async def test_one_that_turned_to_another_kind_meanwhile_is_not_applied(world: World) -> None:
     """What was due is looked at again: the manifest of now decides, and nothing is rendered or deleted."""
-    world.cluster.add(kustomization("OCIRepository"))
+    world.cluster.add(kustomization("ExternalArtifact"))
     at = f"main@sha1:{world.commit}"
     late = Due(
         namespace="team",
         name="app",
         source=Fetched(namespace="team", name="app", commit=world.commit, revision=at),
     )
-    with pytest.raises(InvalidError, match=r"spec\.sourceRef\.kind 'OCIRepository'"):
+    with pytest.raises(InvalidError, match=r"spec\.sourceRef\.kind 'ExternalArtifact'"):
         await sync_kustomization.fn(late)
     assert world.ready("Kustomization", "app")["status"] == "False"
     assert not any("apply" in act or "delete" in act for act in world.cluster.acts)
@@ -105,7 +105,7 @@ def test_it_does_not_drift_with_a_git_repository() -> None:
     source = GitRepository.parse({"metadata": META, "spec": {"url": "https://git.example/app"}})
     followers = [
         Kustomization.parse(kustomization(kind, name, lastAppliedRevision="main@sha1:c"))
-        for kind, name in (("GitRepository", "ours"), ("OCIRepository", "other"))
+        for kind, name in (("GitRepository", "ours"), ("ExternalArtifact", "other"))
     ]
     (event,) = drifting({source.key: source}, followers, 0.0)
     assert event.reapply == "team/ours"
@@ -118,7 +118,7 @@ def test_its_change_calls_for_no_sync_of_a_git_repository() -> None:
         raise AssertionError("nothing is posted here")
 
     source = {"metadata": META, "spec": {"url": "https://git.example/app"}}
-    other = kustomization("OCIRepository") | {"metadata": META | {"uid": "2"}}
+    other = kustomization("ExternalArtifact") | {"metadata": META | {"uid": "2"}}
     for first, second in ((source, other), (other, source)):
         watcher = SourceWatcher(cluster=None, announcer=Announcer(nobody))  # type: ignore[arg-type]
         events = [event for item in (first, second) for event in _told(watcher, item)]
@@ -134,9 +134,9 @@ def _told(watcher: SourceWatcher, item: Object) -> list[Any]:
 
 async def test_images_are_not_written_to_a_git_repository_that_was_not_named(world: World) -> None:
     """The automation says why in its status; git stays as it is."""
-    spec = {"sourceRef": {"kind": "OCIRepository", "name": "app"}, "git": {"commit": {"author": {"email": "a@b"}}}}
+    spec = {"sourceRef": {"kind": "ExternalArtifact", "name": "app"}, "git": {"commit": {"author": {"email": "a@b"}}}}
     world.cluster.add({"kind": "ImageUpdateAutomation", "metadata": dict(META), "spec": spec, "status": {}})
     (written,) = await write_back.fn({"team:shop": ImageRef(name="registry/shop", tag="2")})
-    assert "spec.sourceRef.kind 'OCIRepository'" in written.fault
-    assert "OCIRepository" in world.ready("ImageUpdateAutomation", "app")["message"]
+    assert "spec.sourceRef.kind 'ExternalArtifact'" in written.fault
+    assert "ExternalArtifact" in world.ready("ImageUpdateAutomation", "app")["message"]
     assert world.repository.head() == world.commit
