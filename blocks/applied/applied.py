@@ -11,6 +11,7 @@ from blocks.applied.watches import Watches
 from blocks.kubernetes.cluster import Cluster
 from sluice.recent import Recent
 from sluice.sync.drift.seen import ours_changed
+from sluice.sync.drift.struggle import Repeats
 
 REMEMBERED = 5000
 """Objects of which it is remembered what people were informed of."""
@@ -26,11 +27,13 @@ class Applied:
         ledgers: what syncs of this process have applied, by their owner.
         watches: of the process's own cluster; None where nobody watches, and each sync looks for itself.
         said: what people were informed of last, of each object that somebody has changed.
+        repeats: how often they were informed of the same change of an object.
     """
 
     ledgers: Ledgers = field(default_factory=Ledgers)
     watches: Watches | None = None
     said: Recent[tuple[Owner, Place], str] = field(default_factory=lambda: Recent(REMEMBERED))
+    repeats: Recent[tuple[Owner, Place, str], Repeats] = field(default_factory=lambda: Recent(REMEMBERED))
 
     def vouches(self, owner: Owner, version: str, now: float) -> bool:
         """Whether all that this owner has applied is known to be as it was applied: its interval brings nothing then.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -110,6 +110,10 @@ class Field:
         if not (algorithm and value):
             raise InvalidError(f"{self.path}: expected algorithm:hex, got {self.text[:80]!r}")
         return self.text
+
+    def among(self, names: Collection[str]) -> bool:
+        """Whether the value is one of these texts; one of another type is none of them."""
+        return isinstance(self.value, str) and self.value in names
 
     @property
     def items(self) -> list[Field]:

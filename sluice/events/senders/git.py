@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from sluice.addresses import shown
+from sluice.errors import InvalidError
 from sluice.events.model import SourceChanged
 
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
@@ -29,6 +31,9 @@ def moved(delivery: str, urls: Iterable[str], ref: str, commit: str = "") -> lis
         urls: addresses to clone from, the preferred one first.
         ref: in sluice's form.
         commit: that it names now, where the forge says so.
+
+    Raises:
+        InvalidError: an address is none.
     """
     places: dict[tuple[str, str], str] = {}
     for url in urls:
@@ -43,6 +48,9 @@ def _place(url: str) -> tuple[str, str]:
     """Host and path without what a scheme adds: `git@host:a/b.git` and `https://host/a/b` are one place."""
     if "://" not in url:
         url = f"ssh://{url.replace(':', '/', 1)}"
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise InvalidError(f"{shown(url)[:80]!r} is no address of a repository ({error})") from error
     port = parts.netloc.rpartition("@")[2].lower().partition(":")[2]
     return f"{(parts.hostname or '').lower()}:{port}", parts.path.strip("/").removesuffix(".git").lower()

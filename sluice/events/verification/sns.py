@@ -41,7 +41,10 @@ TYPE_HEADER = "x-amz-sns-message-type"
 
 def is_of_sns(url: str) -> bool:
     """Whether an address is one of SNS's own: https, its host, and neither a login nor a port."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return parts.scheme == "https" and HOST.fullmatch(parts.netloc) is not None
 
 

@@ -11,6 +11,24 @@ FIRST_PAUSE, LONGEST_PAUSE = 30.0, 600.0
 """Seconds between two corrections in a fight: the first pause, doubled each time up to the longest."""
 
 
+DAY = 24 * 3600.0
+"""Seconds without the same change, after which it is news once more."""
+
+
+@dataclass(slots=True)
+class Repeats:
+    """How often people were informed of one change that came back after it was put back."""
+
+    times: int = 0
+    at: float = 0.0
+
+    def once_more(self, now: float) -> bool:
+        """Count it; whether people are to hear of it. The last time they do is when `times` is MOST."""
+        self.times = 1 if now - self.at > DAY else self.times + 1
+        self.at = now
+        return self.times <= MOST
+
+
 @dataclass(slots=True)
 class Struggle:
     """What is remembered of one object that is put back.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterable, Sequence
 
 from blocks.applied.ledger import Owner, Place, place_of
@@ -14,12 +15,16 @@ from sluice.manifests.flux.kustomization import Kustomization
 from sluice.notices.message import Message, Occasion, Severity
 from sluice.sync.drift.findings import Finding
 from sluice.sync.drift.policy import ANNOTATION, Policy, policy_of, policy_or_default
-from sluice.sync.drift.struggle import FIRST_PAUSE, LONGEST_PAUSE, MOST
+from sluice.sync.drift.struggle import FIRST_PAUSE, LONGEST_PAUSE, MOST, Repeats
 
 log = logging.getLogger("sluice.drift")
 NAMED = 5
 """Objects that a message names."""
 NOW = "it is put back now"
+LAST_TIME = (
+    f"it has come back {MOST - 1} times, and nothing more is said of it until it has stayed away for a day: have the one "
+    "who does it leave the field alone, or take it out of git"
+)
 NEXT = {
     Policy.AT_ONCE: NOW,
     Policy.AT_INTERVAL: f"it is put back at the interval or with the next commit ({ANNOTATION}: {Policy.AT_ONCE} is sooner)",
@@ -40,12 +45,17 @@ async def reported(wired: Connections, one: Kustomization, found: Iterable[Findi
     if not news:
         return False
     note(wired, one, news)
+    news = [each for each in news if _repeats(wired, one, each).once_more(time.monotonic())]
+    if not news:
+        return False
     wrong = ""
     try:
         policy_of(one.metadata.annotations)
     except InvalidError as error:
         wrong = f"; {error}"
     said = f"{_named(news)}: {what_next or NEXT[policy_or_default(one.metadata.annotations)]}{wrong}"
+    if any(_repeats(wired, one, each).times == MOST for each in news):
+        said += f"; {LAST_TIME}"
     log.warning("%s: %s", one, said)
     if await _event(wired, one, "Drift", said, mark="".join(f"{each.mark}{each.version}" for each in news)):
         await _chat(wired, one, Occasion.DRIFTED, Severity.WARN, said, news)
@@ -62,6 +72,14 @@ def forget(wired: Connections, one: Kustomization, places: Iterable[Place]) -> N
     """These are as they should be: the next change of them is news."""
     for place in places:
         wired.applied.said.pop(((one.kind, one.namespace, one.name), place), None)
+
+
+def _repeats(wired: Connections, one: Kustomization, found: Finding) -> Repeats:
+    key = (*_place(one, found), found.mark)
+    known = wired.applied.repeats.get(key)
+    if known is None:
+        known = wired.applied.repeats[key] = Repeats()
+    return known
 
 
 def _place(one: Kustomization, found: Finding) -> tuple[Owner, Place]:

@@ -9,6 +9,7 @@ import pytest
 from blocks.applied.applied import Applied
 from blocks.connections import connections
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.sync.drift.struggle import MOST
 from tasks.sync.kustomizations.reporting import reported
 from tests.tasks.sync.delivered import TEAM, Delivered, config
 
@@ -63,3 +64,19 @@ async def test_two_workers_that_see_the_same_say_it_once(git: Delivered) -> None
     assert len(said(git)) == 1
     one = Kustomization.parse(git.cluster.now("Kustomization", "app", TEAM))
     assert not await reported(connections(), one, [])
+
+
+async def test_a_change_that_comes_back_after_each_interval_is_not_said_for_ever(git: Delivered) -> None:
+    """A controller that sets the field each minute is named a few times, the last time as that; another change is news."""
+    git.commit(config("a"))
+    git.kustomization()
+    await git.sync()
+    for number in range(MOST + 5):
+        git.cluster.by_hand("ConfigMap", TEAM, "a", {"data": {"value": f"{number}"}}, "stubborn-operator")
+        await git.sync(reapply=True)
+        assert git.there()["a"] == {"value": "1"}
+    assert len(said(git)) == MOST
+    assert "nothing more is said of it" in said(git)[-1]
+    git.cluster.by_hand("ConfigMap", TEAM, "a", {"data": {"value": "9"}}, "kubectl-edit")
+    await git.sync(reapply=True)
+    assert len(said(git)) == MOST + 1

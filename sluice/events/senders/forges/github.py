@@ -56,7 +56,7 @@ def _as_json(call: Call) -> Call:
 
 def _pushed(delivery: str, body: Field) -> list[Event]:
     ref = reference(body["ref"].text)
-    if not ref or body["deleted"].value is True or body["after"].value in NOTHING:
+    if not ref or body["deleted"].value is True or body["after"].among(NOTHING):
         return []
     return [*moved(delivery, _addresses(body), ref, body["after"].text)]
 
@@ -77,7 +77,7 @@ def _addresses(body: Field) -> list[str]:
 def _packaged(event: str) -> Callable[[str, Field], list[Event]]:
     def meaning(delivery: str, body: Field) -> list[Event]:
         package = body[event]
-        if body["action"].value not in IMAGES or package["package_type"].text.lower() != "container":
+        if not body["action"].among(IMAGES) or package["package_type"].text.lower() != "container":
             return []
         version = package["package_version"]
         metadata = version["container_metadata"]

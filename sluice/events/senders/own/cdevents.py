@@ -47,8 +47,11 @@ class CDEvents:
 
 
 def _image(package: str) -> Mapping[str, str]:
-    parts = urlsplit(package)
-    query = parse_qs(parts.query)
+    try:
+        parts = urlsplit(package)
+        query = parse_qs(parts.query)
+    except ValueError as error:
+        raise InvalidError(f"subject.id: no package URL ({error})") from error
     named, tag = query.get("repository_url", [""])[0], query.get("tag", [""])[0]
     if not named or not tag:
         raise InvalidError("subject.id: expected pkg:oci/name@digest?repository_url=…&tag=…")

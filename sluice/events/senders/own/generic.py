@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluice.events.call import Call
-from sluice.events.model import ImagePushed, SourceChanged
+from sluice.events.model import ImagePushed
 from sluice.events.senders.base import Field, Parsed, body_of
-from sluice.events.senders.git import reference
+from sluice.events.senders.git import moved, reference
 from sluice.events.verification.base import Verification
 from sluice.events.verification.signature import BodySignature
 
@@ -44,7 +44,7 @@ class Generic:
         commit = _or_nothing(body["commit"])
         ref = body["ref"].text
         named = reference(ref) if ref.startswith("refs/") else ref
-        return Parsed((SourceChanged(delivery=delivery, url=body["url"].text, ref=named, commit=commit),))
+        return Parsed(tuple(moved(delivery, [body["url"].text], named, commit)))
 
 
 def _or_nothing(field: Field) -> str:

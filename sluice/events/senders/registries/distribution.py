@@ -69,7 +69,7 @@ def _image(call: Call, event: Field) -> ImagePushed | None:
     if event["action"].text != "push":
         return None
     target = event["target"]
-    if target["mediaType"].value not in MANIFEST_TYPES or not target["tag"].value:
+    if not target["mediaType"].among(MANIFEST_TYPES) or not target["tag"].value:
         return None
     host = event["request"]["host"].text
     return ImagePushed(
