@@ -15,7 +15,7 @@ from typing import Any
 from prefect import Flow
 
 from sluice.errors import TerminalError
-from sluice.events.model import Event, ImagePushed, SourceChanged, TargetChanged
+from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
 
 
 class Queue(StrEnum):
@@ -79,6 +79,7 @@ class Workflow:
 
 WORKFLOWS = (
     Workflow("flows.deliver_image.deliver_image", event=ImagePushed),
+    Workflow("flows.update_git.update_git", event=AutomationDue),
     Workflow("flows.sync_source.sync_source", event=SourceChanged),
     Workflow("flows.roll_out.roll_out", event=TargetChanged, queue=Queue.ROLLOUTS),
     Workflow("flows.reconcile.reconcile", every=timedelta(seconds=60)),

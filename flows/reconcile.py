@@ -8,7 +8,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
-from sluice.events.model import Event, ImagePushed, SourceChanged, TargetChanged
+from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
+from tasks.images.writing.find_git_behind import find_git_behind
+from tasks.images.writing.keep_out import find_rolled_back
 from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered
@@ -28,7 +30,9 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
     Args:
         look_back_s: seconds that accepted events are looked through for those that started nothing.
     """
-    looks = await asyncio.gather(find_orphans(), find_moved_sources(), return_exceptions=True)
+    looks = await asyncio.gather(
+        find_orphans(), find_rolled_back(), find_git_behind(), find_moved_sources(), return_exceptions=True
+    )
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
     news = await post_events(found) if found else []
     started = await find_unanswered(look_back_s)
@@ -45,6 +49,8 @@ def _said(event: Event) -> str:
     match event:
         case TargetChanged():
             return f"{event.namespace}/{event.canary}"
+        case AutomationDue():
+            return f"{event.namespace}/{event.automation}"
         case ImagePushed():
             return f"{event.image}:{event.tag}"
         case SourceChanged():

@@ -24,6 +24,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decide import decide
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
+from tasks.images.writing.keep_out import keep_out
 from tasks.people.hand_on import hand_on
 from tasks.people.label_run import label_run
 from tasks.people.record import record
@@ -37,6 +38,7 @@ from tasks.run_signals import signals_for_current_run
 from tasks.scene.claim import claimed
 from tasks.scene.look import Look, look
 from tasks.scene.rollout_ref import RolloutRef
+from tasks.upkeep.post_events import post_events
 
 log = logging.getLogger("sluice.rollout")
 PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -94,7 +96,15 @@ async def _carried(run: RolloutRun, lease: Lease) -> None:
     await brought(run, lease)
     if run.ended and run.outcome and run.outcome.judged:
         run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
+    if run.outcome is Outcome.ROLLED_BACK:
+        run.aside(_kept_out(run.ref))
     await run.flush()
+
+
+async def _kept_out(ref: RolloutRef) -> None:
+    """Let no policy choose it again, and git go back to what runs; what fails here is found by `reconcile`."""
+    if due := await keep_out(ref.namespace, ref.name):
+        await post_events(due)
 
 
 async def brought(run: RolloutRun, lease: Lease) -> None:

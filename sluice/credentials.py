@@ -196,6 +196,16 @@ def registry_credentials(secret: Mapping[str, Any], registry: str, path: str = "
     return login.model_copy(update={"token_servers": tuple(sorted(trusted - {registry}))})
 
 
+def secret_text(secret: Mapping[str, Any], key: str) -> SecretStr:
+    """One text of a Secret; empty where it has none.
+
+    Raises:
+        InvalidError: it is not base64 of a text.
+    """
+    there = key in (secret.get("data") or {})
+    return SecretStr(_decoded(secret, key) if there else "")
+
+
 def _login(entry: Mapping[str, Any]) -> RegistryCredentials:
     user, password = "", ""
     if entry.get("auth"):

@@ -24,8 +24,8 @@ def merged(base: Object, change: Object) -> Object:
         if value is None:
             result.pop(key, None)
         elif isinstance(value, dict):
-            old = result.get(key)
-            result[key] = merged(old if isinstance(old, dict) else {}, value)
+            there = result.get(key)
+            result[key] = merged(there if isinstance(there, dict) else {}, value)
         else:
             result[key] = copied(value)
     return result

@@ -15,6 +15,7 @@ SIGNS = {
     Occasion.ROLLED_BACK: ":rewind:",
     Occasion.SUPERSEDED: ":fast_forward:",
     Occasion.STALLED: ":rotating_light:",
+    Occasion.KEPT_OUT: ":no_entry:",
     Occasion.DRIFTED: ":pencil2:",
     Occasion.CONTESTED: ":crossed_swords:",
 }

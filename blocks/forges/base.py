@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +23,59 @@ class CommitStatus(BaseModel):
     description: str
 
 
+class PullRequest(BaseModel):
+    """A change that people are asked to take over; some forges say merge request.
+
+    Attributes:
+        branch: that has the change, in the same repository.
+        into: the branch that it is for.
+        title: one line.
+        body: what it changes, and why.
+        change: a name of the change itself. One that a person has closed is not proposed again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    branch: str
+    into: str
+    title: str
+    body: str
+    change: str
+
+    @property
+    def mark(self) -> str:
+        """The line of the body by which a change is known again; people do not see it."""
+        return f"<!-- sluice: {self.change} -->"
+
+    @property
+    def text(self) -> str:
+        """The body with its mark."""
+        return f"{self.body.rstrip()}\n\n{self.mark}"
+
+
+class Proposed(StrEnum):
+    """What became of a pull request."""
+
+    OPEN = "open"
+    """People can merge it."""
+    DECLINED = "declined"
+    """A person has closed this very change without merging it."""
+
+
+class Proposal(BaseModel):
+    """Where people look at a pull request.
+
+    Attributes:
+        number: as people say it.
+        address: of its page.
+        state: whether it can be merged.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    number: int
+    address: str
+    state: Proposed = Proposed.OPEN
+
+
 class Forge(Protocol):
     """One forge, with what is needed to get in."""
 
@@ -35,4 +89,16 @@ class Forge(Protocol):
         Raises:
             TransientError: the forge is away or asks to wait.
             TerminalError: it refuses us, or there is no such repository or commit; the error never has the token in it.
+        """
+
+    async def propose(self, url: str, wish: PullRequest) -> Proposal:
+        """Open a pull request, or bring the one that is open to what it has to say: there is never a second one.
+
+        Args:
+            url: of the repository, however it is written.
+            wish: what is proposed; its branch is pushed already.
+
+        Raises:
+            TransientError: the forge is away or asks to wait.
+            TerminalError: it refuses us, or there is no such repository or branch; the error never has the token in it.
         """

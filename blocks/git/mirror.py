@@ -12,17 +12,19 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from blocks.git.files import LOCAL_TIMEOUT
+from blocks.git.moved import moved_to
 from blocks.git.program import GitProgram
 from sluice.addresses import without_login
 from sluice.credentials import GitCredentials
-from sluice.errors import InvalidError, SluiceError, TransientError
+from sluice.errors import InvalidError, SluiceError, TerminalError, TransientError
 from sluice.sync.source_url import normalise
 
 _BRANCH = re.compile(r"(?![-./]|@$)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
@@ -122,38 +124,71 @@ class Mirror:
             await make(self.git, self.folder)
             await self._exchange(*fetch, "--", self.remote.url, f"+{wanted}:{kept}")
 
-    async def push(self, commit: str, branch: str, expected: str | None) -> None:
+    async def push(
+        self, commit: str, branch: str, expected: str | None, options: Mapping[str, str] | None = None
+    ) -> None:
         """Move the server's branch to the commit.
 
         Args:
             commit: what was made here.
             branch: of the server.
             expected: move it only from there; None to move it from wherever it is, also where it is not.
+            options: push options for the server.
 
         Raises:
             ConflictError: the branch is not at `expected`.
         """
         ref = f"refs/heads/{branch}"
         lease = f"--force-with-lease={ref}:{expected}" if expected else "--force"
-        await self._exchange("push", "--quiet", "--no-verify", lease, "--", self.remote.url, f"{commit}:{ref}")
+        await self._push(lease, f"{commit}:{ref}", options or {})
         await self.local("update-ref", _tracking(branch), commit)
 
+    async def push_ref(self, commit: str, ref: str, options: Mapping[str, str], *, force: bool = False) -> None:
+        """Push the commit to any reference of the server.
+
+        Raises:
+            ConflictError: the reference is at what the commit does not follow, and it was not to be forced.
+        """
+        await self._push("--force" if force else "--no-force", f"{commit}:{ref}", options)
+
+    async def _push(self, how: str, refspec: str, options: Mapping[str, str]) -> None:
+        given = [
+            f"--push-option={name}={value}" if value else f"--push-option={name}" for name, value in options.items()
+        ]
+        await self._exchange("push", "--quiet", "--no-verify", how, *given, "--", self.remote.url, refspec)
+
     async def holding(self, commit: str, mark: str, under: str) -> list[str]:
-        """The YAML files below a directory (`.` for all) that hold the text `mark`."""
-        root = "" if under == "." else f"{under}/"
-        patterns = [f":(glob){root}**/*.{ending}" for ending in ("yaml", "yml")]
+        """The YAML files below a directory (`.` for all), or the one file, that hold the text `mark`."""
+        root = "" if under == "." else f"{escaped(under)}/"
+        patterns = [f":(glob){root}**/{name}" for name in ("*.yaml", "*.yml", "Kustomization")]
+        patterns += [f":(literal){under}"] if under.endswith((".yaml", ".yml", "Kustomization")) else []
         # 1 is git grep's way to say that it found nothing.
         out = await self.local("grep", "-l", "-z", "-F", "-e", mark, commit, "--", *patterns, allowed=(0, 1))
         return [os.fsdecode(line).partition(":")[2] for line in out.split(b"\0") if line]
 
     async def _exchange(self, *arguments: str) -> None:
-        await self.git.run(
-            *arguments,
-            folder=self.folder,
-            timeout=self.remote.timeout,
-            remote=self.remote.url,
-            credentials=self.remote.credentials,
-        )
+        await exchange(self.git, self.folder, self.remote, *arguments)
+
+
+async def exchange(git: GitProgram, folder: Path, remote: Remote, *arguments: str) -> bytes:
+    """A call of git that talks to the server. A repository that was renamed on its host is followed there, with the login.
+
+    Args:
+        git: the program.
+        folder: to run it in.
+        remote: whose server it is.
+        arguments: of git; the URL of the repository is one of them.
+    """
+    talk = partial(git.run, folder=folder, timeout=remote.timeout, remote=remote.url, credentials=remote.credentials)
+    try:
+        return await talk(*arguments)
+    except TerminalError as error:
+        if remote.credentials is None or "returned error: 30" not in str(error):
+            raise
+        there = await moved_to(remote.url, remote.credentials, remote.timeout)
+        if not there:
+            raise
+        return await talk(*(there if one == remote.url else one for one in arguments))
 
 
 @contextlib.asynccontextmanager
@@ -190,6 +225,11 @@ def _unlock(folder: Path) -> None:
         for left in folder.glob(pattern):
             with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):
                 left.unlink()
+
+
+def escaped(path: str) -> str:
+    """The path as a pattern that matches nothing else."""
+    return re.sub(r"([*?\[\\])", r"\\\1", path)
 
 
 def checked_branch(branch: str) -> str:

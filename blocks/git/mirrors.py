@@ -1,76 +1,26 @@
-"""Git repositories: follow a branch, lay out a commit's files, commit an edit and push it.
-
-A commit is made in the mirror without a working directory and pushed on the condition that the branch still is where the
-edit started from; if it moved, the edit is made again on what is there now. So no commit is ever lost, however many others
-pushes.
-"""
+"""Git repositories: follow a branch, lay out a commit's files, commit an edit and push it."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from blocks.git import files as git_files
-from blocks.git import references
+from blocks.git import edits, references
 from blocks.git.checkout import Checkout, Plan
-from blocks.git.commit import Author, write_commit
-from blocks.git.mirror import Mirror, Remote, checked_branch, hold
+from blocks.git.commit import Author
+from blocks.git.edits import Commit, Edit, Files, Would
+from blocks.git.mirror import Mirror, Remote, hold
 from blocks.git.program import GitProgram
 from blocks.git.references import Found, Wanted
 from blocks.trees import Trees
-from sluice.errors import ConflictError
 from sluice.recent import Recent
 from sluice.sync.bounds import Bounds
 
-__all__ = ["Author", "Commit", "Files", "Git", "Remote"]
+__all__ = ["Author", "Commit", "Edit", "Files", "Git", "Remote"]
 
-Files = Mapping[str, str]
-"""Path in the repository → text of the file."""
 _REFERENCES = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """What an edit came to.
-
-    Attributes:
-        id: the commit that the branch is at, with the edit in it.
-        files: paths that the edit changed; empty where the branch had everything already.
-        tries: how often the edit was done because somebody else pushed meanwhile.
-    """
-
-    id: str
-    files: tuple[str, ...]
-    tries: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """A change to be made in a repository.
-
-    Attributes:
-        branch: what to start from.
-        change: gets the files that hold `mark`, gives those that it changed; called again on a newer tree where somebody
-            else pushed meanwhile.
-        message: of the commit; asked after the last `change`.
-        author: of the commit.
-        mark: text that a YAML file must hold to be edited.
-        under: directory in the repository; empty for all of it.
-        push_to: branch to push to; empty for `branch`. Another branch is overwritten with `branch` and the change.
-    """
-
-    branch: str
-    change: Callable[[Files], Files]
-    message: Callable[[], str]
-    author: Author
-    mark: str
-    under: str = ""
-    push_to: str = ""
 
 
 class Git:
@@ -161,61 +111,21 @@ class Git:
     async def commit(self, remote: Remote, edit: Edit) -> Commit:
         """Edit files of a branch and push the result.
 
-        The first try starts from what we last heard of the branch: the push finds out whether that was still true.
-
         Raises:
             ConflictError: others pushed again and again; nothing was lost, nothing was written.
             and the errors of `fetch`.
         """
-        target = checked_branch(edit.push_to or edit.branch)
         async with self.hold(remote) as mirror:
-            base = await mirror.known(edit.branch)
-            tries = 0
-            while True:
-                fresh = base is None
-                base = base or await mirror.fetch(edit.branch)
-                tries += 1
-                changed = await self._changed(mirror, base, edit)
-                if not changed and fresh:
-                    return Commit(base, (), tries)
-                try:
-                    if changed:
-                        made = await self._write(mirror, base, edit, changed)
-                        await mirror.push(made, target, base if target == edit.branch else None)
-                        return Commit(made, tuple(sorted(changed)), tries)
-                except ConflictError:
-                    if tries > self._redo:
-                        raise
-                    await asyncio.sleep(random.uniform(0, 0.05 * tries))
-                # What we know is old, or the edit is there already as far as we know: ask the server.
-                base = None
+            return await edits.make(mirror, edit, redo=self._redo, moment=int(self._clock()))
 
-    async def _write(self, mirror: Mirror, base: str, edit: Edit, changed: Mapping[str, tuple[str, str]]) -> str:
-        return await write_commit(
-            self._git,
-            mirror.folder,
-            base=base,
-            files=changed,
-            message=edit.message(),
-            author=edit.author,
-            moment=int(self._clock()),
-        )
+    async def would_change(self, remote: Remote, edit: Edit) -> Would:
+        """What an edit would come to now; nothing is written.
 
-    async def _changed(self, mirror: Mirror, base: str, edit: Edit) -> dict[str, tuple[str, str]]:
-        """Path → its mode and its new text, for each file that the edit changes."""
-        paths = await mirror.holding(base, edit.mark, git_files.inside(edit.under or "."))
-        if not paths:
-            return {}
-        found = await git_files.entries(self._git, mirror.folder, base, paths)
-        data = await git_files.contents(self._git, mirror.folder, found)
-        texts: dict[str, str] = {}
-        for entry, content in zip(found, data, strict=True):
-            # A file that is no text cannot hold a mark that anybody put there.
-            with contextlib.suppress(UnicodeDecodeError):
-                texts[entry.path] = content.decode()
-        modes = {entry.path: entry.mode for entry in found}
-        changed = edit.change(texts)
-        return {path: (modes[path], text) for path, text in changed.items() if texts.get(path) != text}
+        Raises:
+            the errors of `fetch`.
+        """
+        async with self.hold(remote) as mirror:
+            return await edits.would_change(mirror, edit)
 
     def hold(self, remote: Remote) -> contextlib.AbstractAsyncContextManager[Mirror]:
         """The mirror of a repository, ours alone until the block ends."""

@@ -38,6 +38,7 @@ _MEANINGS: tuple[tuple[type[SluiceError], tuple[str, ...]], ...] = (
     (TerminalError, ("returned error: 30",)),
     # A hook or a protected branch says no to the push; after the conflicts, which are refusals of another kind.
     (TerminalError, ("[remote rejected]",)),
+    (TerminalError, ("does not support push options",)),
     (NotFoundError, ("couldn't find remote ref", "not found", "does not appear to be a git repository")),
 )
 """What git says → what it means. Anything else that happens on the way to a server may pass."""

@@ -44,7 +44,8 @@ class Rest:
             try:
                 self._admit(request)
                 path = {name: str(value) for name, value in request.path_params.items()}
-                done = self._repositories.perform(operation, path, await request.body())
+                query = dict(request.query_params)
+                done = self._repositories.perform(operation, path, await request.body(), query)
             except ProblemError as problem:
                 return self._refusal(request, problem)
             return JSONResponse(done, status_code=operation.status)

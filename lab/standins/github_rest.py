@@ -12,6 +12,7 @@ from typing import Any
 from githubkit_schemas.latest.models import (
     IssueComment,
     PullRequest,
+    PullRequestMergeResult,
     PullRequestSimple,
     ReposOwnerRepoIssuesIssueNumberCommentsPostBody,
     ReposOwnerRepoPullsPostBody,
@@ -58,13 +59,15 @@ class Repositories:
         self._statuses: list[tuple[str, str, dict[str, Json]]] = []
         self._pulls: dict[str, list[dict[str, Json]]] = {}
 
-    def perform(self, operation: Operation, path: dict[str, str], body: bytes) -> Json:
+    def perform(
+        self, operation: Operation, path: dict[str, str], body: bytes, query: dict[str, str] | None = None
+    ) -> Json:
         """Check a call, do what it asks, and keep it.
 
         Raises:
             ProblemError: GitHub would refuse it.
         """
-        given = _checked(operation.body, body) if operation.body else {}
+        given = _checked(operation.body, body) if operation.body else query or {}
         answer = operation.act(self, path, given)
         self.calls.add({"method": operation.method, "path": operation.path.format(**path), "body": given})
         return answer
@@ -82,15 +85,36 @@ class Repositories:
 
     def create_pull(self, path: dict[str, str], given: dict[str, Json]) -> Json:
         pulls = self._pulls.setdefault(_full_name(path), [])
-        if any(pull["state"] == "open" and pull["head"] == given["head"] for pull in pulls):
+        both = (given["head"], given["base"])
+        if any(pull["state"] == "open" and (pull["head"], pull["base"]) == both for pull in pulls):
             raise ProblemError(
                 422, "Validation Failed", [{"message": f"A pull request already exists for {given['head']}."}]
             )
+        if given["head"] == given["base"]:
+            raise ProblemError(422, "Validation Failed", [{"message": "head and base are one branch"}])
         pulls.append({"number": len(pulls) + 1, "title": given.get("title", ""), "state": "open", **given})
         return _shown(PullRequest, path, pulls[-1])
 
-    def pulls(self, path: dict[str, str], _: dict[str, Json]) -> Json:
-        return [_shown(PullRequestSimple, path, pull) for pull in self._pulls.get(_full_name(path), [])]
+    def pulls(self, path: dict[str, str], query: dict[str, Json]) -> Json:
+        """Open ones where nothing else is asked, newest first, as GitHub lists them."""
+        unknown = set(query) - {"state", "head", "base", "sort", "direction", "per_page", "page"}
+        if unknown:
+            raise ProblemError(422, "Invalid request.", [f"unknown parameter: {name}" for name in sorted(unknown)])
+        state, owner = query.get("state", "open"), path["owner"]
+        return [
+            _shown(PullRequestSimple, path, pull)
+            for pull in reversed(self._pulls.get(_full_name(path), []))
+            if state in ("all", pull["state"])
+            and query.get("head", f"{owner}:{pull['head']}") == f"{owner}:{pull['head']}"
+            and query.get("base", pull["base"]) == pull["base"]
+        ]
+
+    def merge_pull(self, path: dict[str, str], _: dict[str, Json]) -> Json:
+        pull = self._pull(path, path["number"])
+        if pull["state"] != "open":
+            raise ProblemError(405, "Pull Request is not mergeable")
+        pull |= {"state": "closed", "merged_at": "2026-01-01T00:00:00Z"}
+        return minimal_document(PullRequestMergeResult, {"merged": True, "sha": "0" * 40, "message": "merged"})
 
     def update_pull(self, path: dict[str, str], given: dict[str, Json]) -> Json:
         pull = self._pull(path, path["number"])
@@ -116,7 +140,7 @@ def _shown(model: type[BaseModel], path: dict[str, str], pull: dict[str, Json]) 
     url = f"https://github.invalid/{_full_name(path)}/pull/{pull['number']}"
     ends = {end: {"ref": pull[end], "label": pull[end]} for end in ("head", "base")}
     plain: dict[str, Json] = {
-        name: pull[name] for name in ("number", "title", "state", "body", "draft") if name in pull
+        name: pull[name] for name in ("number", "title", "state", "body", "draft", "merged_at") if name in pull
     }
     return minimal_document(model, {**plain, **ends, "html_url": url})
 
@@ -149,6 +173,7 @@ OPERATIONS = (
     Operation(
         "PATCH", REPOSITORY + "/pulls/{number}", ReposOwnerRepoPullsPullNumberPatchBody, 200, Repositories.update_pull
     ),
+    Operation("PUT", REPOSITORY + "/pulls/{number}/merge", None, 200, Repositories.merge_pull),
     Operation(
         "POST",
         REPOSITORY + "/issues/{number}/comments",

@@ -58,6 +58,22 @@ class ImagePushed(Event):
         return f"sluice.image.{self.image}"
 
 
+class AutomationDue(Event):
+    """Git does not hold what the image policies of an ImageUpdateAutomation want, or somebody asks for a run."""
+
+    name: ClassVar[str] = "sluice.automation.due"
+    namespace: str
+    automation: str
+
+    @property
+    def resource(self) -> str:
+        return f"sluice.automation.{self.namespace}.{self.automation}"
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return (self.name, self.namespace, self.automation)
+
+
 class SourceChanged(Event):
     """A source moved: a branch or a tag of a repository, or what has no references: a chart, an artifact, a bucket."""
 

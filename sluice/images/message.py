@@ -1,24 +1,22 @@
 """The message of a commit that delivers images, from the template of an ImageUpdateAutomation.
 
-Flux renders Go templates with some seventy functions. What is rendered here is the part that messages in the wild use:
-`.AutomationObject`, `.Values.x`, `range` over `.Changed.Changes` and `.Changed.FileChanges`, a change's `.OldValue`,
-`.NewValue` and `.Setter`, `print`, `println`, and the trimming of `{{-` and `-}}`. Any other template is reported and
-the default message is used: a delivery does not fail over its commit message.
+Templates are Go's, over the data that Flux gives: `.AutomationObject`, `.Changed` (its `FileChanges`, `Objects` and
+`Changes`), `.Values`, and `.Updated` (`Files`, `Objects`, `Images`), which Flux had before and people's templates still
+name. A template that cannot be rendered is reported, and the default message is used: a delivery does not fail over its
+commit message.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.images.setters import Change
-
-_ACTION = re.compile(r"(?:(\s*)\{\{- |\{\{)\s*(.*?)\s*(?: -\}\}(\s*)|\}\})", re.DOTALL)
-_RANGE = re.compile(r"range\s+(?:(?:\$\w+\s*,\s*)?(\$\w+)\s*:=\s*)?\.Changed\.Changes")
-_FILES = re.compile(r"range\s+(\$\w+)\s*,\s*\$\w+\s*:=\s*\.Changed\.FileChanges")
-_FIELDS = {"OldValue": "old", "NewValue": "new", "Setter": "setter"}
+from sluice.images.reference import DOCKER_HUB, ImageRef, parse_repository
+from sluice.images.setters import Change, ObjectName
+from sluice.templates.errors import TemplateError
+from sluice.templates.render import render
+from sluice.templates.values import Struct, Texts
 
 
 class Message(BaseModel):
@@ -26,7 +24,7 @@ class Message(BaseModel):
 
     Attributes:
         text: never empty.
-        unsupported: the part of the template that could not be rendered; empty where all went well.
+        unsupported: why the template could not be rendered; empty where all went well.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,12 +32,13 @@ class Message(BaseModel):
     unsupported: str = ""
 
 
-class _Unsupported(Exception):  # noqa: N818 - never leaves this module
-    pass
-
-
 def commit_message(
-    template: str, *, automation: str, changes: Mapping[str, Sequence[Change]], values: Mapping[str, str]
+    template: str,
+    *,
+    automation: str,
+    changes: Mapping[str, Sequence[Change]],
+    values: Mapping[str, str],
+    images: Mapping[str, ImageRef] | None = None,
 ) -> Message:
     """Render the template.
 
@@ -48,82 +47,98 @@ def commit_message(
         automation: `namespace/name` of the automation.
         changes: path of each edited file → its changes.
         values: `spec.git.commit.messageTemplateValues`.
+        images: `namespace:policy` → the image that was written.
     """
-    each = list({(one.old, one.new, one.setter): one for file in changes.values() for one in file}.values())
-    default = "Deliver " + ", ".join(dict.fromkeys(change.new for change in each))
+    default = "Deliver " + ", ".join(dict.fromkeys(change.new for change in _each(changes)))
     if not template.strip():
         return Message(text=default)
-    names = {".AutomationObject": automation} | {f".Values.{key}": value for key, value in values.items()}
     try:
-        text = _block(_split(template), names, each, list(changes))
-    except _Unsupported as error:
-        return Message(text=default, unsupported=str(error))
+        text = render(template, message_data(automation, changes, values, images or {}))
+    except TemplateError as error:
+        return Message(text=default, unsupported=f"spec.git.commit.messageTemplate: {error}")
     return Message(text=text.strip() or default)
 
 
-def _split(template: str) -> list[tuple[bool, str]]:
-    """The template as (is an action, text), with the white space gone that `{{-` and `-}}` trim."""
-    parts: list[tuple[bool, str]] = []
-    done = 0
-    for match in _ACTION.finditer(template):
-        parts += [(False, template[done : match.start()]), (True, match[2])]
-        done = match.end()
-    return [*parts, (False, template[done:])]
+def message_data(
+    automation: str,
+    changes: Mapping[str, Sequence[Change]],
+    values: Mapping[str, str],
+    images: Mapping[str, ImageRef],
+) -> Struct:
+    """What a template is given."""
+    namespace, _, name = automation.partition("/")
+    fields = {
+        "AutomationObject": Struct("types.NamespacedName", {"Namespace": namespace, "Name": name}, string=automation),
+        "Changed": _changed(changes),
+        "Values": Texts(values),
+    }
+    # A method, so that it is not printed: Flux's own data have it no more.
+    return Struct("source.TemplateData", fields, {"Updated": lambda: _updated(changes, images)})
 
 
-def _block(
-    parts: list[tuple[bool, str]], names: Mapping[str, str], changes: Sequence[Change], files: Sequence[str]
-) -> str:
-    out: list[str] = []
-    at = 0
-    while at < len(parts):
-        action, text = parts[at]
-        at += 1
-        if not action:
-            out.append(text)
-        elif text.startswith("range"):
-            end = _end_of(parts, at)
-            scopes = _scopes(text, changes, files)
-            out += [_block(parts[at:end], {**names, **scope}, changes, files) for scope in scopes]
-            at = end + 1
-        else:
-            out.append(_value(text, names))
-    return "".join(out)
+def _each(changes: Mapping[str, Sequence[Change]]) -> list[Change]:
+    """Each change once, whatever files and lines it is in."""
+    return list({(one.old, one.new, one.setter): one for file in changes.values() for one in file}.values())
 
 
-def _end_of(parts: list[tuple[bool, str]], start: int) -> int:
-    depth = 1
-    for index in range(start, len(parts)):
-        action, text = parts[index]
-        if action and re.match(r"(range|if|with)\b", text):
-            depth += 1
-        elif action and text == "end":
-            depth -= 1
-            if not depth:
-                return index
-    raise _Unsupported("a range without an end")
+def _changed(changes: Mapping[str, Sequence[Change]]) -> Struct:
+    files = {path: _by_object(file) for path, file in changes.items() if file}
+    methods = {
+        "Changes": lambda: [_change(one) for one in _each(changes)],
+        "Objects": lambda: _by_object([one for file in changes.values() for one in file]),
+    }
+    return Struct("update.Result", {"FileChanges": files}, methods)
 
 
-def _scopes(text: str, changes: Sequence[Change], files: Sequence[str]) -> list[dict[str, str]]:
-    """The names inside a `range`, once for each turn."""
-    over_files = _FILES.fullmatch(text)
-    if over_files:
-        return [{over_files[1]: path} for path in files]
-    over_changes = _RANGE.fullmatch(text)
-    if over_changes:
-        variable = over_changes[1] or ""
-        return [{f"{variable}.{go}": getattr(change, ours) for go, ours in _FIELDS.items()} for change in changes]
-    raise _Unsupported(text)
+def _by_object(changes: Sequence[Change]) -> dict[Struct, list[Struct]]:
+    found: dict[Struct, list[Struct]] = {}
+    for one in changes:
+        found.setdefault(_identifier(one.object), []).append(_change(one))
+    return found
 
 
-def _value(text: str, names: Mapping[str, str]) -> str:
-    words = text.split()
-    function = words.pop(0) if words and words[0] in ("print", "println") else ""
-    if not words or any(word not in names for word in words):
-        raise _Unsupported(text)
-    if not function and len(words) > 1:
-        raise _Unsupported(text)
-    if function == "println":
-        return " ".join(names[word] for word in words) + "\n"
-    # Go's print sets no space between strings.
-    return "".join(names[word] for word in words)
+def _change(one: Change) -> Struct:
+    return Struct("update.Change", {"OldValue": one.old, "NewValue": one.new, "Setter": one.setter})
+
+
+def _identifier(one: ObjectName) -> Struct:
+    kind = Struct("yaml.TypeMeta", {"APIVersion": one.api_version, "Kind": one.kind})
+    name = Struct("yaml.NameMeta", {"Name": one.name, "Namespace": one.namespace})
+    both = Struct("yaml.ResourceIdentifier", {"TypeMeta": kind, "NameMeta": name}, embeds=("TypeMeta", "NameMeta"))
+    return Struct("update.ObjectIdentifier", {"ResourceIdentifier": both}, embeds=("ResourceIdentifier",))
+
+
+def _updated(changes: Mapping[str, Sequence[Change]], images: Mapping[str, ImageRef]) -> Struct:
+    """What Flux's first API had of an update: which image each object got."""
+
+    def of(found: Sequence[Change]) -> dict[Struct, list[Struct]]:
+        objects: dict[Struct, list[Struct]] = {}
+        for one in found:
+            policy = ":".join(one.setter.split(":")[:2])
+            if policy in images:
+                image, there = _image(images[policy], policy), objects.setdefault(_identifier(one.object), [])
+                there += [] if image in there else [image]
+        return objects
+
+    together = [one for file in changes.values() for one in file]
+    files = {path: Struct("update.FileResult", {"Objects": of(file)}) for path, file in changes.items() if file}
+    each = {str(image): image for found in of(together).values() for image in found}
+    methods = {"Objects": lambda: of(together), "Images": lambda: list(each.values())}
+    return Struct("update.Result", {"Files": files}, methods)
+
+
+def _image(image: ImageRef, policy: str) -> Struct:
+    where = parse_repository(image.name)
+    registry = "index.docker.io" if where.registry == DOCKER_HUB else where.registry
+    namespace, _, name = policy.partition(":")
+    shown = Struct("types.NamespacedName", {"Namespace": namespace, "Name": name}, string=f"{namespace}/{name}")
+    tag = image.digest or image.tag
+    methods = {
+        "String": lambda: str(image),
+        "Identifier": lambda: tag,
+        "Registry": lambda: registry,
+        "Repository": lambda: where.path,
+        "Name": lambda: f"{registry}/{where.path}{'@' if image.digest else ':'}{tag}",
+        "Policy": lambda: shown,
+    }
+    return Struct("update.ImageRef", {"image": str(image), "policy": policy}, methods, string=str(image))

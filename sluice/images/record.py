@@ -132,22 +132,3 @@ def _old(repository: ImageRepository, now: datetime) -> bool:
     except ValueError:
         seen = None
     return seen is None or (now - seen).total_seconds() >= SHOWN
-
-
-def written(
-    automation: ImageUpdateAutomation, commit: str, branch: str, now: datetime, *, new: bool, unsupported: Sequence[str]
-) -> Body:
-    """The status of an automation after a run.
-
-    Args:
-        automation: as it was read.
-        commit: that the branch is at.
-        branch: that was pushed to.
-        now: the moment, with a time zone.
-        new: whether the run has made the commit.
-        unsupported: what of the commit message could not be rendered.
-    """
-    said = f"pushed commit '{commit[:7]}' to branch '{branch}'" if new else "repository up-to-date"
-    ready = Condition(type=READY, status="True", reason=SUCCEEDED, message=said)
-    body = {"lastAutomationRunTime": rfc3339(now)} | outcome(automation, ready, now, also=unsupported)
-    return {"status": body | ({"lastPushCommit": commit, "lastPushTime": rfc3339(now)} if new else {})}

@@ -16,6 +16,9 @@ from pydantic.alias_generators import to_camel
 from sluice.errors import InvalidError
 from sluice.faults import faults
 
+REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+"""Annotation by which `flux reconcile` asks for a run now; what it said last is in `status.lastHandledReconcileAt`."""
+
 
 class ForeignModel(BaseModel):
     """Part of a manifest: camelCase outside, snake_case inside, unknown fields kept for the report."""

@@ -27,6 +27,7 @@ class Occasion(StrEnum):
     ROLLED_BACK = "rolled back"
     SUPERSEDED = "superseded"
     STALLED = "does not go on"
+    KEPT_OUT = "taken out of git"
     DRIFTED = "was changed by hand"
     CONTESTED = "is fought over"
 
@@ -38,6 +39,7 @@ SEVERITIES = {
     Occasion.ROLLED_BACK: Severity.ERROR,
     Occasion.SUPERSEDED: Severity.INFO,
     Occasion.STALLED: Severity.ERROR,
+    Occasion.KEPT_OUT: Severity.WARN,
     Occasion.DRIFTED: Severity.WARN,
     Occasion.CONTESTED: Severity.ERROR,
 }

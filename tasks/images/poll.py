@@ -16,6 +16,7 @@ from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY
 from sluice.errors import SluiceError, TransientError
 from sluice.events.model import ImagePushed
 from sluice.images import record
+from sluice.images.quarantine import keeping_out, kept_out
 from sluice.images.reference import ImageRef, parse_repository
 from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
@@ -93,7 +94,12 @@ async def _look(
     door: Door, repository: ImageRepository, policies: Sequence[ImagePolicy], before: Remembered, now: float
 ) -> Polled:
     shape = _shape(repository, policies)
-    same = before.shape == shape and not repository.requested and not any(one.requested for one in policies)
+    # What a tag that was rolled back names by now is asked each time.
+    same = (
+        before.shape == shape
+        and not repository.requested
+        and not any(one.requested or kept_out(one) for one in policies)
+    )
     seen = await look(door, repository, known=before.mark if same else "")
     if seen is None:
         await write(IMAGE_REPOSITORY, repository, record.looked_at(repository, moment()))
@@ -141,7 +147,7 @@ async def _moved(seen: Seen, policies: Sequence[ImagePolicy], before: Remembered
             # The list still has a tag that is gone: the next look is a whole one.
             return Polled(tuple(events.values()), NOTHING)
         latest = ImageRef(name=known.name, tag=known.tag, digest=digest)
-        if is_news(policy, latest):
+        if is_news(policy, latest) and keeping_out(kept_out(policy), latest) is None:
             events[latest.tag] = missed(policy, latest, epoch())
             del digests[policy.metadata.uid]
     return Polled(tuple(events.values()), replace(before, digests=digests))
@@ -149,5 +155,7 @@ async def _moved(seen: Seen, policies: Sequence[ImagePolicy], before: Remembered
 
 def _shape(repository: ImageRepository, policies: Sequence[ImagePolicy]) -> Shape:
     """What a look rests on besides the registry."""
-    chosen = ((one.metadata.uid, one.metadata.generation, str(one.status.latest_ref)) for one in policies)
+    chosen = (
+        (one.metadata.uid, one.metadata.generation, str(one.status.latest_ref), str(kept_out(one))) for one in policies
+    )
     return (repository.metadata.uid, repository.metadata.generation, *sorted(chosen))

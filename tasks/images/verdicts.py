@@ -13,6 +13,7 @@ from blocks.kubernetes.kinds import NAMESPACE
 from sluice.errors import InvalidError, NotFoundError, TerminalError
 from sluice.images import record
 from sluice.images.policy import latest_tag
+from sluice.images.quarantine import KeptOut, keeping_out, kept_out
 from sluice.images.reference import ImageRef
 from sluice.images.tags import visible
 from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
@@ -102,14 +103,19 @@ async def verdict(
             f"{seen.repository} lets no policy of namespace {policy.namespace} choose from it: see its spec.accessFrom"
         )
         return Verdict(policy, fault=why, reason=record.ACCESS_DENIED)
+    kept = kept_out(policy)
+    nothing_before = {one.image.digest for one in kept if one.back_to is None} - {""}
     try:
-        tag = await _chosen(policy, seen, excluded)
+        tag = await _chosen(policy, seen, {*excluded, *nothing_before})
+        instead = await _instead(kept, seen, tag) if tag and kept else None
     except InvalidError as error:
         return Verdict(policy, fault=str(error), reason=record.INVALID)
     except TerminalError as error:
         return Verdict(policy, fault=str(error))
     if tag is None:
         return Verdict(policy)
+    if instead is not None:
+        return Verdict(policy, instead)
     latest = ImageRef(name=seen.repository.spec.image, tag=tag)
     known = policy.status.latest_ref
     same = known is not None and (known.name, known.tag) == (latest.name, tag)
@@ -123,6 +129,13 @@ async def verdict(
     if digest is None:
         return Verdict(policy, fault=f"{latest} is in the list of tags and nowhere else", reason=record.UNREAD)
     return Verdict(policy, latest.model_copy(update={"digest": digest}))
+
+
+async def _instead(kept: Collection[KeptOut], seen: Seen, tag: str) -> ImageRef | None:
+    """What a policy stays at because its latest tag was rolled back; None where nothing keeps it out."""
+    name = seen.repository.spec.image
+    out = keeping_out(kept, ImageRef(name=name, tag=tag, digest=await seen.digest(tag) or ""))
+    return out.back_to.model_copy(update={"name": name}) if out and out.back_to else None
 
 
 async def _chosen(policy: ImagePolicy, seen: Seen, excluded: Collection[str]) -> str | None:

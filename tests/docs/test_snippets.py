@@ -86,6 +86,9 @@ def _tag() -> str:
 
 def _kubectl(arguments: list[str]) -> None:
     """Folders, objects and keys that it names are in the manifests; what it runs in a pod exists."""
+    if arguments[0] == "annotate":
+        _annotated(arguments)
+        return
     if "--" in arguments:
         exists(shlex.join(arguments[arguments.index("--") + 1 :]))
     text = "\n".join(file.read_text() for file in (ROOT / "deployments" / "kubernetes").rglob("*.yaml"))
@@ -98,6 +101,14 @@ def _kubectl(arguments: list[str]) -> None:
         assert not slash or kind not in {"deployment", "service"} or (kind, name) in objects
         key = argument.removeprefix("--from-literal=").partition("=")[0]
         assert key == argument.partition("=")[0] or f"key: {key}" in text
+
+
+def _annotated(arguments: list[str]) -> None:
+    """The object is somebody's own; what is written on it is an annotation that our code reads."""
+    keys = [key.rstrip("-") for one in arguments if "/" in (key := one.partition("=")[0]) and not key.startswith("-")]
+    code = "\n".join(file.read_text() for room in ("sluice", "tasks", "blocks") for file in (ROOT / room).rglob("*.py"))
+    assert keys
+    assert all(f'"{key}"' in code for key in keys if key.startswith("sluice.dev/"))
 
 
 def _every(text: str) -> list[dict[str, Any]]:

@@ -1,11 +1,12 @@
 """Flux's ImageUpdateAutomation (`image.toolkit.fluxcd.io/v1`): where a chosen image is written in git, and by whom.
 
-Field names and defaults: Flux's image-automation-controller API, v1 (v1beta2 has the same fields).
+Field names and defaults: Flux's image-automation-controller API, v1 (v1beta2 lacks `signingKey.type`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -14,7 +15,7 @@ from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
 from sluice.manifests.flux.git_repository import GitReference
 from sluice.manifests.meta import ForeignModel, Manifest
-from sluice.manifests.references import SourceKey, SourceReference
+from sluice.manifests.references import LocalReference, SourceKey, SourceReference
 
 
 class CommitAuthor(ForeignModel):
@@ -24,12 +25,29 @@ class CommitAuthor(ForeignModel):
     email: str
 
 
+class SigningKeyType(StrEnum):
+    """What kind of key signs commits."""
+
+    GPG = "gpg"
+    """An armoured OpenPGP key in `git.asc`, with its `passphrase` where it has one."""
+    SSH = "ssh"
+    """An OpenSSH private key in `identity`, with its `password` where it has one."""
+
+
+class SigningKey(ForeignModel):
+    """The key that signs commits, in a Secret of the automation's namespace."""
+
+    secret_ref: LocalReference
+    type: SigningKeyType = SigningKeyType.GPG
+
+
 class CommitSpec(ForeignModel):
     """How to commit."""
 
     author: CommitAuthor
+    signing_key: SigningKey | None = None
     message_template: str = ""
-    """Go template over `.AutomationObject`, `.Changed` and `.Values`; `sluice.images.message` says which part of it."""
+    """Go template over `.AutomationObject`, `.Changed` and `.Values`; see `sluice.images.message`."""
     message_template_values: dict[str, str] = Field(default_factory=dict)
 
 
@@ -42,11 +60,12 @@ class CheckoutSpec(ForeignModel):
 class PushSpec(ForeignModel):
     """Where to push."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"refspec", "options"})
     branch: str = ""
     """Empty for the branch that was checked out."""
     refspec: str = ""
+    """Where else to push, `refs/heads/<branch>:<reference>`; empty for nowhere."""
     options: dict[str, str] = Field(default_factory=dict)
+    """Push options for the server."""
 
 
 class GitSpec(ForeignModel):
@@ -98,19 +117,30 @@ class LabelSelector(ForeignModel):
 class ImageUpdateAutomationSpec(ForeignModel):
     """What an ImageUpdateAutomation asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"interval"})
     source_ref: SourceReference
     git: GitSpec
     update: UpdateSpec = UpdateSpec()
     policy_selector: LabelSelector | None = None
     interval: Duration = 60.0
+    """How often git is asked whether it holds what the policies want."""
     suspend: bool = False
+
+
+class ObservedImage(ForeignModel):
+    """What a policy wanted when git was last compared with it."""
+
+    name: str
+    tag: str = ""
+    digest: str = ""
 
 
 class ImageUpdateAutomationStatus(ForeignModel):
     """What an ImageUpdateAutomation did last."""
 
     observed_generation: int = 0
+    observed_policies: dict[str, ObservedImage] = Field(default_factory=dict)
+    observed_source_revision: str = ""
+    last_handled_reconcile_at: str = ""
     conditions: tuple[Condition, ...] = ()
     last_push_commit: str = ""
     last_push_time: str = ""

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from blocks.forges.base import CommitStatus, Forge
+from blocks.forges.base import CommitStatus, Forge, Proposed, PullRequest
 from blocks.forges.github import LONGEST_DESCRIPTION, GitHub
 from blocks.forges.table import FORGES, forges
 from lab.standins import github
@@ -39,6 +39,23 @@ class World:
         path = f"{self.url}/repos/team/shop/commits/{COMMIT}/statuses"
         found: list[dict[str, Any]] = (await self.http.get(path, headers=headers)).json()
         return found
+
+    async def pulls(self) -> list[dict[str, Any]]:
+        """All pull requests, also those that are closed."""
+        found: list[dict[str, Any]] = (await self.act("GET", "/pulls?state=all")).json()
+        return found
+
+    async def calls(self) -> list[dict[str, Any]]:
+        """What wrote something at the forge."""
+        found: list[dict[str, Any]] = (await self.http.get(f"{self.url}/-/calls")).json()
+        return [call for call in found if call["method"] != "GET"]
+
+    async def act(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        """What a person does there."""
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answer = await self.http.request(method, f"{self.url}/repos/team/shop{path}", json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer
 
 
 MAKE: dict[str, Callable[[httpx.AsyncClient, SecretStr, str], Forge]] = {"github.com": GitHub}
@@ -113,3 +130,58 @@ async def test_only_forges_with_a_token_are_known() -> None:
         assert isinstance(found("git@github.com:team/shop.git"), GitHub)
         assert found("https://git.example/team/shop") is None
         assert found("https://github.com.evil.example/team/shop") is None
+
+
+WISH = PullRequest(
+    branch="updates", into="main", title="Deliver shop:2", body="- `apps/shop.yaml`: 1 → 2", change="abc"
+)
+
+
+async def test_a_change_is_one_pull_request_however_often_it_is_proposed(world: World) -> None:
+    """What it has to say is brought up to date; nothing is sent where nothing differs."""
+    first = await world.forge().propose(repository(world), WISH)
+    assert first.state is Proposed.OPEN
+    again = await world.forge().propose(repository(world), WISH)
+    newer = await world.forge().propose(
+        repository(world), WISH.model_copy(update={"title": "Deliver shop:3", "change": "def"})
+    )
+    assert first == again == newer
+    (pull,) = await world.pulls()
+    assert (pull["title"], pull["state"]) == ("Deliver shop:3", "open")
+    assert pull["body"].startswith(WISH.body)
+    assert [call["method"] for call in await world.calls()] == ["POST", "PATCH"]
+
+
+async def test_after_a_merge_the_next_change_is_proposed_anew(world: World) -> None:
+    """The same change too: somebody has undone it since."""
+    first = await world.forge().propose(repository(world), WISH)
+    await world.act("PUT", f"/pulls/{first.number}/merge")
+    second = await world.forge().propose(repository(world), WISH)
+    assert (second.state, second.number) == (Proposed.OPEN, first.number + 1)
+
+
+async def test_a_change_that_a_person_has_closed_is_left_closed(world: World) -> None:
+    """Until it is another change."""
+    first = await world.forge().propose(repository(world), WISH)
+    await world.act("PATCH", f"/pulls/{first.number}", {"state": "closed"})
+    for _ in range(2):
+        declined = await world.forge().propose(repository(world), WISH)
+        assert (declined.state, declined.number) == (Proposed.DECLINED, first.number)
+    other = await world.forge().propose(repository(world), WISH.model_copy(update={"change": "def"}))
+    assert (other.state, other.number) == (Proposed.OPEN, first.number + 1)
+    assert len(await world.pulls()) == 2
+
+
+async def test_another_branchs_pull_request_is_not_touched(world: World) -> None:
+    """Neither one from elsewhere nor one that goes elsewhere."""
+    await world.forge().propose(repository(world), WISH.model_copy(update={"branch": "theirs"}))
+    await world.forge().propose(repository(world), WISH.model_copy(update={"into": "release"}))
+    await world.forge().propose(repository(world), WISH.model_copy(update={"title": "ours"}))
+    assert sorted(one["title"] for one in await world.pulls()) == ["Deliver shop:2", "Deliver shop:2", "ours"]
+
+
+async def test_a_refused_pull_request_names_the_right_that_is_missing(world: World) -> None:
+    """And not the token."""
+    with pytest.raises(TerminalError, match=r"may the token .* write pull requests") as refused:
+        await world.forge("ghp_wrong").propose(repository(world), WISH)
+    assert "ghp_wrong" not in str(refused.value)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from blocks.git.edits import Would
 from blocks.git.mirrors import Author, Edit, Files, Git, Remote
 from sluice.errors import ConflictError, InvalidError, NotFoundError, TerminalError, TransientError
 from tests.blocks.git.git_server import GitServer, Repository, git
@@ -258,3 +260,84 @@ async def test_old_trees_are_forgotten_but_not_under_anybodys_hands(
     last = await sut.tree(remote, await sut.fetch(remote, "main"))
     assert sum(tree.is_dir() for tree in [*trees, last]) == 5
     assert last.is_dir()
+
+
+async def test_another_branch_gets_the_change_as_the_first_is_now(
+    sut: Git, remote: Remote, repository: Repository
+) -> None:
+    """Main moves between two updates: the second is made on main as it is, and lacks nothing of it."""
+    await sut.commit(remote, edit("shop:1", "shop:2", push_to="updates"))
+    theirs = repository.write({"apps/new.yaml": "image: shop:1 # $mark\n"}, message="theirs")
+    made = await sut.commit(remote, edit("shop:1", "shop:3", push_to="updates"))
+    assert (made.base, made.id) == (theirs, repository.head("updates"))
+    assert repository.log("%P", branch="updates")[0] == theirs
+    assert "shop:3" in repository.read("apps/new.yaml", "updates")
+
+
+async def test_another_branch_that_has_the_change_already_is_left_as_it_is(
+    sut: Git, remote: Remote, repository: Repository, tmp_path: Path
+) -> None:
+    """A pull request is not pushed to again each minute; a worker that knows nothing of it sees that too."""
+    made = await sut.commit(remote, edit("shop:1", "shop:2", push_to="updates"))
+    for worker in (sut, Git(tmp_path / "other", clock=lambda: 1_800_000_000)):
+        again = await worker.commit(remote, edit("shop:1", "shop:2", push_to="updates"))
+        assert (again.id, again.files, again.waiting) == (made.id, (), ("apps/shop.yaml",))
+        assert await worker.would_change(remote, edit("shop:1", "shop:2", push_to="updates")) == Would(
+            made.base, (), ("apps/shop.yaml",)
+        )
+    assert repository.head("updates") == made.id
+    git("update-ref", "refs/heads/main", made.id, folder=repository.folder)
+    merged = await sut.commit(remote, edit("shop:1", "shop:2", push_to="updates"))
+    assert (merged.files, merged.waiting) == ((), ())
+
+
+async def test_what_would_change_is_known_without_a_commit(sut: Git, remote: Remote, repository: Repository) -> None:
+    """As the server has it now, and nothing is pushed."""
+    await sut.fetch(remote, "main")
+    head = repository.write({"apps/new.yaml": "image: shop:1 # $mark\n"})
+    would = await sut.would_change(remote, edit("shop:1", "shop:2"))
+    assert would == Would(head, ("apps/new.yaml", "apps/shop.yaml"))
+    assert repository.head() == head
+
+
+async def test_marks_are_found_in_every_name_that_kustomize_reads(
+    sut: Git, remote: Remote, repository: Repository
+) -> None:
+    """A file named `Kustomization` has no ending; `spec.update.path` may be one file; names are no patterns."""
+    repository.write(
+        {"a/Kustomization": SHOP, "a/b/Kustomization": SHOP, "a/NoKustomization": SHOP, "a[1]/x.yaml": SHOP}
+    )
+    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a"))).files == (
+        "a/Kustomization",
+        "a/b/Kustomization",
+    )
+    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a/b/Kustomization"))).files == (
+        "a/b/Kustomization",
+    )
+    assert (await sut.would_change(remote, edit("shop:1", "shop:2", under="a[1]"))).files == ("a[1]/x.yaml",)
+
+
+async def test_a_push_goes_to_a_refspec_too(sut: Git, remote: Remote, repository: Repository) -> None:
+    """Gerrit and Gitea take changes at references of their own."""
+    made = await sut.commit(remote, edit("shop:1", "shop:2", push_to="auto", refspec="refs/heads/auto:refs/for/main"))
+    assert git("rev-parse", "refs/for/main", folder=repository.folder) == made.id == repository.head("auto")
+    for wrong in ("refs/heads/main:refs/heads/x", "refs/heads/auto", "refs/heads/auto:main", ":refs/heads/main"):
+        with pytest.raises(InvalidError, match=r"spec\.git\.push\.refspec"):
+            await sut.commit(remote, edit("shop:2", "shop:3", push_to="auto", refspec=wrong))
+
+
+async def test_push_options_reach_the_server(sut: Git, remote: Remote, repository: Repository) -> None:
+    """GitLab makes a merge request of them; a server that takes none says so for good."""
+    asked = Edit(**{**settings_of(edit("shop:1", "shop:2")), "options": {"merge_request.create": "", "topic": "a b"}})
+    with pytest.raises(TerminalError, match="push options"):
+        await sut.commit(remote, asked)
+    git("config", "receive.advertisePushOptions", "true", folder=repository.folder)
+    hook = repository.folder / "hooks" / "pre-receive"
+    hook.write_text('#!/bin/sh\necho "$GIT_PUSH_OPTION_COUNT/$GIT_PUSH_OPTION_0/$GIT_PUSH_OPTION_1" > options\n')
+    hook.chmod(0o755)
+    await sut.commit(remote, asked)
+    assert (repository.folder / "options").read_text() == "2/merge_request.create/topic=a b\n"
+
+
+def settings_of(one: Edit) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__slots__}

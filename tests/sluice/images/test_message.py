@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sluice.images.message import Message, commit_message
-from sluice.images.setters import Change
+from sluice.images.reference import ImageRef
+from sluice.images.setters import Change, ObjectName
 
 ONE = Change(setter="team:shop", old="shop:1", new="shop:2", line=3)
 TWO = Change(setter="team:cart:tag", old="7", new="8", line=9)
@@ -27,10 +28,15 @@ def render(template: str) -> Message:
         ("{{ range $_, $change := .Changed.Changes }}{{ $change.Setter }} {{ end }}!", "team:shop team:cart:tag !"),
         (
             "{{ range $file, $_ := .Changed.FileChanges -}}\n- {{ $file }}\n{{ end }}",
-            "- apps/shop.yaml\n- apps/cart.yaml",
+            "- apps/cart.yaml\n- apps/shop.yaml",
         ),
         ("a\n  {{- range .Changed.Changes }} {{ .NewValue }}\n  {{- end }}", "a shop:2 8"),
         ("{{ print .AutomationObject .Values.env }}", "team/autoprod"),
+        ("{{ if .Values.env }}x{{ end }}", "x"),
+        ("{{ .Values.missing }}", "<no value>"),
+        ("{{ range .Changed.Objects }}x{{ end }}", "x"),
+        ("a{{ print }}", "a"),
+        ("{{ .AutomationObject | toString | upper }}", "TEAM/AUTO"),
     ],
 )
 def test_the_templates_in_the_wild_are_rendered(template: str, text: str) -> None:
@@ -41,15 +47,34 @@ def test_the_templates_in_the_wild_are_rendered(template: str, text: str) -> Non
 @pytest.mark.parametrize(
     ("template", "named"),
     [
-        ("{{ .Updated.Files }}", ".Updated.Files"),
-        ("{{ if .Values.env }}x{{ end }}", "if .Values.env"),
-        ("{{ .Values.missing }}", ".Values.missing"),
-        ("{{ range .Changed.Changes }}x", "a range without an end"),
-        ("{{ range .Changed.Objects }}x{{ end }}", "range .Changed.Objects"),
-        ("{{ print }}", "print"),
-        ("{{ .AutomationObject | upper }}", ".AutomationObject | upper"),
+        ("{{ .Updated.Nothing }}", "can't evaluate field Nothing"),
+        ("{{ range .Changed.Changes }}x", "unexpected end"),
+        ("{{ .AutomationObject | unknown }}", "'unknown' not defined"),
+        ("{{ .Changed.Changes.x }}", "can't evaluate field x"),
     ],
 )
 def test_a_template_that_cannot_be_rendered_does_not_stop_a_delivery(template: str, named: str) -> None:
     """The default message is used, and what was not understood is told."""
-    assert render(template) == Message(text="Deliver shop:2, 8", unsupported=named)
+    made = render(template)
+    assert made.text == "Deliver shop:2, 8"
+    assert made.unsupported.startswith("spec.git.commit.messageTemplate: line 1: ")
+    assert named in made.unsupported
+
+
+def test_the_templates_of_fluxs_older_guides_are_rendered() -> None:
+    """`.Updated` is what most templates in the wild were written for."""
+    name = ObjectName(api_version="apps/v1", kind="Deployment", name="shop", namespace="team")
+    changes = {"apps/shop.yaml": [Change(setter="team:shop", old="a/shop:1", new="a/shop:2", line=3, object=name)]}
+    template = (
+        "Automation name: {{ .AutomationObject }}\n\nFiles:\n"
+        "{{ range $filename, $_ := .Updated.Files -}}\n- {{ $filename }}\n{{ end -}}\n\nObjects:\n"
+        "{{ range $resource, $_ := .Updated.Objects -}}\n- {{ $resource.Kind }} {{ $resource.Name }}\n{{ end -}}\n\n"
+        "Images:\n{{ range .Updated.Images -}}\n- {{.}}: {{ .Repository }} {{ .Identifier }} {{ .Registry }} {{ .Policy }}\n"
+        "{{ end -}}"
+    )
+    images = {"team:shop": ImageRef(name="a/shop", tag="2"), "team:other": ImageRef(name="other", tag="3")}
+    made = commit_message(template, automation="team/auto", changes=changes, values={}, images=images)
+    assert made == Message(
+        text="Automation name: team/auto\n\nFiles:\n- apps/shop.yaml\nObjects:\n- Deployment shop\n"
+        "Images:\n- a/shop:2: a/shop 2 index.docker.io team/shop"
+    )

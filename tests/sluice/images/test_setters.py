@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 from sluice.errors import InvalidError
 from sluice.images.reference import ImageRef
-from sluice.images.setters import write_images
+from sluice.images.setters import ObjectName, write_images
 
 DIGEST = "sha256:" + "ab" * 32
 NEW = ImageRef(name="registry.example/team/shop", tag="1.10.0", digest=DIGEST)
 WANTED = {"team:shop": NEW}
 MARK = '# {"$imagepolicy": "team:shop"}'
+ODD = (
+    *("553640e6", "1e3", "0893456", "0o17", "017", "0x1F", "0b11", "y", "N", "on", "No", "NULL", "true", "1_000"),
+    *("1.5", "12", "2024-01-02", "2024-01-02T10", "_", "1.0e5", "12e03", "1.2.", "0.1"),
+)
+"""Tags that some reader of YAML takes for what is no text."""
 
 
 def test_the_whole_image_is_pinned_by_its_digest() -> None:
@@ -66,11 +71,36 @@ def test_a_tag_that_looks_like_a_number_stays_a_text(before: str, after: str) ->
     assert write_images(f"{before} {mark}{end}", image).text == f"{after} {mark}{end}"
 
 
+@pytest.mark.parametrize("tag", ODD)
+@pytest.mark.parametrize("before", ["abc1234", "553640e6"])
+def test_what_some_reader_of_yaml_takes_for_no_text_is_quoted(tag: str, before: str) -> None:
+    """kustomize reads YAML 1.2, others YAML 1.1: one short SHA in ninety is a number for one."""
+    mark = '# {"$imagepolicy": "team:shop:tag"}'
+    edited = write_images(f"newTag: {before} {mark}\n", {"team:shop": ImageRef(name="shop", tag=tag)})
+    assert edited.text == f'newTag: "{tag}" {mark}\n'
+    assert write_images(edited.text, {"team:shop": ImageRef(name="shop", tag=tag)}).changes == ()
+
+
+@pytest.mark.parametrize("tag", ["1.2.3", "1.2.3-rc.1", "v1", "main-553640e6", "abc1234", "1.2.3.4", "latest", "nope"])
+def test_what_every_reader_takes_for_a_text_stays_plain(tag: str) -> None:
+    """Quotes that nobody needs would be noise in each diff."""
+    mark = '# {"$imagepolicy": "team:shop:tag"}'
+    edited = write_images(f"newTag: x {mark}\n", {"team:shop": ImageRef(name="shop", tag=tag)})
+    assert edited.text == f"newTag: {tag} {mark}\n"
+
+
+def test_a_mark_may_stand_behind_a_comma() -> None:
+    """JSON is YAML, and people put marks into it."""
+    text = f'{{\r\n  "image": "old", {MARK}\r\n  "other": ["a", "old" , {MARK}\r\n  "b"]\r\n}}\r\n'
+    assert write_images(text, WANTED).text == text.replace('"old"', f'"{NEW}"')
+
+
 def test_all_marks_in_all_documents_are_found_with_their_lines() -> None:
     """A file may hold several objects; each change says where it was."""
     text = f"# head\na: x {MARK}\n---\nb:\n  - image: y {MARK}\n...\n---\nc: z {MARK}\n"
     edited = write_images(text, WANTED)
     assert [change.line for change in edited.changes] == [2, 5, 8]
+    assert {change.object for change in edited.changes} == {ObjectName()}
     assert edited.text.count(str(NEW)) == 3
 
 
@@ -161,3 +191,16 @@ def test_any_tag_reads_back_as_the_same_text(tag: str, old: str) -> None:
     edited = write_images(f'tag: {old} # {{"$imagepolicy": "team:shop:tag"}}\n', images)
     assert yaml.safe_load(edited.text) == {"tag": tag}
     assert write_images(edited.text, images).changes == ()
+
+
+def test_a_change_says_which_object_it_is_in() -> None:
+    """Each document of a file is one; what it does not say of itself is empty."""
+    text = (
+        f"kind: A\nmetadata:\n  name: one\n  namespace: team\nimage: x {MARK}\n---\n"
+        f"apiVersion: v1\nspec: {{image: [x, y {MARK}\n]}}\nkind: B\n---\n- x {MARK}\n"
+    )
+    assert [change.object for change in write_images(text, WANTED).changes] == [
+        ObjectName(kind="A", name="one", namespace="team"),
+        ObjectName(api_version="v1", kind="B"),
+        ObjectName(),
+    ]

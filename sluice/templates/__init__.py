@@ -1,0 +1,1 @@
+"""Go's text/template, as Flux's users write it: commit messages, substitutions, payloads."""

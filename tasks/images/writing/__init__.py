@@ -1,0 +1,1 @@
+"""Writing to git: what an ImageUpdateAutomation commits, proposes, and takes out again."""
