@@ -24,17 +24,18 @@ HIDDEN = "(hidden)"
 
 
 class FieldChange(BaseModel):
-    """A field that somebody changed: as git has it, and as it is."""
+    """A field that somebody changed: as git has it, and as it is; `same` where only its owner is another one."""
 
     model_config = ConfigDict(frozen=True)
     path: str
     wanted: str
     found: str
     who: Manager | None = None
+    same: bool = False
 
     def __str__(self) -> str:
         by = f" ({self.who}{f', {self.who.time}' if self.who.time else ''})" if self.who else ""
-        if self.wanted == self.found:
+        if self.same:
             return f"{self.path} is no longer managed by sluice{by}"
         return f"{self.path} is {self.found}, git says {self.wanted}{by}"
 
@@ -100,8 +101,9 @@ def finding(manifest: Object, live: Object, manager: str, *, takes: bool = True)
         FieldChange(
             path=one.path,
             wanted=_shown(one.wanted, secret),
-            found=_shown(one.found, secret and one.found is not ABSENT and one.found != one.wanted),
+            found=_shown(one.found, secret),
             who=_who(live, manager, one.keys),
+            same=one.wanted == one.found,
         )
         for one in theirs
     )

@@ -1,7 +1,7 @@
 """What is remembered of an object that was applied, and what its metadata says of it since.
 
 Neither a manifest nor an object is kept: a digest of the one, and of the other what changes when a field that was applied
-is changed. That is about 200 bytes an object.
+is changed. With the watch that is about a kilobyte an object.
 """
 
 from __future__ import annotations

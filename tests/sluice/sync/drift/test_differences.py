@@ -178,8 +178,18 @@ def test_a_secrets_values_are_never_said(key: str) -> None:
         ("data.p", "(hidden)", "(hidden)"),
         ("data.q", "(hidden)", "absent"),
     ]
+    assert "data.p is (hidden), git says (hidden) (kubectl-edit" in str(said)
     assert "c2VjcmV0" not in said.model_dump_json()
     assert "secret-" not in said.model_dump_json()
+
+
+def test_a_secret_that_was_changed_and_changed_back_is_not_said_either() -> None:
+    """Only whose it is now differs."""
+    item = config({"p": "c2VjcmV0LWdpdA=="}, {}, "Secret")
+    said = finding(wanted({"p": "c2VjcmV0LWdpdA=="}, "Secret"), item, "sluice")
+    assert said is not None
+    assert str(said.fields[0]) == "data.p is no longer managed by sluice"
+    assert "c2VjcmV0" not in said.model_dump_json()
 
 
 def test_a_secret_of_plain_strings_is_as_it_was_applied() -> None:
