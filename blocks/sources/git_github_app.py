@@ -1,4 +1,4 @@
-"""Logs in to git as a GitHub App (`spec.provider: github`): the app's key signs for minutes, GitHub gives a token for an hour.
+"""Logs in to git as a GitHub App (`spec.provider: github`): the key signs for minutes, GitHub gives a token for an hour.
 
 The names in the Secret are Flux's: `githubAppID`, `githubAppPrivateKey`, `githubAppInstallationID` or
 `githubAppInstallationOwner`, and `githubAppBaseURL` for an Enterprise Server. The exchange is the one that GitHub documents
