@@ -21,6 +21,7 @@ ROOMS = (
     "blocks/forges",
     "blocks/renderers",
     "blocks/registries",
+    "blocks/registries/logins",
     "blocks/sources",
     "tasks/sync/followers",
 )

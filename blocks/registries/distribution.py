@@ -98,7 +98,7 @@ class Distribution:
         Raises:
             NotFoundError, TransientError, TerminalError: as `tags`.
         """
-        base, wanted = base_of(repository, insecure), (repository, credentials, way)
+        base, wanted = base_of(repository, insecure), (repository, credentials, way, "tags")
         first = await self._first_page(base, wanted, known)
         if first.status == 304:
             return None
@@ -130,7 +130,13 @@ class Distribution:
             TransientError, TerminalError: as `tags`.
         """
         path = f"/v2/{repository.path}/manifests/{quote(tag, safe='')}"
-        call = Call("HEAD", base_of(repository, insecure), path, (repository, credentials, way), {"Accept": MANIFESTS})
+        call = Call(
+            "HEAD",
+            base_of(repository, insecure),
+            path,
+            (repository, credentials, way, "manifests"),
+            {"Accept": MANIFESTS},
+        )
         answer = await self._ask(call, also=frozenset({405}))
         if answer.status == 405 or not answer.headers.get("Docker-Content-Digest"):
             # Some registries say it of a GET only, or not at all: it is the hash of the manifest as it came.
@@ -169,7 +175,7 @@ class Distribution:
     async def _once(self, call: Call, also: frozenset[int]) -> Answer:
         known = self._tokens.known(call.wanted)
         answer = await self._send(call, known)
-        if answer.status == 401 and known:
+        if answer.status in (401, 403) and known:  # ECR says of a token that has ended: 403
             self._tokens.forget(call.wanted)
             answer = await self._send(call, "")
         if answer.status == 401:

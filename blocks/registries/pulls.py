@@ -109,7 +109,7 @@ class Puller(Distribution):
         if layer.size > most:
             raise InvalidError(f"the layer of {repository} has {layer.size:,} bytes: {most >> 20} MiB may be packed")
         path = f"/v2/{repository.path}/blobs/{quote(layer.digest, safe=':')}"
-        call = Call("HEAD", base_of(repository, insecure), path, (repository, credentials, way), {})
+        call = Call("HEAD", base_of(repository, insecure), path, (repository, credentials, way, "manifests"), {})
         # First a call without a body: it logs in, and says whether the layer is there.
         await self._ask(call, also=frozenset({301, 302, 303, 307, 308, 405}))
         login = self._tokens.known(call.wanted)
@@ -150,7 +150,13 @@ class Puller(Distribution):
         self, repository: Repository, digest: str, credentials: RegistryCredentials | None, insecure: bool, way: Way
     ) -> dict[str, Any]:
         path = f"/v2/{repository.path}/manifests/{quote(digest, safe=':')}"
-        call = Call("GET", base_of(repository, insecure), path, (repository, credentials, way), {"Accept": MANIFESTS})
+        call = Call(
+            "GET",
+            base_of(repository, insecure),
+            path,
+            (repository, credentials, way, "manifests"),
+            {"Accept": MANIFESTS},
+        )
         answer = await self._ask(call)
         if len(answer.content) > _MOST_MANIFEST:
             raise InvalidError(f"the manifest of {repository}@{digest} has more than {_MOST_MANIFEST >> 20} MiB")

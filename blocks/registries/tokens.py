@@ -24,8 +24,9 @@ from sluice.images.challenge import Challenge, challenges, token_server
 from sluice.images.reference import Repository
 from sluice.recent import Recent
 
-Wanted = tuple[Repository, RegistryCredentials | None, Way]
-"""Whom a login is for: one that is good for a repository is shown to no other."""
+Wanted = tuple[Repository, RegistryCredentials | None, Way, str]
+"""What a login is for: one that is good for a repository is shown to no other. Some registries (ACR) give one for the list
+of tags that is not good for manifests."""
 REMEMBERED = 4096
 SHORTEST, LONGEST = 60.0, 600.0
 """Seconds that a login is remembered: where a token does not say when it ends, and at most."""
@@ -42,7 +43,7 @@ class Tokens:
 
     def known(self, wanted: Wanted) -> str:
         """What was good for this repository and may still be; empty where nothing is known."""
-        repository, login, _ = wanted
+        repository, login, _, _ = wanted
         if login and (token := login.registry_token.get_secret_value()):
             return _bearer(token, repository)
         header, until = self._known.get(wanted, ("", 0.0))
@@ -59,7 +60,7 @@ class Tokens:
             TerminalError: there is no way in, or not with this login.
             TransientError: the token server does not answer.
         """
-        repository, login, _ = wanted
+        repository, login, _, _ = wanted
         offered = {one.scheme: one for one in reversed(challenges(_all(refused, "WWW-Authenticate")))}
         bearer, basic = offered.get("bearer"), offered.get("basic")
         if bearer and bearer.parameters.get("realm"):
@@ -72,7 +73,7 @@ class Tokens:
         return header
 
     async def _token(self, asked: Challenge, base: str, wanted: Wanted) -> tuple[str, float]:
-        repository, login, way = wanted
+        repository, login, way, _ = wanted
         trusted = login.token_servers if login else ()
         realm = token_server(
             repository.registry, base, asked.parameters["realm"], login=login is not None, trusted=trusted

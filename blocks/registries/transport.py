@@ -35,9 +35,11 @@ class Transport:
 
     Attributes:
         timeout: seconds to connect, and for one read.
+        environment: whether the proxies that the environment names are used.
     """
 
     timeout: float
+    environment: bool = True
     _clients: dict[Way, httpx.AsyncClient] = field(default_factory=dict)
 
     async def ask(
@@ -57,7 +59,7 @@ class Transport:
             raise TerminalError(
                 f"registry {repository.registry} sends us to {shown(url)!r}, which is no address"
             ) from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, OSError) as error:  # a TLS alert after the handshake comes as it is
             why = _about(error)
             raise TransientError(f"registry {repository.registry} does not answer: {why}") from None
         if not answer.whole:
@@ -76,6 +78,7 @@ class Transport:
             verify=_verification(way),
             proxy=way.proxy.get_secret_value() if way.proxy else None,
             headers={"User-Agent": "sluice"},
+            trust_env=self.environment,
         )
         self._clients[way] = made
         if len(self._clients) > MOST_WAYS:
@@ -124,6 +127,6 @@ def _verification(way: Way) -> ssl.SSLContext | bool:
     return context
 
 
-def _about(error: httpx.RequestError) -> str:
+def _about(error: Exception) -> str:
     """What an error says; a proxy's address, which may have a login in it, is not part of it."""
     return f"{type(error).__name__}{f' ({error})' if str(error) else ''}"

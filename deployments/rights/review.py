@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import GIT_REPOSITORY, IMAGE_REPOSITORY
+from blocks.kubernetes.kinds import IMAGE_REPOSITORY
+from blocks.sources.access import secrets_of
+from blocks.sources.table import all_sources
 from deployments.rights.part import Part
 from deployments.rights.table import Right, Where, rights_of
 from sluice.errors import TerminalError
-from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_repository import ImageRepository
 
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -86,9 +87,9 @@ class Reviewer:
         """The Secrets that sources and registries name now; what may not be listed is named by another question."""
         named: dict[tuple[str, str], None] = {}
         with suppress(TerminalError):
-            for source in GitRepository.valid(await self.cluster.list(GIT_REPOSITORY)):
-                if source.spec.secret_ref:
-                    named[(source.namespace, source.spec.secret_ref.name)] = None
+            for source in await all_sources(self.cluster):
+                for name in secrets_of(source):
+                    named[(source.namespace, name)] = None
         with suppress(TerminalError):
             for images in ImageRepository.valid(await self.cluster.list(IMAGE_REPOSITORY)):
                 if images.spec.secret_ref:

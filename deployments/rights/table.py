@@ -163,7 +163,7 @@ _DELIVERY = (
     Right(KUSTOMIZATION, ("patch",), "what was applied, and the inventory that prune works from", subresource="status"),
     Right(IMAGE_REPOSITORY, FOLLOW, "which pushes matter to somebody, and which registries are looked at"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
-    Right(IMAGE_POLICY, (*FOLLOW, "get"), "which tag is wanted"),
+    Right(IMAGE_POLICY, FOLLOW, "which tag is wanted"),
     Right(NAMESPACE, ("get",), "the labels of a policy's namespace, where an ImageRepository's `spec.accessFrom` asks"),
     Right(
         SERVICE_ACCOUNT,

@@ -133,6 +133,9 @@ def _equal(comparator: Comparator, version: Version) -> bool:
 def _not_equal(comparator: Comparator, version: Version) -> bool:
     if comparator.precision == 3:
         return bool(version != comparator.base)
+    if comparator.precision == 2 and (version.prerelease or comparator.base.prerelease):
+        # As the library has it: what is left out is the patch, not the prerelease.
+        return _given(comparator, version) != _base(comparator) or version.prerelease != comparator.base.prerelease
     return _given(comparator, version) != _base(comparator)
 
 

@@ -6,7 +6,7 @@ Patterns are Go's regular expressions, as in Flux.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sluice.manifests.flux.image_policy import TagFilter
@@ -36,23 +36,34 @@ def compared(tags: Iterable[str], rule: TagFilter | None) -> dict[str, str]:
     if rule is None:
         return {tag: tag for tag in sorted(tags)}
     pattern = compiled(rule.pattern, "spec.filterTags.pattern")
+    parts = _parts(rule.extract, pattern)
     found: dict[str, str] = {}
     for tag in sorted(tags):
         match = pattern.search(tag)
         if match:
-            found[_expand(match, rule.extract) if rule.extract else tag] = tag
+            found["".join(one(match) for one in parts) if rule.extract else tag] = tag
     return found
 
 
-def _expand(match: Any, template: str) -> str:
-    """Go's Regexp.Expand: `$name` takes the longest name, an unknown group is empty, `$$` is a dollar sign."""
+def _parts(template: str, pattern: Any) -> list[Callable[[Any], str]]:
+    """What Go's Regexp.Expand makes of a template, part by part: `$name` takes the longest name, an unknown group is empty,
+    `$$` is a dollar sign."""
+    parts: list[Callable[[Any], str]] = []
+    at = 0
+    for reference in _EXPANSION.finditer(template):
+        parts += [_text(template[at : reference.start()]), _group(reference, pattern)]
+        at = reference.end()
+    return [*parts, _text(template[at:])]
 
-    def group(reference: re.Match[str]) -> str:
-        if reference[1]:
-            return "$"
-        name = reference[2] or reference[3]
-        if name.isdigit():
-            return match.group(int(name)) or "" if int(name) <= match.re.groups else ""
-        return match.group(name) or "" if name in match.re.groupindex else ""
 
-    return _EXPANSION.sub(group, template)
+def _group(reference: re.Match[str], pattern: Any) -> Callable[[Any], str]:
+    if reference[1]:
+        return _text("$")
+    name = reference[2] or reference[3]
+    group: int | str = int(name) if name.isdigit() else name
+    known = group <= pattern.groups if isinstance(group, int) else group in pattern.groupindex
+    return (lambda match: match.group(group) or "") if known else _text("")
+
+
+def _text(text: str) -> Callable[[Any], str]:
+    return lambda _match: text

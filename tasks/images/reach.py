@@ -8,9 +8,10 @@ from blocks.connections import Connections
 from blocks.kubernetes.kinds import SECRET, SERVICE_ACCOUNT
 from blocks.registries.base import USUAL, Listing, Registry, Way
 from sluice.credentials import RegistryCredentials, registry_credentials
+from sluice.errors import InvalidError
 from sluice.images.connection import certificates, proxy
 from sluice.images.reference import Repository, parse_repository
-from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.image_repository import GENERIC, ImageRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ async def door_of(wired: Connections, repository: ImageRepository) -> Door:
         TransientError, TerminalError: who gives logins does not answer, or refuses.
     """
     where, way = parse_repository(repository.spec.image), await _way(wired, repository)
+    if repository.spec.service_account_name and repository.spec.provider != GENERIC:
+        raise InvalidError(
+            f"spec.serviceAccountName with spec.provider {repository.spec.provider}: sluice logs in as itself; leave the "
+            "service account out, or name its pull secrets with provider generic"
+        )
     login = await wired.registry.login(repository.spec.provider, where, way)
     if login is None:
         login = await _by_secrets(wired, repository, where)

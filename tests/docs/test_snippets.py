@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.image_policy import ImagePolicy
+from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.measures import dataplanes
 from sluice.measures.dataplanes import telemetry_for
@@ -35,7 +37,7 @@ COMMANDS = [
 ]
 
 
-MODELS = {model.kind: model for model in (Canary, Receiver)}
+MODELS = {model.kind: model for model in (Canary, ImagePolicy, ImageRepository, Receiver)}
 
 
 @pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "yaml"])

@@ -21,6 +21,8 @@ REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 OF_NAMESPACE = "kubernetes.io/metadata.name"
 """The label with its own name that Kubernetes puts on each namespace."""
 SHORTEST_TIMEOUT = 1.0
+GENERIC = "generic"
+"""The provider that Secrets log in to."""
 
 
 class NamespaceSelector(ForeignModel):
@@ -38,7 +40,6 @@ class AccessFrom(ForeignModel):
 class ImageRepositorySpec(ForeignModel):
     """What an ImageRepository asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"provider"})
     image: str
     """Registry and path, without tag."""
     secret_ref: LocalReference | None = None
@@ -55,7 +56,7 @@ class ImageRepositorySpec(ForeignModel):
     """Regular expressions of tags that do not count; empty for signatures alone."""
     insecure: bool = False
     """Speak http to the registry."""
-    provider: str = "generic"
+    provider: str = GENERIC
     """How to log in: `generic` is by Secrets, `aws`, `azure` and `gcp` by who this process, or the service account, is."""
     interval: Duration = 60.0
     timeout: Duration | None = None

@@ -22,6 +22,7 @@ from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.meta import REQUESTED_AT
 from sluice.sync.revision import revision
 from tasks.images.writing.delivery import Delivery, now, write_status
+from tasks.images.writing.learn import learn
 from tasks.images.writing.ways import Way, ways
 from tasks.images.writing.write import delivery_of, reason_of
 from tasks.stage import stage
@@ -61,6 +62,7 @@ async def _look(automation: ImageUpdateAutomation, turn: asyncio.Semaphore) -> A
                 would = await wired.git.would_change(remote, edit)
                 if _has_work(automation, way, delivery, would):
                     return _event(automation, delivery, would)
+                await learn(wired, automation, delivery.known, delivery.wishes)
                 if way.branch == "":
                     await write_status(
                         automation,

@@ -38,6 +38,9 @@ async def wishes_of(
     found = wishes(policies)
     if chosen is None:
         return found
+    if automation.spec.policy_selector is None:
+        # A policy that went after it chose had its say.
+        found = {**{key: Wish(None) for key in chosen}, **found}
     return {key: replace(wish, image=chosen[key]) for key, wish in found.items() if key in chosen}
 
 

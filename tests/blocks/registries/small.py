@@ -46,6 +46,7 @@ class Registry:
 
             do_HEAD = do_GET  # noqa: N815 - the base class's name
             do_POST = do_GET  # noqa: N815 - the base class's name
+            do_PUT = do_GET  # noqa: N815 - the base class's name
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._http.server_port}"

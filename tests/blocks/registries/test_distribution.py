@@ -197,7 +197,7 @@ async def test_a_registry_that_is_away_or_silent_is_a_transient_error(registry: 
 )
 def test_plain_http_is_for_loopback_and_for_who_asked(name: str, insecure: bool, base: str) -> None:
     """A name that only looks like this machine gets https."""
-    assert registry_module._base(parse_repository(name), insecure) == base
+    assert registry_module.base_of(parse_repository(name), insecure) == base
 
 
 @pytest.mark.lab

@@ -302,3 +302,47 @@ async def test_a_digest_that_is_not_said_is_that_of_the_manifest(sut: Distributi
     registry.answer = lambda request: (404, {}, b"")
     with pytest.raises(NotFoundError):
         await sut.digest(registry.shop, "1.0")
+
+
+async def test_a_login_for_the_list_is_another_one_than_that_for_manifests(
+    sut: Distribution, registry: Registry
+) -> None:
+    """As Azure's tokens are (argocd-image-updater #1502): each is got once, and none is tried for the other."""
+
+    def answer(request: Request) -> Answer:
+        path, login = urlsplit(request[1]), request[2]
+        if path.path == "/token":
+            return 200, {}, {"access_token": parse_qs(path.query)["scope"][0].rpartition(":")[2]}
+        needed = "metadata_read" if path.path.endswith("/tags/list") else "pull"
+        if login != f"Bearer {needed}":
+            scope = f"repository:team/shop:{needed}"
+            return 401, {"WWW-Authenticate": f'Bearer realm="http://{registry.host}/token",scope="{scope}"'}, {}
+        return 200, {"Docker-Content-Digest": DIGEST}, {"tags": ["1"]}
+
+    registry.answer = answer
+    for calls in (6, 2, 2):
+        before = len(registry.asked)
+        assert await sut.tags(registry.shop, BOT) == ["1"]
+        assert await sut.digest(registry.shop, "1") == DIGEST
+        assert len(registry.asked) - before == calls
+
+
+async def test_a_login_that_has_ended_may_be_refused_with_403(sut: Distribution, registry: Registry) -> None:
+    """As ECR does (argo-cd #12554): it is got once more; a right that is missing is refused as before."""
+    good = ["T1"]
+    challenge = f'Bearer realm="http://{registry.host}/token"'
+
+    def answer(request: Request) -> Answer:
+        if request[1].startswith("/token"):
+            return 200, {}, {"token": good[0]}
+        if not request[2]:
+            return 401, {"WWW-Authenticate": challenge}, {}
+        return (200, {}, {"tags": ["1"]}) if request[2] == f"Bearer {good[0]}" else (403, {}, {})
+
+    registry.answer = answer
+    assert await sut.tags(registry.shop) == ["1"]
+    good[0] = "T2"
+    assert await sut.tags(registry.shop) == ["1"]
+    registry.answer = lambda request: (403, {}, {}) if request[2] else (401, {"WWW-Authenticate": challenge}, {})
+    with pytest.raises(TerminalError):
+        await sut.tags(registry.shop)

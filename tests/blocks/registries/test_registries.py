@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from blocks.registries.base import Registry
 from blocks.registries.table import REGISTRIES, open_registries
 from sluice.credentials import RegistryCredentials
-from sluice.errors import NotFoundError, TerminalError, TransientError
+from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
 from sluice.images.reference import Repository, parse_repository
 from sluice.manifests.flux.image_repository import ImageRepository
 from tests.blocks.registries import small
@@ -60,8 +60,11 @@ async def test_a_registry_that_is_away_may_come_back(sut: Registry) -> None:
         await sut.tags(nowhere)
 
 
-def test_a_provider_that_is_not_acted_on_is_reported() -> None:
-    """It logs in by the Secret alone, and the ImageRepository's conditions say that its provider is not used."""
+async def test_a_provider_that_there_is_not_is_refused_by_name() -> None:
+    """And one that there is, is no field that nobody acts on."""
+    async with open_registries({}) as registries:
+        with pytest.raises(InvalidError, match=r"spec\.provider 'ibm': is one of generic, aws, azure, gcp"):
+            await registries.login("ibm", parse_repository("us.icr.io/team/shop"))
     spec = {"image": "registry.example/shop", "provider": "aws"}
     found = ImageRepository.parse({"metadata": {"name": "a"}, "spec": spec})
-    assert list(found.spec.unsupported("spec")) == ["spec.provider"]
+    assert list(found.spec.unsupported("spec")) == []

@@ -37,7 +37,7 @@ Object = dict[str, Any]
 OF_OTHERS = {("update", "canaries", "finalizers")}
 """Asked by an admission plugin of other clusters, in the name of who makes an object with an owner."""
 CALLS: dict[str, str] = {
-    "get": r"(cluster|home)\.get\(\s*{kind}\b",
+    "get": r"(cluster|home)\.(get|find)\(\s*{kind}\b",
     "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
     "watch": r"(_follow|informers\.list)\({kind}\b",
     "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
@@ -50,8 +50,11 @@ BY_TABLE: dict[str, str] = {
     "patch": r"cluster\.patch\(kind, source\.name\b",
 }
 """How code asks for the kinds of a table, of sources and of what follows them."""
-FINALIZED = {("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)"}
-"""What is kept by a finalizer, and the call that sets it."""
+FINALIZED = {
+    ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
+    ("patch", "imagepolicies", ""): r"cluster\.patch\(\s*IMAGE_POLICY, key\.",
+}
+"""What is written besides the status, such as a finalizer or the versions that stay out, and the call that writes it."""
 OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_ACCOUNT}
 DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER} | OF_DELIVERY
 """Receivers are the receiver's, which has rights of its own: see tests/deployments/doors/test_hook_rights.py."""

@@ -52,6 +52,7 @@ TIMESTAMP = {"pattern": r"^main-[a-f0-9]+-(?P<ts>[0-9]+)", "extract": "$ts"}
             "1-5",
         ),
         (spec({"pattern": "nothing"}, alphabetical={}), "a b", None),
+        (spec({"pattern": "^(([a-z0-9])+.?)+-rc$"}, alphabetical={}), f"{'a' * 24} {'b' * 128}", None),
         (spec({"pattern": "^[[:alpha:]]+$"}, alphabetical={}), "a b9", "a"),
         (spec({"pattern": r"^\pL+\z"}, alphabetical={}), "a 9b", "a"),
         (spec({"pattern": r"^(?P<ts>\d+)-(?i:RC)$", "extract": "${ts}"}, numerical={}), "9-rc 10-Rc 11", "10-Rc"),

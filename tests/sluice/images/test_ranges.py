@@ -60,6 +60,20 @@ TABLE = [
     (">=1.0.0-0 <2.0.0-0", "1.5.0-rc.1", "2.0.0-rc.1 2.0.0"),
     (">=3.0.0 || 1.0.0-rc.1", "3.0.0 1.0.0-rc.1", "3.1.0-rc.1"),
     ("~1.2.3-beta.2", "1.2.3-beta.4 1.2.4", "1.2.3-beta.1 1.3.0"),
+    ("!=1.2-rc.1", "1.2.0-rc.2 1.2.0 1.3.0", "1.2.0-rc.1 1.2.7-rc.1"),
+    (">=1.0.0-0", "1.0.1-rc10 1.0.1-rc9", "0.9.9"),
+    # The table of Masterminds' README.
+    ("1.2 - 1.4.5", "1.2.0 1.4.5", "1.4.6"),
+    ("2.3.4 - 4.5", "2.3.4 4.5.9", "2.3.3 4.6.0"),
+    ("1.2.x", "1.2.0 1.2.9", "1.3.0"),
+    (">= 1.2.x", "1.2.0 9.0.0", "1.1.9"),
+    ("<= 2.x", "2.9.9 0.1.0", "3.0.0"),
+    ("~1.x", "1.0.0 1.9.9", "2.0.0"),
+    ("~2.3", "2.3.0 2.3.9", "2.4.0"),
+    ("~1.2.x", "1.2.0 1.2.9", "1.3.0"),
+    ("^2.x", "2.0.0 2.9.9", "3.0.0"),
+    ("^2.3", "2.3.0 2.9.9", "3.0.0 2.2.9"),
+    (">= 1.2, < 3.0.0 || >= 4.2.3", "1.2.0 2.9.9 4.2.3", "3.0.0 4.2.2"),
     ("^1.2.0-alpha.1", "1.2.0-alpha.1 1.3.0-rc.1 1.9.0", "2.0.0 1.2.0-alpha.0"),
 ]
 
@@ -124,3 +138,58 @@ def test_or_is_or_and_space_is_and(one: Version, other: Version, version: Versio
     release = version.replace(prerelease=None)
     assert parse_range(f">={one} || <{other}").allows(release) == (left.allows(release) or right.allows(release))
     assert parse_range(f">={one}, <{other}").allows(release) == (left.allows(release) and right.allows(release))
+
+
+TEXTS = st.lists(st.sampled_from(["0", "1", "rc", "rc9", "rc10", "alpha", "beta", "11", "2"]), max_size=3)
+ANY = st.builds(Version, NUMBERS, NUMBERS, NUMBERS, TEXTS.map(".".join).map(lambda text: text or None))
+
+
+def _precedence(version: Version) -> tuple[object, ...]:
+    """The order of semver.org, written out once more: numbers before texts, fewer before more, a release last."""
+    parts = version.prerelease.split(".") if version.prerelease else []
+    ordered = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+    return (version.major, version.minor, version.patch, not parts, ordered)
+
+
+@given(ANY, ANY)
+def test_versions_are_ordered_as_semver_org_says(one: Version, other: Version) -> None:
+    """`rc10` before `rc9`, `rc.9` before `rc.10`; and `>=`, `<` say the same of each pair."""
+    assert (one < other) == (_precedence(one) < _precedence(other))
+    if one.prerelease or not other.prerelease:
+        assert parse_range(f">={one}").allows(other) == (_precedence(other) >= _precedence(one))
+        assert parse_range(f"<{one}").allows(other) == (_precedence(other) < _precedence(one))
+
+
+SAMPLES = st.tuples(
+    st.sampled_from(["^", "~", "=", ">", ">=", "<", "<=", ""]), st.lists(st.integers(0, 4), min_size=1, max_size=3)
+)
+
+
+@given(SAMPLES, VERSIONS)
+def test_a_range_in_part_is_what_the_documentation_writes_it_as(
+    given_: tuple[str, list[int]], version: Version
+) -> None:
+    """`^1.2` is `>=1.2.0 <2.0.0`, `~1` is `>=1.0.0 <2.0.0`, `>1.2` is `>=1.3.0`: for each release the same."""
+    operator, numbers = given_
+    first = [*numbers, 0, 0][:3]
+
+    def next_at(place: int) -> str:
+        return ".".join(map(str, [*first[:place], first[place] + 1, 0, 0][:3]))
+
+    low, after = ".".join(map(str, first)), next_at(len(numbers) - 1)
+    caret = next((place for place, number in enumerate(numbers) if number), len(numbers) - 1)
+    tilde = min(len(numbers), 2) - 1
+    whole = len(numbers) == 3 and first == [0, 0, 0]
+    written = {
+        "^": f">={low} <{next_at(caret)}",
+        "~": f">={low}" if whole else f">={low} <{next_at(tilde)}",
+        "=": f">={low} <{after}",
+        "": f">={low} <{after}",
+        ">": f">={after}",
+        ">=": f">={low}",
+        "<": f"<{low}",
+        "<=": f"<{after}",
+    }[operator]
+    release = version.replace(prerelease=None)
+    text = operator + ".".join(map(str, numbers))
+    assert parse_range(text).allows(release) == parse_range(written).allows(release), written

@@ -76,12 +76,14 @@ def test_a_policy_that_wants_nothing_or_is_wrong_says_so() -> None:
 
 def test_a_repository_tells_what_was_found() -> None:
     """How many tags, and the first of them; fields that nobody acts on by name."""
-    spec = {"image": "registry.example/shop", "provider": "aws"}
+    spec = {"image": "registry.example/shop", "provider": "aws", "colour": "red"}
     one = ImageRepository.parse({"metadata": {"name": "shop"}, "spec": spec})
     status = after(record.scanned(one, [f"1.0.{number}" for number in range(12)], NOON))
     assert status["lastScanResult"]["tagCount"] == 12
     assert len(status["lastScanResult"]["latestTags"]) == record.SAMPLE
     assert {each["type"]: each["message"] for each in status["conditions"]} == {
         "Ready": "successful scan: found 12 tags with checksum 488e31e64e863a27",
-        "UnsupportedFields": "sluice does not act on spec.provider",
+        "UnsupportedFields": "sluice does not act on spec.colour",
     }
+    assert status["canonicalImageName"] == "registry.example/shop"
+    assert status["observedExclusionList"] == [r"^.*\.sig$"]

@@ -200,3 +200,15 @@ async def test_parts_of_an_image_go_back_together(sut: Ground) -> None:
     sut.later()
     await sut.turn()
     assert sut.repository.read("apps/shop.yaml") == values("1.1.0", OLD).strip()
+
+
+async def test_a_person_keeps_a_version_out_by_a_commit(sut: Ground) -> None:
+    """A revert by hand with a line in the list stays, and the policy learns it."""
+    why = "slow on old phones"
+    kept = f"{IMAGE}:{PINNED_BAD} -> {IMAGE}:{PINNED_OLD}  # {why}\n"
+    head = sut.repository.write({"apps/shop.yaml": line(PINNED_OLD), FILE: kept})
+    for _ in range(2):
+        sut.later()
+        assert await sut.look() == []
+    assert sut.repository.head() == head
+    assert [one.why for one in read(sut.notes()[ANNOTATION])] == [why]
