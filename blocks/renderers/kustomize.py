@@ -10,20 +10,23 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from blocks.renderers import confined
 from blocks.renderers.base import NOTHING, Means
-from blocks.renderers.fence import manifests, named, own_copy, read_settings, settings_file
+from blocks.renderers.fence import Named, manifests, named, own_copy, read_settings, settings_file
 from blocks.renderers.plain import plain
 from blocks.renderers.program import Call, Limits, Reach
 from blocks.renderers.settings_text import written
+from blocks.renderers.sops import Sops, opened
 from sluice.addresses import cleaned
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flux.kustomization import CommonMetadata, KustomizationSpec
 from sluice.sync.objects import Object, read_objects
+from sluice.sync.rendering.encrypted import refuse_encrypted
 from sluice.sync.rendering.kustomization_file import NAMES, Document, generated, with_settings
 from sluice.sync.rendering.substitution import substituted
 
@@ -48,6 +51,7 @@ class Kustomize:
         program: the `kustomize` program.
         timeout: seconds for one rendering.
         remote: whether a `kustomization.yaml` may name files and bases of other places, over https.
+        sops: the `sops` program, where something is encrypted.
         limits: of one run of the program, but for its time.
         strict: whether a variable that is not set and has no default is refused.
         shut_in: whether the program gets to see the source only, where the kernel can do that.
@@ -56,6 +60,7 @@ class Kustomize:
     program: str = "kustomize"
     timeout: float = 60.0
     remote: bool = True
+    sops: str = "sops"
     limits: Limits = field(default_factory=Limits)
     strict: bool = False
     shut_in: bool = True
@@ -69,15 +74,21 @@ class Kustomize:
             TerminalError: the program is missing.
             TransientError: it took too long.
         """
-        objects = await asyncio.to_thread(plain, tree, spec)
-        if objects is None:
-            objects = await self._by_program(tree, spec)
+        async with AsyncExitStack() as stack:
+            sops = await stack.enter_async_context(opened(means.keys, self.sops)) if means.keys is not None else None
+            objects = await asyncio.to_thread(plain, tree, spec)
+            if objects is None:
+                objects = await self._by_program(tree, spec, sops)
+            objects = await sops.objects(objects) if sops else objects
+        refuse_encrypted(objects)
         return await asyncio.to_thread(self._finished, objects, spec, means)
 
-    async def _by_program(self, tree: Path, spec: KustomizationSpec) -> list[Object]:
+    async def _by_program(self, tree: Path, spec: KustomizationSpec, sops: Sops | None = None) -> list[Object]:
         with tempfile.TemporaryDirectory(prefix="sluice-render-") as folder:
-            source, below = await asyncio.to_thread(_prepare, Path(folder), tree, spec, remote=self.remote)
-            text = await self._build(source, below)
+            source, below, files = await asyncio.to_thread(_prepare, Path(folder), tree, spec, remote=self.remote)
+            if sops:
+                await sops.files(files)
+            text = await self._build(source, below, hushed=sops is not None)
             return await asyncio.to_thread(read_objects, text, f"the rendering of {spec.path or '/'}")
 
     def _finished(self, objects: list[Object], spec: KustomizationSpec, means: Means) -> list[Object]:
@@ -85,7 +96,7 @@ class Kustomize:
             objects = [substituted(one, variables, strict=self.strict) for one in objects]
         return [_labelled(one, spec.common_metadata) for one in objects]
 
-    async def _build(self, source: Path, below: Path) -> str:
+    async def _build(self, source: Path, below: Path, *, hushed: bool) -> str:
         home = source.parent / "home"
         home.mkdir(mode=0o700)
         ports = None if self.remote else ()
@@ -105,7 +116,7 @@ class Kustomize:
         except InvalidError as error:
             raise InvalidError(f"the rendering is too large: {error}") from error
         if code:
-            raise self._refusal(code, said, str(source))
+            raise self._refusal(code, said, str(source), hushed=hushed)
         return out.decode()
 
     def _environment(self, home: Path) -> dict[str, str]:
@@ -116,18 +127,24 @@ class Kustomize:
             passed | path | _GIT | {"HOME": str(home), "TMPDIR": str(home), "GOMEMLIMIT": str(self.limits.memory // 2)}
         )
 
-    def _refusal(self, code: int, said: str, source: str) -> InvalidError | TransientError:
+    def _refusal(self, code: int, said: str, source: str, *, hushed: bool) -> InvalidError | TransientError:
         if any(sign in said for sign in _OUT_OF_MEMORY):
             most = self.limits.memory // 1024**2
             return InvalidError(f"kustomize needs more than {most:,} MiB for the source: take it apart")
         if code < 0:
             return TransientError(f"kustomize was ended by signal {-code}")
+        if hushed:
+            # It quotes what it cannot read, and that may be decrypted text.
+            return InvalidError(
+                "kustomize refuses the source, with decrypted files in it; try `kustomize build` on them"
+            )
         message = " ".join(cleaned(said).replace(f"{source}/", "").replace(source, "the source").split())
         return InvalidError(f"kustomize refuses the source: {message[:1000]}")
 
 
-def _prepare(folder: Path, tree: Path, spec: KustomizationSpec, *, remote: bool) -> tuple[Path, Path]:
-    """A copy of the source with the Kustomization's settings in it, and the directory in it that is to be built."""
+def _prepare(folder: Path, tree: Path, spec: KustomizationSpec, *, remote: bool) -> tuple[Path, Path, list[Named]]:
+    """A copy of the source with the Kustomization's settings in it, the directory in it that is to be built, and all that
+    its files name."""
     source = folder.resolve() / "source"
     root = tree.resolve()
     place = (root / spec.path.lstrip("/")).resolve()
@@ -142,8 +159,7 @@ def _prepare(folder: Path, tree: Path, spec: KustomizationSpec, *, remote: bool)
     target = file or below / NAMES[0]
     target.unlink(missing_ok=True)
     target.write_text(written(with_settings(document, spec, lambda path: (below / path).exists())))
-    named(source, below, remote=remote)
-    return source, below
+    return source, below, named(source, below, remote=remote)
 
 
 def _document(file: Path, root: Path) -> Document:

@@ -37,6 +37,8 @@ class Row:
     open: Callable[[Connections, Any], Awaitable[Source]]
 
 
+ORIGIN = "org.opencontainers.image.revision"
+"""Annotation of an artifact: the revision of the source that it was made from."""
 SOURCES: Mapping[str, Row] = {
     GitRepository.kind: Row(GIT_REPOSITORY, GitRepository, git_source),
     OCIRepository.kind: Row(OCI_REPOSITORY, OCIRepository, oci_source),
@@ -62,6 +64,15 @@ async def source_for(wired: Connections, key: SourceKey) -> Source:
         raise InvalidError(why)
     row = SOURCES[key.kind]
     return await row.open(wired, row.model.parse(await wired.cluster.get(row.kind, key.name, key.namespace)))
+
+
+async def origin_of(wired: Connections, key: SourceKey, revision: str) -> str:
+    """What a revision of a source says that it was made from: an artifact of a registry may name a commit; else empty."""
+    row = SOURCES[key.kind]
+    found = await wired.cluster.find(row.kind, key.name, key.namespace)
+    artifact = ((found or {}).get("status") or {}).get("artifact") or {}
+    metadata = (artifact.get("metadata") or {}) if artifact.get("revision") == revision else {}
+    return str(metadata.get(ORIGIN, ""))
 
 
 async def open_source(wired: Connections, source: SourceManifest) -> Source:

@@ -16,7 +16,7 @@ from blocks.sources.table import all_sources, open_source
 from sluice.errors import SluiceError, TransientError
 from sluice.events.model import SourceChanged
 from sluice.manifests.conditions import READY, find_condition
-from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.kustomization import FINALIZER, Kustomization
 from sluice.manifests.flux.outcome import observed
 from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import SourceKey
@@ -47,8 +47,9 @@ async def find_moved_sources() -> list[SourceChanged]:
     A server that does not answer is asked again next time and does not stop the others; the source says why.
     """
     sources = {one.key: one for one in await all_sources(connections().cluster)}
+    followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
     if not sources:
-        return []
+        return kept_back(followers, time.time())
     hosts: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONE_HOST))
     turn = asyncio.Semaphore(AT_ONCE)
     due = [one for one in sources.values() if _may_be_asked(one) and pace.due(one.metadata.uid, one.spec.interval)]
@@ -64,9 +65,8 @@ async def find_moved_sources() -> list[SourceChanged]:
             pace.forget(one.metadata.uid)
             log.error("%s was not looked at: %s: %s", one, type(event).__name__, event)
     moved = [event for event in found if isinstance(event, SourceChanged)]
-    followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
     doubtful = [one for one in followers if not _at_rest(one, sources.get(one.source))]
-    return moved + drifting(sources, doubtful, time.time())
+    return moved + drifting(sources, doubtful, time.time()) + kept_back(followers, time.time())
 
 
 def _at_rest(one: Kustomization, source: SourceManifest | None) -> bool:
@@ -132,6 +132,21 @@ def drifting(
             reapply=",".join(sorted(names)),
         )
         for (key, interval, number), names in spans.items()
+    ]
+
+
+def kept_back(followers: Iterable[Kustomization], now: float) -> list[SourceChanged]:
+    """An event a minute for each that was deleted and whose clean-up has not come to its end, with or without a source."""
+    return [
+        SourceChanged(
+            delivery=f"{one.metadata.uid}/leaving/{span(LEAST, one.metadata.uid, now)}",
+            url=f"deleted/{one.source.namespace}/{one.source.name}",
+            ref="",
+            commit="",
+            reapply=f"{one.namespace}/{one.name}",
+        )
+        for one in followers
+        if one.leaving and FINALIZER in one.metadata.finalizers
     ]
 
 

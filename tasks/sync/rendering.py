@@ -1,4 +1,4 @@
-"""Render: the objects of a Kustomization at one revision, with what the cluster has for them: variables."""
+"""Render: the objects of a Kustomization at one revision, with what the cluster has for them: keys and variables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import CONFIG_MAP, SECRET
 from blocks.renderers.base import Means
+from blocks.renderers.keys import Keys, keys_of
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.rendering import PostBuild
@@ -33,8 +34,28 @@ async def render(wired: Connections, kustomization: Kustomization, tree: Path) -
         InvalidError: it cannot be rendered; the message names the file, the field or the object.
         TransientError: it took too long, or the cluster does not answer.
     """
-    means = Means(variables=await _variables(wired.cluster, kustomization))
+    home = wired.cluster
+    means = Means(await _keys(home, kustomization), await _variables(home, kustomization))
     return await wired.renderer(kustomization.kind).render(tree, kustomization.spec, means)
+
+
+async def _keys(cluster: Cluster, kustomization: Kustomization) -> Keys | None:
+    """For `spec.decryption`; None where nothing is to be decrypted."""
+    wanted = kustomization.spec.decryption
+    if wanted is None:
+        return None
+    if wanted.service_account_name:
+        raise InvalidError(
+            "spec.decryption.serviceAccountName is not supported yet: put the keys into a Secret (secretRef), or give the "
+            "worker's own identity the right to the key service"
+        )
+    if wanted.secret_ref is None:
+        return Keys()
+    where = f"spec.decryption.secretRef: Secret {kustomization.namespace}/{wanted.secret_ref.name}"
+    try:
+        return keys_of(await cluster.get(SECRET, wanted.secret_ref.name, kustomization.namespace), where)
+    except NotFoundError as error:
+        raise NotFoundError(f"{where} is not there") from error
 
 
 async def _variables(cluster: Cluster, kustomization: Kustomization) -> dict[str, str] | None:

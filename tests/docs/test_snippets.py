@@ -18,6 +18,7 @@ import yaml
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.flux.receiver import Receiver
 from sluice.measures import dataplanes
 from sluice.measures.dataplanes import telemetry_for
@@ -37,7 +38,7 @@ COMMANDS = [
 ]
 
 
-MODELS = {model.kind: model for model in (Canary, ImagePolicy, ImageRepository, Receiver)}
+MODELS = {model.kind: model for model in (Canary, ImagePolicy, ImageRepository, Kustomization, Receiver)}
 
 
 @pytest.mark.parametrize("text", [text for _, kind, text in SNIPPETS if kind == "yaml"])

@@ -14,7 +14,7 @@ from pydantic import Field
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
 from sluice.manifests.flux.kube_config import KubeConfigReference
-from sluice.manifests.flux.rendering import PostBuild
+from sluice.manifests.flux.rendering import Decryption, PostBuild
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import SourceKey, SourceReference
 
@@ -97,8 +97,8 @@ class HealthCheckExpressions(ForeignModel):
 class KustomizationSpec(ForeignModel):
     """What a Kustomization asks for. Everything that is not named here is reported."""
 
-    vital: ClassVar[frozenset[str]] = frozenset({"decryption"})
-    """Where one of these is set, nothing is applied: it would not be what was meant."""
+    vital: ClassVar[frozenset[str]] = frozenset()
+    """Where one of these is set, nothing is applied: there is none left that sluice does not know."""
     source_ref: SourceReference
     path: str = ""
     """Directory in the source; empty for its root."""
@@ -117,6 +117,7 @@ class KustomizationSpec(ForeignModel):
     """The cluster that the objects are for; the Kustomization's own where it is not given."""
     service_account_name: str = ""
     """Of the Kustomization's namespace: with whose rights they are applied."""
+    decryption: Decryption | None = None
     post_build: PostBuild | None = None
     build_metadata: tuple[str, ...] = ()
     """What kustomize notes on each object of where it comes from, such as `originAnnotations`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sluice.manifests.flux.kustomization import GROUP, PRUNE_ANNOTATION, RECONCILE_ANNOTATION
-from sluice.sync.objects import Object
+from sluice.sync.objects import Object, ObjectId
 
+OF_ALL = ("default", "kube-system", "kube-public", "kube-node-lease")
 SSA, FORCE = f"{GROUP}/ssa", f"{GROUP}/force"
 
 
@@ -31,6 +32,19 @@ def shared(manifest: Object) -> bool:
 def made_again(manifest: Object) -> bool:
     """Whether it may be deleted and made again where a field of it cannot be changed: `force: enabled`."""
     return _says(manifest, FORCE, "enabled")
+
+
+def kept_for_all(one: ObjectId, namespace: str) -> bool:
+    """Whether it is a namespace that must not be deleted because git no longer has it, whoever has applied it.
+
+    With it would go the Kustomization itself, or the cluster's own. A `targetNamespace` renames the Namespaces that are
+    rendered, so that one may come to have applied its own without anybody having wanted that.
+
+    Args:
+        one: what is to be deleted.
+        namespace: of the Kustomization.
+    """
+    return (one.group, one.kind) == ("", "Namespace") and one.name in {namespace, *OF_ALL}
 
 
 def ends_itself(manifest: Object) -> bool:

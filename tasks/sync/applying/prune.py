@@ -8,7 +8,7 @@ from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.kinds import CANARY
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary import Canary
-from sluice.sync.applying.wishes import never_pruned
+from sluice.sync.applying.wishes import kept_for_all, never_pruned
 from sluice.sync.inventory import entry_id
 from sluice.sync.objects import ObjectId
 from sluice.sync.order import wave_of
@@ -42,7 +42,7 @@ async def prune(
             # Its definition is gone, and all objects of the kind with it.
             continue
         here = one if kind.namespaced else one.model_copy(update={"namespace": ""})
-        if entry_id(here) in named:
+        if entry_id(here) in named or kept_for_all(here, owner.namespace):
             continue
         live = await cluster.find(kind, here.name, here.namespace or None)
         # What was to be applied and never was is not ours to delete, although the inventory has it.

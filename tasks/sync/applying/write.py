@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from sluice.errors import InvalidError, TransientError
+from sluice.errors import ForbiddenError, InvalidError, TransientError
 from sluice.sync.applying.refusals import fixed_field
 from sluice.sync.applying.wishes import made_again
 from sluice.sync.objects import identity
@@ -37,7 +37,7 @@ async def write(
     """
     try:
         return await cluster.apply(manifest, manager=manager)
-    except InvalidError as error:
+    except (InvalidError, ForbiddenError) as error:  # the latter where a webhook keeps a field as it is
         if live is None or not fixed_field(str(error)):
             raise
         if not (force or made_again(manifest) or made_again(live)):

@@ -12,7 +12,7 @@ from blocks.applied.ledger import Ledger, place_of
 from blocks.applied.sight import Sight
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
-from blocks.sources.table import source_for
+from blocks.sources.table import origin_of, source_for
 from sluice.errors import InvalidError, SluiceError, TransientError
 from sluice.sync import record
 from sluice.sync.applying.wishes import ends_itself, left_alone
@@ -26,6 +26,7 @@ from tasks.sync.applying.needed import needed
 from tasks.sync.applying.owner import Owner
 from tasks.sync.applying.place import placed
 from tasks.sync.applying.prune import hand_over, prune
+from tasks.sync.applying.refused import refusals_explained
 from tasks.sync.applying.wanted import Wanting
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
@@ -191,7 +192,8 @@ class Attempt:
         watches = self.wired.applied.watches if cluster is self.wired.cluster and not self.reapply else None
         nothing_new = not record.is_due(self.status.of, self.at)
         sight = Sight(cluster, self.ledger, watches, nothing_new)
-        await sight.look(objects)
+        with refusals_explained({}):
+            await sight.look(objects)
         return sight
 
     def _known(self) -> bool:
@@ -219,6 +221,8 @@ class Attempt:
             kept = remembered(one.status.history, self.digest, record.SUCCEEDED, now(), took, about)
             body["status"]["history"] = [each.model_dump(by_alias=True) for each in kept]
         first = one.status.last_applied_revision != self.at
+        if first:
+            body["status"]["lastAppliedOriginRevision"] = await origin_of(self.wired, one.source, self.at) or None
         await self.status.write(body)
         if self.wrote and (first or self.pruned):
             await self.status.say(record.SUCCEEDED, self._told())

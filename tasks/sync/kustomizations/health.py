@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import KUSTOMIZATION
+from blocks.kubernetes.kinds import CANARY, KUSTOMIZATION
 from sluice.errors import NotFoundError, TerminalError
 from sluice.manifests.flux.kustomization import GROUP, HealthCheckExpressions, Kustomization
 from sluice.sync import record
@@ -19,6 +19,7 @@ from sluice.sync.inventory import entry_id
 from sluice.sync.kustomizations.health_checks import NEVER_CHECKED, health_by, wanted
 from sluice.sync.objects import ObjectId, identity
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
+from tasks.sync.releases import release_of
 
 Object = dict[str, Any]
 FIRST_LOOK, SLOWEST_LOOK, SLOWER = 0.25, 5.0, 1.5
@@ -131,6 +132,11 @@ async def _look(cluster: Cluster, check: Check, one: Kustomization) -> dict[Obje
         seen |= {
             each: health_by(found.get(entry_id(each)), check.expressions, each in check.fleeting) for each in members
         }
+        if kind == CANARY and not check.own:
+            # A Canary that is named is waited for with its release.
+            for each in members:
+                if seen[each].state is State.CURRENT:
+                    seen[each] = await release_of(cluster, found[entry_id(each)])
     return seen
 
 

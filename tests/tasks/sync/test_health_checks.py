@@ -226,6 +226,6 @@ def test_many_objects_are_listed_and_not_asked_for_one_by_one() -> None:
 
         git.cluster.find = counted  # type: ignore[method-assign]
         assert "1010 applied" in await running
-        assert set(asked) <= {"Kustomization"}
+        assert set(asked) <= {"Kustomization", "GitRepository"}
 
     lived(story)

@@ -66,6 +66,19 @@ async def test_one_that_is_not_deleted_is_not_touched(git: Delivered) -> None:
     assert sorted(git.there()) == ["a"]
 
 
+async def test_a_directory_and_its_kustomization_leave_in_one_commit(git: Delivered) -> None:
+    """What it applied is known from its inventory: nothing has to be rendered (fluxcd/flux2#2627, #4452)."""
+    git.commit(config("a"))
+    git.kustomization()
+    await git.sync()
+    git.commit(broken="spec.path 'app' is not a directory of the source")
+    with pytest.raises(InvalidError):
+        await git.sync()
+    await git.cluster.delete(KUSTOMIZATION, "app", TEAM)
+    await git.leave()
+    assert (git.there(), git.there("Kustomization")) == ({}, {})
+
+
 async def test_one_that_is_being_deleted_applies_nothing(git: Delivered) -> None:
     """A push that comes at the same moment."""
     git.commit(config("a"))

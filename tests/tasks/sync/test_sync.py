@@ -149,6 +149,21 @@ async def test_a_source_that_lost_everything_takes_nothing_with_it(git: Delivere
     assert await git.sync() == "0 applied, 1 pruned, 0 left alone"
 
 
+async def test_the_origin_of_an_artifact_is_recorded(git: Delivered) -> None:
+    """As `flux push artifact --revision` writes it; a source that says nothing of it records nothing."""
+    git.commit(config("a"))
+    git.kustomization()
+    metadata = {"org.opencontainers.image.revision": "main@sha1:abc"}
+    meta = {"name": "app", "namespace": TEAM}
+    status = {"artifact": {"revision": git.revision, "metadata": metadata}}
+    git.cluster.add({"kind": "GitRepository", "metadata": meta, "spec": {}, "status": status})
+    await git.sync()
+    assert git.status()["lastAppliedOriginRevision"] == "main@sha1:abc"
+    git.commit(config("a", "2"))
+    await git.sync()
+    assert "lastAppliedOriginRevision" not in git.status()
+
+
 async def test_a_request_to_sync_now_is_answered(git: Delivered) -> None:
     """`flux reconcile kustomization` waits for this: with success, and with failure."""
     git.commit(config("a"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from sluice.errors import InvalidError, TransientError
+from blocks.kubernetes.cluster import Kind
+from sluice.errors import ForbiddenError, InvalidError, SluiceError, TransientError
 from sluice.sync.objects import ObjectId
 from tests.tasks.sync.delivered import LABELS, TEAM, Delivered, config
 
@@ -84,6 +87,66 @@ async def test_a_field_that_cannot_be_changed_makes_a_new_object_where_that_is_w
     await git.sync()
     assert git.there() == {"a": {"value": "2"}}
     assert git.cluster.now("ConfigMap", "a", TEAM)["metadata"]["uid"] != before
+
+
+@pytest.mark.parametrize("error", [InvalidError, ForbiddenError])
+async def test_a_webhook_that_keeps_a_field_is_understood(git: Delivered, error: type[SluiceError]) -> None:
+    """It answers 403 (fluxcd/kustomize-controller#834, stefanprodan/timoni#209)."""
+    git.commit(config("a"))
+    git.kustomization(force=True)
+    await git.sync()
+    uid = git.cluster.now("ConfigMap", "a", TEAM)["metadata"]["uid"]
+
+    def refuse(when: str, verb: str, item: dict[str, Any]) -> None:
+        if (verb, when) == ("apply", "before") and item["metadata"].get("uid") == uid:
+            raise error('admission webhook "w" denied the request: update may not change these fields: spec.arn')
+
+    git.cluster.hooks.append(refuse)
+    git.commit(config("a", "2"))
+    await git.sync()
+    assert git.there() == {"a": {"value": "2"}}
+
+
+async def test_force_deletes_nothing_that_is_refused_for_another_reason(git: Delivered) -> None:
+    """A manifest that is not valid leaves what runs as it is (fluxcd/kustomize-controller#734)."""
+    git.commit(config("a"))
+    git.kustomization(force=True)
+    await git.sync()
+
+    def refuse(when: str, verb: str, item: dict[str, Any]) -> None:
+        if verb == "apply":
+            raise InvalidError("Service is invalid: spec.ports: Required value")
+
+    git.cluster.hooks.append(refuse)
+    git.commit(config("a", "2"))
+    with pytest.raises(InvalidError):
+        await git.sync()
+    assert git.there() == {"a": {"value": "1"}}
+
+
+@pytest.mark.parametrize("name", [TEAM, "kube-system"])
+async def test_its_own_namespace_and_the_cluster_s_are_never_deleted(git: Delivered, name: str) -> None:
+    """A targetNamespace renames the Namespaces of a directory, and all that runs would go with them (fluxcd/flux2#4570)."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    git.commit(namespace, {**namespace, "metadata": {"name": "shop"}}, config("a"))
+    git.kustomization()
+    await git.sync()
+    git.commit(config("a"))
+    assert "1 pruned" in await git.sync()
+    assert list(git.there("Namespace", "")) == [name]
+
+
+async def test_what_a_definition_took_with_it_is_gone(git: Delivered) -> None:
+    """The CRD leaves the cluster, its objects leave git (fluxcd/kustomize-controller#90): nothing is left to delete."""
+    thing = {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": TEAM}}
+    git.cluster.served["example.com/v1", "Thing"] = Kind("example.com/v1", "Thing", "things")
+    git.commit(thing, config("a"))
+    git.kustomization()
+    await git.sync()
+    del git.cluster.served["example.com/v1", "Thing"]
+    git.commit(config("a"))
+    assert "0 pruned" in await git.sync()
+    assert git.inventory() == ["team_a__ConfigMap"]
 
 
 async def test_without_the_wish_the_way_out_is_named(git: Delivered) -> None:

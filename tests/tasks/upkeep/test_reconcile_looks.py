@@ -6,7 +6,7 @@ from typing import Any
 
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import Kustomization
-from tasks.sync.find_moved_sources import drifting
+from tasks.sync.find_moved_sources import drifting, kept_back
 from tasks.upkeep.pace import Pace
 
 HOUR = 3600.0
@@ -52,6 +52,27 @@ def test_what_was_never_applied_is_no_drift() -> None:
         update={"status": follower("a").status.model_copy(update={"last_applied_revision": ""})}
     )
     assert drifting({source().key: source()}, [new], 0.0) == []
+
+
+def test_one_whose_first_sync_failed_comes_at_its_retry_interval() -> None:
+    """An hour of looks with `retryInterval: 5m` and an interval of an hour; and at once when it is ready."""
+    failed = {"conditions": [{"type": "Ready", "status": "False", "reason": "ReconciliationFailed"}]}
+    one = follower("a", "1h", retryInterval="5m")
+    vain = one.model_copy(update={"status": one.status.model_validate(failed)})
+    assert len({event.id for event in spans(vain)}) in {12, 13}
+    assert len({event.id for event in spans(one)}) in {1, 2}
+
+
+def test_a_deleted_one_is_looked_at_each_minute_until_it_is_gone() -> None:
+    """Its source may be gone as well; where nothing holds it back there is nothing to do."""
+    meta = {"name": "a", "namespace": "team", "uid": "1a2b", "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    kept = Kustomization.parse(
+        {"metadata": meta | {"finalizers": ["finalizers.fluxcd.io"]}, "spec": follower("a").spec}
+    )
+    gone = Kustomization.parse({"metadata": meta | {"finalizers": ["somebody.else"]}, "spec": follower("a").spec})
+    (event,) = kept_back([kept, gone, follower("b")], 0.0)
+    assert (event.reapply, event.url) == ("team/a", "deleted/team/shop")
+    assert len({each.id for minute in range(10) for each in kept_back([kept], 60.0 * minute)}) == 10
 
 
 def test_an_object_is_looked_at_once_per_interval() -> None:

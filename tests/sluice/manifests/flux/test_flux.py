@@ -57,11 +57,11 @@ def test_the_address_of_a_source_has_no_secret(url: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["kubeConfig", "serviceAccountName", "decryption", "postBuild"])
-def test_what_may_not_be_left_out_of_a_kustomization_is_refused(field: str) -> None:
+def test_what_may_not_be_left_out_of_a_kustomization_is_acted_on_or_refused(field: str) -> None:
     """Without it the objects would go to the wrong cluster, with too many rights, or be other ones."""
-    spec = kustomization(**{field: {"some": "thing"}}).spec
     with pytest.raises(InvalidError, match=rf"spec\.{field}"):
-        refuse_vital(spec, spec.vital)
+        kustomization(**{field: {"substitute": 1}})
+    assert not list(kustomization(serviceAccountName="a").spec.unsupported("spec"))
 
 
 @pytest.mark.parametrize("field", ["verify", "include", "serviceAccountName"])
