@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from prefect import flow
@@ -13,6 +14,7 @@ from sluice.errors import TerminalError
 from sluice.images.reference import ImageRef
 from tasks.images.choose_image import Choice, choose_image
 from tasks.images.write_back import Written, write_back
+from tasks.sync.find_pushed_sources import find_pushed_sources
 from tasks.upkeep.post_events import post_events
 
 
@@ -33,11 +35,23 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     Returns:
         What became of it: delivered with the commit, ignored or refused with the reason.
     """
-    choice = await choose_image(image, tag, digest)
-    if choice.missed:
-        await post_events(choice.missed)
+    # What it is to policies, and what it is to sources of manifests: one of them wrong does not keep the other from it.
+    choice, sources = await asyncio.gather(
+        choose_image(image, tag, digest),
+        find_pushed_sources(image, tag, str(flow_run.id)),
+        return_exceptions=True,
+    )
+    news = [] if isinstance(sources, BaseException) else sources
+    if not isinstance(choice, BaseException):
+        news = [*choice.missed, *news]
+    if news:
+        await post_events(news)
+    for look in (choice, sources):
+        if isinstance(look, BaseException):
+            raise look
     if not choice.wanted:
-        return ended("ignored", choice.reason)
+        followed = ", ".join(event.url for event in sources)
+        return ended("announced", f"{followed} is fetched") if followed else ended("ignored", choice.reason)
     if digest and choice.digest != digest:
         why = f"{tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
         return ended("refused", why)

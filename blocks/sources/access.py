@@ -5,7 +5,6 @@ from __future__ import annotations
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import SECRET
 from sluice.credentials import GitCredentials, Proxy, certificates, proxy
-from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import LocalReference
 
 
@@ -27,12 +26,3 @@ async def certificates_of(cluster: Cluster, namespace: str, ref: LocalReference 
         InvalidError: it has no certificates.
     """
     return certificates(await cluster.get(SECRET, ref.name, namespace)) if ref else None
-
-
-def secrets_of(source: SourceManifest) -> list[str]:
-    """The names of all Secrets that a source needs: to log in, to get there, and to verify what it finds."""
-    spec = source.spec
-    verification = getattr(spec, "verification", None)
-    named = [getattr(spec, name, None) for name in ("secret_ref", "proxy_secret_ref", "cert_secret_ref")]
-    found = [*named, getattr(verification, "secret_ref", None)]
-    return [one.name for one in found if isinstance(one, LocalReference)]

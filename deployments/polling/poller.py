@@ -22,6 +22,7 @@ from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY
 from sluice.errors import InvalidError, SluiceError, TransientError
 from sluice.events.model import Event
+from sluice.images.quarantine import kept_out
 from sluice.images.reference import parse_repository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
@@ -126,7 +127,8 @@ class Poller:
         self.chooses_from[key] = new.repository
         entry = self.known[new.repository]
         entry.policies[key] = new
-        if entry.manifest and (old is None or new.requested or _spec(old) != _spec(new)):
+        changed = old is None or new.requested or _spec(old) != _spec(new) or kept_out(old) != kept_out(new)
+        if entry.manifest and changed:
             self._due(new.repository, TOGETHER)
 
     def _due(self, key: Key, after: float) -> None:

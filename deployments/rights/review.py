@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
-from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import IMAGE_REPOSITORY
-from blocks.sources.access import secrets_of
-from blocks.sources.table import all_sources
+from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.kinds import BUCKET, GIT_REPOSITORY, IMAGE_REPOSITORY, OCI_REPOSITORY, RECEIVER
 from deployments.rights.part import Part
 from deployments.rights.table import Right, Where, rights_of
 from sluice.errors import TerminalError
+from sluice.manifests.flux.bucket import Bucket
+from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.oci_repository import OCIRepository
+from sluice.manifests.flux.receiver import Receiver
 
+NAMING: Mapping[Part, Sequence[tuple[Kind, Any]]] = {
+    Part.WORKER: (
+        (GIT_REPOSITORY, GitRepository),
+        (OCI_REPOSITORY, OCIRepository),
+        (BUCKET, Bucket),
+        (IMAGE_REPOSITORY, ImageRepository),
+    ),
+    Part.RECEIVER: ((RECEIVER, Receiver),),
+}
+"""The objects whose `spec.secretRef` names a Secret that a part reads."""
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 AT_ONCE = 16
 
@@ -84,23 +97,22 @@ class Reviewer:
                 yield from (Asked(right, verb, namespace) for namespace in namespaces for verb in right.verbs)
 
     async def _secrets(self) -> list[Asked]:
-        """The Secrets that sources and registries name now; what may not be listed is named by another question."""
-        named: dict[tuple[str, str], None] = {}
-        with suppress(TerminalError):
-            for source in await all_sources(self.cluster):
-                for name in secrets_of(source):
-                    named[(source.namespace, name)] = None
-        with suppress(TerminalError):
-            for images in ImageRepository.valid(await self.cluster.list(IMAGE_REPOSITORY)):
-                if images.spec.secret_ref:
-                    named[(images.namespace, images.spec.secret_ref.name)] = None
-        secrets = rights_of(self.parts, Where.NAMED)
-        return [
-            Asked(right, verb, namespace, name)
-            for right in secrets
-            for verb in right.verbs
-            for namespace, name in named
-        ]
+        """The Secrets that objects name now, for the part that reads them; what may not be listed another question names."""
+        asked: list[Asked] = []
+        for part in self.parts:
+            named: dict[tuple[str, str], None] = {}
+            for kind, model in NAMING.get(part, ()):
+                with suppress(TerminalError):
+                    for one in model.valid(await self.cluster.list(kind)):
+                        if reference := one.spec.secret_ref:
+                            named[(one.namespace, reference.name)] = None
+            asked += [
+                Asked(right, verb, namespace, name)
+                for right in rights_of((part,), Where.NAMED)
+                for verb in right.verbs
+                for namespace, name in named
+            ]
+        return asked
 
     async def _given(self, asked: Asked) -> bool:
         wanted = {

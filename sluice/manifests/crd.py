@@ -41,7 +41,12 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     Bucket: (("Endpoint", "string", ".spec.endpoint"), _AGE, *_READY),
     GitRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
     Kustomization: (_AGE, *_READY),
-    ImageRepository: (("Image", "string", ".spec.image"), _AGE, *_READY),
+    ImageRepository: (
+        ("Image", "string", ".spec.image"),
+        ("Tags", "string", ".status.lastScanResult.tagCount"),
+        *_READY,
+        _AGE,
+    ),
     ImagePolicy: (
         ("Image", "string", ".status.latestRef.name"),
         ("Tag", "string", ".status.latestRef.tag"),
@@ -57,6 +62,8 @@ _SHORT_NAMES: dict[type[Manifest], list[str]] = {
     GitRepository: ["gitrepo"],
     OCIRepository: ["ocirepo"],
     Kustomization: ["ks"],
+    ImageRepository: ["imgrepo", "imagerepo"],
+    ImagePolicy: ["imgpol", "imagepol"],
 }
 
 

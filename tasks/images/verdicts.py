@@ -84,15 +84,12 @@ async def look(door: Door, repository: ImageRepository, pushed: str = "", known:
     return seen
 
 
-async def verdict(
-    wired: Connections, policy: ImagePolicy, seen: Seen, *, excluded: Collection[str] = (), fresh: bool = True
-) -> Verdict:
+async def verdict(wired: Connections, policy: ImagePolicy, seen: Seen, *, fresh: bool = True) -> Verdict:
     """What a policy wants of a repository.
 
     Args:
         policy: as it was read.
         seen: what the registry has.
-        excluded: digests that no policy may choose.
         fresh: whether the digest of what is chosen already is asked for, where the policy follows it.
 
     Raises:
@@ -106,7 +103,7 @@ async def verdict(
     kept = kept_out(policy)
     nothing_before = {one.image.digest for one in kept if one.back_to is None} - {""}
     try:
-        tag = await _chosen(policy, seen, {*excluded, *nothing_before})
+        tag = await _chosen(policy, seen, nothing_before)
         instead = await _instead(kept, seen, tag) if tag and kept else None
     except InvalidError as error:
         return Verdict(policy, fault=str(error), reason=record.INVALID)
@@ -134,8 +131,14 @@ async def verdict(
 async def _instead(kept: Collection[KeptOut], seen: Seen, tag: str) -> ImageRef | None:
     """What a policy stays at because its latest tag was rolled back; None where nothing keeps it out."""
     name = seen.repository.spec.image
-    out = keeping_out(kept, ImageRef(name=name, tag=tag, digest=await seen.digest(tag) or ""))
-    return out.back_to.model_copy(update={"name": name}) if out and out.back_to else None
+    image = ImageRef(name=name, tag=tag, digest=await seen.digest(tag) or "")
+    found: ImageRef | None = None
+    for _ in kept:  # what ran before may have been rolled back in its turn
+        out = keeping_out(kept, image)
+        if out is None or out.back_to is None:
+            break
+        found = image = out.back_to.model_copy(update={"name": name})
+    return found
 
 
 async def _chosen(policy: ImagePolicy, seen: Seen, excluded: Collection[str]) -> str | None:

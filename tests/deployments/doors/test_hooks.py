@@ -12,12 +12,16 @@ from typing import Any
 import httpx
 import pytest
 
+from blocks.kubernetes.follow import News
 from blocks.kubernetes.kinds import GIT_REPOSITORY, IMAGE_REPOSITORY, KUSTOMIZATION, RECEIVER, SECRET
 from deployments.doors.hooks import follow
 from deployments.doors.hooks.door import hook_route
 from deployments.doors.hooks.follow import Hooks
 from deployments.doors.receiver import application
+from deployments.watchers.announcer import Announcer
+from deployments.watchers.sources import SourceWatcher
 from sluice.errors import TransientError
+from sluice.events.model import SourceChanged
 from sluice.events.receivers.types import TYPES
 from sluice.manifests.flux.receiver import REQUESTED_AT
 from tests.deployments.doors.hook_site import ACCOUNT, AUDIENCE, BODY, TOKEN, Site, path, receiver, secret, thing
@@ -53,6 +57,13 @@ PROOFS: dict[str, Any] = {
     "acr": dict,
     "cdevents": dict,
 }
+KEPT = ((GIT_REPOSITORY, "fleet"), (KUSTOMIZATION, "all"))
+
+
+async def no_post(_events: object) -> int:
+    return 0
+
+
 every_type = pytest.mark.parametrize("name", TYPES)
 
 
@@ -337,3 +348,28 @@ def test_a_secret_s_key_is_what_flux_calls_it() -> None:
     """`token`, and for gcr also `email` and `audience`."""
     assert {name for name, one in TYPES.items() if one.known != ("token",)} == {"gcr"}
     assert SECRET.plural == "secrets"
+
+
+async def test_a_delivery_to_a_receiver_starts_a_sync(site: Site) -> None:
+    """What the receiver asks the watchers answer: a source by a look at its branch, a follower by being applied."""
+    source, follower = thing(GIT_REPOSITORY, "fleet"), thing(KUSTOMIZATION, "all")
+    source["spec"] = {"url": "https://git.test/fleet.git", "interval": "1h", "ref": {"branch": "main"}}
+    follower["spec"] = {"sourceRef": {"kind": "GitRepository", "name": "fleet"}, "interval": "1h", "prune": True}
+    resources = [{"kind": "GitRepository", "name": "fleet"}, {"kind": "Kustomization", "name": "all"}]
+    await site.has(secret(), receiver("generic", *resources), source, follower)
+    watcher = SourceWatcher(site.cluster, Announcer(no_post))  # type: ignore[arg-type]
+
+    def seen() -> list[SourceChanged]:
+        now = [(kind, site.cluster.objects[(kind.kind, "apps", name)]) for kind, name in KEPT]
+        return [event for kind, one in now for event in watcher.update(kind, News([one]))]
+
+    assert len(seen()) == 2
+    assert seen() == []
+    await site.call()
+    first = seen()
+    assert [(event.url, event.ref, event.reapply) for event in first] == [
+        ("https://git.test/fleet.git", "main", ""),
+        ("https://git.test/fleet.git", "main", "apps/all"),
+    ]
+    await site.call()
+    assert {event.id for event in seen()}.isdisjoint({event.id for event in first})

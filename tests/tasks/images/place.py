@@ -11,6 +11,7 @@ from typing import Any
 
 from blocks.registries.table import open_registries
 from sluice.events.model import Event, ImagePushed
+from sluice.images.quarantine import ANNOTATION
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from tasks.images.choose_image import Choice, choose_image
@@ -64,6 +65,12 @@ class Place:
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in data.items()}
         coded = {key.replace("__", "."): base64.b64encode(text.encode()).decode() for key, text in texts.items()}
         self.cluster.add({"kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": coded})
+
+    def keep_out(self, *lines: str, name: str = "shop", namespace: str = "team") -> None:
+        """As a rollback leaves it: `image:tag@digest -> image:tag@digest`."""
+        item = dict(self.cluster.now("ImagePolicy", name, namespace))
+        item["metadata"] = {**item["metadata"], "annotations": {ANNOTATION: "".join(f"{one}\n" for one in lines)}}
+        self.cluster.add(item)
 
     def annotate(self, kind: str, value: str, name: str = "shop", namespace: str = "team") -> None:
         item = dict(self.cluster.now(kind, name, namespace))

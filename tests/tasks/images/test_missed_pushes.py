@@ -200,6 +200,28 @@ async def test_a_policy_that_nobody_lets_in_fails_a_push_with_the_reason(sut: Pl
         await sut.pushed("1.0.0")
 
 
+async def test_a_version_that_was_rolled_back_is_chosen_by_nobody_until_its_tag_moves(sut: Place) -> None:
+    """What ran before it stays wanted, although a tag lies between; a newer one, and the same tag made anew, are news."""
+    sut.policy()
+    digests = {tag: sut.shelf.push("shop", tag) for tag in ("1.0.0", "1.0.5", "1.1.0", "1.2.0")}
+    await sut.pushed("1.2.0")
+    lines = [
+        f"{sut.image}:1.2.0@{digests['1.2.0']} -> {sut.image}:1.1.0@{digests['1.1.0']}",
+        f"{sut.image}:1.1.0@{digests['1.1.0']} -> {sut.image}:1.0.0@{digests['1.0.0']}",
+    ]
+    sut.keep_out(*lines[:1])
+    assert [event.tag for event in await sut.poll()] == ["1.1.0"]
+    sut.keep_out(*lines)
+    (event,) = await sut.poll()
+    assert event.tag == "1.0.0"
+    assert list((await sut.deliver(event)).wanted) == ["team:shop"]
+    assert await sut.poll() == []
+    sut.shelf.push("shop", "1.1.0", "built again")
+    assert await sut.poll() == [], "1.2.0 goes before it, and stays out"
+    sut.shelf.push("shop", "1.3.0")
+    assert [event.tag for event in await sut.poll()] == ["1.3.0"]
+
+
 def event_of(sut: Place, tag: str) -> Any:
     from sluice.events.model import ImagePushed
 
