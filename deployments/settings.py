@@ -107,7 +107,8 @@ class Settings(BaseSettings):
     cdevents_token: SecretStr | None = None
     """Last part of the address that producers of CDEvents are given (`/cdevents/…`)."""
     github_token: SecretStr | None = None
-    """Token that may write commit statuses on github.com. Without it a commit does not show whether it was applied."""
+    """Token that may write commit statuses on github.com, and pull requests where automations ask for them. Without it a
+    commit does not show whether it was applied."""
 
     kubeconfig: Path | None = None
     """Kubeconfig file; default: `~/.kube/config`, or the service account inside a cluster."""

@@ -23,6 +23,7 @@ from lab.api.access import Access
 from lab.api.client import Api
 from lab.paths import LabPaths
 from lab.processes.child import Child
+from lab.processes.keeper import OWNER as MARK
 from lab.product.sluice import sluice_environment
 from sluice.manifests.crd import crds
 
@@ -89,7 +90,9 @@ async def installed(places: LabPaths, namespaces: Sequence[str] = ()) -> AsyncIt
         await api.create(manifests.namespace(name))
         looked_after = {"SLUICE_NAMESPACES": ",".join((name, *namespaces))}
         account = {"SLUICE_KUBECONFIG": str(home / "kubeconfig"), "SLUICE_CONTEXT": "bench"}
-        settings = {**os.environ, **sluice_environment(env, home / "sluice"), **looked_after, **account}
+        # `lab down` finds it by the mark, also where the bench was killed.
+        mark = {MARK: str(places.checkout)}
+        settings = {**os.environ, **sluice_environment(env, home / "sluice"), **looked_after, **account, **mark}
         command = [sys.executable, "-m", "deployments.cli", "up"]
         up = Child.started("sluice up", command, places.logs / "sync-bench.log", settings)
         try:
