@@ -125,12 +125,41 @@ def test_a_source_that_follows_tags_says_so(sut: SourceWatcher) -> None:
 
 def test_who_asks_for_a_source_gets_a_look_once(sut: SourceWatcher) -> None:
     """The annotation of `flux reconcile` changes no generation; its followers are not applied for it."""
-    asked = source()
-    asked["metadata"] = asked["metadata"] | {"annotations": {"reconcile.fluxcd.io/requestedAt": "t1"}}
     (before,) = seen(sut, source())
-    (event,) = seen(sut, asked)
+    (event,) = seen(sut, asked(source(), "t1"))
     assert event.id != before.id
     assert event.reapply == ""
-    assert seen(sut, asked) == []
-    answered = asked | {"status": {"lastHandledReconcileAt": "t1"}}
+    assert seen(sut, asked(source(), "t1")) == []
+    answered = asked(source(), "t1") | {"status": {"lastHandledReconcileAt": "t1"}}
     assert seen(sut, answered) == []
+
+
+def asked(item: dict[str, Any], when: str) -> dict[str, Any]:
+    note = {"annotations": {"reconcile.fluxcd.io/requestedAt": when}}
+    return {**item, "metadata": item["metadata"] | note}
+
+
+def test_each_request_to_reconcile_calls_for_one_sync(sut: SourceWatcher) -> None:
+    """Of the Kustomization by its name, though nothing moved: an event for each new value, until it was answered."""
+    seen(sut, source())
+    seen(sut, follower())
+    (first,) = seen(sut, asked(follower(), "1"))
+    assert first.reapply == "team/shop"
+    assert seen(sut, asked(follower(), "1")) == []
+    (second,) = seen(sut, asked(follower(), "2"))
+    assert second.id != first.id
+    answered = asked(follower(), "2") | {"status": {"lastHandledReconcileAt": "2"}}
+    assert all(event.reapply == "" for event in seen(sut, answered))
+
+
+@pytest.mark.parametrize("orphaned", [False, True])
+def test_a_deleted_kustomization_calls_for_its_clean_up(sut: SourceWatcher, orphaned: bool) -> None:
+    """Also where its source went before it: the API server counts a deletion as a new generation."""
+    if not orphaned:
+        seen(sut, source())
+    seen(sut, follower())
+    gone = follower(generation=2)
+    gone["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["finalizers.fluxcd.io"]}
+    (event,) = seen(sut, gone)
+    assert event.reapply == "team/shop"
+    assert seen(sut, gone) == []
