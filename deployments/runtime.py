@@ -14,6 +14,7 @@ import httpx
 from prefect.settings.context import get_current_settings
 
 from deployments import wiring
+from deployments.alerting.alerting import Alerting
 from deployments.automations.register import RESULTS, Change, register
 from deployments.drift.watcher import DriftWatcher
 from deployments.keeper.keeper import Keeper
@@ -141,9 +142,12 @@ async def work(settings: Settings, ready: Ready) -> None:
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
             drift = DriftWatcher.of(wired)
             watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
+            alerting = Alerting(wired.cluster, settings.namespaces or (None,))
+            alerts = asyncio.create_task(forever("sending alerts", alerting.keep, 1.0))
             try:
                 await worker.serve(ready)
             finally:
+                alerts.cancel()
                 catching_up.cancel()
                 keeping.cancel()
                 polling.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blocks.kubernetes.cluster import Kind
+from sluice.manifests.crd import COLUMNS
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.bucket import Bucket
@@ -11,6 +12,8 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.notification.alert import Alert
+from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
@@ -40,10 +43,18 @@ GIT_REPOSITORY = _modelled(GitRepository)
 OCI_REPOSITORY = _modelled(OCIRepository)
 BUCKET = _modelled(Bucket)
 KUSTOMIZATION = _modelled(Kustomization)
+ALERT = _modelled(Alert)
+PROVIDER = _modelled(Provider)
 IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
 RECEIVER = _modelled(Receiver)
+
+
+FLUX_KINDS = tuple(
+    _modelled(model) for model in COLUMNS if model.api_version.partition("/")[0].endswith(".toolkit.fluxcd.io")
+)
+"""Every kind of Flux's that sluice has a model of."""
 
 
 def kind_of(workload: Workload) -> Kind:

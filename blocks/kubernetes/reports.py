@@ -9,6 +9,8 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import EVENT
 from sluice.manifests.meta import Manifest
 
+REPORTED = {"app.kubernetes.io/managed-by": "sluice"}
+"""Labels of the Events that sluice makes: alerts watch only these."""
 LONGEST = 1024
 """Characters that the API server takes as a message."""
 
@@ -35,7 +37,11 @@ async def report(
         {
             "apiVersion": EVENT.api_version,
             "kind": EVENT.kind,
-            "metadata": {"name": f"{about.name}.{mark or uuid4().hex[:16]}", "namespace": about.namespace},
+            "metadata": {
+                "name": f"{about.name}.{mark or uuid4().hex[:16]}",
+                "namespace": about.namespace,
+                "labels": dict(REPORTED),
+            },
             "involvedObject": {
                 "apiVersion": about.api_version,
                 "kind": about.kind,

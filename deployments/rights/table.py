@@ -12,6 +12,7 @@ from enum import StrEnum
 from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
+    ALERT,
     AUTOSCALER_KINDS,
     BUCKET,
     CANARY,
@@ -29,6 +30,7 @@ from blocks.kubernetes.kinds import (
     NAMESPACE,
     OCI_REPOSITORY,
     POD,
+    PROVIDER,
     RECEIVER,
     SECRET,
     SERVICE,
@@ -130,6 +132,10 @@ _ROLLOUTS = (
     Right(ENDPOINT_SLICE, FOLLOW, "which pods a Service offers: nothing is taken from users before that is known"),
     Right(POD, ("list",), "which pods are ready, and why one is not"),
     Right(EVENT, ("list",), "why a pod does not become ready, in the kubelet's words"),
+    Right(EVENT, ("watch", "patch"), "Events of sluice's own that alerts choose: each is marked before it is sent"),
+    Right(ALERT, ("list",), "who gets to know what of Flux's objects"),
+    Right(PROVIDER, ("get",), "where an alert goes"),
+    Right(SECRET, ("get",), "the address and token of a Provider's secretRef", where=Where.NAMED),
     Right(
         EVENT,
         ("create",),

@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.kinds import DEPLOYMENT
+from blocks.kubernetes.kinds import DEPLOYMENT, FLUX_KINDS
 from sluice.errors import InvalidError
 from sluice.manifests.beside_flux import RUN_BY, SHARD, SHARD_OF_SLUICE, run_by_sluice
-from sluice.manifests.crd import COLUMNS
 from sluice.manifests.selector import Selector, selector
 
 Object = dict[str, Any]
@@ -67,12 +66,6 @@ class Move:
         return f"{self.kind.kind} {self.item['metadata']['namespace']}/{self.item['metadata']['name']}"
 
 
-def flux_kinds() -> list[Kind]:
-    """The kinds of Flux that sluice has."""
-    models = [model for model in COLUMNS if model.api_version.partition("/")[0].endswith(".toolkit.fluxcd.io")]
-    return [Kind(model.api_version, model.kind, model.plural) for model in models]
-
-
 def controller_of(kind: Kind) -> str:
     """The controller of Flux that acts on a kind."""
     group = kind.api_version.partition(".")[0]
@@ -97,7 +90,7 @@ async def migrate(cluster: Cluster, namespace: str, *, back: bool = False, dry_r
     running = [] if back else list(controllers(await cluster.list_from(DEPLOYMENT, None, PART_OF_FLUX)))
     now = datetime.now(UTC)
     moves = []
-    for kind in flux_kinds():
+    for kind in FLUX_KINDS:
         items, _ = await cluster.list_from(kind, namespace)
         for item in items:
             _check_free(kind, item, running)

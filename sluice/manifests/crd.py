@@ -16,6 +16,8 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.flux.notification.alert import Alert
+from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
@@ -55,6 +57,8 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     ),
     Receiver: (_AGE, *_READY),
     ImageUpdateAutomation: (("Last run", "string", ".status.lastAutomationRunTime"), _AGE, *_READY),
+    Alert: (("Provider", "string", ".spec.providerRef.name"), ("Severity", "string", ".spec.eventSeverity"), _AGE),
+    Provider: (("Type", "string", ".spec.type"), _AGE),
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""
 

@@ -52,7 +52,7 @@ class ImageRepositorySpec(ForeignModel):
     """Secret with `address`, `username` and `password` of a proxy."""
     access_from: AccessFrom | None = None
     """Which other namespaces' ImagePolicy objects may choose from it; without it, none."""
-    exclusion_list: tuple[str, ...] = ()
+    exclusion_list: tuple[str, ...] = (SIGNATURES,)
     """Regular expressions of tags that do not count; empty for signatures alone."""
     insecure: bool = False
     """Speak http to the registry."""

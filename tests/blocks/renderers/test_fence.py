@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from blocks.renderers import confined, fence
+from blocks.renderers.base import Means
 from blocks.renderers.fence import named, own_copy
 from blocks.renderers.kustomize import Kustomize
 from blocks.renderers.program import Call, Limits, Reach
@@ -342,3 +343,12 @@ async def test_where_an_object_comes_from_is_noted_on_request(tmp_path: Path, ku
         tree(tmp_path, {"a.yaml": CONFIG.format("a")}), spec(buildMetadata=["originAnnotations"])
     )
     assert one["metadata"]["annotations"]["config.kubernetes.io/origin"].strip() == "path: a.yaml"
+
+
+@pytest.mark.lab
+async def test_variables_reach_what_patches_brought(tmp_path: Path, kustomize: Kustomize) -> None:
+    """Of the Kustomization itself (fluxcd/kustomize-controller#1543)."""
+    patches = [{"patch": "- {op: add, path: /data/tag, value: '${tag}'}", "target": {"kind": "ConfigMap"}}]
+    source = tree(tmp_path, {"a.yaml": CONFIG.format("a")})
+    (one,) = await kustomize.render(source, spec(patches=patches), Means(variables={"tag": "v1.2.3"}))
+    assert one["data"] == {"a": "b", "tag": "v1.2.3"}

@@ -313,6 +313,23 @@ async def test_sources_of_generators_and_patches_are_decrypted_for_kustomize_alo
 
 @pytest.mark.lab
 @pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("kind", ["bases", "components"])
+async def test_sources_of_bases_and_components_are_decrypted_too(
+    tmp_path: Path, ann: Owner, kustomize: Kustomize, kind: str
+) -> None:
+    """Wherever the directory leads to (fluxcd/flux2#2671, fluxcd/kustomize-controller#680 and #1271)."""
+    head = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n" if kind == "components" else ""
+    files = {
+        "kustomization.yaml": f"{kind}: [part]\n",
+        "part/kustomization.yaml": f"{head}secretGenerator:\n- {{name: a, envs: [config.enc.env]}}\n",
+        "part/config.enc.env": ann.encrypted("PASSWORD=hunter2\n", "dotenv"),
+    }
+    (one,) = await rendered(tree(tmp_path / "s", files), ann.keys, kustomize.program)
+    assert {key: base64.b64decode(value) for key, value in one["data"].items()} == {"PASSWORD": b"hunter2"}
+
+
+@pytest.mark.lab
+@pytest.mark.usefixtures("places")
 async def test_what_kustomize_says_of_decrypted_files_stays_with_it(
     tmp_path: Path, ann: Owner, kustomize: Kustomize
 ) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from blocks.kubernetes.beside_flux import GivenToSluice
-from blocks.kubernetes.kinds import DEPLOYMENT, GIT_REPOSITORY, KUSTOMIZATION
-from deployments.tools.migrate import controller_of, flux_kinds, migrate
+from blocks.kubernetes.kinds import DEPLOYMENT, FLUX_KINDS, GIT_REPOSITORY, KUSTOMIZATION
+from deployments.tools.migrate import controller_of, migrate
 from sluice.errors import InvalidError
 from sluice.manifests.beside_flux import RUN_BY, SHARD
 from sluice.manifests.selector import selector
@@ -112,7 +112,7 @@ async def test_controllers_that_leave_it_alone_may_run(cluster: MemoryCluster, r
 
 
 def test_every_kind_of_flux_has_its_controller() -> None:
-    assert {controller_of(kind) for kind in flux_kinds()} >= {
+    assert {controller_of(kind) for kind in FLUX_KINDS} >= {
         "source-controller",
         "kustomize-controller",
         "image-reflector-controller",

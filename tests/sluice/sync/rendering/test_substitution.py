@@ -40,6 +40,12 @@ def test_an_object_without_expressions_is_the_one_that_came() -> None:
     assert substituted(one, {"a": "b"}) is one
 
 
+def test_a_pattern_of_a_definition_keeps_its_backslashes() -> None:
+    """Also next to an expression (fluxcd/kustomize-controller#437)."""
+    pattern = r"^([a-zA-Z0-9_\-.\\\/]|\[[0-9]{1,5}\])+$"
+    assert substituted(config(k="${a}", p=pattern), {"a": "b"})["data"] == {"k": "b", "p": pattern}
+
+
 @pytest.mark.parametrize("name", ["a-b", "1a", "", "a.b", "ä"])
 def test_a_name_that_no_expression_can_have_is_refused(name: str) -> None:
     """A key of a ConfigMap may be `tls.crt`: its owner hears that it is no variable."""

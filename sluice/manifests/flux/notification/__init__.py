@@ -1,0 +1,1 @@
+"""Kinds of Flux that say who gets to know what."""
