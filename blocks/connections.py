@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from blocks.forges.base import Forge
     from blocks.gates.table import Gates
     from blocks.git.mirrors import Git
+    from blocks.helm.program import Helm
     from blocks.kubernetes.cluster import Cluster
     from blocks.kubernetes.informers import Informers
     from blocks.kubernetes.writer import Writer
@@ -158,6 +159,7 @@ class Connections:
     telemetry: Callable[[Canary], Telemetry | None] = telemetry_for
     """How requests to a Canary's sides are counted on their way; None where nothing counts them."""
     git: Part[Git] = Part()
+    helm: Part[Helm] = Part()
     registry: Part[RegistryFactory] = Part()
     artifacts: Part[Puller] = Part()
     """What registries have besides images to run."""

@@ -18,6 +18,7 @@ from blocks.forges.table import forges
 from blocks.gates.http import webhook_client
 from blocks.gates.table import Gates
 from blocks.git.mirrors import Git
+from blocks.helm.program import Helm
 from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.informers import informed
@@ -72,6 +73,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             chat=chat_of(settings),
             git=git,
             trees=git.trees,
+            helm=Helm(home=settings.home / "helm"),
             registry=registry,
             artifacts=await stack.enter_async_context(Puller()),
             tenants=await stack.enter_async_context(tenants_of(settings)),

@@ -9,6 +9,8 @@ from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
 from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
+from tasks.helm.finding.find_due_releases import find_due_releases
+from tasks.helm.finding.find_moved_repositories import find_moved_repositories
 from tasks.images.writing.find_git_behind import find_git_behind
 from tasks.images.writing.keep_out import find_rolled_back
 from tasks.sync.find_moved_sources import find_moved_sources
@@ -31,7 +33,13 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
         look_back_s: seconds that accepted events are looked through for those that started nothing.
     """
     looks = await asyncio.gather(
-        find_orphans(), find_rolled_back(), find_git_behind(), find_moved_sources(), return_exceptions=True
+        find_orphans(),
+        find_rolled_back(),
+        find_git_behind(),
+        find_moved_sources(),
+        find_moved_repositories(),
+        find_due_releases(),
+        return_exceptions=True,
     )
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
     news = await post_events(found) if found else []

@@ -44,11 +44,11 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     left = await finish_deleted(names) if names else []
     url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
     sources = await fetch_source(url, ref)
-    if left and not sources:
+    due = await find_due(sources, names) if sources or names else []
+    if left and not due:
         return ended("synced", "; ".join(left))
-    if not sources:
+    if not due and not sources:
         return ended("ignored", f"no source follows {ref or 'anything'} of {url}")
-    due = await find_due(sources, names)
     if not due:
         return ended("unchanged", f"{sources[0].revision} was synced before")
     done = await _synced(due)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlencode
@@ -111,6 +112,29 @@ class ApiServer:
         if response.status >= 400:
             self._refuse(method, path, response, raw)
         return self._read(method, path, raw)
+
+    @asynccontextmanager
+    async def forwarded(
+        self, method: str, target: str, body: Any, headers: Mapping[str, str], within: float
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to a request of a program that has no credential of its own, as a stream.
+
+        Args:
+            target: path and query.
+            body: what JSON says; bytes where its type is another.
+            headers: `Accept` and `Content-Type` of the request.
+            within: seconds for all of it.
+
+        Raises:
+            TransientError: the server does not answer.
+        """
+        limits = aiohttp.ClientTimeout(total=within, sock_connect=5)
+        kind, accept = headers.get("Content-Type", "application/json"), headers.get("Accept", "application/json")
+        answer = await self._send(method, target, {}, body, kind, limits, accept)
+        try:
+            yield answer
+        finally:
+            answer.close()
 
     def _read(self, method: str, path: str, raw: bytes) -> Object:
         try:

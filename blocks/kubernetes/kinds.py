@@ -8,6 +8,9 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import HelmRelease
+from sluice.manifests.flux.helm.repository import HelmRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
@@ -43,6 +46,9 @@ GIT_REPOSITORY = _modelled(GitRepository)
 OCI_REPOSITORY = _modelled(OCIRepository)
 BUCKET = _modelled(Bucket)
 KUSTOMIZATION = _modelled(Kustomization)
+HELM_RELEASE = _modelled(HelmRelease)
+HELM_CHART = _modelled(HelmChart)
+HELM_REPOSITORY = _modelled(HelmRepository)
 ALERT = _modelled(Alert)
 PROVIDER = _modelled(Provider)
 IMAGE_REPOSITORY = _modelled(ImageRepository)

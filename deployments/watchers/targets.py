@@ -14,6 +14,7 @@ from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import CANARY, WORKLOAD_KINDS
 from deployments.settings import Settings
 from deployments.watchers.announcer import Announcer, Post, log
+from deployments.watchers.releases import ReleaseWatcher
 from deployments.watchers.sources import SourceWatcher, forget
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
@@ -32,9 +33,11 @@ async def watch(settings: Settings, post: Post) -> None:
     announcer = Announcer(post)
     try:
         watcher, sources = Watcher(cluster, announcer), SourceWatcher(cluster, announcer)
+        releases = ReleaseWatcher(cluster, announcer)
         async with asyncio.TaskGroup() as group:
             for namespace in settings.namespaces or (None,):
                 group.create_task(sources.watch(namespace))
+                group.create_task(releases.watch(namespace))
                 group.create_task(watcher.follow(CANARY, namespace))
                 for kind in WORKLOAD_KINDS.values():
                     group.create_task(watcher.follow(kind, namespace))

@@ -54,7 +54,7 @@ def message_of(release: HelmRelease, kind: str) -> str:
 
 
 def summarised(release: HelmRelease, now: datetime) -> HelmRelease:
-    """With Ready as the newest of remedied, tested and released has it, and what it was made with.
+    """With Ready as the newest of remedied, tested and released has it.
 
     Of those of one generation a remedy speaks first, then a test, then the release; a remedied release is not ready.
     """
@@ -69,6 +69,11 @@ def summarised(release: HelmRelease, now: datetime) -> HelmRelease:
         if status == "True":
             release = dropped(release, STALLED)
         release = marked(release, READY, status, first.reason, first.message, now)
+    return release
+
+
+def rendered_as_wanted(release: HelmRelease) -> HelmRelease:
+    """What is released was rendered as the manifest says now: only then its digests are written."""
     return updated(
         release,
         observed_post_renderers_digest=post_renderers_digest(release.spec),

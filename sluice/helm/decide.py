@@ -14,7 +14,7 @@ from sluice.helm.decision import KIND, REMEDIES, Decision, Step, Wanted
 from sluice.helm.digests import common_metadata_digest, post_renderers_digest
 from sluice.helm.snapshots import is_of
 from sluice.helm.storage import StoredRelease
-from sluice.helm.values import merged, same_values
+from sluice.helm.values.composed import merged, same_values
 from sluice.manifests.conditions import RECONCILING, find_condition
 from sluice.manifests.flux.helm.acts import UpgradeRemediation
 from sluice.manifests.flux.helm.release import FORCE_AT, HelmRelease
@@ -63,6 +63,8 @@ def _next(
     last, current = found[0], release.status.latest
     if last.pending:
         return _pending(release, last, now)
+    if last.status == "uninstalling":
+        return Decision(Step.UNINSTALL, "an uninstall of the release did not come to its end")
     if current is None or not is_of(current, last):
         return _not_ours(release, last, wanted, forced)
     if last.status == "uninstalled":

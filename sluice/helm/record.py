@@ -24,13 +24,14 @@ from sluice.helm.conditions import (
     marked,
     message_of,
     not_ready,
+    rendered_as_wanted,
     summarised,
     updated,
 )
-from sluice.helm.config_digest import config_digest
 from sluice.helm.decide import RUNNING
 from sluice.helm.decision import RELEASING, Decision, Step, Wanted
-from sluice.manifests.conditions import READY, RECONCILING, find_condition
+from sluice.helm.values.config_digest import config_digest
+from sluice.manifests.conditions import READY, RECONCILING, find_condition, reported
 from sluice.manifests.flux.helm.release import FORCE_AT, REQUESTED_AT, RESET_AT, HelmRelease
 from sluice.manifests.flux.helm.status import newest_first, truncated
 
@@ -50,8 +51,12 @@ class Outcome:
     took: float = 0.0
 
 
-def prepared(release: HelmRelease, wanted: Wanted) -> HelmRelease:
-    """Before the first decision of a run: what is attempted, and whether failures of before still count."""
+def prepared(release: HelmRelease, wanted: Wanted, now: datetime) -> HelmRelease:
+    """Before the first decision of a run: what is attempted, what of it is not acted on, and whether failures of before
+    still count."""
+    unsupported = release.spec.unsupported("spec")
+    conditions = reported(release.status.conditions, unsupported, release.metadata.generation, now)
+    release = updated(release, conditions=conditions)
     status, digest = release.status, config_digest(wanted.values)
     attempted = (status.last_attempted_generation, status.last_attempted_revision, status.last_attempted_config_digest)
     reset = release.asked(RESET_AT, status.last_handled_reset_at)
@@ -100,7 +105,7 @@ def settled(release: HelmRelease, now: datetime) -> HelmRelease:
         release = marked(dropped(release, REMEDIED), RELEASED, "True", f"{act.capitalize()}Succeeded", said, now)
     if release.spec.drift_detection.looks and not message_of(release, DRIFTED):
         release = undrifted(release, now)
-    return summarised(release, now)
+    return rendered_as_wanted(summarised(release, now))
 
 
 def undrifted(release: HelmRelease, now: datetime) -> HelmRelease:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sluice.durations import go_duration
@@ -12,15 +13,26 @@ from sluice.helm.conditions import (
     REMEDIED,
     TESTED,
     marked,
+    rendered_as_wanted,
     summarised,
     updated,
 )
 from sluice.helm.decision import RELEASING, Decision, Step, Wanted
-from sluice.helm.record import Outcome
+from sluice.helm.record import Outcome, undrifted
 from sluice.helm.snapshots import hooks_tested, is_of, snapshot
 from sluice.helm.storage import StoredRelease
 from sluice.manifests.flux.helm.release import HelmRelease
 from sluice.manifests.flux.helm.status import Snapshot, newest_first
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What is known after an act; `changed` where helm's storage has something new."""
+
+    decision: Decision
+    wanted: Wanted
+    error: str
+    changed: bool
 
 
 def ended(
@@ -39,13 +51,18 @@ def ended(
         found: the release's revisions in helm's storage after the act, the newest first.
     """
     if decision.step is Step.CORRECT:
-        return _corrected(release, outcome, now)
+        failed = outcome.error
+        return (
+            marked(release, DRIFTED, "True", "DriftCorrectionFailed", failed, now)
+            if failed
+            else undrifted(release, now)
+        )
     before = release.status.latest
     release = updated(release, history=_history(release, decision, wanted, found))
     changed = release.status.latest != before
     if decision.step in RELEASING:
         release = updated(release, last_attempted_release_action_duration=go_duration(round(outcome.took, 3)))
-    release = _RESULTS[decision.step](release, wanted, outcome, changed, now)
+    release = _RESULTS[decision.step](release, _Result(decision, wanted, outcome.error, changed), now)
     return summarised(release, now)
 
 
@@ -55,7 +72,10 @@ def recorded(release: HelmRelease, wanted: Wanted, found: Sequence[StoredRelease
     act = release.status.last_attempted_release_action or "upgrade"
     step = Step.UPGRADE if last.version > 1 and act != "install" else Step.INSTALL
     error = "" if last.status == "deployed" else str(last.info.get("description") or f"it is {last.status}")
-    return ended(release, Decision(step), wanted, Outcome(error), found, now)
+    after = ended(release, Decision(step), wanted, Outcome(error), found, now)
+    # What was ended with its worker is no failure of the release: it has its tries still.
+    counts = release.status.install_failures, release.status.upgrade_failures
+    return updated(after, install_failures=counts[0], upgrade_failures=counts[1])
 
 
 def _history(
@@ -90,30 +110,30 @@ def _history(
     return newest_first(known.values())
 
 
-def _released(release: HelmRelease, wanted: Wanted, outcome: Outcome, changed: bool, now: datetime) -> HelmRelease:
+def _released(release: HelmRelease, result: _Result, now: datetime) -> HelmRelease:
     act, latest = release.status.last_attempted_release_action, release.status.latest
     name = act.capitalize()
-    if not outcome.error and latest:
+    if not result.error and latest:
         said = f"Helm {act} succeeded for release {latest.full_name} with chart {latest.chart}"
-        release = marked(release, RELEASED, "True", f"{name}Succeeded", said, now)
+        release = rendered_as_wanted(marked(release, RELEASED, "True", f"{name}Succeeded", said, now))
         if release.spec.test.enable and not latest.tested:
             waits = f"Helm release {latest.full_name} with chart {latest.chart} is awaiting tests"
             release = marked(release, TESTED, "Unknown", "AwaitingTests", waits, now)
         return updated(release, failures=0, install_failures=0, upgrade_failures=0) if release.retry else release
     where = f"{release.release_namespace}/{latest.name if latest else release.name}"
-    said = f"Helm {act} failed for release {where} with chart {wanted.chart}: {outcome.error}"
+    said = f"Helm {act} failed for release {where} with chart {result.wanted.chart}: {result.error}"
     release = marked(release, RELEASED, "False", f"{name}Failed", said, now)
     release = updated(release, failures=release.status.failures + 1)
     # What left no release behind has nothing to remedy, and may be tried again as it is.
-    return _counted(release) if changed else release
+    return _counted(release) if result.changed else release
 
 
-def _tested(release: HelmRelease, wanted: Wanted, outcome: Outcome, changed: bool, now: datetime) -> HelmRelease:
+def _tested(release: HelmRelease, result: _Result, now: datetime) -> HelmRelease:
     latest = release.status.latest
     if latest is None:
         return release
     what = f"for release {latest.full_name} with chart {latest.chart}"
-    failed = outcome.error or ("a test failed" if latest.tests_failed else "")
+    failed = result.error or ("a test failed" if latest.tests_failed else "")
     if failed:
         release = marked(release, TESTED, "False", "TestFailed", f"Helm test failed {what}: {failed}", now)
         release = updated(release, failures=release.status.failures + 1)
@@ -124,43 +144,36 @@ def _tested(release: HelmRelease, wanted: Wanted, outcome: Outcome, changed: boo
     return marked(release, TESTED, "True", "TestSucceeded", f"Helm test succeeded {what}: {ran}", now)
 
 
-def _rolled_back(release: HelmRelease, wanted: Wanted, outcome: Outcome, changed: bool, now: datetime) -> HelmRelease:
-    latest = release.status.latest
-    back = latest.full_name if latest else release.name
-    to = f"Helm rollback to previous release {back}{f' with chart {latest.chart}' if latest else ''}"
-    if outcome.error:
+def _rolled_back(release: HelmRelease, result: _Result, now: datetime) -> HelmRelease:
+    back = next((one for one in release.status.history if one.version == result.decision.version), None)
+    to = f"Helm rollback to previous release {f'{back.full_name} with chart {back.chart}' if back else release.name}"
+    if result.error:
         release = updated(release, failures=release.status.failures + 1)
-        return marked(release, REMEDIED, "False", "RollbackFailed", f"{to} failed: {outcome.error}", now)
+        return marked(release, REMEDIED, "False", "RollbackFailed", f"{to} failed: {result.error}", now)
     return marked(release, REMEDIED, "True", "RollbackSucceeded", f"{to} succeeded", now)
 
 
-def _uninstalled(release: HelmRelease, wanted: Wanted, outcome: Outcome, changed: bool, now: datetime) -> HelmRelease:
+def _uninstalled(release: HelmRelease, result: _Result, now: datetime) -> HelmRelease:
     latest = release.status.latest
     what = (
         f"Helm uninstall remediation for release {latest.full_name} with chart {latest.chart}"
         if latest
         else "Helm uninstall"
     )
-    if outcome.error:
+    if result.error:
         release = updated(release, failures=release.status.failures + 1)
-        return marked(release, REMEDIED, "False", "UninstallFailed", f"{what} failed: {outcome.error}", now)
+        return marked(release, REMEDIED, "False", "UninstallFailed", f"{what} failed: {result.error}", now)
     return marked(updated(release, inventory=None), REMEDIED, "True", "UninstallSucceeded", f"{what} succeeded", now)
 
 
-def _unlocked(release: HelmRelease, wanted: Wanted, outcome: Outcome, changed: bool, now: datetime) -> HelmRelease:
+def _unlocked(release: HelmRelease, result: _Result, now: datetime) -> HelmRelease:
     latest = release.status.latest
     what = f"Helm release {latest.full_name} with chart {latest.chart}" if latest else "Helm release"
-    if outcome.error:
+    if result.error:
         release = updated(release, failures=release.status.failures + 1)
-        said = f"Unlock of {what} failed: {outcome.error}"
+        said = f"Unlock of {what} failed: {result.error}"
         return marked(release, RELEASED, "False", "PendingRelease", said, now)
     return marked(release, RELEASED, "False", "PendingRelease", f"Unlocked {what}: an act on it had died", now)
-
-
-def _corrected(release: HelmRelease, outcome: Outcome, now: datetime) -> HelmRelease:
-    if outcome.error:
-        return marked(release, DRIFTED, "True", "DriftCorrectionFailed", outcome.error, now)
-    return release
 
 
 def _counted(release: HelmRelease) -> HelmRelease:

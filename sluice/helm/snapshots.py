@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sluice.helm.config_digest import config_digest
 from sluice.helm.storage import StoredRelease
+from sluice.helm.values.config_digest import config_digest
 from sluice.manifests.flux.helm.acts import Test
 from sluice.manifests.flux.helm.status import SNAPSHOT_VERSION, Snapshot, TestHookStatus
 

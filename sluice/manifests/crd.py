@@ -12,6 +12,9 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.metric_template import MetricTemplate
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import HelmRelease
+from sluice.manifests.flux.helm.repository import HelmRepository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
@@ -43,6 +46,16 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     Bucket: (("Endpoint", "string", ".spec.endpoint"), _AGE, *_READY),
     GitRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
     Kustomization: (_AGE, *_READY),
+    HelmRepository: (("URL", "string", ".spec.url"), _AGE, *_READY),
+    HelmChart: (
+        ("Chart", "string", ".spec.chart"),
+        ("Version", "string", ".spec.version"),
+        ("Source Kind", "string", ".spec.sourceRef.kind"),
+        ("Source Name", "string", ".spec.sourceRef.name"),
+        _AGE,
+        *_READY,
+    ),
+    HelmRelease: (_AGE, *_READY),
     ImageRepository: (
         ("Image", "string", ".spec.image"),
         ("Tags", "string", ".status.lastScanResult.tagCount"),
@@ -66,6 +79,9 @@ _SHORT_NAMES: dict[type[Manifest], list[str]] = {
     GitRepository: ["gitrepo"],
     OCIRepository: ["ocirepo"],
     Kustomization: ["ks"],
+    HelmRepository: ["helmrepo"],
+    HelmChart: ["hc"],
+    HelmRelease: ["hr"],
     ImageRepository: ["imgrepo", "imagerepo"],
     ImagePolicy: ["imgpol", "imagepol"],
 }

@@ -6,6 +6,7 @@ Values of a Secret are never among them. What is said is bounded: a few fields o
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -93,7 +94,11 @@ def finding(manifest: Object, live: Object, manager: str, *, takes: bool = True)
         manager: our field manager.
         takes: whether what people add with kubectl is put right as well.
     """
-    theirs = changed(manifest, live, manager, takes=takes)
+    return finding_of(manifest, live, manager, changed(manifest, live, manager, takes=takes))
+
+
+def finding_of(manifest: Object, live: Object, manager: str, theirs: Sequence[Difference]) -> Finding | None:
+    """What there is to say of these differences, which somebody else has made; None where there are none."""
     if not theirs:
         return None
     secret = manifest["kind"] == "Secret"

@@ -86,6 +86,9 @@ class Lacking:
 EACH = sorted({Lacking(part, verb, str(one)) for one in RIGHTS for part in one.parts for verb in one.verbs})
 
 
+CHART: Object = {"chart": NAME, "interval": "1m", "sourceRef": {"kind": "HelmRepository", "name": NAME}}
+
+
 def samples(namespace: str) -> list[Object]:
     """An object of each kind that sluice reads or writes by name."""
     canary, target, daemons = canary_manifest(), workload("Deployment"), workload("DaemonSet")
@@ -137,6 +140,9 @@ def samples(namespace: str) -> list[Object]:
             "Kustomization",
             {"spec": {"sourceRef": {"kind": "GitRepository", "name": NAME}, "interval": "1m", "prune": True}},
         ),
+        ("source.toolkit.fluxcd.io/v1", "HelmRepository", {"spec": {"url": "https://charts.test", "interval": "1m"}}),
+        ("source.toolkit.fluxcd.io/v1", "HelmChart", {"spec": CHART}),
+        ("helm.toolkit.fluxcd.io/v2", "HelmRelease", {"spec": {"interval": "1m", "chart": {"spec": CHART}}}),
         (
             "notification.toolkit.fluxcd.io/v1",
             "Receiver",

@@ -37,9 +37,9 @@ Object = dict[str, Any]
 OF_OTHERS = {("update", "canaries", "finalizers")}
 """Asked by an admission plugin of other clusters, in the name of who makes an object with an owner."""
 CALLS: dict[str, str] = {
-    "get": r"(cluster|home)\.(get|find)\(\s*{kind}\b",
+    "get": r"(cluster|home)\.(get|find)\(\s*{kind}\b|= SECRET if .* else {kind}\b",
     "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
-    "watch": r"(_follow|informers\.list)\({kind}\b",
+    "watch": r"(_follow|informers\.list)\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
     "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
 }
 """How code asks for what a delivery is made of: sources, policies, Secrets. Of most of it only the status is written."""
@@ -52,9 +52,12 @@ BY_TABLE: dict[str, str] = {
 """How code asks for the kinds of a table, of sources and of what follows them."""
 FINALIZED = {
     ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
+    ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
     ("patch", "imagepolicies", ""): r"cluster\.patch\(\s*IMAGE_POLICY, key\.",
 }
 """What is written besides the status, such as a finalizer or the versions that stay out, and the call that writes it."""
+OF_HELM = {("list", "secrets", ""), ("patch", "secrets", "status")}
+"""Helm's record of releases, which deployments/kubernetes/components/helm gives, with what helm itself needs."""
 OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_ACCOUNT}
 DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER} | OF_DELIVERY
 """Receivers are the receiver's, which has rights of its own: see tests/deployments/doors/test_hook_rights.py."""
@@ -165,7 +168,7 @@ def deliveries() -> set[Asked]:
     for verb, call in BY_TABLE.items():
         if re.search(call, code):
             found |= {(verb, one.plural, "status" if verb == "patch" else "") for one in rows.get(verb, MODELS)}
-    return found | {asked for asked, call in FINALIZED.items() if re.search(call, code)}
+    return (found - OF_HELM) | {asked for asked, call in FINALIZED.items() if re.search(call, code)}
 
 
 ACTS: tuple[Callable[[], set[Asked]], ...] = (

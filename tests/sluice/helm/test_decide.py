@@ -97,6 +97,17 @@ def test_a_release_that_somebody_uninstalled_by_hand_is_installed() -> None:
     assert step(release, storage) is Step.INSTALL
 
 
+def test_an_uninstall_that_was_cut_off_is_brought_to_its_end_and_the_release_is_installed() -> None:
+    """Helm upgrades no such release: "has no deployed releases"."""
+    storage = installed()
+    release = stands(helm_release(), storage)
+    storage.last["info"]["status"] = "uninstalling"
+    assert step(release, storage) is Step.UNINSTALL
+    assert step(helm_release(), storage) is Step.UNINSTALL
+    storage.documents = []
+    assert step(release, storage) is Step.INSTALL
+
+
 def test_an_act_of_ours_that_died_is_unlocked_at_once() -> None:
     storage = installed()
     release = record.begun(stands(helm_release(), storage), Decision(Step.UPGRADE), 300, NOW)
@@ -183,7 +194,7 @@ class World:
         if fate == "uninstalled":
             self.storage.documents = []
         done: list[Step] = []
-        self.release = record.prepared(self.release, self.wanted)
+        self.release = record.prepared(self.release, self.wanted, NOW)
         while True:
             now = NOW + timedelta(hours=len(self.acts))
             decision = decide(self.release, self.storage.found(), self.wanted, now, done=done)

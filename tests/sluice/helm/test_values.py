@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.config_digest import EMPTY, config_digest, go_yaml
-from sluice.helm.set_path import put_path
-from sluice.helm.values import composed, merged, read_values, same_values
+from sluice.helm.values.composed import composed, merged, read_values, same_values
+from sluice.helm.values.config_digest import EMPTY, config_digest, go_yaml
+from sluice.helm.values.set_path import put_path
 from sluice.manifests.flux.helm.release import ValuesReference
 
 DIGESTS = json.loads((Path(__file__).parent / "config_digests.json").read_text())

@@ -28,6 +28,8 @@ class Verification(ForeignModel):
 class ChartSpec(ForeignModel):
     """Which chart, of which version, from where."""
 
+    vital: ClassVar[frozenset[str]] = frozenset({"verify"})
+    """Where it is set, nothing is released: an unsigned chart is not what was asked for."""
     chart: str
     """Its name in a HelmRepository, or its directory in any other source."""
     version: str = "*"

@@ -14,6 +14,7 @@ from sluice.manifests.flux.helm.acts import Install, Rollback, Strategy, Test, U
 from sluice.manifests.flux.helm.acts import Remediation as Remedy
 from sluice.manifests.flux.helm.chart import ChartTemplate
 from sluice.manifests.flux.helm.status import HelmReleaseStatus
+from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.manifests.flux.kustomization import CommonMetadata, KustomizeImage, KustomizePatch
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import SourceKey, SourceReference
@@ -31,10 +32,10 @@ DEFAULT_TIMEOUT = 300.0
 class Dependency(ForeignModel):
     """Another HelmRelease that has to be ready first."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"readyExpr"})
     name: str
     namespace: str = ""
     ready_expr: str = ""
+    """CEL over `self` and `dep`, in place of the dependency's Ready condition."""
 
 
 class ValuesReference(ForeignModel):
@@ -108,7 +109,7 @@ class HelmReleaseSpec(ForeignModel):
     chart: ChartTemplate | None = None
     chart_ref: SourceReference | None = None
     interval: Duration
-    kube_config: dict[str, Any] | None = None
+    kube_config: KubeConfigReference | None = None
     service_account_name: str = ""
     suspend: bool = False
     release_name: str = Field("", max_length=53)

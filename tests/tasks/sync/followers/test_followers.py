@@ -15,7 +15,11 @@ from tests.memory_cluster import MemoryCluster
 
 SOURCE = Fetched(namespace="team", name="app", commit="c", revision="main@sha1:c")
 META = {"name": "app", "namespace": "team", "generation": 1, "uid": "1"}
-FOLLOWED = {"Kustomization": {"sourceRef": {"kind": "GitRepository", "name": "app"}, "prune": True}}
+OF_GIT = {"kind": "GitRepository", "name": "app"}
+FOLLOWED: dict[str, dict[str, Any]] = {
+    "Kustomization": {"sourceRef": OF_GIT, "prune": True},
+    "HelmRelease": {"interval": "1m", "chart": {"spec": {"chart": "./charts/app", "sourceRef": OF_GIT}}},
+}
 """A spec of each kind that follows the source: a new row brings its own."""
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from sluice.errors import InvalidError, NotFoundError
-from sluice.helm.set_path import put_path
-from sluice.helm.yaml_reader import GoLoader
+from sluice.helm.values.set_path import put_path
+from sluice.helm.values.yaml_reader import GoLoader
 from sluice.manifests.flux.helm.release import ValuesReference
 
 Values = dict[str, Any]

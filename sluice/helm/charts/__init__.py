@@ -1,0 +1,1 @@
+"""Charts: which version is wanted, and what it is called."""

@@ -1,0 +1,46 @@
+"""What is written into the status of a HelmChart, in Flux's words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sluice.errors import SluiceError, reason_of
+from sluice.manifests.conditions import READY, Condition, rfc3339
+from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import REQUESTED_AT
+from sluice.manifests.flux.outcome import Body, outcome, says
+
+
+def pulled(chart: HelmChart, name: str, version: str, revision: str, now: datetime) -> Body | None:
+    """A version was found; None where the status says so already."""
+    said = f"pulled '{name}' chart with version '{version}'"
+    ready = Condition(type=READY, status="True", reason="ChartPullSucceeded", message=said)
+    known = chart.status.artifact.revision if chart.status.artifact else ""
+    asked = chart.metadata.annotations.get(REQUESTED_AT, "")
+    answered = asked in {"", chart.status.last_handled_reconcile_at}
+    if (
+        says(chart, ready)
+        and known == version
+        and chart.status.observed_source_artifact_revision == revision
+        and answered
+    ):
+        return None
+    artifact = {
+        "revision": version,
+        "digest": "",
+        "lastUpdateTime": rfc3339(now)
+        if known != version or not chart.status.artifact
+        else chart.status.artifact.last_update_time,
+        "path": f"helmchart/{chart.namespace}/{chart.name}/{name}-{version}.tgz",
+        "url": "",
+    }
+    also = {"observedChartName": name, "observedSourceArtifactRevision": revision, "artifact": artifact}
+    also |= {"lastHandledReconcileAt": asked} if asked else {}
+    return {"status": also | outcome(chart, ready, now)}
+
+
+def unpulled(chart: HelmChart, error: Exception, now: datetime) -> Body | None:
+    """No version was found, what was found before stays; None where the status says so already."""
+    reason = "InvalidChartReference" if isinstance(error, SluiceError) else "ChartPullError"
+    ready = Condition(type=READY, status="False", reason=reason, message=reason_of(error)[:4000])
+    return None if says(chart, ready) else {"status": outcome(chart, ready, now)}

@@ -1,0 +1,1 @@
+"""The values of a release: read, composed and known again."""

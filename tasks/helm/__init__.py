@@ -1,0 +1,1 @@
+"""Releases by helm: from a HelmRelease and its chart to what runs."""

@@ -1,0 +1,87 @@
+"""Chart repositories are looked at at their interval, say what they have, and wake the releases that follow them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from blocks.helm.program import Helm
+from blocks.kubernetes.kinds import HELM_REPOSITORY
+from sluice.events.model import SourceChanged
+from tasks.helm.finding import find_moved_repositories as sut
+from tasks.helm.finding.find_due_releases import find_due_releases
+from tasks.upkeep.pace import Pace
+from tests.blocks.charts.repository_server import Repository, packed, serving
+from tests.connected import connected
+from tests.memory_cluster import MemoryCluster
+
+META = {"namespace": "team", "generation": 1, "uid": "0a"}
+CHART = {"chart": "shop", "sourceRef": {"kind": "HelmRepository", "name": "charts"}}
+
+
+def cluster_of(url: str, **chart_status: Any) -> MemoryCluster:
+    """A repository, a release of it, and the HelmChart between them."""
+    cluster = MemoryCluster()
+    cluster.add(
+        {"kind": "HelmRepository", "metadata": META | {"name": "charts"}, "spec": {"url": url, "interval": "1m"}}
+    )
+    spec = {"interval": "10m", "chart": {"spec": CHART}}
+    cluster.add({"kind": "HelmRelease", "metadata": META | {"name": "shop"}, "spec": spec, "status": {}})
+    cluster.add({"kind": "HelmChart", "metadata": META | {"name": "team-shop"}, "spec": CHART, "status": chart_status})
+    return cluster
+
+
+async def looked(cluster: MemoryCluster, home: Path) -> list[SourceChanged]:
+    sut.pace = Pace()
+    async with connected(cluster, router=None, metrics=None, gates=None, helm=Helm(home)):
+        return await sut.find_moved_repositories.fn()
+
+
+async def ready(cluster: MemoryCluster) -> tuple[str, str]:
+    conditions = (await cluster.get(HELM_REPOSITORY, "charts", "team"))["status"]["conditions"]
+    return next((one["status"], one["message"]) for one in conditions if one["type"] == "Ready")
+
+
+async def test_an_index_that_moved_calls_for_the_releases_that_follow_it(tmp_path: Path) -> None:
+    async with serving(Repository({"1.0.0": packed("1.0.0")})) as repository:
+        cluster = cluster_of(repository.url, observedSourceArtifactRevision="sha256:before")
+        (event,) = await looked(cluster, tmp_path)
+        assert event.reapply == "HelmRelease/team/shop"
+        revision = (await cluster.get(HELM_REPOSITORY, "charts", "team"))["status"]["artifact"]["revision"]
+        assert await ready(cluster) == ("True", f"stored artifact for revision '{revision}'")
+        assert await looked(cluster_of(repository.url, observedSourceArtifactRevision=revision), tmp_path) == []
+
+
+async def test_a_repository_that_is_away_says_so_and_wakes_nobody(tmp_path: Path) -> None:
+    async with serving(Repository(status=500)) as repository:
+        cluster = cluster_of(repository.url)
+        assert await looked(cluster, tmp_path) == []
+        status, message = await ready(cluster)
+    assert status == "False"
+    assert "answered 500" in message
+
+
+async def test_a_registry_is_not_asked_for_an_index(tmp_path: Path) -> None:
+    cluster = cluster_of("oci://127.0.0.1:1/charts")
+    assert await looked(cluster, tmp_path) == []
+
+
+async def test_each_release_is_looked_at_once_in_a_span_of_time() -> None:
+    cluster = cluster_of("https://charts.test")
+    async with connected(cluster, router=None, metrics=None, gates=None):
+        first, second = await find_due_releases.fn(), await find_due_releases.fn()
+    assert [one.id for one in first] == [one.id for one in second]
+    assert first[0].reapply == "HelmRelease/team/shop"
+
+
+async def test_one_that_is_suspended_rests_and_one_that_was_deleted_does_not() -> None:
+    for meta, spec, due in (
+        ({}, {"suspend": True}, 0),
+        ({"deletionTimestamp": "2026-11-27T10:00:00Z", "finalizers": ["finalizers.fluxcd.io"]}, {"suspend": True}, 1),
+        ({"deletionTimestamp": "2026-11-27T10:00:00Z"}, {}, 0),
+    ):
+        cluster = MemoryCluster()
+        whole = {"interval": "10m", "chart": {"spec": CHART}, **spec}
+        cluster.add({"kind": "HelmRelease", "metadata": META | {"name": "shop"} | meta, "spec": whole, "status": {}})
+        async with connected(cluster, router=None, metrics=None, gates=None):
+            assert len(await find_due_releases.fn()) == due
