@@ -87,7 +87,7 @@ def secrets(credentials: GitCredentials | None) -> list[str]:
 def _http(credentials: GitCredentials, folder: Path) -> dict[str, str]:
     """The settings for a server that is reached by http(s)."""
     settings: dict[str, str] = {}
-    login = _authorization(credentials)
+    login = authorization(credentials)
     if login or credentials.client_key.get_secret_value():
         # git would carry the login to wherever a server sends it.
         settings |= {"http.followRedirects": "false"}
@@ -104,7 +104,8 @@ def _http(credentials: GitCredentials, folder: Path) -> dict[str, str]:
     return settings
 
 
-def _authorization(credentials: GitCredentials) -> str:
+def authorization(credentials: GitCredentials) -> str:
+    """The header by which one logs in over http; empty for none."""
     if credentials.bearer_token.get_secret_value():
         return f"Bearer {credentials.bearer_token.get_secret_value()}"
     # The password of an ssh key is for that key.

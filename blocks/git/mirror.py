@@ -14,15 +14,17 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from blocks.git.files import LOCAL_TIMEOUT
+from blocks.git.moved import moved_to
 from blocks.git.program import GitProgram
 from sluice.addresses import without_login
 from sluice.credentials import GitCredentials
-from sluice.errors import InvalidError, SluiceError, TransientError
+from sluice.errors import InvalidError, SluiceError, TerminalError, TransientError
 from sluice.sync.source_url import normalise
 
 _BRANCH = re.compile(r"(?![-./]|@$)(?!.*(?:\.\.|@\{|//|/\.|\.lock(?:/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])")
@@ -165,13 +167,28 @@ class Mirror:
         return [os.fsdecode(line).partition(":")[2] for line in out.split(b"\0") if line]
 
     async def _exchange(self, *arguments: str) -> None:
-        await self.git.run(
-            *arguments,
-            folder=self.folder,
-            timeout=self.remote.timeout,
-            remote=self.remote.url,
-            credentials=self.remote.credentials,
-        )
+        await exchange(self.git, self.folder, self.remote, *arguments)
+
+
+async def exchange(git: GitProgram, folder: Path, remote: Remote, *arguments: str) -> bytes:
+    """A call of git that talks to the server. A repository that was renamed on its host is followed there, with the login.
+
+    Args:
+        git: the program.
+        folder: to run it in.
+        remote: whose server it is.
+        arguments: of git; the URL of the repository is one of them.
+    """
+    talk = partial(git.run, folder=folder, timeout=remote.timeout, remote=remote.url, credentials=remote.credentials)
+    try:
+        return await talk(*arguments)
+    except TerminalError as error:
+        if remote.credentials is None or "returned error: 30" not in str(error):
+            raise
+        there = await moved_to(remote.url, remote.credentials, remote.timeout)
+        if not there:
+            raise
+        return await talk(*(there if one == remote.url else one for one in arguments))
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from blocks.git.mirror import Mirror, Remote, checked_branch, kept_as
+from blocks.git.mirror import Mirror, Remote, checked_branch, exchange, kept_as
 from blocks.git.program import GitProgram
 from sluice.errors import InvalidError, NotFoundError, SluiceError
 from sluice.images.ranges import parse_range, parse_version
@@ -140,13 +140,7 @@ def _named(wanted: Wanted) -> Found | None:
 
 async def _listed(git: GitProgram, home: Path, remote: Remote, kinds: Iterable[str]) -> dict[str, str]:
     """Reference → what it points at; a tag object's commit has the name with `^{}`."""
-    out = await git.run(
-        *("ls-remote", "--quiet", *kinds, "--", remote.url),
-        folder=home,
-        timeout=remote.timeout,
-        remote=remote.url,
-        credentials=remote.credentials,
-    )
+    out = await exchange(git, home, remote, "ls-remote", "--quiet", *kinds, "--", remote.url)
     lines = (line.partition("\t") for line in out.decode(errors="surrogateescape").splitlines())
     return {ref: commit for commit, _, ref in lines}
 
@@ -170,13 +164,7 @@ def _highest(listed: dict[str, str], semver: str) -> str:
 
 async def _others(git: GitProgram, home: Path, remote: Remote) -> str:
     """The way out where a branch is not there: the default branch, which may have been renamed."""
-    out = await git.run(
-        *("ls-remote", "--quiet", "--symref", "--", remote.url, "HEAD"),
-        folder=home,
-        timeout=remote.timeout,
-        remote=remote.url,
-        credentials=remote.credentials,
-    )
+    out = await exchange(git, home, remote, "ls-remote", "--quiet", "--symref", "--", remote.url, "HEAD")
     head = re.search(rf"^ref: {_BRANCHES}(\S+)\tHEAD$", out.decode(errors="replace"), re.MULTILINE)
     return (
         f"; the default branch is {head[1]!r}: set spec.ref.branch"

@@ -65,7 +65,7 @@ class Storage:
         found: list[Listed] = []
         query = {"list-type": "2", "max-keys": "1000", "prefix": prefix}
         for _ in range(_MOST_PAGES):
-            url, headers = self._request("", query)
+            url, headers = self.request("", query)
             try:
                 answer = await asked(
                     self.http, self.http.build_request("GET", url, headers=headers), _MOST_ANSWER, self.within
@@ -91,7 +91,7 @@ class Storage:
             InvalidError: it is larger than that.
             and the errors of `listed`.
         """
-        url, headers = self._request(key, {})
+        url, headers = self.request(key, {})
         taken = 0
         try:
             async with asyncio.timeout(self.within), self.http.stream("GET", url, headers=headers) as answer:
@@ -109,10 +109,14 @@ class Storage:
             raise self._away(error) from None
         return taken
 
-    def _request(self, key: str, query: dict[str, str]) -> tuple[str, dict[str, str]]:
-        path = quoted_path(f"/{self.bucket}/{key}" if key else f"/{self.bucket}")
-        host = self.base.partition("://")[2]
-        url = f"{self.base}{path}{'?' if query else ''}{quoted(query)}"
+    def request(self, key: str, query: dict[str, str]) -> tuple[str, dict[str, str]]:
+        """Address and headers of a request for an object, or for the bucket where the key is empty."""
+        scheme, _, host = self.base.partition("://")
+        if _by_host(host, self.bucket):
+            host, path = f"{self.bucket}.{host}", quoted_path(f"/{key}")
+        else:
+            path = quoted_path(f"/{self.bucket}/{key}" if key else f"/{self.bucket}")
+        url = f"{scheme}://{host}{path}{'?' if query else ''}{quoted(query)}"
         if not self.keys:
             return url, {}
         region = self.region or _USUAL_REGION
@@ -133,6 +137,11 @@ class Storage:
 
     def _away(self, error: httpx.RequestError) -> TransientError:
         return TransientError(f"{self.base} does not answer for bucket {self.bucket}: {type(error).__name__}")
+
+
+def _by_host(host: str, bucket: str) -> bool:
+    """Whether a storage has its buckets as hosts of their own and may refuse all else; not where a certificate has none."""
+    return host.endswith((".amazonaws.com", ".aliyuncs.com")) and "." not in bucket
 
 
 def _parsed(content: bytes, base: str) -> ElementTree.Element:

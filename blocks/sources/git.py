@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from blocks.connections import Connections
 from blocks.git.checkout import Checkout, Plan
@@ -17,8 +19,9 @@ from blocks.git.signatures import verify_commit, verify_tag
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import GIT_REPOSITORY, SECRET
 from blocks.sources.access import proxy_of
+from blocks.sources.git_github_app import github_app
 from blocks.trees import Tree
-from sluice.credentials import GitCredentials, git_credentials
+from sluice.credentials import GitCredentials, git_credentials, name_of
 from sluice.errors import InvalidError, NotFoundError, SluiceError
 from sluice.manifests.flux.git_repository import GitReference, GitRepository
 from sluice.manifests.flux.vital import refuse_vital
@@ -129,6 +132,20 @@ class GitSource:
         return await self.git.trees.keep(self.remote.key, name, build), others
 
 
+async def _by_secret(secret: Mapping[str, Any]) -> GitCredentials:
+    if "githubAppID" in (secret.get("data") or {}):
+        raise InvalidError(f"{name_of(secret)} is of a GitHub App, but spec.provider is not github")
+    return git_credentials(secret)
+
+
+GENERIC = "generic"
+PROVIDERS: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[GitCredentials]]] = {
+    GENERIC: _by_secret,
+    "github": github_app,
+}
+"""How one logs in, by `spec.provider`."""
+
+
 async def git_repository(cluster: Cluster, key: SourceKey) -> GitRepository:
     """The GitRepository object that a manifest refers to.
 
@@ -172,11 +189,14 @@ async def remote_of(cluster: Cluster, source: GitRepository) -> Remote:
         InvalidError: its Secret has no credentials, or it logs in by what sluice does not have.
     """
     spec = source.spec
-    if spec.provider != "generic":
-        raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use generic with a Secret")
+    if spec.provider not in PROVIDERS:
+        raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use one of: {', '.join(PROVIDERS)}")
     credentials = None
     if spec.secret_ref:
-        credentials = git_credentials(await cluster.get(SECRET, spec.secret_ref.name, source.namespace))
+        secret = await cluster.get(SECRET, spec.secret_ref.name, source.namespace)
+        credentials = await PROVIDERS[spec.provider](secret)
+    elif spec.provider != GENERIC:
+        raise InvalidError(f"spec.provider {spec.provider!r} logs in by a Secret: set spec.secretRef")
     if spec.url.startswith("ssh://") and not (credentials and credentials.identity.get_secret_value()):
         raise InvalidError("spec.url is ssh: spec.secretRef must name a Secret with identity and known_hosts")
     if proxy := await proxy_of(cluster, source.namespace, spec.proxy_secret_ref):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,6 +55,10 @@ class OciSource:
         if ref.digest:
             return ref.digest
         tag = await self._highest() if ref.semver else ref.tag or LATEST
+        tag, pinned, digest = tag.partition("@")
+        if pinned:
+            # As people write it of images: the tag is for the reader, the digest is what is meant.
+            return f"{tag}@{digest_of(digest)}"
         at = await self.registry.digest(
             self.repository, tag, self.credentials, insecure=self.object.spec.insecure, way=self.way
         )
@@ -119,7 +125,8 @@ class OciSource:
                 if spec.layer_selector.operation == "copy":
                     packed.rename(root / copied_as(layer))
                 else:
-                    await asyncio.to_thread(unpack, packed, root, Bounds(), spec.ignore)
+                    with _named(pulled, layer):
+                        await asyncio.to_thread(unpack, packed, root, Bounds(), spec.ignore)
             return pulled.annotations
 
         # What one may pull is not there for another.
@@ -196,6 +203,20 @@ def _chosen(pulled: Pulled, media_type: str, repository: Repository) -> Layer:
         there = ", ".join(sorted({one.media_type for one in pulled.layers}))
         raise InvalidError(f"{repository} has no layer of spec.layerSelector.mediaType {media_type!r}, but {there}")
     return layer
+
+
+@contextlib.contextmanager
+def _named(pulled: Pulled, layer: Layer) -> Iterator[None]:
+    """Name the way out where the first layer is not the one with the files, as of a signed chart."""
+    try:
+        yield
+    except InvalidError as error:
+        if len(pulled.layers) == 1 and "no tar archive" not in str(error):
+            raise
+        there = ", ".join(dict.fromkeys(one.media_type for one in pulled.layers))
+        raise InvalidError(
+            f"{error}; it is the layer {layer.media_type} of {there}: choose by spec.layerSelector.mediaType"
+        ) from error
 
 
 def _filter(text: str) -> re2._Regexp | None:

@@ -65,7 +65,13 @@ async def _fetched(source: SourceManifest) -> Fetched:
     opened = await open_source(connections(), source)
     at = await opened.latest()
     await write_status(source, stored(source, await opened.fetched(at), _now()))
-    return Fetched(kind=source.kind, namespace=source.namespace, name=source.name, commit=commit_of(at), revision=at)
+    return Fetched(
+        kind=source.kind,
+        namespace=source.namespace,
+        name=source.name,
+        commit=commit_of(at) if source.ref else "",
+        revision=at,
+    )
 
 
 async def write_status(source: SourceManifest, status: Body | None) -> None:

@@ -105,7 +105,9 @@ def moved_to(source: SourceManifest, at: str, now: float) -> SourceChanged | Non
     before = f"{known}/{artifact.last_update_time}" if artifact else ""
     number = span(max(LEAST, source.spec.interval), source.metadata.uid, now)
     delivery = f"{source.metadata.uid}/{source.metadata.generation}/{before}/{at}/{number}"
-    return SourceChanged(delivery=delivery, url=source.address, ref=source.ref, commit=commit_of(at))
+    return SourceChanged(
+        delivery=delivery, url=source.address, ref=source.ref, commit=commit_of(at) if source.ref else ""
+    )
 
 
 def drifting(

@@ -61,10 +61,12 @@ class GitServer:
         status: an HTTP status that all requests get instead of an answer; 0 for none.
         seen: the Authorization headers that came.
         moved_to: another server that requests are redirected to.
+        renamed: old path of a repository → its new one, which those who ask for the old one are sent to.
     """
 
     def __init__(self, root: Path) -> None:
         self.root, self.password, self.status, self.moved_to = root, "", 0, ""
+        self.renamed: dict[str, str] = {}
         self.seen: list[str] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
@@ -94,7 +96,13 @@ class GitServer:
         self.seen.append(login)
         wanted = "Basic " + base64.b64encode(f"bot:{self.password}".encode()).decode()
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
-        if self.moved_to:
+        old = next((path for path in self.renamed if request.path.startswith(path)), "")
+        if old:
+            request.send_response(301)
+            request.send_header("Location", self.renamed[old] + request.path.removeprefix(old))
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+        elif self.moved_to:
             request.send_response(302)
             request.send_header("Location", self.moved_to + request.path)
             request.end_headers()

@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from blocks.git.checkout import Checkout, Plan
 from blocks.git.mirror import hold
 from blocks.git.mirrors import Git, Remote
 from blocks.git.program import GitProgram
+from blocks.git.references import Wanted
+from sluice.credentials import GitCredentials
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.sync.bounds import Bounds
 from tests.blocks.git.git_server import GitServer, Repository, git
@@ -188,6 +191,23 @@ async def test_a_server_that_sends_without_end_is_stopped(
         git("update-ref", "-d", "refs/heads/main", folder=repository.folder)
         small = repository.write({"a": "1"})
         assert await held.fetch("main") == small
+
+
+@pytest.mark.parametrize("password", ["", "p-of-the-bot"], ids=["open", "with a login"])
+async def test_a_repository_that_was_renamed_is_followed_on_its_host(
+    sut: Git, server: GitServer, repository: Repository, password: str
+) -> None:
+    """As a forge redirects the old name; with the login, which is right there. A circle ends."""
+    commit = repository.write({"a": "1"})
+    server.password, server.renamed = password, {"/old.git": "/team.git"}
+    login = GitCredentials(username="bot", password=SecretStr(password)) if password else None
+    old = Remote(url=f"{server.url}/old.git", credentials=login)
+    assert (await sut.look(old, Wanted(branch="main"))).commit == commit
+    assert await sut.fetch(old, "main") == commit
+    assert (await sut.tree(old, commit) / "a").read_text() == "1"
+    server.renamed = {"/old.git": "/older.git", "/older.git": "/old.git"}
+    with pytest.raises((TerminalError, TransientError)):
+        await sut.fetch(old, "main")
 
 
 async def test_without_a_secret_no_key_of_the_operator_is_offered(tmp_path: Path, sut: Git) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import pytest
 from blocks.connections import Connections
 from blocks.git.mirrors import Git
 from blocks.sources.bucket import BucketSource
+from blocks.sources.bucket_s3 import Storage
 from blocks.sources.table import source_for
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
 from sluice.manifests.references import SourceKey
+from sluice.sync.sigv4 import Keys
 from tests.blocks.sources.s3_server import ACCESS, SECRET, S3Server
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster
@@ -83,6 +86,30 @@ async def test_a_revision_is_what_is_listed(world: World) -> None:
     assert (await source.tree(first) / "a").read_text() == "1"
     with pytest.raises(NotFoundError):
         await (await world.source()).tree("sha256:" + "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "bucket", "url"),
+    [
+        ("s3.eu-west-1.amazonaws.com", "apps", "https://apps.s3.eu-west-1.amazonaws.com/a%20b"),
+        ("oss-cn-hangzhou.aliyuncs.com", "apps", "https://apps.oss-cn-hangzhou.aliyuncs.com/a%20b"),
+        ("s3.eu-west-1.amazonaws.com", "a.b", "https://s3.eu-west-1.amazonaws.com/a.b/a%20b"),
+        ("minio.example:9000", "apps", "https://minio.example:9000/apps/a%20b"),
+    ],
+)
+def test_clouds_have_buckets_as_hosts(endpoint: str, bucket: str, url: str) -> None:
+    """Some refuse all else (SecondLevelDomainForbidden); other storages have one host."""
+    nothing: Any = None
+    sut = Storage(
+        http=nothing, base=f"https://{endpoint}", bucket=bucket, keys=Keys("a", "b"), region="", within=1, clock=moment
+    )
+    asked, headers = sut.request("a b", {})
+    assert asked == url
+    assert headers["host"] == url.split("/")[2]
+
+
+def moment() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 async def test_prefix_and_ignore(world: World) -> None:

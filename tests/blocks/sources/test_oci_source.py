@@ -77,6 +77,7 @@ async def test_a_digest_goes_before_a_range_and_that_before_a_tag(world: World) 
         ({"tag": "1.0.0", "semver": "1.x"}, f"1.1.0@{new}"),
         ({"semver": ">=1.0.0-0", "semverFilter": "-rc$"}, None),
         ({"tag": "latest", "semver": "1.x", "digest": old}, old),
+        ({"tag": f"9.9.9@{old}"}, f"9.9.9@{old}"),
     ):
         world.object(**({"ref": ref} if ref else {}))
         at = await (await world.source()).latest()
@@ -106,6 +107,10 @@ async def test_the_layer_that_is_wanted(world: World) -> None:
     world.object(layerSelector={"mediaType": helm, "operation": "copy"})
     source = await world.source()
     assert (await source.tree(await source.latest()) / "layer.tgz").read_bytes() == chart
+    world.server.push("team/app", "signed", ("text/provenance", b"-----BEGIN"), (helm, chart))
+    world.object(ref={"tag": "signed"})
+    with pytest.raises(InvalidError, match=r"the layer text/provenance of .*choose by spec\.layerSelector"):
+        await world.files()
     world.object(layerSelector={"mediaType": "other"})
     with pytest.raises(InvalidError, match=f"'other', but .*{CONTENT.replace('+', '.')}"):
         await world.files()

@@ -119,6 +119,12 @@ def samples(namespace: str) -> list[Object]:
             "GitRepository",
             {"spec": {"url": "https://git.test/shop.git", "interval": "1m", "secretRef": {"name": LOGIN}}},
         ),
+        ("source.toolkit.fluxcd.io/v1", "OCIRepository", {"spec": {"url": "oci://registry.test/a", "interval": "1m"}}),
+        (
+            "source.toolkit.fluxcd.io/v1",
+            "Bucket",
+            {"spec": {"endpoint": "s3.test", "bucketName": "a", "interval": "1m"}},
+        ),
         (
             "source.toolkit.fluxcd.io/v1",
             "OCIRepository",

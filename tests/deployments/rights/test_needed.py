@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks.kubernetes import kinds
 from deployments.rights.table import RIGHTS
+from deployments.watchers.sources import FOLLOWERS, MODELS
 from sluice.rollout.autoscalers.scaled_object import PAUSED
 from sluice.rollout.decision import Action, Decision
 from tasks import run_signals
@@ -42,6 +43,13 @@ CALLS: dict[str, str] = {
     "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
 }
 """How code asks for what a delivery is made of: sources, policies, Secrets. Of most of it only the status is written."""
+BY_TABLE: dict[str, str] = {
+    "get": r"cluster\.get\(row\.kind\b",
+    "list": r"cluster\.list\(row\.kind\b",
+    "watch": r"for kind in \(\*MODELS, \*FOLLOWERS\)",
+    "patch": r"cluster\.patch\(kind, source\.name\b",
+}
+"""How code asks for the kinds of a table, of sources and of what follows them."""
 FINALIZED = {
     ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
     ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
@@ -156,6 +164,10 @@ def deliveries() -> set[Asked]:
         for verb, call in CALLS.items():
             if re.search(call.format(kind=name), code):
                 found.add((verb, kind.plural, "status" if verb == "patch" else ""))
+    rows = {"watch": {*MODELS, *FOLLOWERS}}
+    for verb, call in BY_TABLE.items():
+        if re.search(call, code):
+            found |= {(verb, one.plural, "status" if verb == "patch" else "") for one in rows.get(verb, MODELS)}
     return (found - OF_HELM) | {asked for asked, call in FINALIZED.items() if re.search(call, code)}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.kubernetes.follow import News
-from blocks.kubernetes.kinds import GIT_REPOSITORY, KUSTOMIZATION
+from blocks.kubernetes.kinds import BUCKET, GIT_REPOSITORY, KUSTOMIZATION, OCI_REPOSITORY
 from deployments.watchers.announcer import Announcer
 from deployments.watchers.sources import SourceWatcher
 from sluice.events.model import Event, SourceChanged
@@ -100,6 +100,38 @@ def test_each_watched_namespace_is_known(sut: SourceWatcher, namespaces: tuple[s
     sut.update(GIT_REPOSITORY, News([], whole=True), namespaces[0])
     assert [key.namespace for key in sut.sources] == list(namespaces[1:])
     assert {key.namespace for key in sut.followers} == set(namespaces)
+
+
+def test_sources_of_all_kinds_are_watched_and_told_apart_by_kind(sut: SourceWatcher) -> None:
+    """What has no references says so; what follows an OCIRepository waits for it, whatever else has its name."""
+    meta = {"name": "shop", "namespace": "team", "generation": 1}
+    artifact = {"metadata": meta | {"uid": "oci"}, "spec": {"url": "oci://registry.example/shop"}}
+    bucket = {"metadata": meta | {"uid": "bucket"}, "spec": {"endpoint": "s3.example", "bucketName": "shop"}}
+    assert seen(sut, follower(sourceRef={"kind": "OCIRepository", "name": "shop"})) == []
+    (of_git,) = seen(sut, source())
+    assert of_git.url == URL
+    (of_bucket,) = sut.events_for(BUCKET, ("team", "shop"), bucket)
+    assert of_bucket.payload == {"url": "https://s3.example/shop", "ref": "", "commit": "", "reapply": ""}
+    of_oci = sut.events_for(OCI_REPOSITORY, ("team", "shop"), artifact)
+    assert [one.url for one in of_oci] == ["oci://registry.example/shop"] * 2
+
+
+def test_a_source_that_follows_tags_says_so(sut: SourceWatcher) -> None:
+    """By the names that a webhook has for them, so that the sync finds it."""
+    assert [one.ref for one in seen(sut, source(name="a", ref={"tag": "v1"}))] == ["refs/tags/v1"]
+    assert [one.ref for one in seen(sut, source(name="b", ref={"semver": "1.x"}))] == ["refs/tags/*"]
+    assert [one.ref for one in seen(sut, source(name="c", ref={"name": "refs/pull/1/head"}))] == ["refs/pull/1/head"]
+
+
+def test_who_asks_for_a_source_gets_a_look_once(sut: SourceWatcher) -> None:
+    """The annotation of `flux reconcile` changes no generation; its followers are not applied for it."""
+    (before,) = seen(sut, source())
+    (event,) = seen(sut, asked(source(), "t1"))
+    assert event.id != before.id
+    assert event.reapply == ""
+    assert seen(sut, asked(source(), "t1")) == []
+    answered = asked(source(), "t1") | {"status": {"lastHandledReconcileAt": "t1"}}
+    assert seen(sut, answered) == []
 
 
 def asked(item: dict[str, Any], when: str) -> dict[str, Any]:

@@ -134,9 +134,9 @@ def _told(watcher: SourceWatcher, item: Object) -> list[Any]:
 
 async def test_images_are_not_written_to_a_git_repository_that_was_not_named(world: World) -> None:
     """The automation says why in its status; git stays as it is."""
-    spec = {"sourceRef": {"kind": "OCIRepository", "name": "app"}, "git": {"commit": {"author": {"email": "a@b"}}}}
+    spec = {"sourceRef": {"kind": "ExternalArtifact", "name": "app"}, "git": {"commit": {"author": {"email": "a@b"}}}}
     world.cluster.add({"kind": "ImageUpdateAutomation", "metadata": dict(META), "spec": spec, "status": {}})
     (written,) = await write_back.fn({"team:shop": ImageRef(name="registry/shop", tag="2")})
-    assert "spec.sourceRef.kind 'OCIRepository'" in written.fault
-    assert "OCIRepository" in world.ready("ImageUpdateAutomation", "app")["message"]
+    assert "spec.sourceRef.kind 'ExternalArtifact'" in written.fault
+    assert "ExternalArtifact" in world.ready("ImageUpdateAutomation", "app")["message"]
     assert world.repository.head() == world.commit
