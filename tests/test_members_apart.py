@@ -9,7 +9,9 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ROOMS = (
-    "sluice/events/senders",
+    "sluice/events/senders/forges",
+    "sluice/events/senders/own",
+    "sluice/events/senders/registries",
     "sluice/events/verification",
     "sluice/measures/dataplanes",
     "sluice/rollout/autoscalers",
@@ -29,7 +31,9 @@ NO_MEMBERS = {"__init__", "base", "table"}
 SHARED = {
     "sluice/rollout/routes": {"backends"},
     "blocks/routers": {"way_in"},
-    "blocks/registries": {"tokens", "transport"},
+    "blocks/registries": {"pulls", "tokens", "transport"},
+    "blocks/renderers": {"confined", "fence", "keys", "plain", "program", "settings_text", "sops"},
+    "blocks/sources": {"access"},
 }
 """What several members of a room stand on, or what works with any of them."""
 
@@ -46,4 +50,5 @@ def test_every_member_is_in_its_contract(room: str) -> None:
     """A file `slack_blocks.py` is a part of the member `slack`, not a member."""
     files = {path.stem for path in (CHECKOUT / room).glob("*.py")} - NO_MEMBERS - SHARED.get(room, set())
     members = {name for name in files if not any(name.startswith(f"{other}_") for other in files)}
-    assert {f"{room.replace('/', '.')}.{name}" for name in members} in independent()
+    named = {f"{room.replace('/', '.')}.{name}" for name in members}
+    assert any(named <= contract for contract in independent()), named

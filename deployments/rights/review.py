@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind
-from blocks.kubernetes.kinds import BUCKET, GIT_REPOSITORY, IMAGE_REPOSITORY, OCI_REPOSITORY, RECEIVER
+from blocks.kubernetes.kinds import BUCKET, GIT_REPOSITORY, IMAGE_REPOSITORY, OCI_REPOSITORY, PROVIDER, RECEIVER
 from deployments.rights.part import Part
 from deployments.rights.table import Right, Where, rights_of
 from sluice.errors import TerminalError
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 
@@ -25,6 +26,7 @@ NAMING: Mapping[Part, Sequence[tuple[Kind, Any]]] = {
         (OCI_REPOSITORY, OCIRepository),
         (BUCKET, Bucket),
         (IMAGE_REPOSITORY, ImageRepository),
+        (PROVIDER, Provider),
     ),
     Part.RECEIVER: ((RECEIVER, Receiver),),
 }

@@ -138,7 +138,6 @@ _ROLLOUTS = (
     Right(EVENT, ("watch", "patch"), "Events of sluice's own that alerts choose: each is marked before it is sent"),
     Right(ALERT, ("list",), "who gets to know what of Flux's objects"),
     Right(PROVIDER, ("get",), "where an alert goes"),
-    Right(SECRET, ("get",), "the address and token of a Provider's secretRef", where=Where.NAMED),
     Right(
         EVENT,
         ("create",),
@@ -196,7 +195,12 @@ _DELIVERY = (
         ("get",),
         "variables of a Kustomization, values of a HelmRelease, and `kubeConfig.configMapRef`",
     ),
-    Right(SECRET, ("get",), "the login for a git server or a registry that a secretRef names", where=Where.NAMED),
+    Right(
+        SECRET,
+        ("get",),
+        "what a secretRef names: a login for git or a registry, the address of an alert",
+        where=Where.NAMED,
+    ),
 )
 _ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]
 _RECEIVERS = (

@@ -119,16 +119,17 @@ def samples(namespace: str) -> list[Object]:
             "GitRepository",
             {"spec": {"url": "https://git.test/shop.git", "interval": "1m", "secretRef": {"name": LOGIN}}},
         ),
+        ("v1", "Event", {"involvedObject": {"kind": "Canary", "name": NAME, "namespace": namespace}, "reason": "Kept"}),
+        (
+            "notification.toolkit.fluxcd.io/v1beta3",
+            "Provider",
+            {"spec": {"type": "generic", "address": "https://a.test"}},
+        ),
         ("source.toolkit.fluxcd.io/v1", "OCIRepository", {"spec": {"url": "oci://registry.test/a", "interval": "1m"}}),
         (
             "source.toolkit.fluxcd.io/v1",
             "Bucket",
             {"spec": {"endpoint": "s3.test", "bucketName": "a", "interval": "1m"}},
-        ),
-        (
-            "source.toolkit.fluxcd.io/v1",
-            "OCIRepository",
-            {"spec": {"url": "oci://registry.test/shop", "interval": "1m"}},
         ),
         (
             "source.toolkit.fluxcd.io/v1",

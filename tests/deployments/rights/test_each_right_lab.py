@@ -34,7 +34,8 @@ SETTLES = 10.0
 """Seconds after which the authorizer knows what was bound before; it takes milliseconds."""
 NOBODY_ACTS = {("update", "canaries/finalizers.flagger.app")}
 """Asked for by an admission plugin of other clusters (OpenShift), in the name of who makes an object with an owner."""
-FOLLOWED = {one.kind for one in RIGHTS if "watch" in one.verbs}
+FOLLOWED = {one.kind for one in RIGHTS if "watch" in one.verbs} - {EVENT}
+"""By informers; Events are followed by whoever sends alerts."""
 
 
 def sample(right: Right, namespace: str) -> Object:

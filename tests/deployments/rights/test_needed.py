@@ -54,6 +54,8 @@ FINALIZED = {
     ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
     ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
     ("patch", "imagepolicies", ""): r"cluster\.patch\(\s*IMAGE_POLICY, key\.",
+    ("watch", "events", ""): r"follow\(self\.cluster, EVENT, self\.hear",
+    ("patch", "events", ""): r"cluster\.patch\(EVENT, meta\[",
 }
 """What is written besides the status, such as a finalizer or the versions that stay out, and the call that writes it."""
 OF_HELM = {("list", "secrets", ""), ("patch", "secrets", "status")}
