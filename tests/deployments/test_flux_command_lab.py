@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -90,7 +91,9 @@ def desk(lab_env: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
     oci.push_image(lab_env["registry"], name, "1.0.0", {}, ["/x"], {})
     it.kubectl("create", "namespace", name)
     url = f"{lab_env['git_url']}/{name}.git"
-    it.kubectl("apply", "-f", "-", given=MANIFESTS.format(url=url, image=f"{lab_env['registry']}/{name}"))
+    it.kubectl(
+        "apply", "-f", "-", given=MANIFESTS.format(url=url, namespace=name, image=f"{lab_env['registry']}/{name}")
+    )
     os.environ["PATH"], path = f"{lab_env['bin']}{os.pathsep}{os.environ['PATH']}", os.environ["PATH"]
     sluice = Installation(lab_env, home / "sluice", name, free_port(), free_port())
     try:
@@ -114,7 +117,8 @@ spec: {{url: "{url}", ref: {{branch: main}}, interval: 1h}}
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {{name: shop}}
-spec: {{sourceRef: {{kind: GitRepository, name: shop}}, path: ./app, prune: true, interval: 1h}}
+spec: {{sourceRef: {{kind: GitRepository, name: shop}}, path: ./app, prune: true, interval: 1h,
+  targetNamespace: {namespace}}}
 ---
 apiVersion: image.toolkit.fluxcd.io/v1
 kind: ImageRepository
@@ -164,8 +168,8 @@ def test_suspend_and_resume(desk: Desk) -> None:
 
 def test_trace_tree_and_events(desk: Desk) -> None:
     traced = desk.flux("trace", "configmap", "settings")
-    assert "Kustomization:  shop" in traced
-    assert "GitRepository:  shop" in traced
+    assert re.search(r"Kustomization: +shop\n", traced)
+    assert re.search(r"GitRepository: +shop\n", traced)
     assert "ConfigMap/" in desk.flux("tree", "kustomization", "shop")
     events = desk.flux("events", "--for", "Kustomization/shop")
     assert "ReconciliationSucceeded" in events

@@ -235,7 +235,7 @@ async def test_what_cannot_be_left_out_stops_the_sync(sut: Team) -> None:
     sut.repository.write({"a.yaml": config("a")})
     await sut.source()
     await sut.kustomization(kubeConfig={"secretRef": {"name": "elsewhere"}})
-    with pytest.raises(InvalidError, match=r"spec\.kubeConfig"):
+    with pytest.raises(NotFoundError, match=r"spec\.kubeConfig"):
         await synced(sut)
     assert await value(sut, "a") is None
     status, _, message = await sut.ready()
