@@ -182,7 +182,7 @@ def test_a_pull_request_can_be_opened_listed_commented_and_closed(client: GitHub
     opened = client.rest.pulls.create("lab", "flags", title="Remove a flag", head="remove-x", base="main").parsed_data
     client.rest.issues.create_comment("lab", "flags", opened.number, body="please look")
     client.rest.pulls.update("lab", "flags", opened.number, state="closed")
-    listed = client.rest.pulls.list("lab", "flags").parsed_data
+    listed = client.rest.pulls.list("lab", "flags", state="all").parsed_data
     assert [(one.number, one.state, one.title) for one in listed] == [(opened.number, "closed", "Remove a flag")]
     assert read(url, "/-/calls")[-2]["body"] == {"state": "closed"}
 
