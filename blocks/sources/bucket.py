@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+from pydantic import SecretStr
 
 from blocks.connections import Connections
 from blocks.git.files import inside
@@ -24,10 +25,10 @@ from sluice.credentials import GitCredentials, Proxy, name_of, texts
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.vital import refuse_vital
+from sluice.sigv4 import Keys
 from sluice.sync.artifact import Fetch
 from sluice.sync.bounds import Bounds, Measured
 from sluice.sync.ignore import FILE, Ignore
-from sluice.sync.sigv4 import Keys
 
 PROVIDERS = ("generic", "aws")
 _AT_ONCE = 8
@@ -145,7 +146,7 @@ async def bucket_source(wired: Connections, source: Bucket) -> BucketSource:
         data = texts(secret)
         if not data.get("accesskey") or not data.get("secretkey"):
             raise InvalidError(f"{name_of(secret)} has no keys for a storage: it needs accesskey and secretkey")
-        keys = Keys(data["accesskey"].strip(), data["secretkey"].strip())
+        keys = Keys(data["accesskey"].strip(), SecretStr(data["secretkey"].strip()))
     certificates = await certificates_of(wired.cluster, source.namespace, spec.cert_secret_ref)
     proxy = await proxy_of(wired.cluster, source.namespace, spec.proxy_secret_ref)
     return BucketSource(wired.trees, source, keys, certificates, proxy)

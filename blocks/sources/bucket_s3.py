@@ -14,7 +14,7 @@ import httpx
 from blocks.bounded_http import asked
 from blocks.waits import retry_after
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
-from sluice.sync.sigv4 import Keys, quoted, quoted_path, signed
+from sluice.sigv4 import Keys, quoted, quoted_path, signed_for_s3
 
 _MOST_ANSWER = 8 << 20
 _MOST_PAGES = 200
@@ -120,7 +120,7 @@ class Storage:
         if not self.keys:
             return url, {}
         region = self.region or _USUAL_REGION
-        return url, signed(self.keys, "GET", host, path, query, self.clock(), region=region)
+        return url, signed_for_s3(self.keys, "GET", url, self.clock(), region=region)
 
     def _check(self, status: int, headers: httpx.Headers | object, content: bytes, key: str) -> None:
         what = f"{key} of bucket {self.bucket}" if key else f"bucket {self.bucket}"

@@ -17,11 +17,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from blocks.registries.logins.aws_identity import keys_of
-from blocks.registries.logins.aws_signature import signed
 from blocks.registries.logins.base import Caller, Given, fields
 from sluice.credentials import RegistryCredentials
 from sluice.errors import InvalidError
 from sluice.images.reference import Repository
+from sluice.sigv4 import signed
 
 _HOST = re.compile(
     r"(?P<account>\d{12})\.dkr[.-]ecr(?P<fips>-fips)?\.(?P<region>[a-z0-9-]+)"

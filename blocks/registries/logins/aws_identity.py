@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from blocks.registries.logins.aws_signature import Keys
 from blocks.registries.logins.base import Caller, fields, text_of
+from sluice.sigv4 import Keys
 
 SESSION = "sluice"
 METADATA = "http://169.254.169.254"

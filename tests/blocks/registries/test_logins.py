@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from blocks.registries.base import USUAL
 from blocks.registries.distribution import Distribution
 from blocks.registries.logins.aws import Aws
-from blocks.registries.logins.aws_signature import Keys, signed
 from blocks.registries.logins.azure import ASSERTION, Azure
 from blocks.registries.logins.base import Login
 from blocks.registries.logins.gcp import Gcp
@@ -24,6 +23,7 @@ from blocks.registries.logins.table import LOGINS
 from blocks.registries.table import Registries
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.images.reference import parse_repository
+from sluice.sigv4 import Keys, signed
 from tests.blocks.registries.small import Answer, Registry, Request
 
 ECR = parse_repository("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/shop")

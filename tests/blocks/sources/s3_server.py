@@ -9,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote
 from xml.sax.saxutils import escape
 
-from sluice.sync.sigv4 import Keys, signed
+from pydantic import SecretStr
+
+from sluice.sigv4 import Keys, quoted, signed_for_s3
 
 ACCESS, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -52,8 +54,9 @@ class S3Server:
 
     def _signed(self, path: str, query: dict[str, str], headers: dict[str, str]) -> bool:
         now = datetime.strptime(headers.get("x-amz-date", "20000101T000000Z"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-        wanted = signed(Keys(ACCESS, SECRET), "GET", self.host, path, query, now, region="us-east-1")
-        return headers.get("authorization") == wanted["authorization"]
+        url = f"http://{self.host}{path}{'?' if query else ''}{quoted(query)}"
+        wanted = signed_for_s3(Keys(ACCESS, SecretStr(SECRET)), "GET", url, now, region="us-east-1")
+        return headers.get("authorization") == wanted["Authorization"]
 
     def _list(self, query: dict[str, str]) -> bytes:
         keys = sorted(key for key in self.objects if key.startswith(query.get("prefix", "")))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from blocks.connections import Connections
 from blocks.git.mirrors import Git
@@ -18,7 +19,7 @@ from blocks.sources.bucket_s3 import Storage
 from blocks.sources.table import source_for
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
 from sluice.manifests.references import SourceKey
-from sluice.sync.sigv4 import Keys
+from sluice.sigv4 import Keys
 from tests.blocks.sources.s3_server import ACCESS, SECRET, S3Server
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster
@@ -101,11 +102,17 @@ def test_clouds_have_buckets_as_hosts(endpoint: str, bucket: str, url: str) -> N
     """Some refuse all else (SecondLevelDomainForbidden); other storages have one host."""
     nothing: Any = None
     sut = Storage(
-        http=nothing, base=f"https://{endpoint}", bucket=bucket, keys=Keys("a", "b"), region="", within=1, clock=moment
+        http=nothing,
+        base=f"https://{endpoint}",
+        bucket=bucket,
+        keys=Keys("a", SecretStr("b")),
+        region="",
+        within=1,
+        clock=moment,
     )
     asked, headers = sut.request("a b", {})
     assert asked == url
-    assert headers["host"] == url.split("/")[2]
+    assert headers["Host"] == url.split("/")[2]
 
 
 def moment() -> datetime:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sluice.sync.sigv4 import Keys, quoted, quoted_path, signed
+from pydantic import SecretStr
 
-KEYS = Keys("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+from sluice.sigv4 import Keys, quoted, quoted_path, signed_for_s3
+
+KEYS = Keys("AKIAIOSFODNN7EXAMPLE", SecretStr("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
 HOST, NOW = "examplebucket.s3.amazonaws.com", datetime(2013, 5, 24, tzinfo=UTC)
 
 
 def signature(path: str, query: dict[str, str], **extra: str) -> str:
-    made = signed(KEYS, "GET", HOST, path, query, NOW, region="us-east-1", extra=extra)
-    return made["authorization"].rpartition("Signature=")[2]
+    url = f"https://{HOST}{path}{'?' if query else ''}{quoted(query)}"
+    made = signed_for_s3(KEYS, "GET", url, NOW, region="us-east-1", extra=extra)
+    return made["Authorization"].rpartition("Signature=")[2]
 
 
 def test_the_examples_of_the_documentation() -> None:
@@ -34,9 +37,9 @@ def test_odd_names_are_quoted_once_and_in_full() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     """Nor the token of temporary keys, which is sent and signed."""
-    keys = Keys("AKID", "hidden", "token-1")
+    keys = Keys("AKID", SecretStr("hidden"), SecretStr("token-1"))
     assert "hidden" not in repr(keys)
     assert "token-1" not in repr(keys)
-    made = signed(keys, "GET", HOST, "/", {}, NOW, region="eu-west-1")
-    assert made["x-amz-security-token"] == "token-1"
-    assert "x-amz-security-token" in made["authorization"]
+    made = signed_for_s3(keys, "GET", f"https://{HOST}/", NOW, region="eu-west-1")
+    assert made["X-Amz-Security-Token"] == "token-1"
+    assert "x-amz-security-token" in made["Authorization"]
