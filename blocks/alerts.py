@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import ssl
-import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from urllib.parse import quote, urlsplit
@@ -16,6 +15,7 @@ from pydantic import SecretStr
 from blocks.bounded_http import posted
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import SECRET
+from blocks.tls import context_of
 from blocks.waits import retry_after
 from sluice.errors import InvalidError, TerminalError, TransientError
 from sluice.manifests.flux.notification.provider import Provider
@@ -97,17 +97,9 @@ async def _trust(cluster: Cluster, provider: Provider) -> ssl.SSLContext | bool:
     if provider.spec.cert_secret_ref is None:
         return True
     given = await _secret(cluster, provider, provider.spec.cert_secret_ref.name)
-    try:
-        context = ssl.create_default_context(cadata=given.get("ca.crt") or None)
-        if given.get("tls.crt") and given.get("tls.key"):
-            with tempfile.NamedTemporaryFile("w") as both:  # readable for us alone; the library takes files only
-                both.write(f"{given['tls.key']}\n{given['tls.crt']}\n")
-                both.flush()
-                context.load_cert_chain(both.name)
-    except (ssl.SSLError, ValueError) as error:
-        name = provider.spec.cert_secret_ref.name
-        raise InvalidError(f"{provider}: Secret {name} of spec.certSecretRef has no usable certificates") from error
-    return context
+    where = f"{provider}: Secret {provider.spec.cert_secret_ref.name} of spec.certSecretRef"
+    authority, certificate, key = (given.get(name, "") for name in ("ca.crt", "tls.crt", "tls.key"))
+    return context_of(where, authority, certificate if key else "", key, alone=True)
 
 
 async def _proxy(cluster: Cluster, provider: Provider) -> str | None:

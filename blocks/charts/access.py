@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,8 +14,9 @@ from pydantic import SecretStr
 from blocks.charts.download import Access
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import SECRET
+from blocks.tls import context_of
 from sluice.addresses import without_login
-from sluice.credentials import DOCKER_CONFIG, RegistryCredentials, registry_credentials
+from sluice.credentials import DOCKER_CONFIG, RegistryCredentials, name_of, registry_credentials, secret_text
 from sluice.errors import InvalidError
 from sluice.manifests.flux.helm.repository import HelmRepository
 from sluice.manifests.references import LocalReference
@@ -39,7 +38,7 @@ async def http_access(cluster: Cluster, repository: HelmRepository) -> Access:
     if secret and (read(secret, "username") or read(secret, "password")):
         user, password = read(secret, "username"), read(secret, "password")
         if not user or not password:
-            raise InvalidError(f"{_name(secret)} needs both username and password")
+            raise InvalidError(f"{name_of(secret)} needs both username and password")
     certificates = await _secret(cluster, repository, spec.cert_secret_ref) or secret
     trust = trusting(certificates) if certificates else None
     return Access(url, user, SecretStr(password), spec.pass_credentials, trust, spec.timeout)
@@ -58,7 +57,7 @@ async def registry_login(cluster: Cluster, repository: HelmRepository, path: str
         return registry_credentials(secret, registry_of(repository), path)
     user, password = read(secret, "username"), read(secret, "password")
     if not user or not password:
-        raise InvalidError(f"{_name(secret)} needs username and password, or {DOCKER_CONFIG}")
+        raise InvalidError(f"{name_of(secret)} needs username and password, or {DOCKER_CONFIG}")
     return RegistryCredentials(username=user, password=SecretStr(password))
 
 
@@ -77,35 +76,16 @@ def docker_config(registry: str, login: RegistryCredentials | None) -> str:
 
 def trusting(secret: Object) -> ssl.SSLContext | None:
     """Trust in the authority that a Secret names, and a certificate of our own where it has one."""
-    authority = read(secret, "ca.crt")
-    certificate, key = read(secret, "tls.crt"), read(secret, "tls.key")
+    authority, certificate, key = (read(secret, name) for name in ("ca.crt", "tls.crt", "tls.key"))
     if not authority and not certificate:
         return None
-    try:
-        context = ssl.create_default_context(cadata=authority or None)
-        if certificate:
-            with tempfile.TemporaryDirectory() as folder:
-                place = Path(folder) / "both.pem"
-                place.touch(mode=0o600)
-                place.write_text(f"{certificate}\n{key}")
-                context.load_cert_chain(place)
-    except (ssl.SSLError, ValueError, OSError):
-        raise InvalidError(f"{_name(secret)}: its ca.crt, tls.crt or tls.key is no certificate or key") from None
-    return context
+    return context_of(name_of(secret), authority, certificate, key, alone=True)
 
 
 def read(secret: Mapping[str, Any], key: str) -> str:
     """What a Secret has under a key; empty where it has nothing."""
-    try:
-        return base64.b64decode((secret.get("data") or {}).get(key, ""), validate=True).decode()
-    except ValueError:
-        raise InvalidError(f"{_name(secret)}: its {key} is not base64 of a text") from None
+    return secret_text(secret, key).get_secret_value()
 
 
 async def _secret(cluster: Cluster, repository: HelmRepository, named: LocalReference | None) -> Object | None:
     return await cluster.get(SECRET, named.name, repository.namespace) if named else None
-
-
-def _name(secret: Mapping[str, Any]) -> str:
-    meta = secret.get("metadata") or {}
-    return f"Secret {meta.get('namespace', 'default')}/{meta.get('name', '?')}"

@@ -7,19 +7,18 @@ or a proxy of their own have one each; the oldest go where there are too many.
 from __future__ import annotations
 
 import ssl
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 
 from blocks.bounded_http import Answer, asked
 from blocks.registries.base import USUAL, Way
+from blocks.tls import context_of
 from blocks.waits import retry_after
 from sluice.addresses import shown
-from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
+from sluice.errors import NotFoundError, TerminalError, TransientError
 from sluice.images.reference import Repository
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -111,20 +110,8 @@ def checked(answer: Answer, repository: Repository) -> Answer:
 def _verification(way: Way) -> ssl.SSLContext | bool:
     if not way.authority and not way.certificate:
         return True
-    context = httpx.create_ssl_context()
-    try:
-        if way.authority:
-            context.load_verify_locations(cadata=way.authority)
-        if way.certificate:
-            # OpenSSL reads a client's certificate from files only; they are gone when it has.
-            with tempfile.TemporaryDirectory() as folder:
-                pair = Path(folder) / "pair.pem"
-                pair.touch(mode=0o600)
-                pair.write_text(f"{way.key.get_secret_value() if way.key else ''}\n{way.certificate}")
-                context.load_cert_chain(pair)
-    except (ssl.SSLError, ValueError) as error:
-        raise InvalidError(f"spec.certSecretRef: its certificates cannot be used ({type(error).__name__})") from None
-    return context
+    key = way.key.get_secret_value() if way.key else ""
+    return context_of("spec.certSecretRef", way.authority, way.certificate, key)
 
 
 def _about(error: Exception) -> str:

@@ -20,6 +20,7 @@ from blocks.git.files import inside
 from blocks.kubernetes.kinds import SECRET
 from blocks.sources.access import certificates_of, proxy_of
 from blocks.sources.bucket_s3 import Listed, Storage
+from blocks.tls import context_of
 from blocks.trees import Tree, Trees
 from sluice.credentials import GitCredentials, Proxy, name_of, texts
 from sluice.errors import InvalidError, NotFoundError
@@ -166,16 +167,5 @@ def _is_file(key: str) -> bool:
 def _verification(certificates: GitCredentials | None) -> ssl.SSLContext | bool:
     if certificates is None:
         return True
-    context = httpx.create_ssl_context()
-    try:
-        if certificates.authority:
-            context.load_verify_locations(cadata=certificates.authority)
-        if certificates.certificate:
-            with tempfile.TemporaryDirectory() as folder:
-                pair = Path(folder) / "pair.pem"
-                pair.touch(mode=0o600)
-                pair.write_text(f"{certificates.client_key.get_secret_value()}\n{certificates.certificate}")
-                context.load_cert_chain(pair)
-    except (ssl.SSLError, ValueError) as error:
-        raise InvalidError(f"spec.certSecretRef: its certificates cannot be used ({type(error).__name__})") from None
-    return context
+    key = certificates.client_key.get_secret_value()
+    return context_of("spec.certSecretRef", certificates.authority, certificates.certificate, key)

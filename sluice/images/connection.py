@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from sluice.credentials import name_of
 from sluice.errors import InvalidError
 
 
@@ -33,10 +34,10 @@ def certificates(secret: Mapping[str, Any]) -> Certificates:
     certificate = _text(secret, "tls.crt") or _text(secret, "certFile")
     key = _text(secret, "tls.key") or _text(secret, "keyFile")
     if not authority and not certificate and not key:
-        raise InvalidError(f"{_name(secret)} has no certificates: it needs ca.crt, or tls.crt and tls.key")
+        raise InvalidError(f"{name_of(secret)} has no certificates: it needs ca.crt, or tls.crt and tls.key")
     if bool(certificate) is not bool(key):
         missing = "tls.key" if certificate else "tls.crt"
-        raise InvalidError(f"{_name(secret)} has half of a client's certificate: {missing} is missing")
+        raise InvalidError(f"{name_of(secret)} has half of a client's certificate: {missing} is missing")
     return Certificates(authority=authority, certificate=certificate, key=SecretStr(key) if key else None)
 
 
@@ -49,9 +50,9 @@ def proxy(secret: Mapping[str, Any]) -> SecretStr:
     address, user, password = (_text(secret, key) for key in ("address", "username", "password"))
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidError(f"{_name(secret)} has no proxy: its address needs http:// or https:// and a host")
+        raise InvalidError(f"{name_of(secret)} has no proxy: its address needs http:// or https:// and a host")
     if bool(user) is not bool(password):
-        raise InvalidError(f"{_name(secret)} has half of a login: it needs username and password, or neither")
+        raise InvalidError(f"{name_of(secret)} has half of a login: it needs username and password, or neither")
     if user:
         host = parts.netloc.rpartition("@")[2]
         parts = parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}")
@@ -62,9 +63,4 @@ def _text(secret: Mapping[str, Any], key: str) -> str:
     try:
         return base64.b64decode((secret.get("data") or {}).get(key) or "", validate=True).decode().strip()
     except (ValueError, binascii.Error):
-        raise InvalidError(f"{_name(secret)}: its {key} is not base64 of a text") from None
-
-
-def _name(secret: Mapping[str, Any]) -> str:
-    meta = secret.get("metadata") or {}
-    return f"Secret {meta.get('namespace', 'default')}/{meta.get('name', '?')}"
+        raise InvalidError(f"{name_of(secret)}: its {key} is not base64 of a text") from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -62,10 +62,6 @@ class Known:
 
     digest: bytes
     seen: Seen
-
-    def as_seen(self, seen: Seen) -> Known:
-        """What was seen, after a look at the fields found that nothing of ours changed."""
-        return replace(self, seen=seen)
 
 
 def digest(manifest: Object) -> bytes:
