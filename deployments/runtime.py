@@ -142,7 +142,7 @@ async def work(settings: Settings, ready: Ready) -> None:
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
             drift = DriftWatcher.of(wired)
             watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
-            alerting = Alerting(wired.cluster, settings.namespaces or (None,))
+            alerting = Alerting(wired.cluster, settings.namespaces or (None,), settings.no_cross_namespace_refs)
             alerts = asyncio.create_task(forever("sending alerts", alerting.keep, 1.0))
             try:
                 await worker.serve(ready)

@@ -133,8 +133,8 @@ class Settings(BaseSettings):
     """Service account that stands in for sluice where a Kustomization or HelmRelease names none (`serviceAccountName`), in
     the object's own namespace (Flux's `--default-service-account`). Without it sluice's own rights are used."""
     no_cross_namespace_refs: bool = False
-    """Whether Kustomizations and HelmReleases may refer to sources of their own namespace only (Flux's
-    `--no-cross-namespace-refs`)."""
+    """Whether Kustomizations, HelmReleases and ImageUpdateAutomations may refer to sources of their own namespace only,
+    ImagePolicies to its ImageRepositories, Alerts and Receivers to its objects (Flux's `--no-cross-namespace-refs`)."""
     remote_bases: bool = True
     """Whether a `kustomization.yaml` may name files and bases of other places, over https (Flux's `--no-remote-bases` is
     `false` here)."""

@@ -9,6 +9,7 @@ from blocks.charts.base import Charts
 from blocks.charts.files import FileCharts
 from blocks.charts.indexed import IndexedCharts
 from blocks.charts.registry import RegistryCharts
+from blocks.charts.suspended import SuspendedCharts
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import HELM_REPOSITORY
 from blocks.sources.table import source_for
@@ -19,9 +20,12 @@ from sluice.manifests.references import SourceKey
 
 async def _repository(wired: Connections, key: SourceKey) -> Charts:
     repository = HelmRepository.parse(await wired.cluster.get(HELM_REPOSITORY, key.name, key.namespace))
-    if repository.is_oci:
-        return RegistryCharts(wired, repository)
-    return IndexedCharts(await http_access(wired.cluster, repository), wired.helm.home)
+    charts: Charts = (
+        RegistryCharts(wired, repository)
+        if repository.is_oci
+        else IndexedCharts(await http_access(wired.cluster, repository), wired.helm.home)
+    )
+    return SuspendedCharts(charts) if repository.spec.suspend and not repository.is_oci else charts
 
 
 async def _files(wired: Connections, key: SourceKey) -> Charts:

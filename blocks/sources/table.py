@@ -13,6 +13,7 @@ from blocks.sources.base import Source
 from blocks.sources.bucket import bucket_source
 from blocks.sources.git import git_source
 from blocks.sources.oci import oci_source
+from blocks.sources.suspended import Suspended
 from sluice.errors import InvalidError
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository
@@ -54,7 +55,7 @@ def refusal(kind: str) -> str:
 
 
 async def source_for(wired: Connections, key: SourceKey) -> Source:
-    """The source that a manifest refers to.
+    """The source that a manifest refers to; a suspended one stays where it is.
 
     Raises:
         InvalidError: sluice has no sources of this kind, or the source is not valid.
@@ -63,7 +64,9 @@ async def source_for(wired: Connections, key: SourceKey) -> Source:
     if why := refusal(key.kind):
         raise InvalidError(why)
     row = SOURCES[key.kind]
-    return await row.open(wired, row.model.parse(await wired.cluster.get(row.kind, key.name, key.namespace)))
+    manifest = row.model.parse(await wired.cluster.get(row.kind, key.name, key.namespace))
+    opened = await row.open(wired, manifest)
+    return Suspended(manifest, opened) if manifest.spec.suspend else opened
 
 
 async def origin_of(wired: Connections, key: SourceKey, revision: str) -> str:

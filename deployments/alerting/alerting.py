@@ -41,10 +41,15 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
 @dataclass(slots=True)
 class Alerting:
-    """What was heard and is to be sent."""
+    """What was heard and is to be sent.
+
+    Attributes:
+        own_namespace_only: whether an Alert hears of its own namespace only.
+    """
 
     cluster: Cluster
     namespaces: tuple[str | None, ...] = (None,)
+    own_namespace_only: bool = False
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _sent: Recent[tuple[str, str, str], float] = field(default_factory=lambda: Recent(10_000))
@@ -99,6 +104,8 @@ class Alerting:
             labels = await self._labels(happened)
         found = []
         for alert in alerts:
+            if self.own_namespace_only and alert.namespace != happened.namespace:
+                continue
             try:
                 if wants(alert, happened, labels):
                     found.append(alert)

@@ -48,6 +48,17 @@ def event_of_change(release: HelmRelease) -> SourceChanged:
     return _event(release, f"{meta.generation}/{asked}/{meta.deletion_timestamp}")
 
 
+def event_of_request(release: HelmRelease, chart: HelmChart) -> SourceChanged:
+    """The event of a HelmChart that somebody asks to have looked at: that is done with its release."""
+    asked = chart.metadata.annotations.get(REQUESTED_AT, "")
+    return _event(release, f"{chart.metadata.uid}/{asked}")
+
+
+def is_asked(chart: HelmChart) -> bool:
+    """Whether somebody asks to have a HelmChart looked at, and has no answer."""
+    return chart.metadata.annotations.get(REQUESTED_AT, "") not in {"", chart.status.last_handled_reconcile_at}
+
+
 def event_of_move(release: HelmRelease, revision: str, now: float) -> SourceChanged:
     """The event of a repository that is at another revision; what came to nothing is tried once more in the next minute."""
     return _event(release, f"{revision}/{span(AGAIN, release.metadata.uid, now)}")

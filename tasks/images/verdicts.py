@@ -18,6 +18,7 @@ from sluice.images.reference import ImageRef
 from sluice.images.tags import visible
 from sluice.manifests.flux.image_policy import DigestPolicy, ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.references import SourceKey
 from tasks.images.reach import Door
 
 T = TypeVar("T")
@@ -95,6 +96,10 @@ async def verdict(wired: Connections, policy: ImagePolicy, seen: Seen, *, fresh:
     Raises:
         TransientError: the registry does not answer.
     """
+    try:
+        wired.tenants.refuse_foreign(policy.namespace, SourceKey(seen.repository.kind, *policy.repository))
+    except InvalidError as error:
+        return Verdict(policy, fault=str(error), reason=record.ACCESS_DENIED)
     if not await _may_use(wired, policy, seen.repository):
         why = (
             f"{seen.repository} lets no policy of namespace {policy.namespace} choose from it: see its spec.accessFrom"

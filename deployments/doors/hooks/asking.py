@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster, Kind, Object
+from blocks.kubernetes.tenants import Tenants
 from sluice.errors import InvalidError, TerminalError
 from sluice.events.receivers.asked import Wish, fulfils, request, wish
-from sluice.manifests.flux.receiver import Receiver
+from sluice.manifests.flux.receiver import ANY, Receiver
+from sluice.manifests.references import SourceKey
 
 log = logging.getLogger("sluice.receiver")
 
@@ -24,11 +26,14 @@ class Asked:
     faults: tuple[str, ...]
 
 
-async def ask(cluster: Cluster, receiver: Receiver, at: datetime, body: Callable[[], Mapping[str, Any]]) -> Asked:
+async def ask(
+    cluster: Cluster, tenants: Tenants, receiver: Receiver, at: datetime, body: Callable[[], Mapping[str, Any]]
+) -> Asked:
     """Ask all resources of a Receiver. One that cannot be asked does not keep the others from it.
 
     Args:
         cluster: where they are.
+        tenants: whether objects of other namespaces may be asked.
         receiver: whose resources.
         at: when the delivery came.
         body: what filters see of it; asked for only where there are some.
@@ -43,7 +48,9 @@ async def ask(cluster: Cluster, receiver: Receiver, at: datetime, body: Callable
     faults: list[str] = []
     for resource in spec.resources:
         try:
-            objects += await _ask(cluster, wish(receiver, resource), at, resource.filters(spec.resource_filter), seen)
+            of = wish(receiver, resource)
+            tenants.refuse_foreign(receiver.namespace, SourceKey(of.kind, of.namespace, of.name or ANY))
+            objects += await _ask(cluster, of, at, resource.filters(spec.resource_filter), seen)
         except TerminalError as error:
             faults.append(f"{resource}: {error}")
             log.warning("%s: %s cannot be asked: %s", receiver, resource, error)

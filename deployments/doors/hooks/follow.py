@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from blocks.kubernetes.cluster import Cluster, Object
 from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import RECEIVER, SECRET
+from blocks.kubernetes.tenants import Tenants
 from sluice.errors import ForbiddenError, InvalidError, NotFoundError, SluiceError
 from sluice.events.receivers.hook import NO_TOKEN, Closed, Hook, opened, status_of
 from sluice.manifests.flux.receiver import REQUESTED_AT, Receiver
@@ -46,10 +47,15 @@ class Door:
 
 @dataclass(slots=True)
 class Hooks:
-    """The doors that are open, by their address."""
+    """The doors that are open, by their address.
+
+    Attributes:
+        tenants: says whether a Receiver may ask objects of other namespaces.
+    """
 
     cluster: Cluster
     clock: Callable[[], float] = time.monotonic
+    tenants: Tenants = field(default_factory=Tenants)
     known: dict[Key, Door] = field(default_factory=dict)
     open: dict[str, Key] = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)

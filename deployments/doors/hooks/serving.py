@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.tenants import Tenants
 from deployments.doors.hooks.door import hook_route
 from deployments.doors.hooks.follow import Hooks
 from deployments.doors.proof import Guard
@@ -40,7 +41,7 @@ class HookService:
         cluster = await Cluster.connect(kubeconfig, given.context, given.service_account, given.namespaces)
         cluster.given = GivenToSluice(given.flux_selected)
         try:
-            self.hooks = Hooks(cluster)
+            self.hooks = Hooks(cluster, tenants=Tenants(own_namespace_only=given.no_cross_namespace_refs))
             await self.hooks.run()
         finally:
             self.hooks = None

@@ -43,4 +43,7 @@ def unpulled(chart: HelmChart, error: Exception, now: datetime) -> Body | None:
     """No version was found, what was found before stays; None where the status says so already."""
     reason = "InvalidChartReference" if isinstance(error, SluiceError) else "ChartPullError"
     ready = Condition(type=READY, status="False", reason=reason, message=reason_of(error)[:4000])
-    return None if says(chart, ready) else {"status": outcome(chart, ready, now)}
+    asked = chart.metadata.annotations.get(REQUESTED_AT, "")
+    if says(chart, ready) and asked in {"", chart.status.last_handled_reconcile_at}:
+        return None
+    return {"status": outcome(chart, ready, now) | ({"lastHandledReconcileAt": asked} if asked else {})}

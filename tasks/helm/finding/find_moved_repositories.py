@@ -16,7 +16,7 @@ from sluice.helm.due import event_of_move, follows, rests, source_of
 from sluice.manifests.flux.helm.chart import HelmChart
 from sluice.manifests.flux.helm.release import HelmRelease
 from sluice.manifests.flux.helm.repository import HelmRepository
-from sluice.manifests.flux.outcome import Body
+from sluice.manifests.flux.outcome import Body, observed
 from sluice.sync.artifact import Fetch, failed, requested, stored
 from tasks.helm.status import now
 from tasks.stage import stage
@@ -32,8 +32,8 @@ log = logging.getLogger("sluice.reconcile")
 async def find_moved_repositories() -> list[SourceChanged]:
     """An event for each HelmRelease whose repository has another index than it was released from.
 
-    Each repository is asked at its interval, or because somebody asks for it; what it says is written on it. A registry
-    has no index: its charts are looked at with their HelmReleases, at their interval.
+    Each repository is asked at its interval, because it was changed, or because somebody asks for it; what it says is
+    written on it. A registry has no index: its charts are looked at with their HelmReleases, at their interval.
     """
     cluster = connections().cluster
     repositories = [
@@ -62,7 +62,7 @@ async def find_moved_repositories() -> list[SourceChanged]:
 
 def _is_due(one: HelmRepository) -> bool:
     asked = requested(one) not in {"", one.status.last_handled_reconcile_at}
-    return pace.due(one.metadata.uid, one.spec.interval) or asked
+    return pace.due(one.metadata.uid, one.spec.interval) or asked or not observed(one)
 
 
 async def _looked_at(one: HelmRepository) -> str:

@@ -54,6 +54,7 @@ async def _look(automation: ImageUpdateAutomation, turn: asyncio.Semaphore) -> A
     wired = connections()
     try:
         async with turn:
+            wired.tenants.refuse_foreign(automation.namespace, automation.source)
             source = await git_repository(wired.cluster, automation.source)
             remote = await remote_of(wired.cluster, source)
             for way in ways(automation):

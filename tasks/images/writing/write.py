@@ -55,6 +55,7 @@ async def write(automation: ImageUpdateAutomation, chosen: dict[str, ImageRef] |
     wired = connections()
     named = f"{automation.namespace}/{automation.name}"
     try:
+        wired.tenants.refuse_foreign(automation.namespace, automation.source)
         source = await git_repository(wired.cluster, automation.source)
         return [await _go(wired, automation, source, way, chosen) for way in ways(automation)]
     except TransientError as error:

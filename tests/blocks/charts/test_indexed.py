@@ -11,8 +11,9 @@ from pydantic import SecretStr
 from blocks.charts import indexed
 from blocks.charts.download import Access, download
 from blocks.charts.indexed import IndexedCharts
+from blocks.charts.suspended import SuspendedCharts
 from sluice.errors import ForbiddenError, InvalidError, NotFoundError, TransientError
-from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.chart import HelmChart, HelmChartStatus
 from tests.blocks.charts.repository_server import Repository, packed, serving
 
 
@@ -144,3 +145,17 @@ async def test_values_files_and_revisions_are_part_of_the_version(tmp_path: Path
 async def test_an_address_that_is_none_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises((InvalidError, TransientError)):
         await download(Access("http://127.0.0.1:1"), address, tmp_path / "x", 10)
+
+
+async def test_a_suspended_repository_gives_the_version_that_a_chart_has(tmp_path: Path) -> None:
+    """Until the HelmChart asks for something else."""
+    async with serving(three()) as repository:
+        sut = SuspendedCharts(charts(repository, tmp_path))
+        has = {"revision": "1.0.0", "digest": "", "lastUpdateTime": "2026-11-27T10:00:00Z", "path": "", "url": ""}
+        for observed, found in ((4, "1.0.0"), (3, "1.2.0")):
+            status = {"observedGeneration": observed, "artifact": has}
+            asked = chart().model_copy(update={"status": HelmChartStatus.model_validate(status)})
+            assert (await sut.find(asked)).version == found
+        status = {"observedGeneration": 4, "artifact": {**has, "revision": "1.0.0+4"}}
+        asked = chart(valuesFiles=["values.yaml"]).model_copy(update={"status": HelmChartStatus.model_validate(status)})
+        assert (await sut.find(asked)).version == "1.0.0+4"

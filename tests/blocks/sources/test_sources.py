@@ -149,3 +149,28 @@ async def test_what_the_status_says_of_a_revision(world: World) -> None:
     assert (fetch.revision, fetch.size) == (revision, 7)
     content = b"a.yaml\0file 3\0one" + b"b/c.yaml\0file 4\0deep"
     assert fetch.digest == f"sha256:{sha256(content).hexdigest()}"
+
+
+async def test_a_suspended_source_stays_where_it_was(world: World) -> None:
+    """Whatever its server has by now, also for a process that has not fetched it; one that was never fetched is refused."""
+    first = world.publish({"a.yaml": "one"})
+    cluster: Any = world.wired.cluster
+    item = cluster.now(world.key.kind, world.key.name, world.key.namespace)
+    stopped = {**item, "spec": {**item["spec"], "suspend": True}}
+    cluster.add(stopped)
+    with pytest.raises(InvalidError, match="is suspended, and nothing of it was fetched"):
+        await (await source_for(world.wired, world.key)).latest()
+    artifact = {
+        "revision": first,
+        "digest": "sha256:0",
+        "lastUpdateTime": "2026-11-27T10:00:00Z",
+        "path": "",
+        "url": "",
+    }
+    cluster.add({**stopped, "status": {"artifact": artifact}})
+    source = await source_for(world.wired, world.key)
+    assert await source.latest() == first
+    world.publish({"a.yaml": "two"})
+    source = await source_for(world.wired, world.key)
+    assert (await source.look(), await source.latest()) == (first, first)
+    assert (await source.tree(first) / "a.yaml").read_text() == "one"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from blocks.helm.program import Helm
 from blocks.kubernetes.kinds import HELM_REPOSITORY
+from sluice.errors import NotFoundError
 from sluice.events.model import SourceChanged
+from sluice.helm.charts.status import unpulled
+from sluice.manifests.flux.helm.chart import HelmChart
 from tasks.helm.finding import find_moved_repositories as sut
 from tasks.helm.finding.find_due_releases import find_due_releases
 from tasks.upkeep.pace import Pace
@@ -85,3 +89,34 @@ async def test_one_that_is_suspended_rests_and_one_that_was_deleted_does_not() -
         cluster.add({"kind": "HelmRelease", "metadata": META | {"name": "shop"} | meta, "spec": whole, "status": {}})
         async with connected(cluster, router=None, metrics=None, gates=None):
             assert len(await find_due_releases.fn()) == due
+
+
+async def test_a_repository_that_was_changed_is_looked_at_before_its_interval_is_over(tmp_path: Path) -> None:
+    async with serving(Repository({"1.0.0": packed("1.0.0")})) as repository:
+        cluster = cluster_of(repository.url)
+        await looked(cluster, tmp_path)
+        item = cluster.now("HelmRepository", "charts", "team")
+        changed = {**item, "spec": item["spec"] | {"timeout": "9s"}}
+        cluster.add(changed)
+        async with connected(cluster, router=None, metrics=None, gates=None, helm=Helm(tmp_path)):
+            await sut.find_moved_repositories.fn()
+    assert cluster.now("HelmRepository", "charts", "team")["status"]["observedGeneration"] == 2
+
+
+async def test_a_chart_that_somebody_asks_for_is_looked_at_with_its_release() -> None:
+    """Once for each request; `flux reconcile source chart` waits for the answer, which may be that there is none."""
+    cluster = cluster_of("https://charts.test")
+    item = cluster.now("HelmChart", "team-shop", "team")
+    asked = {"annotations": {"reconcile.fluxcd.io/requestedAt": "one"}}
+    cluster.add({**item, "metadata": item["metadata"] | asked})
+    async with connected(cluster, router=None, metrics=None, gates=None):
+        found = await find_due_releases.fn()
+    assert [one.reapply for one in found] == ["HelmRelease/team/shop"] * 2
+    assert len({one.id for one in found}) == 2
+    chart = HelmChart.parse(cluster.now("HelmChart", "team-shop", "team"))
+    body = unpulled(chart, NotFoundError("no such chart"), datetime(2026, 11, 27, tzinfo=UTC))
+    assert body is not None
+    assert body["status"]["lastHandledReconcileAt"] == "one"
+    cluster.add({**cluster.now("HelmChart", "team-shop", "team"), **body})
+    async with connected(cluster, router=None, metrics=None, gates=None):
+        assert len(await find_due_releases.fn()) == 1

@@ -113,13 +113,13 @@ class Place:
 
 
 @asynccontextmanager
-async def place() -> AsyncIterator[Place]:
+async def place(**more: Any) -> AsyncIterator[Place]:
     """A team with one ImageRepository `shop` and no policies yet."""
     cluster, events, nothing = MemoryCluster(), Events(), None
     with shelf() as images:
         async with open_registries() as registries:
             parts: dict[str, Any] = dict.fromkeys(("router", "metrics", "gates"), nothing)
-            async with connected(cluster, **parts, registry=registries, prefect=events):
+            async with connected(cluster, **parts, registry=registries, prefect=events, **more):
                 made = Place(cluster, images, events)
                 made.repository()
                 yield made
