@@ -30,7 +30,7 @@ class Suspended:
         return artifact.revision
 
     async def latest(self) -> str:
-        """The same, brought here: another process may have fetched it.
+        """The revision of its status, brought here: another process may have fetched it.
 
         Raises:
             InvalidError: it is not to be had any more.
