@@ -33,7 +33,7 @@ async def update_git(namespace: str, automation: str) -> State[str]:
     """
     written = await bring_git(namespace, automation)
     if not written:
-        return ended("ignored", f"ImageUpdateAutomation {namespace}/{automation} is gone or suspended")
+        return ended("ignored", f"ImageUpdateAutomation {namespace}/{automation} is gone, suspended or left to Flux")
     await post_events([one.event for one in written if one.event and one.files])
     for one in written:
         if one.rolled_back:

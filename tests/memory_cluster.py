@@ -46,6 +46,7 @@ class MemoryCluster:
         unready: workloads whose pods of their present template never become ready, as where no node has room for them.
         hooks: what looks at writes, and may break them.
         gate: what a write passes on its way to the cluster ("before") and its answer on the way back ("after").
+        given: as in a real Cluster.
         filled_in: an object with the defaults of the API server that reads it, as a new one. Reading changes nothing.
     """
 
@@ -56,6 +57,7 @@ class MemoryCluster:
     unready: set[str] = field(default_factory=set)
     hooks: list[Hook] = field(default_factory=list)
     gate: Callable[[str, Object], Awaitable[None]] | None = None
+    given: Callable[[Kind, list[Object]], list[Object]] = lambda _, items: items
     filled_in: Callable[[Object], Object] = copied
     version: int = 0
     watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)
@@ -75,7 +77,10 @@ class MemoryCluster:
 
     async def list(self, kind: Kind, namespace: str | None = None, labels: str | None = None) -> list[Object]:
         items, _ = await self.list_from(kind, namespace, labels)
-        return items
+        return self.given(kind, items)
+
+    def acts_on(self, kind: Kind, item: Object) -> bool:
+        return bool(self.given(kind, [item]))
 
     async def list_from(
         self, kind: Kind, namespace: str | None = None, labels: str | None = None

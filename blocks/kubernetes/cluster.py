@@ -124,6 +124,10 @@ class Cluster:
             scope = self.namespaces
         return self.given(kind, [item for one in scope for item in (await self.list_from(kind, one, labels))[0]])
 
+    def acts_on(self, kind: Kind, item: Object) -> bool:
+        """Whether an object that came by another way than `list` is this installation's to act on."""
+        return bool(self.given(kind, [item]))
+
     async def list_from(
         self, kind: Kind, namespace: str | None = None, labels: str | None = None
     ) -> tuple[Objects, str]:

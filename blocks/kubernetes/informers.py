@@ -18,6 +18,7 @@ from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, LEASE
 from sluice.errors import NotFoundError, SluiceError, TransientError
+from sluice.manifests.beside_flux import signs_of_flux
 from sluice.recent import Recent
 from sluice.rollout.objects import MANAGED_BY
 
@@ -116,7 +117,10 @@ class Informer:
         known = self.objects.get(key)
         if version <= max(_version(known) if known else 0, self._gone.get(key, 0)):
             return
-        item["metadata"].pop("managedFields", None)  # a third of its size, and nobody here reads it
+        if signs := signs_of_flux(item):
+            item["metadata"]["managedFields"] = signs
+        else:
+            item["metadata"].pop("managedFields", None)  # a third of its size, and nobody here reads the rest
         self.objects[key] = item
         self._notify(key, item)
         self.changed(item, False)

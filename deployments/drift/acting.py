@@ -59,7 +59,7 @@ class Acting:
         began, seen = time.monotonic(), frozenset(places)
         item = await self.wired.informers.find(KUSTOMIZATION, key[1], key[0])
         one = looked_after(item) if item else None
-        if one is None:
+        if item is None or one is None or not self.wired.cluster.acts_on(KUSTOMIZATION, item):
             return Result()
         reconciling = find_condition(one.status.conditions, RECONCILING)
         if reconciling is not None and reconciling.status == "True":

@@ -172,11 +172,17 @@ class Poller:
         manifest = entry.manifest
         if manifest is None or manifest.spec.suspend:
             return None
+        if not await self._is_ours(IMAGE_REPOSITORY, manifest):
+            return manifest.spec.interval  # Flux may be gone by then
         host = _host(manifest)
         async with self._turns[host]:
             if (quiet := self._quiet.get(host, 0.0) - self.clock()) > 0:
                 return quiet + random.uniform(0.0, 1.0)
-            policies = [one for one in entry.policies.values() if not one.spec.suspend]
+            policies = [
+                one
+                for one in entry.policies.values()
+                if not one.spec.suspend and await self._is_ours(IMAGE_POLICY, one)
+            ]
             try:
                 found = await poll(manifest, policies, entry.remembered, self.clock())
             except SluiceError as error:
@@ -189,6 +195,11 @@ class Poller:
             return self._later(entry)
         entry.remembered, entry.failures = found.remember, 0
         return manifest.spec.interval * random.uniform(0.95, 1.05)
+
+    async def _is_ours(self, kind: Kind, one: ImageRepository | ImagePolicy) -> bool:
+        """Whether an object is neither gone nor left to Flux by now."""
+        item = await self.wired.informers.find(kind, one.name, one.namespace)
+        return item is not None and self.wired.cluster.acts_on(kind, item)
 
     async def _posted(self, manifest: ImageRepository, events: Sequence[Event]) -> bool:
         try:

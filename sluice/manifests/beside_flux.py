@@ -63,6 +63,12 @@ def left_to_flux(item: Object, now: datetime) -> str:
     )
 
 
+def signs_of_flux(item: Object) -> list[Object]:
+    """What `left_to_flux` reads of an object's `managedFields`: a few words, where the whole is a third of its size."""
+    entries = [each for each in _statuses(item) if each["manager"] in CONTROLLERS]
+    return [{name: each.get(name) for name in ("manager", "time", "subresource")} for each in entries]
+
+
 def _statuses(item: Object) -> list[Object]:
     entries = item["metadata"].get("managedFields") or []
     return [each for each in entries if each.get("subresource") == "status" and each.get("manager")]

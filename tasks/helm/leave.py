@@ -36,9 +36,12 @@ async def leave(namespace: str, name: str) -> Released:
     """
     wired = connections()
     try:
-        release = HelmRelease.parse(await wired.cluster.get(HELM_RELEASE, name, namespace))
+        found = await wired.cluster.get(HELM_RELEASE, name, namespace)
     except NotFoundError:
         return Released(said="is gone")
+    if not wired.cluster.acts_on(HELM_RELEASE, found):
+        return Released(said="left to Flux")
+    release = HelmRelease.parse(found)
     if not release.metadata.deletion_timestamp or FINALIZER not in release.metadata.finalizers:
         return Released(said="stays")
     said = "left as it is"

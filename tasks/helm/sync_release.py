@@ -35,7 +35,10 @@ async def sync_release(namespace: str, name: str) -> Released:
         TransientError: the cluster or a source does not answer.
     """
     wired = connections()
-    release = HelmRelease.parse(await wired.cluster.get(HELM_RELEASE, name, namespace))
+    found = await wired.cluster.get(HELM_RELEASE, name, namespace)
+    if not wired.cluster.acts_on(HELM_RELEASE, found):
+        return Released(said="left to Flux")
+    release = HelmRelease.parse(found)
     if release.spec.suspend or release.metadata.deletion_timestamp:
         return Released(said="left alone")
     release = await held(wired.cluster, release)

@@ -67,7 +67,8 @@ async def _ask(
 
 
 async def _labelled(cluster: Cluster, kind: Kind, of: Wish) -> list[Object]:
-    found = await cluster.list(kind, of.namespace, of.labels)
+    # Also those that Flux acts on: a request is for the controller that answers it.
+    found, _ = await cluster.list_from(kind, of.namespace, of.labels)
     if not found:
         log.warning("%s: there is none", of)
     return found

@@ -31,9 +31,14 @@ log = logging.getLogger("sluice.receiver")
 
 @dataclass(slots=True)
 class Door:
-    """What is known of one Receiver: its manifest, its door, when its Secret was read, and when it is due."""
+    """What is known of one Receiver: its manifest, its door, when its Secret was read, and when it is due.
+
+    Attributes:
+        item: the object as it came, which says whether Flux's own controller serves it.
+    """
 
     receiver: Receiver
+    item: Object
     door: Hook | Closed | None = None
     read_at: float = 0.0
     due: float = 0.0
@@ -79,6 +84,11 @@ class Hooks:
             TransientError: the API server does not answer.
         """
         one = self.known[key]
+        if not self.cluster.acts_on(RECEIVER, one.item):
+            one.due = self.clock() + one.receiver.spec.interval  # it may be ours by then
+            one.door = None
+            self._open(key, None)
+            return
         door = await self._door(one.receiver)
         if self.known.get(key) is not one:
             return  # it changed meanwhile, and is due
@@ -89,7 +99,7 @@ class Hooks:
         if body and not one.receiver.spec.suspend:
             try:
                 written = await self.cluster.patch(RECEIVER, key[1], key[0], body, subresource="status")
-                one.receiver = Receiver.parse(written)
+                one.receiver, one.item = Receiver.parse(written), written
             except NotFoundError:
                 return
             except ForbiddenError as error:
@@ -135,9 +145,12 @@ class Hooks:
         old = self.known.get(key)
         if old and _asks(old.receiver) == _asks(receiver):
             # Its own status, or something that does not matter: what was read of its Secret holds.
-            old.receiver = receiver
+            given = self.cluster.acts_on(RECEIVER, item)
+            if given != self.cluster.acts_on(RECEIVER, old.item):
+                old.due = self.clock()
+            old.receiver, old.item = receiver, item
             return
-        self.known[key] = Door(receiver, old.door if old else None, due=self.clock())
+        self.known[key] = Door(receiver, item, old.door if old else None, due=self.clock())
 
     def _forget(self, key: Key) -> None:
         self.known.pop(key, None)

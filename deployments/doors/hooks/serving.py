@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.routing import Route
 
+from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster
 from deployments.doors.hooks.door import hook_route
 from deployments.doors.hooks.follow import Hooks
@@ -37,6 +38,7 @@ class HookService:
         given = self.settings
         kubeconfig = str(given.kubeconfig) if given.kubeconfig else None
         cluster = await Cluster.connect(kubeconfig, given.context, given.service_account, given.namespaces)
+        cluster.given = GivenToSluice(given.flux_selected)
         try:
             self.hooks = Hooks(cluster)
             await self.hooks.run()

@@ -11,14 +11,15 @@ from tasks.stage import stage
 
 @stage("bring git", run_name="bring git: {namespace}/{name}")
 async def bring_git(namespace: str, name: str) -> list[Written]:
-    """What was written; nothing where the automation is gone or suspended.
+    """What was written; nothing where the automation is gone, suspended or left to Flux.
 
     Raises:
         InvalidError: the automation is not valid; names the field.
         TransientError: git did not answer, or others pushed again and again.
     """
-    found = await connections().cluster.find(IMAGE_UPDATE_AUTOMATION, name, namespace)
-    if found is None:
+    wired = connections()
+    found = await wired.cluster.find(IMAGE_UPDATE_AUTOMATION, name, namespace)
+    if found is None or not wired.cluster.acts_on(IMAGE_UPDATE_AUTOMATION, found):
         return []
     automation = ImageUpdateAutomation.parse(found)
     return [] if automation.spec.suspend else await write(automation)

@@ -44,6 +44,8 @@ async def _leave(wired: Connections, namespace: str, name: str) -> Synced:
     found = await wired.cluster.find(KUSTOMIZATION, name, namespace)
     if found is None:
         return Synced(note="it is gone")
+    if not wired.cluster.acts_on(KUSTOMIZATION, found):
+        return Synced(note="it is left to Flux")
     one = Kustomization.parse(found)
     if not one.leaving or FINALIZER not in one.metadata.finalizers:
         return Synced(note="it is not being deleted")

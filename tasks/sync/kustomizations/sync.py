@@ -45,6 +45,8 @@ async def _once(wired: Connections, due: Due, reapply: bool, tried: list[Attempt
     async with turn(f"{due.namespace}/{due.name}"):
         manifest = await wired.cluster.get(KUSTOMIZATION, due.name, due.namespace)
         kustomization = Kustomization.parse(manifest)
+        if not wired.cluster.acts_on(KUSTOMIZATION, manifest):
+            return Synced(note="it is left to Flux")
         if kustomization.leaving:
             return await _gone(tried, "it is being deleted")
         if kustomization.spec.suspend:
