@@ -172,7 +172,7 @@ class Attempt:
         report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
         found = needed(sight, wanting, objects, keep_changes=report_only)
         if sight.findings:
-            # The watch or this sync reports it, the one that comes first. Of a change that git overwrites anyway people hear as well.
+            # Reported by the watch or by this sync, whichever is first; also a change that git overwrites anyway.
             await reported(self.wired, one, sight.findings.values(), "" if report_only else NOW)
         left, gone = gone, await hand_over(cluster, gone, owner)
         if found.writes or left or not self._same_inventory():
