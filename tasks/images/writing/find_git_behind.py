@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 
-from blocks.connections import Connections, connections
+from blocks.connections import connections
 from blocks.git.edits import Would
 from blocks.kubernetes.kinds import IMAGE_UPDATE_AUTOMATION
 from blocks.sources.git import git_repository, remote_of
