@@ -55,6 +55,11 @@ async def deliver_image(image: str, tag: str, digest: str) -> State[str]:
     if digest and choice.digest != digest:
         why = f"{tag} names {choice.digest} by now, not {digest}; that push has a delivery of its own"
         return ended("refused", why)
+    return await _written(choice, image, tag, digest)
+
+
+async def _written(choice: Choice, image: str, tag: str, digest: str) -> State[str]:
+    """Write what is wanted into git, until nothing newer is wanted."""
     wanted = choice.wanted
     changed: list[Written] = []
     faults: list[str] = []

@@ -1,7 +1,7 @@
 """Watches of what syncs have applied: one a kind and namespace scope, of metadata alone, and only of labelled objects.
 
 Each says how fresh it is. A watch that broke, or from which nothing was heard for longer than bookmarks take, vouches for
-nothing until it has been heard once more: then whoever relies on it asks the API server.
+nothing until it has been heard once more: then a sync asks the API server instead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What one call of git runs with: nothing of this machine's own configuration, and the login of the one source it is for.
 
 What is secret travels in the environment of the one process or in a file that only we can read, never on a command line. A
-source without an ssh key has none: the keys, the agent and the known hosts of whoever runs sluice are not the source's.
+source without an ssh key has none: the keys, the agent and the known hosts of sluice's own user are not the source's.
 """
 
 from __future__ import annotations

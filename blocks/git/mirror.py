@@ -220,7 +220,7 @@ async def make(git: GitProgram, folder: Path) -> None:
 
 
 def _unlock(folder: Path) -> None:
-    """Take away what a git that was killed left behind. The mirror is ours: whoever made a lock in it is gone."""
+    """Take away what a git that was killed left behind. The mirror is ours: what made a lock in it is gone."""
     for pattern in ("*.lock", "refs/**/*.lock", "objects/info/*.lock", "objects/pack/tmp_*", "objects/tmp_*"):
         for left in folder.glob(pattern):
             with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError):

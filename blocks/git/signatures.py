@@ -6,7 +6,6 @@ here: neither git's configuration nor an attribute of the repository has a say.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import os
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blocks.git.mirror import Mirror
+from blocks.programs import ended
 from sluice.errors import TerminalError, UnverifiedError
 from sluice.sync.trust import TrustedKeys
 
@@ -121,7 +121,7 @@ async def _openpgp(signed: Signed, keys: Sequence[str], folder: Path) -> str:
 
 async def _ssh(signed: Signed, keys: Sequence[str], folder: Path) -> str:
     lines = [line.strip() for text in keys for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    # Kind and key alone: options and comments of whoever wrote the Secret have no meaning here.
+    # Kind and key alone: options and comments that the Secret has next to them have no meaning here.
     pairs = [line.split()[:2] for line in lines if len(line.split()) >= 2]
     (folder / "allowed").write_text("".join(f'* namespaces="git" {kind} {key}\n' for kind, key in pairs))
     (folder / "signature").write_bytes(signed.signature)
@@ -143,26 +143,12 @@ async def _run(*command: str, folder: Path, stdin: bytes = b"") -> str:
         "GNUPGHOME": str(folder),
     }
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=folder,
-            env=environment,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        check = await ended(command, environment, _TIMEOUT, folder=folder, stdin=stdin)
     except FileNotFoundError as error:
         raise TerminalError(f"cannot start {command[0]}: signatures cannot be verified ({error})") from error
-    try:
-        async with asyncio.timeout(_TIMEOUT):
-            out, _ = await process.communicate(stdin)
     except TimeoutError as error:
         raise TerminalError(f"{command[0]} took longer than {_TIMEOUT:g} s") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return out.decode(errors="replace") if process.returncode == 0 else ""
+    return check.out.decode(errors="replace") if check.code == 0 else ""
 
 
 def _dearmoured(text: str) -> bytes:

@@ -5,7 +5,6 @@ A key lives in a directory that only we can read, for as long as one signature t
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import tempfile
@@ -17,6 +16,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from blocks.git.mirror import Mirror
+from blocks.programs import ended
 from sluice.errors import InvalidError, TerminalError, TransientError
 
 TIMEOUT = 20.0
@@ -55,9 +55,9 @@ class Gpg:
     async def sign(self, payload: bytes) -> bytes:
         """By `gpg --detach-sign`, in a home of its own."""
         async with _gpg_home() as home:
-            told = {"GNUPGHOME": str(home)}
-            await self._gpg(["--import"], self.key.get_secret_value().encode(), told)
-            listed = await self._gpg(["--list-secret-keys", "--with-colons"], b"", told)
+            variables = {"GNUPGHOME": str(home)}
+            await self._gpg(["--import"], self.key.get_secret_value().encode(), variables)
+            listed = await self._gpg(["--list-secret-keys", "--with-colons"], b"", variables)
             count = sum(line.startswith(b"sec:") for line in listed.splitlines())
             if count != 1:
                 raise InvalidError(f"{self.where}: git.asc has {count} secret keys; it must have exactly one")
@@ -65,11 +65,11 @@ class Gpg:
             secret.touch(mode=0o600)
             secret.write_text(self.passphrase.get_secret_value())
             options = ["--pinentry-mode", "loopback", "--passphrase-file", str(secret)]
-            return await self._gpg([*options, "--armor", "--detach-sign"], payload, told)
+            return await self._gpg([*options, "--armor", "--detach-sign"], payload, variables)
 
-    async def _gpg(self, options: Sequence[str], stdin: bytes, told: Mapping[str, str]) -> bytes:
+    async def _gpg(self, options: Sequence[str], stdin: bytes, variables: Mapping[str, str]) -> bytes:
         refusal = f"{self.where}: gpg cannot sign by its git.asc: is it an armoured secret key, and passphrase right?"
-        return await _run(["gpg", "--batch", "--no-tty", "--quiet", *options], stdin, told, refusal)
+        return await _run(["gpg", "--batch", "--no-tty", "--quiet", *options], stdin, variables, refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,15 @@ class Ssh:
             for path, text, mode in ((key, self.key.get_secret_value().strip() + "\n", 0o600), (asked, _ASKED, 0o700)):
                 path.touch(mode=mode)
                 path.write_text(text)
-            told = {
+            variables = {
                 "SSH_ASKPASS": str(asked),
                 "SSH_ASKPASS_REQUIRE": "force",
                 _ANSWER: self.passphrase.get_secret_value(),
             }
             refusal = f"{self.where}: its identity is no OpenSSH private key, or its password does not open it"
-            return await _run(["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", str(key)], payload, told, refusal)
+            return await _run(
+                ["ssh-keygen", "-q", "-Y", "sign", "-n", "git", "-f", str(key)], payload, variables, refusal
+            )
 
 
 async def signed(mirror: Mirror, commit: str, signer: Signer) -> str:
@@ -122,27 +124,14 @@ async def _gpg_home() -> AsyncIterator[Path]:
                 await _run(["gpgconf", "--kill", "all"], b"", {"GNUPGHOME": folder}, "")
 
 
-async def _run(command: Sequence[str], stdin: bytes, told: Mapping[str, str], refusal: str) -> bytes:
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", **told}
+async def _run(command: Sequence[str], stdin: bytes, variables: Mapping[str, str], refusal: str) -> bytes:
+    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", **variables}
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=environment,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        signing = await ended(command, environment, TIMEOUT, stdin=stdin)
     except FileNotFoundError as error:
         raise TerminalError(f"cannot start {command[0]}, which signs commits: is it installed?") from error
-    try:
-        async with asyncio.timeout(TIMEOUT):
-            out, _ = await process.communicate(stdin)
     except TimeoutError as error:
         raise TransientError(f"{command[0]} took longer than {TIMEOUT:g} s to sign") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
+    if signing.code:
         raise InvalidError(refusal)
-    return out
+    return signing.out

@@ -6,18 +6,16 @@ the keys in files. It verifies one digest, so that nothing else can take its pla
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
 import json
 import os
-import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import SECRET
+from blocks.programs import ended
 from sluice.credentials import RegistryCredentials, name_of, texts
 from sluice.errors import InvalidError, TerminalError, TransientError, UnverifiedError
 from sluice.images.reference import Repository
@@ -93,28 +91,13 @@ class Cosign:
             **passed,
         }
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(self.program, "verify", *options),
-                cwd=folder,
-                env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
+            command = (self.program, "verify", *options)
+            check = await ended(command, environment, self.timeout, folder=folder, errors=True)
         except FileNotFoundError as error:
             raise TerminalError(f"spec.verify: cannot start {self.program}: is cosign installed?") from error
-        try:
-            async with asyncio.timeout(self.timeout):
-                _, said = await process.communicate()
         except TimeoutError as error:
             raise TransientError(f"cosign took longer than {self.timeout:g} s") from error
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-        return None if process.returncode == 0 else " ".join(said.decode(errors="replace").split())[-_MOST_SAID:]
+        return None if check.code == 0 else " ".join(check.said.decode(errors="replace").split())[-_MOST_SAID:]
 
 
 async def cosign_for(cluster: Cluster, source: OCIRepository) -> Cosign:

@@ -1,7 +1,7 @@
 """What a registry wants before it answers, and where a login may go for it.
 
 A registry that refuses says in `WWW-Authenticate` which server gives tokens for it (distribution specification, "Token
-Authentication"). Whoever answers for a registry could name any server there, so a password goes to the registry's own host,
+Authentication"). What answers for a registry could name any server there, so a password goes to the registry's own host,
 to the one that is known to belong to it, or to one that the Secret names, and never from https to http.
 """
 

@@ -14,7 +14,7 @@ ROWS = {found[1]: line for line in TEXT.splitlines() if (found := re.match(r"\| 
 
 
 def test_the_table_has_every_sender_and_no_other() -> None:
-    """Whoever looks for a sender finds it on one page."""
+    """A reader who looks for a sender finds it on one page."""
     assert set(ROWS) == set(SENDERS)
 
 

@@ -8,11 +8,9 @@ ends, and when the server refuses it; in the background while the old credential
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from math import inf
 from typing import Any
 
 from blocks.kubernetes.logins.base import AGAIN, Credential
+from blocks.programs import ended
 from sluice.addresses import cleaned
 from sluice.errors import SluiceError, TerminalError, TransientError
 
@@ -67,30 +66,15 @@ class Program:
         info = {"apiVersion": self.api_version, "kind": "ExecCredential", "spec": spec}
         environment = {**os.environ, **self.environment, "KUBERNETES_EXEC_INFO": json.dumps(info)}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self.command,
-                env=environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise TerminalError(f"{self} cannot be started ({error.strerror}). {self.hint}".strip()) from error
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                out, said = await process.communicate()
+            plugin = await ended(self.command, environment, TIMEOUT, errors=True)
         except TimeoutError as error:
             raise TransientError(f"{self} gave no credentials within {TIMEOUT:g} s") from error
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-        if process.returncode:
-            words = " ".join(cleaned(said.decode(errors="replace")).split())[-300:]
-            raise TransientError(f"{self} failed with exit code {process.returncode}: {words}")
-        return self._status(out)
+        except OSError as error:
+            raise TerminalError(f"{self} cannot be started ({error.strerror}). {self.hint}".strip()) from error
+        if plugin.code:
+            words = " ".join(cleaned(plugin.said.decode(errors="replace")).split())[-300:]
+            raise TransientError(f"{self} failed with exit code {plugin.code}: {words}")
+        return self._status(plugin.out)
 
     def _status(self, out: bytes) -> dict[str, Any]:
         # Nothing of what it printed may get into a message.

@@ -35,7 +35,7 @@ def made_again(manifest: Object) -> bool:
 
 
 def kept_for_all(one: ObjectId, namespace: str) -> bool:
-    """Whether it is a namespace that must not be deleted because git no longer has it, whoever has applied it.
+    """Whether it is a namespace that must not be deleted because git no longer has it, no matter who applied it.
 
     With it would go the Kustomization itself, or the cluster's own. A `targetNamespace` renames the Namespaces that are
     rendered, so that one may come to have applied its own without anybody having wanted that.

@@ -1,6 +1,6 @@
 """What is done about what somebody changed by hand, as the annotation `sluice.dev/drift` of a Kustomization says.
 
-People hear of it within seconds in any case. The default is Flux's: at the interval. Whoever edits an object in an
+People hear of it within seconds in any case. The default is Flux's: at the interval. A person who edits an object in an
 emergency counts on that, and a manifest that comes from Flux means that.
 """
 

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 
-from blocks.connections import Connections, connections
+from blocks.connections import connections
 from blocks.git.edits import Would
 from blocks.kubernetes.kinds import IMAGE_UPDATE_AUTOMATION
 from blocks.sources.git import git_repository, remote_of
@@ -79,11 +79,11 @@ async def _look(automation: ImageUpdateAutomation, turn: asyncio.Semaphore) -> A
                     )
     except SluiceError as error:
         log.warning("%s was not compared with git: %s", automation, error)
-        await _say(wired, automation, error)
+        await _say(automation, error)
     return None
 
 
-async def _say(_: Connections, automation: ImageUpdateAutomation, error: SluiceError) -> None:
+async def _say(automation: ImageUpdateAutomation, error: SluiceError) -> None:
     try:
         await write_status(automation, record.failed(automation, now(), reason_of(error), str(error)))
     except SluiceError as trouble:

@@ -58,7 +58,7 @@ async def prune(
 async def hand_over(cluster: Cluster, gone: Sequence[ObjectId], owner: Owner) -> list[ObjectId]:
     """Let go of those that another owner has in its inventory as well: it is theirs from now on. Returns the others.
 
-    An object that moves from one to another in git is never deleted on its way. Whoever waits for it is not waited for:
+    An object that moves from one to another in git is never deleted on its way. The others are not waited for:
     this comes before anything is applied, so that two that swap objects do not wait for each other.
     """
     wanted = await owner.claimed.wanted(gone)

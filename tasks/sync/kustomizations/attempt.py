@@ -172,7 +172,7 @@ class Attempt:
         report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
         found = needed(sight, wanting, objects, keep_changes=report_only)
         if sight.findings:
-            # Whoever comes first: the watch, or this sync. Of a change that git overwrites anyway people hear as well.
+            # Reported by the watch or by this sync, whichever is first; also a change that git overwrites anyway.
             await reported(self.wired, one, sight.findings.values(), "" if report_only else NOW)
         left, gone = gone, await hand_over(cluster, gone, owner)
         if found.writes or left or not self._same_inventory():
@@ -225,8 +225,8 @@ class Attempt:
             body["status"]["lastAppliedOriginRevision"] = await origin_of(self.wired, one.source, self.at) or None
         await self.status.write(body)
         if self.wrote and (first or self.pruned):
-            await self.status.say(record.SUCCEEDED, self._told())
+            await self.status.say(record.SUCCEEDED, self._message())
 
-    def _told(self) -> str:
+    def _message(self) -> str:
         gone = f"; deleted: {', '.join(map(str, self.pruned[:10]))}" if self.pruned else ""
         return f"Applied revision: {self.at}: {len(self.ids)} objects{gone}"

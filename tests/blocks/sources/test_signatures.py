@@ -150,7 +150,7 @@ async def test_a_secret_without_keys_trusts_nobody(world: World) -> None:
 
 @pytest.mark.parametrize("world", [openpgp], ids=["openpgp"], indirect=True)
 async def test_an_openpgp_key_that_was_revoked_is_not_good(world: World) -> None:
-    """The signature is right, and whoever has the key now may be anybody."""
+    """The signature is right, and the key may be in anybody's hands by now."""
     world.ann.commit(world.repository, "one")
     data = {"ann.asc": base64.b64encode(revoked(world.ann).encode()).decode()}
     world.cluster.add({"kind": "Secret", "metadata": {"name": "trusted", "namespace": "team"}, "data": data})
