@@ -96,7 +96,9 @@ class BucketSource:
         async def build(root: Path) -> dict[str, str]:
             wanted = self.seen.get(revision)
             if wanted is None:
-                raise NotFoundError(f"{revision} of {self.object} was not brought here")
+                raise NotFoundError(
+                    f"{revision} of {self.object} is not on this worker: the next look at the bucket brings it"
+                )
             measured = Measured(Bounds())
             for one in wanted:
                 measured.add(inside(one.key), one.size)

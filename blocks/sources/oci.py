@@ -15,14 +15,14 @@ from pydantic import SecretStr
 
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import SECRET, SERVICE_ACCOUNT
 from blocks.registries.base import USUAL, Way
+from blocks.registries.pull_secrets import login_by_secrets
 from blocks.registries.pulls import Layer, Pulled, Puller
 from blocks.sources.access import certificates_of, proxy_of
 from blocks.sources.oci_archive import unpack
 from blocks.sources.oci_cosign import Cosign, cosign_for
 from blocks.trees import Tree, Trees
-from sluice.credentials import RegistryCredentials, registry_credentials
+from sluice.credentials import RegistryCredentials
 from sluice.errors import InvalidError, NotFoundError
 from sluice.images.ranges import parse_range, parse_version
 from sluice.images.reference import Repository, parse_repository
@@ -146,7 +146,9 @@ async def oci_source(wired: Connections, source: OCIRepository) -> OciSource:
     if spec.provider != "generic":
         raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use generic with a Secret")
     repository = parse_repository(source.repository.rstrip("/"))
-    credentials = await _credentials(wired.cluster, source, repository)
+    credentials = await login_by_secrets(
+        wired.cluster, source.namespace, spec.secret_ref, spec.service_account_name, repository
+    )
     way = await _way(wired.cluster, source)
     cosign = await cosign_for(wired.cluster, source) if spec.verification else None
     return OciSource(wired.artifacts, wired.trees, source, repository, credentials, way, cosign)
@@ -167,21 +169,6 @@ def digest_of(revision: str) -> str:
 def copied_as(layer: Layer) -> str:
     """The file that a layer becomes which is not unpacked."""
     return "layer.tgz" if layer.media_type.endswith(("gzip", "tgz")) else "layer"
-
-
-async def _credentials(cluster: Cluster, source: OCIRepository, repository: Repository) -> RegistryCredentials | None:
-    """By the Secret, else by the first pull Secret of the service account that knows the registry."""
-    spec, names = source.spec, list[str]()
-    if spec.secret_ref:
-        names = [spec.secret_ref.name]
-    elif spec.service_account_name:
-        account = await cluster.get(SERVICE_ACCOUNT, spec.service_account_name, source.namespace)
-        names = [one["name"] for one in account.get("imagePullSecrets") or []]
-    for name in names:
-        secret = await cluster.get(SECRET, name, source.namespace)
-        if found := registry_credentials(secret, repository.registry, repository.path):
-            return found
-    return None
 
 
 async def _way(cluster: Cluster, source: OCIRepository) -> Way:

@@ -45,7 +45,7 @@ class _Careful:
 
     def seek(self, to: int, whence: int = 0) -> int:
         if whence or to < self._at:
-            raise InvalidError("the archive is not in order")
+            raise InvalidError("the archive is damaged: its files are not one after another")
         while to > self._at:
             if not self.read(min(to - self._at, _CHUNK)):
                 break

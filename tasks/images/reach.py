@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blocks.connections import Connections
-from blocks.kubernetes.kinds import SECRET, SERVICE_ACCOUNT
+from blocks.kubernetes.kinds import SECRET
 from blocks.registries.base import USUAL, Listing, Registry, Way
-from sluice.credentials import RegistryCredentials, registry_credentials
+from blocks.registries.pull_secrets import login_by_secrets
+from sluice.credentials import RegistryCredentials
 from sluice.errors import InvalidError
 from sluice.images.connection import certificates, proxy
 from sluice.images.reference import Repository, parse_repository
@@ -60,21 +61,11 @@ async def door_of(wired: Connections, repository: ImageRepository) -> Door:
         )
     login = await wired.registry.login(repository.spec.provider, where, way)
     if login is None:
-        login = await _by_secrets(wired, repository, where)
+        spec = repository.spec
+        login = await login_by_secrets(
+            wired.cluster, repository.namespace, spec.secret_ref, spec.service_account_name, where
+        )
     return Door(wired.registry(repository.spec.provider), where, login, repository.spec.insecure, way)
-
-
-async def _by_secrets(wired: Connections, repository: ImageRepository, where: Repository) -> RegistryCredentials | None:
-    """The login of `secretRef`, or else of the first of the service account's pull secrets that has one."""
-    names = [repository.spec.secret_ref.name] if repository.spec.secret_ref else []
-    if repository.spec.service_account_name:
-        account = await wired.cluster.get(SERVICE_ACCOUNT, repository.spec.service_account_name, repository.namespace)
-        names += [one["name"] for one in account.get("imagePullSecrets") or [] if one.get("name")]
-    for name in names:
-        secret = await wired.cluster.get(SECRET, name, repository.namespace)
-        if (login := registry_credentials(secret, where.registry, where.path)) is not None:
-            return login
-    return None
 
 
 async def _way(wired: Connections, repository: ImageRepository) -> Way:

@@ -53,7 +53,10 @@ async def _remove(cluster: Cluster, kind: Kind, manifest: Object) -> None:
         if await cluster.find(kind, meta["name"], meta.get("namespace")) is None:
             return
         await asyncio.sleep(LOOK_GONE)
-    raise TransientError(f"{identity(manifest)} is to be made again, and a finalizer keeps the old one")
+    raise TransientError(
+        f"{identity(manifest)} was deleted to be made again, and a finalizer keeps it: see why its controller does not "
+        "take the finalizer away"
+    )
 
 
 async def served(cluster: Cluster, kind: Kind, name: str) -> None:

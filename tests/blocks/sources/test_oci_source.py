@@ -156,6 +156,11 @@ async def test_logins_by_secret_and_by_service_account(world: World) -> None:
         await world.files()
     world.object(serviceAccountName="puller")
     assert await world.files() == {"a": "1"}
+    other = base64.b64encode(json.dumps({"auths": {"other.example": {"auth": "YTpi"}}}).encode()).decode()
+    other_secret = {"metadata": {"name": "other", "namespace": "team"}, "data": {".dockerconfigjson": other}}
+    world.cluster.add({"kind": "Secret", **other_secret})
+    world.object(secretRef={"name": "other"}, serviceAccountName="puller")
+    assert await world.files() == {"a": "1"}
     storage = OciServer()
     storage.answer = lambda method, path, login: (200, {}, world.server.blobs[path[1:]])  # type: ignore[method-assign]
     world.server.storage = f"http://{storage.host}"
