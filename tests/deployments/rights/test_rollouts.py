@@ -47,16 +47,16 @@ class Guarded(MemoryCluster):
     """A cluster with RBAC: what is not given is refused in the API server's words.
 
     Attributes:
-        given: what may be done.
+        allowed: what may be done.
         used: what was asked for.
     """
 
-    given: set[Asked] = field(default_factory=lambda: set(GIVEN))
+    allowed: set[Asked] = field(default_factory=lambda: set(GIVEN))
     used: set[Asked] = field(default_factory=set)
 
     def ask(self, verb: str, kind: Kind, subresource: str = "") -> None:
         self.used.add((verb, kind.plural, subresource))
-        if (verb, kind.plural, subresource) not in self.given:
+        if (verb, kind.plural, subresource) not in self.allowed:
             resource = f"{kind.plural}/{subresource}" if subresource else kind.plural
             raise TerminalError(f'403: User "sluice-worker" cannot {verb} resource "{resource}"')
 
@@ -91,12 +91,12 @@ class Guarded(MemoryCluster):
         self, kind: Kind, name: str, namespace: str | None, body: Object, *, subresource: str | None = None
     ) -> Object:
         self.ask("patch", kind, subresource or "")
-        before = set(self.given)
-        self.given |= {("get", kind.plural, "")}  # the server reads what it patches itself
+        before = set(self.allowed)
+        self.allowed |= {("get", kind.plural, "")}  # the server reads what it patches itself
         try:
             return await super().patch(kind, name, namespace, body, subresource=subresource)
         finally:
-            self.given = before
+            self.allowed = before
 
     async def create(self, manifest: Object) -> Object:
         self.ask("create", KINDS[manifest["kind"]])
@@ -104,12 +104,12 @@ class Guarded(MemoryCluster):
 
     async def replace(self, kind: Kind, manifest: Object) -> Object:
         self.ask("update", kind)
-        before = set(self.given)
-        self.given |= {("get", kind.plural, "")}
+        before = set(self.allowed)
+        self.allowed |= {("get", kind.plural, "")}
         try:
             return await super().replace(kind, manifest)
         finally:
-            self.given = before
+            self.allowed = before
 
     async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         self.ask("delete", kind)
@@ -244,7 +244,7 @@ def test_without_a_right_no_user_is_moved_and_it_is_named(lacking: Asked, caplog
     """In the release's own reason, in the Canary or in the log. A release that can do without is judged as always."""
     it = world(compared=True)
     guarded: Any = it.cluster
-    guarded.given = GIVEN - {lacking}
+    guarded.allowed = GIVEN - {lacking}
     weights = shifted(it)
     caplog.set_level(logging.WARNING)
     came = asyncio.run(tried(it))
