@@ -2,8 +2,16 @@
 # The lab builds it from these lines without a container engine (lab/image); only the stage `base` is this machine's there.
 ARG PYTHON=3.11-slim-bookworm
 ARG KUSTOMIZE=v5.7.1
+ARG GO=1.26
 
 FROM registry.k8s.io/kustomize/kustomize:${KUSTOMIZE} AS kustomize
+
+# Helm for HelmReleases and cosign for artifacts that must be signed: made of their modules, whose sums Go verifies.
+FROM golang:${GO} AS helm
+RUN CGO_ENABLED=0 go install -trimpath -ldflags="-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1" helm.sh/helm/v4/cmd/helm@v4.3.1
+
+FROM golang:${GO} AS cosign
+RUN CGO_ENABLED=0 go install -trimpath -ldflags="-s -w" github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
 
 # What sluice stands on: Python, git for sources with ssh to reach them and gpgv to verify them, gnupg for what is encrypted, kustomize to render them, and a user who is not root.
 FROM python:${PYTHON} AS base
@@ -11,6 +19,8 @@ FROM python:${PYTHON} AS base
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends git openssh-client gnupg gpgv ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=kustomize /app/kustomize /usr/local/bin/kustomize
+COPY --from=helm /go/bin/helm /usr/local/bin/helm
+COPY --from=cosign /go/bin/cosign /usr/local/bin/cosign
 RUN useradd --uid 65532 --user-group --no-create-home --home-dir /var/lib/sluice sluice \
     && install -d -o 65532 -g 65532 /var/lib/sluice
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -168,6 +169,15 @@ class Helm:
     home: Path
     program: str = "helm"
     kustomize: str = "kustomize"
+
+    def there(self) -> None:
+        """Go no further where the program is not there: that is no failure of a release, and uses up none of its tries.
+
+        Raises:
+            TerminalError: it is not there.
+        """
+        if shutil.which(self.program) is None:
+            raise TerminalError(f"the program {self.program!r} is not there: install Helm 4 where the worker runs")
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[Run]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.follow import News, follow
@@ -30,7 +30,8 @@ class ReleaseWatcher:
         """Watch until cancelled."""
 
         def take(change: News) -> None:
-            for event in self.update(change):
+            ours = change if change.gone else replace(change, objects=self.cluster.given(HELM_RELEASE, change.objects))
+            for event in self.update(ours):
                 self.announcer.announce(event)
 
         await follow(self.cluster, HELM_RELEASE, take, namespace)

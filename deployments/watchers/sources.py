@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from blocks.kubernetes.cluster import Cluster, Kind
@@ -76,7 +76,9 @@ class SourceWatcher:
 
     async def _follow(self, kind: Kind, namespace: str | None) -> None:
         def take(change: News) -> None:
-            for event in self.update(kind, change, namespace):
+            # What Flux acts on calls for nothing here, and is new to us when it becomes ours.
+            ours = change if change.gone else replace(change, objects=self.cluster.given(kind, change.objects))
+            for event in self.update(kind, ours, namespace):
                 self.announcer.announce(event)
 
         await follow(self.cluster, kind, take, namespace)

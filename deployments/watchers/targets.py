@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import CANARY, WORKLOAD_KINDS
@@ -30,6 +31,7 @@ async def watch(settings: Settings, post: Post) -> None:
     """Watch until cancelled; `post` gets each event and is called again until it takes it."""
     kubeconfig = str(settings.kubeconfig) if settings.kubeconfig else None
     cluster = await Cluster.connect(kubeconfig, settings.context, settings.service_account, settings.namespaces)
+    cluster.given = GivenToSluice(settings.flux_selected)
     announcer = Announcer(post)
     try:
         watcher, sources = Watcher(cluster, announcer), SourceWatcher(cluster, announcer)

@@ -47,6 +47,8 @@ async def sync_release(namespace: str, name: str) -> Released:
     if missing:
         await write(wired.cluster, release, record.waiting(release, "DependencyNotReady", missing, now()))
         return Released(said=missing, waits=True)
+    async with _said_on(wired, release, "ProgramMissing"):
+        wired.helm.there()
     async with _said_on(wired, release, "ArtifactFailed"):
         wired.tenants.refuse_foreign(release.namespace, release.chart)
         chart = await chart_of(wired, release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,11 @@ from blocks.connections import connections
 from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.kinds import GIT_REPOSITORY, IMAGE_REPOSITORY
 from deployments.polling.poller import Poller
-from sluice.manifests.beside_flux import RUN_BY
+from deployments.watchers.announcer import Announcer
+from deployments.watchers.releases import ReleaseWatcher
+from deployments.watchers.sources import SourceWatcher
+from sluice.events.model import Event, SourceChanged
+from sluice.manifests.beside_flux import RUN_BY, run_by_sluice
 from tasks.helm.leave import leave as uninstall
 from tasks.helm.sync_release import sync_release
 from tests.blocks.git.git_server import git
@@ -150,3 +155,51 @@ async def test_a_receiver_of_theirs_has_no_door_here_until_it_is_ours() -> None:
                 await asyncio.sleep(0)
     following.cancel()
     await asyncio.wait({following})
+
+
+async def test_the_watcher_announces_what_is_ours_and_what_becomes_ours() -> None:
+    """A commit of a source that Flux follows starts no run that finds nothing to do."""
+    cluster, posted = MemoryCluster(given=GivenToSluice()), list[Event]()
+
+    async def post(events: Sequence[Event]) -> None:
+        posted.extend(events)
+
+    chart = {"spec": {"chart": "shop", "sourceRef": {"kind": "HelmRepository", "name": "charts"}}}
+    objects: list[tuple[str, Object]] = [
+        ("GitRepository", {"url": "https://git.example/fleet", "ref": {"branch": "main"}}),
+        ("Kustomization", {"sourceRef": {"kind": "GitRepository", "name": "fleet"}, "prune": True}),
+        ("HelmRelease", {"interval": "1m", "chart": chart}),
+    ]
+    for kind, spec in objects:
+        meta = {"name": "fleet", "namespace": TEAM, "annotations": THEIRS}
+        cluster.add({"kind": kind, "metadata": meta, "spec": spec})
+    it: Any = cluster
+    announcer = Announcer(post)
+    sources, releases = SourceWatcher(it, announcer), ReleaseWatcher(it, announcer)
+    watching = [asyncio.create_task(one.watch(None)) for one in (sources, releases)]
+    try:
+        ours = {"kind": "GitRepository", "metadata": {"name": "ours", "namespace": TEAM}}
+        cluster.add({**ours, "spec": {"url": "https://git.example/ours", "ref": {"branch": "main"}}})
+        await _until(lambda: bool(posted))
+        assert _said(posted) == {"https://git.example/ours"}
+        for kind, _ in objects:
+            item = cluster.now(kind, "fleet", TEAM)
+            mine = {RUN_BY: run_by_sluice(datetime.now(UTC))}
+            cluster.add({**item, "metadata": {**item["metadata"], "annotations": mine}})
+        await _until(lambda: {"https://git.example/fleet", "HelmRelease/team/fleet"} <= _said(posted))
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        await announcer.close()
+    assert _said(posted) == {"HelmRelease/team/fleet", "https://git.example/fleet", "https://git.example/ours"}
+
+
+def _said(posted: Sequence[Event]) -> set[str]:
+    return {one.reapply or one.url for one in posted if isinstance(one, SourceChanged)}
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)

