@@ -132,11 +132,6 @@ def samples(namespace: str) -> list[Object]:
             {"spec": {"endpoint": "s3.test", "bucketName": "a", "interval": "1m"}},
         ),
         (
-            "source.toolkit.fluxcd.io/v1",
-            "Bucket",
-            {"spec": {"bucketName": "shop", "endpoint": "storage.test", "interval": "1m"}},
-        ),
-        (
             "kustomize.toolkit.fluxcd.io/v1",
             "Kustomization",
             {"spec": {"sourceRef": {"kind": "GitRepository", "name": NAME}, "interval": "1m", "prune": True}},

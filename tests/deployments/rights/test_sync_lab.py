@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,9 @@ async def as_the_worker(it: Team, accounts: Accounts) -> AsyncIterator[None]:
     """With the rights of the manifests, as a worker in a pod has them."""
     cluster = await accounts.connect(WORKER)
     try:
-        with connected(replace(connections(), cluster=cluster)):
+        wired = copy(connections())
+        wired.cluster = cluster
+        with connected(wired):
             yield
     finally:
         await cluster.close()
