@@ -31,9 +31,9 @@ NO_MEMBERS = {"__init__", "base", "table"}
 SHARED = {
     "sluice/rollout/routes": {"backends"},
     "blocks/routers": {"way_in"},
-    "blocks/registries": {"pulls", "tokens", "transport"},
+    "blocks/registries": {"pull_secrets", "pulls", "tokens", "transport"},
     "blocks/renderers": {"confined", "fence", "keys", "plain", "program", "settings_text", "sops"},
-    "blocks/sources": {"access"},
+    "blocks/sources": {"access", "suspended"},
 }
 """What several members of a room stand on, or what works with any of them."""
 

@@ -18,7 +18,7 @@ KINDS = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kin
 
 async def test_the_receiver_needs_each_of_its_rights_and_no_other() -> None:
     """A Receiver that names all kinds that it may, one by name and the others by their labels."""
-    site = Site(Guarded(given=set(GIVEN)))
+    site = Site(Guarded(allowed=set(GIVEN)))
     following = asyncio.create_task(site.hooks.run())
     resources = [{"kind": kind.kind, "name": "*", "matchLabels": {"team": "shop"}} for kind in KINDS]
     resources += [{"kind": kind.kind, "name": "all", "filter": "res.metadata.name == 'all'"} for kind in KINDS]

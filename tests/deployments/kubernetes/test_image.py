@@ -65,7 +65,7 @@ def test_every_origin_is_pinned() -> None:
             _, _, tag = stage.origin.rpartition(":")
             assert re.match(r"v?\d+\.\d+", tag), stage.origin
     taken = [rest.split()[0].removeprefix("--from=") for rest in every("COPY") if rest.startswith("--from=")]
-    assert len(taken) == 2
+    assert len(taken) == 4
     assert set(taken) <= set(NAMES)
 
 
