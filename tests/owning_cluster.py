@@ -147,7 +147,7 @@ class OwningCluster(MemoryCluster):
                 queue.put_nowait(Change("DELETED", copied(item)))
 
     def _entered(self, live: Object, owned: Owned, old: Object | None, **entry: str) -> Object:
-        """The object with its managedFields; whoever's set is as it was keeps its time."""
+        """The object with its managedFields; a manager whose set is as it was keeps its time."""
         before = {
             (one["manager"], one["operation"]): one for one in (old or live)["metadata"].get("managedFields") or []
         }

@@ -75,11 +75,21 @@ class Alerting:
                 task.add_done_callback(self._sending.discard)
 
     async def _send(self, event: Object) -> None:
-        async with self._turns:
+        for wait in islice(pauses(FIRST_PAUSE, LONGEST_PAUSE), TRIES):
             try:
-                await self.send(event)
+                async with self._turns:
+                    await self.send(event)
+            except TransientError as error:
+                log.info("an alert about %s waits: %s", Happened.of(event).title, error)
+                await asyncio.sleep(max(wait, error.retry_after or 0.0))
             except SluiceError as error:
                 log.warning("an alert about %s is not sent: %s", Happened.of(event).title, error)
+                return
+            else:
+                return
+        log.warning(
+            "an alert about %s is not sent: the cluster did not answer %d times", Happened.of(event).title, TRIES
+        )
 
     async def send(self, event: Object) -> None:
         """Hand an Event to the Providers of the Alerts that choose it.
@@ -92,9 +102,13 @@ class Alerting:
         if time.monotonic() - self._sent.get(key, float("-inf")) < REPEATED:
             return
         self._sent[key] = time.monotonic()  # at once: the same may be on its way through the next lines
-        chosen = await self._chosen(happened)
-        if not chosen or not await self._claimed(event):
-            return
+        try:
+            chosen = await self._chosen(happened)
+            if not chosen or not await self._claimed(event):
+                return
+        except SluiceError:
+            self._sent.pop(key, None)
+            raise
         await asyncio.gather(*(self._post(alert, happened) for alert in chosen))
 
     async def _chosen(self, happened: Happened) -> list[Alert]:

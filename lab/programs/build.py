@@ -91,18 +91,7 @@ def _build_all(folder: Path) -> None:
 
 
 def _go(source: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [str(toolchain.go_binary()), *arguments],
-        cwd=source,
-        env=toolchain.go_environment(),
-        capture_output=True,
-        text=True,
-        timeout=LIST_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise LabError(f"go {arguments[0]} in {source} failed: {done.stderr.strip()[-600:]}")
-    return done.stdout
+    return toolchain.run_go(source, LIST_TIMEOUT_S, *arguments)
 
 
 def _go_build(title: str, source: Path, package: str, target: Path, flags: list[str]) -> None:

@@ -14,7 +14,7 @@ from lab.programs import cache, gobuild, toolchain
 
 SOURCE = paths.SOURCES / "flux"
 MODULE = "github.com/fluxcd/flux2/v2"
-BUILD_TIMEOUT_S = 1800
+LIST_TIMEOUT_S, BUILD_TIMEOUT_S = 900, 1800
 
 
 def flux_command() -> Path:
@@ -35,7 +35,7 @@ def flux_fields() -> dict[str, list[str]]:
 def _build(folder: Path) -> None:
     """From a copy of the module: its release has its install manifests embedded, which are made at release time and are not
     part of the module. No command but `install` and `bootstrap` reads them."""
-    found = _go(SOURCE, "list", "-m", "-f", "{{.Dir}} {{.Version}}", MODULE).split()
+    found = toolchain.run_go(SOURCE, LIST_TIMEOUT_S, "list", "-m", "-f", "{{.Dir}} {{.Version}}", MODULE).split()
     if len(found) != 2:
         raise LabError(f"{MODULE} is not listed in lab/flux/go.mod")
     copy, version = folder / "source", found[1].removeprefix("v")
@@ -46,20 +46,7 @@ def _build(folder: Path) -> None:
     embedded.mkdir()
     (embedded / "none.yaml").write_text("# made at release time\n")
     flags = f"-ldflags=-s -w -X main.VERSION={version}"
-    _go(copy, "build", "-trimpath", "-buildvcs=false", flags, "-o", str(folder / "flux"), "./cmd/flux")
-    shutil.rmtree(copy)
-
-
-def _go(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [toolchain.go_binary(), *arguments],
-        cwd=folder,
-        env=toolchain.go_environment(),
-        capture_output=True,
-        text=True,
-        timeout=BUILD_TIMEOUT_S,
-        check=False,
+    toolchain.run_go(
+        copy, BUILD_TIMEOUT_S, "build", "-trimpath", "-buildvcs=false", flags, "-o", str(folder / "flux"), "./cmd/flux"
     )
-    if done.returncode != 0:
-        raise LabError(f"go {arguments[0]} for flux failed: {done.stderr.strip()[-1000:]}")
-    return done.stdout
+    shutil.rmtree(copy)

@@ -76,6 +76,17 @@ def go_environment() -> dict[str, str]:
     return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 
 
+def run_go(folder: Path, timeout: float, *arguments: str) -> str:
+    """Run `go` in the module of a folder; what it printed."""
+    command = [str(go_binary()), *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=go_environment(), capture_output=True, text=True, timeout=timeout, check=False
+    )
+    if done.returncode != 0:
+        raise LabError(f"go {arguments[0]} in {folder} failed:\n{done.stderr.strip()[-2000:]}")
+    return done.stdout
+
+
 def program(name: str) -> str | None:
     """Where a program is, also when root's PATH lacks the sbin folders."""
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin")

@@ -130,7 +130,7 @@ async def test_a_registry_is_asked_for_ours_alone() -> None:
 
 
 async def test_a_receiver_of_theirs_has_no_door_here_until_it_is_ours() -> None:
-    """The objects that one of ours names are asked whoever acts on them: a request is no act."""
+    """The objects that one of ours names are asked also where Flux acts on them: a request is no act."""
     site = Site()
     site.cluster.given = GivenToSluice()
     fleet = thing(GIT_REPOSITORY, "fleet")

@@ -299,7 +299,7 @@ def test_a_cloud_s_login_is_for_its_own_registries_only(name: str) -> None:
 async def test_a_cloud_that_refuses_says_so_without_a_secret(
     cloud: Registry, status: int, error: type[Exception]
 ) -> None:
-    """What may pass is told from what may not; neither keys nor the answer are in the message."""
+    """What may pass is known from what may not; neither keys nor the answer are in the message."""
     cloud.answer = lambda request: (status, {"Retry-After": "7"}, {"message": HIDDEN})
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": HIDDEN, "AWS_ENDPOINT_URL_ECR": f"http://{cloud.host}/"}
     for login, where in ((Aws(keys), ECR), (Gcp({"GCE_METADATA_HOST": cloud.host}), GAR)):

@@ -108,7 +108,7 @@ async def test_what_is_not_encrypted_passes(tmp_path: Path, ann: Owner) -> None:
 async def test_values_of_a_secret_may_be_encrypted_files(
     tmp_path: Path, ann: Owner, key: str, form: str, content: str
 ) -> None:
-    """In each format of sops, told by its own mark, and written in that of the key's ending."""
+    """In each format of sops, known by its own mark, and written in that of the key's ending."""
     inner = base64.b64encode(ann.encrypted(content, form).encode()).decode()
     text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{{key}: {inner}, other: aGk=}}\n"
     (one,) = await rendered(tree(tmp_path / "s", {"a.yaml": text}), ann.keys)

@@ -33,7 +33,7 @@ def secret(name: str, **data: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("ref", [None, {"name": "login"}], ids=["no secret", "no key in it"])
 async def test_ssh_needs_a_key_of_its_own(ref: dict[str, str] | None) -> None:
-    """Without one the key of whoever runs sluice would open repositories to everybody who may write a GitRepository."""
+    """Without one the key that sluice runs with would open repositories to everybody who may write a GitRepository."""
     cluster = MemoryCluster()
     cluster.add(secret("login", username="bot", password="p"))
     source = repository(url="ssh://git@github.com/acme/fleet", **({"secretRef": ref} if ref else {}))

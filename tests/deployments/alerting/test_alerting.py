@@ -19,6 +19,7 @@ from starlette.routing import Route
 from blocks.kubernetes.reports import REPORTED, report
 from deployments.alerting import alerting
 from deployments.alerting.alerting import ALERTED, Alerting
+from sluice.errors import TransientError
 from sluice.manifests.flux.kustomization import Kustomization
 from tests.memory_cluster import MemoryCluster
 from tests.served import served
@@ -147,6 +148,20 @@ async def test_what_no_alert_chooses_is_neither_sent_nor_marked(scene: Scene) ->
 async def test_the_same_message_is_no_storm(scene: Scene) -> None:
     for _ in range(5):
         await scene.happens("again")
+    await kept(scene, lambda: bool(scene.side.taken))
+    assert len(scene.side.taken) == 1
+
+
+async def test_a_cluster_that_does_not_answer_loses_no_alert(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, failed = scene.cluster.list, [TransientError("away")] * 2
+
+    async def flaky(*args: Any, **kwargs: Any) -> Any:
+        if failed:
+            raise failed.pop()
+        return await listed(*args, **kwargs)
+
+    monkeypatch.setattr(scene.cluster, "list", flaky)
+    await scene.happens("it")
     await kept(scene, lambda: bool(scene.side.taken))
     assert len(scene.side.taken) == 1
 

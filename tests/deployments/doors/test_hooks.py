@@ -74,7 +74,7 @@ def test_every_type_is_tried_here() -> None:
 
 @every_type
 async def test_a_delivery_asks_the_resource(site: Site, name: str) -> None:
-    """By Flux's annotation, so that whoever reconciles the object answers. Nothing else of it changes."""
+    """By Flux's annotation, so that what reconciles the object answers. Nothing else of it changes."""
     await site.has(
         secret(token=TOKEN, email=ACCOUNT, audience=AUDIENCE), receiver(name), thing(GIT_REPOSITORY, "fleet")
     )

@@ -35,7 +35,7 @@ SETTLES = 10.0
 NOBODY_ACTS = {("update", "canaries/finalizers.flagger.app")}
 """Asked for by an admission plugin of other clusters (OpenShift), in the name of who makes an object with an owner."""
 FOLLOWED = {one.kind for one in RIGHTS if "watch" in one.verbs} - {EVENT}
-"""By informers; Events are followed by whoever sends alerts."""
+"""By informers; Events are followed by what sends alerts."""
 
 
 def sample(right: Right, namespace: str) -> Object:

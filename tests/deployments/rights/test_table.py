@@ -64,7 +64,7 @@ def test_kinds_are_defined_in_one_place() -> None:
 
 
 def test_the_right_to_stand_in_for_others_comes_with_a_component_alone() -> None:
-    """Whoever may impersonate a service account may do all that it may: no role of the base has that."""
+    """The right to impersonate a service account is the right to all that it may: no role of the base has that."""
     base = [rule for role in yaml.safe_load_all(roles()) for rule in role.get("rules", ())]
     assert base
     assert not [rule for rule in base if "impersonate" in rule["verbs"] or "serviceaccounts/token" in rule["resources"]]

@@ -45,7 +45,7 @@ class Life:
         dice: draws all of it.
         git: source and cluster.
         alone: whether one process syncs at a time; else two know nothing of each other but by the cluster.
-        told: what happened, for whoever has to find out why a law broke.
+        told: what happened, for finding out why a law broke.
         aside: what somebody wanted left alone at some time: it stays where it left git meanwhile, as in Flux.
     """
 

@@ -1,4 +1,4 @@
-"""What comes next for a release: the rules one by one, and laws that hold whatever fails and whoever interferes."""
+"""What comes next for a release: the rules one by one, and laws that hold whatever fails and however people interfere."""
 
 from __future__ import annotations
 

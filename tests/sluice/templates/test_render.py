@@ -60,7 +60,7 @@ def test_go_still_says_so(tmp_path: Path) -> None:
     ids=["turns", "calls", "repeat", "text", "numbers", "blocks", "parentheses"],
 )
 def test_a_template_that_does_not_end_is_stopped(template: str) -> None:
-    """Whoever may write a manifest cannot hold a worker, nor fill its memory."""
+    """A person who may write a manifest cannot hold a worker, nor fill its memory."""
     with pytest.raises(InvalidError):
         render(template, {})
 

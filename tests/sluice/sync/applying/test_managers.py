@@ -45,7 +45,7 @@ def test_their_entry_is_joined_to_ours(manager: str, operation: str) -> None:
 
 @pytest.mark.parametrize("other", LEFT, ids=lambda one: f"{one['manager']} {one.get('subresource', '')}")
 def test_everybody_else_s_entry_stays(other: Object) -> None:
-    """Rollouts, autoscalers, and whoever names a manager of their own because the change is to stay."""
+    """Rollouts, autoscalers, and people who name a manager of their own because the change is to stay."""
     assert joined([entry("sluice", "Apply", "a"), other], "sluice") is None
 
 

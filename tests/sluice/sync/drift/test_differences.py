@@ -1,4 +1,4 @@
-"""What somebody else changed is told from what git changed and from what the API server fills in.
+"""What somebody else changed is known from what git changed and from what the API server fills in.
 
 The objects are as Kubernetes 1.34 answers a server-side apply, a merge patch and a call of `scale`.
 """

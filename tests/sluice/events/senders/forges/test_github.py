@@ -161,7 +161,7 @@ def test_what_is_none_of_our_business_is_no_error(event: str, body: Any) -> None
     ],
 )
 def test_a_malformed_body_is_refused_with_the_name_of_the_field(event: str, body: Any, field: str) -> None:
-    """Whoever set up the webhook learns what is wrong."""
+    """The person who set up the webhook learns what is wrong."""
     with pytest.raises(InvalidError) as refused:
         from_webhook(event, "d", body)
     assert str(refused.value).startswith(f"{field}:")

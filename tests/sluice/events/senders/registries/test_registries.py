@@ -175,7 +175,7 @@ def test_a_push_of_google_s_without_a_wrapper_is_understood() -> None:
     ],
 )
 def test_a_malformed_push_of_google_s_is_refused_with_the_name_of_the_field(body: Any, field: str) -> None:
-    """Whoever set up the subscription learns what is wrong."""
+    """The person who set up the subscription learns what is wrong."""
     with pytest.raises(InvalidError) as refused:
         images(SENDERS["google"], body)
     assert str(refused.value).startswith(f"{field}:")
