@@ -56,11 +56,13 @@ class Counter:
 
     Attributes:
         since: the moment, seconds since the epoch; the last sample at or before it is the baseline.
+        whole: the first sample after it is the baseline instead, for what lies between two scrapes may have come before it.
         grown: the growth so far.
     """
 
     since: float
     grown: float = 0.0
+    whole: bool = False
     _at: float = float("-inf")
     _value: float | None = None
 
@@ -76,6 +78,8 @@ class Counter:
         if at > self.since:
             if self._value is None:
                 self._value = 0.0 if first_seen < at else value
+            elif self.whole and self._at <= self.since:
+                self._value = value
             self.grown += value - self._value if value >= self._value else value
         self._at, self._value = at, value
 

@@ -32,6 +32,7 @@ class Tally:
         objective, telemetry: what counts as bad, and how requests look.
         since: the moment, seconds since the epoch.
         span: seconds that the longest window looks back.
+        whole: only what came after `since` for certain is counted, see `Counter`; else a scrape's whole growth.
         newest: time of the newest sample of either side; 0 where there is none.
         sides: requests since `since`, of each side, up to the same moment.
     """
@@ -40,6 +41,7 @@ class Tally:
     telemetry: Telemetry
     since: float
     span: float
+    whole: bool = False
     newest: float = 0.0
     sides: Sides = field(default_factory=Sides)
     _oldest: float = float("inf")
@@ -169,7 +171,7 @@ class Tally:
         key = tuple(sorted(labels.items()))
         found = side.get(key)
         if found is None:
-            found = side[key] = (labels, Counter(self.since))
+            found = side[key] = (labels, Counter(self.since, whole=self.whole))
         return found[1]
 
     def _bounds(self) -> frozenset[str]:

@@ -25,14 +25,12 @@ from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.reading import Reading, refused
 from sluice.measures.tally import Tally
 from tasks.measuring.gauges import Gauges, own_reading
+from tasks.measuring.of_route import OfRoute
 from tasks.measuring.pace import Pace
-from tasks.measuring.unserved import answered_itself
 from tasks.scene.rollout_ref import Scene
 
 LOOK_BACK = 30.0
 """Seconds before the release's first traffic that are read too, two scrapes at least, to tell new series from old ones."""
-SETTLED = 2.0
-"""Seconds after a shift until a route's weights are in force at every proxy."""
 SLOW_SCRAPE = 15.0
 """Seconds that a scrape may take at most until it can be read; it is dated when it began."""
 OVERLAP = 5.0
@@ -90,6 +88,7 @@ class Measures:
         usual: how the data plane's requests look; None where it counts none.
         counted: the metrics whose requests are counted.
         own: the user's own queries, gauges among them, which Flagger's check asks at the end of a step.
+        of_route: what the data plane counted in the step under way.
         tallies: by metric, what canary and primary were asked.
         against_baseline: the tallies of canary and baseline; empty where the Canary is not compared.
         shown: time of the last scrape of `against_baseline` that a look has shown.
@@ -102,6 +101,7 @@ class Measures:
     counted: list[Objective]
     gauges: Gauges
     own: list[CanaryMetric]
+    of_route: OfRoute
     policy: Policy = DEFAULT
     pace: Pace = field(default_factory=Pace)
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -119,14 +119,18 @@ class Measures:
         analysis = canary.spec.analysis
         asked = analysis.metrics if analysis else ()
         gauges = [Objective.of(metric) for metric in asked if metric.is_gauge]
+        metrics = scene.wired.metrics.counters(canary.spec.metrics_server)
+        counted = [Objective.of(metric) for metric in asked if metric.is_counted]
+        by_route = next((one for one in counted if one.metric.counted is None), None)
         made = _kept[scene.lease] = cls(
             scene.wired,
             canary,
-            scene.wired.metrics.counters(canary.spec.metrics_server),
+            metrics,
             scene.telemetry,
-            [Objective.of(metric) for metric in asked if metric.is_counted],
+            counted,
             Gauges(scene.wired, canary, gauges),
             [metric for metric in asked if not metric.is_counted],
+            OfRoute(metrics, scene.telemetry, by_route),
             replace(DEFAULT, interleave=analysis.interleave) if analysis else DEFAULT,
         )
         # A gauge that only sluice reads comes as often as it is read.
@@ -161,6 +165,7 @@ class Measures:
         baselines = [
             self._against_baseline(objective, state.since) for objective in self.counted if self.canary.compared
         ]
+        self.of_route.begin(self.canary.status.step_started, self._look_back)
         trouble = await self._read_all([*tallies, *baselines], self.metrics.now())
         if tallies and len(trouble.down) == len(tallies):
             return Scrape(state, provider_down=trouble.why_down)
@@ -241,21 +246,14 @@ class Measures:
         # A scrape is stored some time after the moment that it is dated with: what was read just before is read again.
         overlap = max(OVERLAP, min(self.pace.assumed / 2, SLOW_SCRAPE))
         start = tally.newest - overlap if tally.newest else tally.since - self._look_back
-        tally.add(await self.metrics.samples(tally.selector, start, now))
+        found = await self.metrics.samples(tally.selector, start, now)
+        tally.add(found)
+        if tally is self.tallies.get(tally.objective.metric.name):
+            self.of_route.add(tally.objective, found)
 
-    def of_route(self, since: float) -> tuple[float, Sides]:
-        """Requests that the data plane counted after a moment and in the last minute, and since when; none where it counts
-        none."""
-        usual = [one for one in self.counted if one.metric.counted is None and one.metric.name in self.tallies]
-        found = [self.tallies[one.metric.name] for one in usual]
-        if not found:
-            return since, Sides()
-        begin = max(since + SETTLED, found[0].newest - RECENT)
-        return begin, found[0].both(begin)
-
-    async def of_route_itself(self, since: float) -> float:
-        """Requests since a moment that the data plane answered with an error itself."""
-        return await answered_itself(self.metrics, self.usual, since, self._look_back)
+    async def answered_by_route(self) -> float:
+        """Requests of the step that the data plane answered with an error itself."""
+        return await self.of_route.answered_itself(self._look_back)
 
     @property
     def _look_back(self) -> float:

@@ -121,14 +121,14 @@ class Step:
         """Why the canary's requests are too few for its weight; only a share of all requests has a number to expect."""
         if self.traffic.match or self.traffic.sticky:
             return ""
-        return missing(self.weight, self.measures.of_route(self.state.step_started)[1])
+        return missing(self.weight, self.measures.of_route.sides)
 
     async def _failed_by_route(self, now: Moment) -> Moment:
         """The moment with what the data plane says of requests that are missing; nobody is asked where none are."""
         if not now.missing:
             return now
-        since, sides = self.measures.of_route(self.state.step_started)
-        return replace(now, unserved=unserved(self.weight, sides, await self.measures.of_route_itself(since)))
+        answered = await self.measures.answered_by_route()
+        return replace(now, unserved=unserved(self.weight, self.measures.of_route.sides, answered))
 
     async def _verdict(self, now: Moment) -> StepVerdict | None:
         """The verdict at this moment, with what it takes asked for; None where the step just goes on."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.manifests.flagger.canary_metric import CanaryMetric
-from sluice.measures.counts import Counts
+from sluice.measures.counts import Counts, Sides
 from sluice.measures.objective import Objective, Telemetry
 from sluice.measures.series import Series
 from sluice.measures.tally import Tally
@@ -99,6 +99,17 @@ def test_each_half_has_its_own_counts() -> None:
     it.add([Series({"side": "canary", "class": "5"}, samples), Series({"side": "primary", "class": "2"}, samples)])
     assert (it.counts, it.primary) == (Counts(10, 10), Counts(10, 0))
     assert it.both(0.0) == it.sides
+
+
+def test_only_what_came_after_the_moment_for_certain_is_counted_where_that_is_asked() -> None:
+    """The scrapes around it leave open what came when; a newcomer's first requests are all its own."""
+    primary = Series({"side": "primary", "class": "2"}, ((0.0, 0.0), (60.0, 3000.0), (120.0, 6000.0)))
+    canary = Series({"side": "canary", "class": "2"}, ((60.0, 100.0), (120.0, 1600.0)))
+    for whole, wanted in ((False, Sides(Counts(1600), Counts(6000))), (True, Sides(Counts(1600), Counts(3000)))):
+        it = tally(success_rate(), since=54.0)
+        it.whole = whole
+        it.add([primary, canary])
+        assert it.sides == wanted
 
 
 def scraped(side: str, instance: str, *samples: tuple[float, float]) -> Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from math import floor
 from typing import Any
 
 import pytest
@@ -28,15 +29,22 @@ PERIODS = [2.0, 5.0, 15.0, 30.0, 60.0]
 
 @dataclass
 class Scraped(Requests):
-    """Fifty requests a second on each side, scraped so many seconds apart; the canary's series are new."""
+    """Fifty requests a second on each side, scraped so many seconds apart; the canary's series are new.
+
+    Attributes:
+        first: the part of a period after which the first scrape comes.
+    """
 
     period: float = 2.0
     born: float = 0.0
+    first: float = 0.5
     looks: list[float] = field(default_factory=list)
 
     async def samples(self, selector: Selector, start: float, end: float) -> list[Series]:
         self.looks.append(time.time())
-        grid = [self.period * tick for tick in range(int(start / self.period) + 1, int(end / self.period) + 1)]
+        anchor = self.born + self.first * self.period
+        ticks = range(floor((start - anchor) / self.period) + 1, floor((end - anchor) / self.period) + 1)
+        grid = [anchor + self.period * tick for tick in ticks]
         of_canary = [(at, 50 * (at - self.born)) for at in grid if at > self.born]
         primary = Series({**counted_at("primary"), "instance": "p"}, tuple((at, 50 * at) for at in grid))
         return [
@@ -51,14 +59,14 @@ class Scraped(Requests):
         ]
 
 
-def scraped(period: float, fails: float = 0.0, **analysis: Any) -> Stage:
+def scraped(period: float, fails: float = 0.0, first: float = 0.5, **analysis: Any) -> Stage:
     """A step that began just now."""
     now = time.time()
     spec = {"analysis": {"interval": "10m", "metrics": [success_rate(99)], **analysis}}
     stage = staged(spec, stepStarted=now)
     evidence = {"evidence": {"revision": stage.ref.revision, "since": now}}
     stage.cluster.add(merged(stage.now("Canary", "shop"), {"status": evidence}))
-    stage.metrics = Scraped(period=period, born=now, fails=fails)
+    stage.metrics = Scraped(period=period, born=now, fails=fails, first=first)
     return stage
 
 
@@ -94,6 +102,16 @@ def test_a_release_is_judged_at_the_pace_of_its_scrapes(simulate: Any, period: f
     assert not any("no sample" in one or "waits" in one for one in messages)
     kept = judge_state(canary(None, stage.status), stage.ref.revision, time.time())
     assert kept.metrics["request-success-rate"].evidence.blocks >= 600 / period - 2
+
+
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("first", [0.02, 0.1, 0.3, 0.98])
+def test_a_scrape_right_after_the_first_traffic_makes_no_requests_missing(
+    simulate: Any, period: float, first: float
+) -> None:
+    """What the primary had before the canary had any is not held against it, also where other applications meet errors."""
+    _, result, _ = simulate(lambda: scraped(period, first=first))
+    assert result.judgement.verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize("period", PERIODS)
