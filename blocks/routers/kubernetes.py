@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, SERVICE
 from blocks.kubernetes.writer import Writer
-from blocks.services import SERVICE_LABEL, offered
+from blocks.services import SERVICE_LABEL, offered, would_empty
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
@@ -36,6 +37,7 @@ class KubernetesRouter:
     async def ensure(self, canary: Canary, target: Object) -> None:
         check(self.rules, canary)
         name, namespace = canary.service_name, canary.namespace
+        await self._check_leaves_none(canary, lambda one: self.rules.ensured(canary, target, one))
         try:
             await self.writer.change(SERVICE, name, namespace, lambda one: self.rules.ensured(canary, target, one))
         except NotFoundError:
@@ -60,9 +62,12 @@ class KubernetesRouter:
         named = f"Service {canary.namespace}/{canary.service_name}"
         if await self.weight(canary) is None:
             raise NotFoundError(f"{named} is no route of {canary}")
-        await self.writer.change(
-            SERVICE, canary.service_name, canary.namespace, lambda service: self.rules.shifted(canary, service, traffic)
-        )
+
+        def wish(service: Object) -> Object | None:
+            return self.rules.shifted(canary, service, traffic)
+
+        await self._check_leaves_none(canary, wish)
+        await self.writer.change(SERVICE, canary.service_name, canary.namespace, wish)
         await self._offered(canary, traffic.canary)
         weight = await self.weight(canary)
         if weight != traffic.canary:
@@ -77,6 +82,24 @@ class KubernetesRouter:
         with suppress(NotFoundError):
             await self.writer.change(
                 SERVICE, canary.service_name, canary.namespace, lambda service: without_switch(canary, service)
+            )
+
+    async def _check_leaves_none(self, canary: Canary, wish: Callable[[Object], Object | None]) -> None:
+        """Refuse to take users from pods that serve, such as somebody may have turned the Service to, to some that do not.
+
+        Raises:
+            TransientError: it would; they stay until the side that they are to come to has a pod.
+        """
+        now = await self.writer.informers.find(SERVICE, canary.service_name, canary.namespace)
+        asked = ((now and wish(now)) or {}).get("spec", {}).get("selector")
+        if now is None or not asked:
+            return
+        merged = {**(now["spec"].get("selector") or {}), **asked}
+        selector = {label: value for label, value in merged.items() if value is not None}
+        if await would_empty(self.writer.informers, now, selector):
+            raise TransientError(
+                f"Service {canary.namespace}/{canary.service_name} stays at the pods that it leads to, which serve: of "
+                f"{', '.join(f'{label}={value}' for label, value in selector.items())} none does yet"
             )
 
     async def _offered(self, canary: Canary, weight: int) -> None:
