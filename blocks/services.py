@@ -37,7 +37,7 @@ class Services:
         """Bring them to what the Canary asks for, without taking from them what a route may point at; `settle` does that.
 
         Nothing is written where nothing differs. An application's own apex Service is taken over: its selector and its port.
-        One that leads users home, and that somebody has turned to other pods, stays there until the primary has some (`held`).
+        One that leads users home and that somebody has turned to other pods stays there until the primary has some (`held`).
 
         Args:
             apex: the apex Service too; not where it is the route, and so its router's to write.

@@ -132,7 +132,7 @@ async def test_where_the_primary_serves_it_is_put_right_at_once() -> None:
     stage = turned(await whole(at_rest()), PRIMARY)
     async with kept(stage):
         pass
-    assert [act for act in stage.acts if "Event" not in act][0] == f"patch Service {PRIMARY}"
+    assert next(act for act in stage.acts if "Event" not in act) == f"patch Service {PRIMARY}"
     assert selected(stage, PRIMARY) == AT_HOME
 
 
