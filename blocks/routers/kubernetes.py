@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, SERVICE
 from blocks.kubernetes.writer import Writer
-from blocks.services import SERVICE_LABEL, offered, would_empty
+from blocks.services import SERVICE_LABEL, offered
 from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
@@ -19,6 +19,7 @@ from sluice.rollout.routes.base import check, due
 from sluice.rollout.routes.kubernetes import WHOLE, KubernetesService, without_switch
 from sluice.rollout.services import service_of
 from sluice.rollout.strategies.base import HOME, Traffic
+from sluice.rollout.workloads.base import merged
 
 Object = dict[str, Any]
 OFFERED_WITHIN = 20.0
@@ -90,16 +91,15 @@ class KubernetesRouter:
         Raises:
             TransientError: it would; they stay until the side that they are to come to has a pod.
         """
-        now = await self.writer.informers.find(SERVICE, canary.service_name, canary.namespace)
-        asked = ((now and wish(now)) or {}).get("spec", {}).get("selector")
-        if now is None or not asked:
+        informers, name, namespace = self.writer.informers, canary.service_name, canary.namespace
+        now = await informers.find(SERVICE, name, namespace)
+        patch = (now and wish(now)) or {}
+        if now is None or not (patch.get("spec") or {}).get("selector"):
             return
-        merged = {**(now["spec"].get("selector") or {}), **asked}
-        selector = {label: value for label, value in merged.items() if value is not None}
-        if await would_empty(self.writer.informers, now, selector):
+        side = service_of(canary, Side.CANARY if self.rules.weight(canary, merged(now, patch)) else Side.PRIMARY)
+        if await offered(informers, name, namespace) and not await offered(informers, side, namespace):
             raise TransientError(
-                f"Service {canary.namespace}/{canary.service_name} stays at the pods that it leads to, which serve: of "
-                f"{', '.join(f'{label}={value}' for label, value in selector.items())} none does yet"
+                f"Service {namespace}/{name} stays at the pods that it leads to: they serve, and {side} offers none yet"
             )
 
     async def _offered(self, canary: Canary, weight: int) -> None:
