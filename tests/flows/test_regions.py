@@ -1,4 +1,4 @@
-"""Regions: one repository, a cluster each, and real releases in both; what the first one refuses never reaches the second."""
+"""Regions: one repository, a cluster each, real releases in both; what the first one refuses never reaches the second."""
 
 from __future__ import annotations
 
@@ -115,12 +115,9 @@ class Fleet:
 
     def push(self, image: str, **canary: Any) -> None:
         """A commit with this version, for both regions."""
-        objects = []
-        for one in self.east.in_git:
-            if one["kind"] == "Deployment":
-                container = {"name": "shop", "image": image}
-                one = merged(one, {"spec": {"template": {"spec": {"containers": [container]}}}})
-            objects.append(merged(one, canary if one["kind"] == "Canary" else {}))
+        pods = {"spec": {"containers": [{"name": "shop", "image": image}]}}
+        changes = {"Deployment": {"spec": {"template": pods}}, "Canary": canary}
+        objects = [merged(one, changes[one["kind"]]) for one in self.east.in_git]
         self.git.commit(*objects, path=self.git.cluster.now("Kustomization", "east", TEAM)["spec"].get("path", ""))
 
     async def begun(self, name: str) -> asyncio.Task[str]:
@@ -170,7 +167,7 @@ async def test_a_good_version_goes_from_region_to_region(fleet: Fleet) -> None:
 
 
 async def test_a_bad_version_never_reaches_the_second_region(fleet: Fleet) -> None:
-    """Neither while the first one judges it, nor after its rollback, nor when git is back; the next good one goes to both."""
+    """Neither while the first one judges it, nor after its rollback, nor when git is back; the next good one goes on."""
     await fleet.everywhere(V1)
     met: set[str | None] = set()
     fleet.west.cluster.hooks.append(

@@ -149,7 +149,9 @@ async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Reg
     assert "2 applied" in await task
 
 
-async def test_a_kustomization_that_is_moved_to_another_cluster_deletes_nothing(git: Delivered, regions: Regions) -> None:
+async def test_a_kustomization_that_is_moved_to_another_cluster_deletes_nothing(
+    git: Delivered, regions: Regions
+) -> None:
     """As in Flux: what it applied in the first one serves until a person deletes it, also what left git in that commit."""
     git.kustomization("all")
     git.commit(config("kept"), config("leaves"))
