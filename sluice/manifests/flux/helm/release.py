@@ -16,6 +16,7 @@ from sluice.manifests.flux.helm.chart import ChartTemplate
 from sluice.manifests.flux.helm.status import HelmReleaseStatus
 from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.manifests.flux.kustomization import CommonMetadata, KustomizeImage, KustomizePatch
+from sluice.manifests.ignoring import IgnoreRule
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import SourceKey, SourceReference
 
@@ -62,26 +63,6 @@ class PostRenderer(ForeignModel):
     """What is done to what the chart renders."""
 
     kustomize: KustomizeRenderer | None = None
-
-
-class IgnoreTarget(ForeignModel):
-    """Which objects a rule is about; what is empty matches all."""
-
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-    annotation_selector: str = ""
-    label_selector: str = ""
-
-
-class IgnoreRule(ForeignModel):
-    """Fields that may differ."""
-
-    paths: tuple[str, ...]
-    """JSON pointers."""
-    target: IgnoreTarget | None = None
 
 
 class DriftDetection(ForeignModel):
