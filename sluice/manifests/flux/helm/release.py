@@ -15,7 +15,7 @@ from sluice.manifests.flux.helm.acts import Remediation as Remedy
 from sluice.manifests.flux.helm.chart import ChartTemplate
 from sluice.manifests.flux.helm.status import HelmReleaseStatus
 from sluice.manifests.flux.kube_config import KubeConfigReference
-from sluice.manifests.flux.kustomization import CommonMetadata, KustomizeImage, KustomizePatch
+from sluice.manifests.flux.kustomization import CommonMetadata, HealthCheckExpressions, KustomizeImage, KustomizePatch
 from sluice.manifests.ignoring import IgnoreRule
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import SourceKey, SourceReference
@@ -86,7 +86,6 @@ class WaitStrategy(ForeignModel):
 class HelmReleaseSpec(ForeignModel):
     """What a HelmRelease asks for. Everything that is not named here is reported."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"healthCheckExprs", "persistentClient"})
     chart: ChartTemplate | None = None
     chart_ref: SourceReference | None = None
     interval: Duration
@@ -101,6 +100,7 @@ class HelmReleaseSpec(ForeignModel):
     max_history: int = 5
     """Revisions that helm keeps; 0 for no limit."""
     persistent_client: bool | None = None
+    """`false` asks for a client of its own for each act, which each run of helm has here; `true` permits to share one."""
     drift_detection: DriftDetection = DriftDetection()
     install: Install = Install()
     upgrade: Upgrade = Upgrade()
@@ -113,7 +113,8 @@ class HelmReleaseSpec(ForeignModel):
     post_renderers: tuple[PostRenderer, ...] = ()
     post_render_strategy: Literal["", "nohooks", "combined", "separate"] = ""
     wait_strategy: WaitStrategy | None = None
-    health_check_exprs: tuple[dict[str, Any], ...] = ()
+    health_check_exprs: tuple[HealthCheckExpressions, ...] = ()
+    """How to read whether objects of a kind are ready, where an act waits for them with the strategy `poller`."""
 
     @field_validator("values", mode="before")
     @classmethod
