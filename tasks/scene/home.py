@@ -84,8 +84,9 @@ async def _check_able(scene: Scene, weight: int) -> None:
     canary = scene.canary
     primary = await scene.canaries.primary(canary) or await _tended(scene)
     wanted = scene.workload.reads.pods(primary) if primary else 1
-    offered = [len(await scene.services.endpoints(canary, side)) for side in (Side.PRIMARY, Side.CANARY)]
-    why = why_not_home(weight, offered[0], wanted, offered[1])
+    offered = await scene.services.endpoints(canary, Side.PRIMARY)
+    now = await scene.services.users_meet(canary, Side.CANARY)
+    why = why_not_home(weight, len(offered), wanted, len(now))
     if why:
         pods = await scene.canaries.why_not_ready(canary, primary) if primary else "the primary is gone"
         said = f"traffic stays on the canary: {why}: {pods}"
