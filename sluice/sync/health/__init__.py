@@ -13,6 +13,7 @@ from sluice.sync.health import (
     definition,
     deployment,
     disruption_budget,
+    flux,
     job,
     pod,
     replica_set,
@@ -36,6 +37,13 @@ HEALTH: Mapping[tuple[str, str], Rule] = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): definition.health,
     ("policy", "PodDisruptionBudget"): disruption_budget.health,
     ("autoscaling", "HorizontalPodAutoscaler"): autoscaler.health,
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"): flux.health,
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): flux.health,
+    ("source.toolkit.fluxcd.io", "GitRepository"): flux.health,
+    ("source.toolkit.fluxcd.io", "OCIRepository"): flux.health,
+    ("source.toolkit.fluxcd.io", "Bucket"): flux.health,
+    ("image.toolkit.fluxcd.io", "ImageRepository"): flux.health,
+    ("image.toolkit.fluxcd.io", "ImagePolicy"): flux.health,
 }
 
 
