@@ -65,8 +65,8 @@ async def sut(lab_env: dict[str, Any], prefect_engine: str, tmp_path: Path) -> A
             meta = {"name": name, "namespace": one.name}
             await one.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": secret})
             release = {"apiVersion": CANARY.api_version, "kind": "Canary", "name": "shop", "namespace": where}
-            needs = {"dependsOn": [{"name": "east"}]} if name == "west" else {}
-            kubeconfig = {"kubeConfig": {"secretRef": {"name": name}}, "targetNamespace": where}
+            needs: dict[str, Any] = {"dependsOn": [{"name": "east"}]} if name == "west" else {}
+            kubeconfig: dict[str, Any] = {"kubeConfig": {"secretRef": {"name": name}}, "targetNamespace": where}
             await one.kustomization(name=name, healthChecks=[release], timeout="2m", **kubeconfig, **needs)
         yield one
 
