@@ -27,6 +27,7 @@ from sluice.sync.record import looked_at_after, tried_in_vain
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
 from tasks.sync.fetch_source import write_status
+from tasks.sync.kustomizations.stranded import say_stranded
 from tasks.upkeep.pace import Pace
 
 AT_ONCE, AT_ONE_HOST = 16, 4
@@ -48,6 +49,7 @@ async def find_moved_sources() -> list[SourceChanged]:
     """
     sources = {one.key: one for one in await all_sources(connections().cluster)}
     followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
+    await say_stranded(connections(), followers, sources.keys())
     if not sources:
         return kept_back(followers, time.time())
     hosts: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONE_HOST))

@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks.kubernetes import kinds
 from deployments.rights.table import RIGHTS
+from deployments.watchers.releases import MODELS as OF_RELEASES
 from deployments.watchers.sources import FOLLOWERS, MODELS
 from sluice.rollout.autoscalers.scaled_object import PAUSED
 from sluice.rollout.decision import Action, Decision
@@ -166,6 +167,8 @@ def deliveries() -> set[Asked]:
         for verb, call in CALLS.items():
             if re.search(call.format(kind=name), code):
                 found.add((verb, kind.plural, "status" if verb == "patch" else ""))
+    if re.search(r"for kind in MODELS:\n +group\.create_task\(self\._follow\(kind\b", code):
+        found |= {("watch", one.plural, "") for one in OF_RELEASES}
     rows = {"watch": {*MODELS, *FOLLOWERS}}
     for verb, call in BY_TABLE.items():
         if re.search(call, code):
