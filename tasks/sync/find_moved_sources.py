@@ -27,7 +27,7 @@ from sluice.sync.record import looked_at_after, tried_in_vain
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
 from tasks.sync.fetch_source import write_status
-from tasks.sync.kustomizations.stranded import say_stranded
+from tasks.sync.stranded import say_stranded
 from tasks.upkeep.pace import Pace
 
 AT_ONCE, AT_ONE_HOST = 16, 4
