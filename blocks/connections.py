@@ -146,6 +146,8 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    scope: str = ""
+    """What tells this installation from others that keep their Leases in the same namespace."""
     tenants: Tenants = field(default_factory=Tenants)
     """Other clusters, and the rules for who applies what with whose rights."""
     past: Past = field(default_factory=Past)

@@ -69,6 +69,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))
             ),
             workers=Workers(cluster),
+            scope=settings.scope,
             applied=await stack.enter_async_context(remembering(cluster, settings.namespaces)),
             chat=chat_of(settings),
             git=git,

@@ -222,8 +222,8 @@ _RECEIVERS = (
 _ITSELF = (
     Right(
         LEASE,
-        ("create", "update", "get", "list", "delete"),
-        "signs of life of workers: without them a worker takes no run, and the dead are not known",
+        ("create", "update", "get", "list", "watch", "delete"),
+        "signs of life of workers, and whose turn it is: without them a worker takes no run, and the dead are not known",
         where=Where.OWN,
     ),
 )

@@ -35,17 +35,20 @@ log = logging.getLogger("sluice.reconcile")
 
 
 @stage("find git behind")
-async def find_git_behind() -> list[AutomationDue]:
+async def find_git_behind(since: float | None = None) -> list[AutomationDue]:
     """An event for each automation that has something to write. Why one cannot be asked is in its Ready condition.
 
     A git server that does not answer is asked again at the interval and does not stop the others.
+
+    Args:
+        since: when the last look began, whichever worker made it; None where that is not known.
     """
     turn = asyncio.Semaphore(AT_ONCE)
     looks = []
     for one in ImageUpdateAutomation.valid(await connections().cluster.list(IMAGE_UPDATE_AUTOMATION)):
         if one.spec.suspend:
             pace.forget(one.metadata.uid)
-        elif pace.due(one.metadata.uid, one.spec.interval) or record.asked_again(one):
+        elif pace.due(one.metadata.uid, one.spec.interval, since) or record.asked_again(one):
             looks.append(_look(one, turn))
     return [event for event in await asyncio.gather(*looks) if event]
 
