@@ -272,12 +272,6 @@ class Settings(BaseSettings):
         """The namespace of the workers' own leases."""
         return self.lease_namespace or next(iter(self.namespaces), "") or self._pods_namespace() or "default"
 
-    @property
-    def scope(self) -> str:
-        """What tells this installation from another one that acts on other objects, in a few letters."""
-        what = (self.work_pool, self.namespaces, self.flux_selector)
-        return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
-
     def _pods_namespace(self) -> str:
         """The namespace of the pod that this is; empty outside of a cluster."""
         try:
