@@ -139,7 +139,7 @@ async def work(settings: Settings, ready: Ready) -> None:
             keeper = Keeper.of(wired)
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
             drift = DriftWatcher.of(wired, acts=False)
-            turns = asyncio.create_task(forever("polling and putting back", lambda: in_turn(wired, drift), 1.0))
+            turns = asyncio.create_task(forever("polling and putting back", lambda: in_turn(wired, drift.act), 1.0))
             watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
             alerting = Alerting(wired.cluster, settings.namespaces or (None,), settings.no_cross_namespace_refs)
             alerts = asyncio.create_task(forever("sending alerts", alerting.keep, 1.0))

@@ -81,7 +81,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             tenants=await stack.enter_async_context(tenants_of(settings)),
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
-            forge=forges(http, {"github.com": settings.github_token}),
+            forge=forges(http, {"github.com": settings.github_token, "gitlab.com": settings.gitlab_api_token}),
         )
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired

@@ -7,19 +7,21 @@ where the one whose turn it is stops or dies.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from blocks.connections import Connections
 from blocks.leases.alone import alone
 from blocks.leases.lease import Lease
-from deployments.drift.watcher import DriftWatcher
 from deployments.polling.poller import Poller
 from deployments.supervision import forever
 
+Work = Callable[[], Awaitable[None]]
 
-async def in_turn(wired: Connections, drift: DriftWatcher) -> None:
-    """Wait for this worker's turn, and do it until it is over."""
-    await alone(turn_of(wired), partial(_look, wired, drift))
+
+async def in_turn(wired: Connections, also: Work) -> None:
+    """Wait for this worker's turn, then poll, and do what else one worker does for all, until the turn is over."""
+    await alone(turn_of(wired), partial(_look, wired, also))
 
 
 def turn_of(wired: Connections) -> Lease:
@@ -28,8 +30,8 @@ def turn_of(wired: Connections) -> Lease:
     return Lease(wired.cluster, wired.informers, wired.lease, wired.workers, name, wired.lease.namespace, "turn")
 
 
-async def _look(wired: Connections, drift: DriftWatcher) -> None:
+async def _look(wired: Connections, also: Work) -> None:
     poller = Poller(wired)
     async with asyncio.TaskGroup() as group:
         group.create_task(forever("looking at registries", poller.keep, 1.0))
-        group.create_task(drift.act())
+        group.create_task(forever("what one worker does for all", also, 1.0))

@@ -192,6 +192,7 @@ _DELIVERY = (
     Right(IMAGE_POLICY, ("patch",), "versions that were rolled back, so that none of them is chosen again"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list", "get"), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
+    Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "where pull requests are open, so that obsolete ones are closed"),
     Right(
         CONFIG_MAP,
         ("get",),

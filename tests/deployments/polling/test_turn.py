@@ -46,7 +46,7 @@ async def worker(stack: AsyncExitStack, name: str, scope: str = "") -> Connectio
 
 
 def started(wired: Connections) -> asyncio.Task[None]:
-    return asyncio.create_task(in_turn(wired, DriftWatcher.of(wired, acts=False)))
+    return asyncio.create_task(in_turn(wired, DriftWatcher.of(wired, acts=False).act))
 
 
 async def end(task: asyncio.Task[None]) -> None:

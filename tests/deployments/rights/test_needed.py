@@ -55,6 +55,7 @@ FINALIZED = {
     ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
     ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
     ("patch", "imagepolicies", ""): r"cluster\.patch\(\s*IMAGE_POLICY, key\.",
+    ("patch", "imageupdateautomations", ""): r"cluster\.patch\(IMAGE_UPDATE_AUTOMATION, now\.name, now\.namespace, \{",
     ("watch", "events", ""): r"follow\(self\.cluster, EVENT, self\.hear",
     ("patch", "events", ""): r"cluster\.patch\(EVENT, meta\[",
 }
