@@ -14,6 +14,7 @@ from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
 from blocks.sources.table import origin_of, source_for
 from sluice.errors import InvalidError, SluiceError, TransientError
+from sluice.manifests.ignoring import refuse_rules
 from sluice.sync import record
 from sluice.sync.applying.wishes import ends_itself, left_alone
 from sluice.sync.drift.policy import Policy, policy_or_default
@@ -148,6 +149,7 @@ class Attempt:
         tree = await source.tree(self.at)
         self.reason = record.BUILD_FAILED
         refuse_expressions(one.spec.health_check_exprs)
+        refuse_rules(one.spec.ignore, "spec.ignore")
         rendered = await render(self.wired, one, tree)
         self.digest = digest_of(rendered)
         async with target(self.wired, one) as cluster:
@@ -168,7 +170,7 @@ class Attempt:
         objects = [each for each in everything if not left_alone(each)]
         aside = {identity(each) for each in everything if left_alone(each)}
         sight = await self._look(cluster, objects)
-        wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster)
+        wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster, one.spec.ignore)
         report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
         found = needed(sight, wanting, objects, keep_changes=report_only)
         if sight.findings:
