@@ -19,7 +19,7 @@ from tasks.images.writing.learn import learn
 from tasks.images.writing.propose import propose
 from tasks.images.writing.ways import Way, ways
 from tasks.images.writing.wishes import wishes_of
-from tasks.images.writing.withdraw import Place, nothing_left, place_of, withdraw
+from tasks.images.writing.withdraw import Place, nothing_left, withdraw
 
 
 class Written(BaseModel):
@@ -109,9 +109,7 @@ async def _go(
     edit = await delivery.edit(wired, remote)
     commit = await wired.git.commit(remote, edit)
     await learn(wired, automation, delivery.known, delivery.wishes)
-    if way.proposed and commit.waiting:
-        wanted.add(place_of(source, edit))
-    proposal, trouble = await propose(wired, source, way, delivery, edit, commit)
+    proposal, trouble = await propose(wired, source, way, delivery, edit, commit, wanted)
     rolled_back = tuple(f"{one.image.short} → {one.back_to or '?'}" for one in delivery.rolled_back.values())
     if way.rollbacks is not Rollbacks.ALONE or commit.files or trouble:
         await write_status(
