@@ -29,7 +29,8 @@ async def propose(
 ) -> tuple[str, str]:
     """What people are pointed to, and why there is no pull request where there should be one. Both are empty for none.
 
-    Where it is goes to `wanted`: what is open elsewhere is none of this run's. Nothing is raised: it is pushed, and the pull request is made at the next run.
+    Where it is goes to `wanted`: what is open elsewhere is none of this run's. Nothing is raised: it is pushed, and the pull
+    request is made at the next run.
     """
     if not way.proposed or not commit.waiting:
         return "", ""
