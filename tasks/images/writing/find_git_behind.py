@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable
 
 from blocks.connections import connections
 from blocks.git.edits import Would
@@ -45,7 +46,7 @@ async def find_git_behind(since: float | None = None) -> list[AutomationDue]:
         since: when the last look began, whichever worker made it; None where that is not known.
     """
     turn = asyncio.Semaphore(AT_ONCE)
-    looks = []
+    looks: list[Awaitable[AutomationDue | None]] = []
     for one in ImageUpdateAutomation.valid(await connections().cluster.list(IMAGE_UPDATE_AUTOMATION)):
         if at_rest(one):
             pace.forget(one.metadata.uid)
