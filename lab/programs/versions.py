@@ -9,7 +9,9 @@ from __future__ import annotations
 KUBERNETES = "1.34.4"
 CONTOUR = "1.33.8"
 HELM = "4.3.1"
-"""Built only where a test needs it (`lab.parts.helm`)."""
+"""Built only where a test needs it (`lab.programs.modules`)."""
+COSIGN = "3.1.3"
+"""Built only where a test needs it, too."""
 ENVOY = "1.40.0"
 
 GO_OLDEST = (1, 26)

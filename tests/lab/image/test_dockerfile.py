@@ -11,7 +11,7 @@ from lab.image.build import BASE
 from lab.image.dockerfile import Instruction, stages
 from lab.image.machine import PROGRAMS
 from lab.paths import CHECKOUT
-from lab.programs import versions
+from lab.programs import modules, versions
 
 TEXT = """# a comment
 ARG TAG=1.2
@@ -52,10 +52,11 @@ def test_only_the_base_of_sluice_s_image_is_not_built_by_the_lab() -> None:
 
 
 def test_the_image_has_the_programs_that_sluice_calls() -> None:
-    """Helm in the version that the lab tries it with; a program that is missing is a HelmRelease that never comes."""
+    """In the versions that the lab tries them with; a program that is missing is a HelmRelease that never comes."""
     found = {stage.name: stage.instructions for stage in stages(CHECKOUT / "Dockerfile")}
-    (helm,) = found["helm"]
-    assert helm.rest.endswith(f"helm.sh/helm/v4/cmd/helm@v{versions.HELM}")
+    for name, program in (("helm", modules.HELM), ("cosign", modules.COSIGN)):
+        (built,) = found[name]
+        assert built.rest.endswith(f"{program.package}@v{program.version}")
     copied = [one.rest.split()[-1] for one in found[BASE] if one.verb == "COPY"]
     assert copied == [f"/usr/local/bin/{name}" for name in ("kustomize", "helm", "cosign")]
     (debian, *_) = [one.rest.split() for one in found[BASE] if one.verb == "RUN"]
