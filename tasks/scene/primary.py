@@ -32,7 +32,7 @@ async def tend_primary(scene: Scene, target: Object) -> Object:
     live = await scene.canaries.primary(canary)
     if live is not None:
         check_made(canary, live)
-    revision = due(workload, canary, target, live)
+    revision = due(workload, canary, target, live, await scene.router.weight(canary))
     if live is not None and canary.status.phase is Phase.PROMOTING:
         return live  # it is between two revisions, as the stage that promotes wants it
     source = await _source(scene, target, revision, live)

@@ -16,17 +16,21 @@ def given(primary: Object | None) -> str:
     return str(((primary or {}).get("metadata", {}).get("annotations") or {}).get(REVISION_ANNOTATION, ""))
 
 
-def due(workload: Workload, canary: Canary, target: Object, live: Object | None) -> str:
+def due(workload: Workload, canary: Canary, target: Object, live: Object | None, weight: int | None) -> str:
     """The revision that the primary is to run; empty where nobody can say.
 
-    While it is initialised that is what its target holds: a fix that is pushed reaches it. One that serves alone already,
-    because a status was lost or a process died right before the end, stays what it is: what the target holds is released.
-    In a promotion it is the judged revision.
+    While it is initialised that is what its target holds: a fix that is pushed reaches it. One that serves users already,
+    because a status was lost, a backup restored or a process died right before the end, stays what it is: what the target
+    holds is released. In a promotion it is the judged revision.
+
+    Args:
+        weight: the canary's at the router; None where nothing divides users yet.
     """
     status = canary.status
     if needs_primary(canary):
-        alone = live is not None and workload.reads.ready(live) and workload.writes.scaled(target, 0) is None
-        return (alone and given(live)) or workload.revision(canary, target)
+        alone = workload.writes.scaled(target, 0) is None
+        serves = live is not None and workload.reads.ready(live) and (alone or (weight is not None and weight < 100))
+        return (serves and given(live)) or workload.revision(canary, target)
     return status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec
 
 

@@ -11,6 +11,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.sync.health.base import READY, Health, Object, State, broken, condition, status_of, working
 
 _DONE = {Phase.INITIALIZED, Phase.SUCCEEDED}
+_ENDED = {*_DONE, Phase.FAILED}
 _GOING = {Phase.TERMINATING, Phase.TERMINATED}
 
 
@@ -25,10 +26,13 @@ def released(item: Object, revision: str) -> Health:
     phase = status.get("phase")
     if not phase:
         return working("its controller has not begun")
-    if status.get("lastAppliedSpec") != revision:
-        return working(f"its target is at revision {revision}, which no release has begun for yet")
     if phase in _GOING:
         return Health(State.TERMINATING, "it is being deleted")
+    if phase in _ENDED and status.get("lastPromotedSpec") == revision:
+        # The version of before, in git once more after a rollback: no release comes of it, the primary runs it.
+        return READY
+    if status.get("lastAppliedSpec") != revision:
+        return working(f"its target is at revision {revision}, which no release has begun for yet")
     if phase == Phase.FAILED:
         _, _, message = condition(item, "Promoted")
         return broken(message or "its release was rolled back")

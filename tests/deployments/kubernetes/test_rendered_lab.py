@@ -64,11 +64,14 @@ def overlays() -> list[tuple[str, ...]]:
     return [("examples", name) for name in EXAMPLES] + [("components", *chosen) for chosen in SETS]
 
 
-@pytest.fixture(params=overlays(), ids="-".join)
-def rendered(request: pytest.FixtureRequest, kubectl: Kubectl, tmp_path: Path) -> list[Object]:
-    """An example, or the base with some components and the rights in one namespace."""
+@pytest.fixture(scope="module", params=overlays(), ids="-".join)
+def rendered(
+    request: pytest.FixtureRequest, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory
+) -> list[Object]:
+    """An example, or the base with some components and the rights in one namespace: rendered once for all its tests, which
+    only read it."""
     what, *names = request.param
-    folder = FOLDER / "examples" / names[0] if what == "examples" else tmp_path / "overlay"
+    folder = FOLDER / "examples" / names[0] if what == "examples" else tmp_path_factory.mktemp("overlay")
     if what == "components":
         pieces = Path(os.path.relpath(FOLDER, folder))
         (folder / "shop").mkdir(parents=True)

@@ -16,7 +16,7 @@ from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.rollout.workloads import WORKLOADS
 from tests.applying_cluster import ApplyingCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest, workload
-from tests.tasks.sync.delivered import Delivered, delivering
+from tests.tasks.sync.delivered import Delivered, config, delivering
 
 Object = dict[str, Any]
 RELEASE = [{"apiVersion": "flagger.app/v1beta1", "kind": "Canary", "name": NAME, "namespace": NAMESPACE}]
@@ -117,6 +117,25 @@ async def test_a_release_that_is_rolled_back_stops_before_the_next_region(git: D
     assert image(regions.clusters["west"]) == "registry/shop:1.0.0"
 
 
+async def test_a_region_is_ready_again_when_git_is_back_at_what_it_runs(git: Delivered, regions: Regions) -> None:
+    """No release comes of it, for the primary never ran anything else: nothing would ever be written that ends a wait."""
+    east = regions.clusters["east"]
+    commit(git, "1.0.0")
+    first = await waiting(git, "east")
+    released(east, "Initialized")
+    await first
+    promoted = east.now("Canary", NAME, NAMESPACE)["status"]["lastAppliedSpec"]
+    commit(git, "2.0.0")
+    first = await waiting(git, "east")
+    released(east, "Failed")
+    with pytest.raises(TerminalError, match="Failed"):
+        await first
+    east.now("Canary", NAME, NAMESPACE)["status"]["lastPromotedSpec"] = promoted
+    commit(git, "1.0.0")
+    assert "2 applied" in await git.sync("east")
+    assert git.condition(name="east")[:2] == ("True", "ReconciliationSucceeded")
+
+
 async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Regions) -> None:
     """It has no Ready condition, so it is ready as soon as it is there: only a Canary that is named is waited for."""
     git.kustomization("all", kubeConfig={"secretRef": {"name": "east"}}, wait=True, timeout="30s")
@@ -128,3 +147,17 @@ async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Reg
     seen = {"observedGeneration": target["metadata"].get("generation", 1)}
     target["status"] = dict.fromkeys(pods, target["spec"].get("replicas", 1)) | seen
     assert "2 applied" in await task
+
+
+async def test_a_kustomization_that_is_moved_to_another_cluster_deletes_nothing(
+    git: Delivered, regions: Regions
+) -> None:
+    """As in Flux: what it applied in the first one serves until a person deletes it, also what left git in that commit."""
+    git.kustomization("all")
+    git.commit(config("kept"), config("leaves"))
+    assert "2 applied" in await git.sync("all")
+    git.kustomization("all", kubeConfig={"secretRef": {"name": "west"}})
+    git.commit(config("kept"))
+    assert "1 applied, 0 pruned" in await git.sync("all")
+    assert set(git.there()) == {"kept", "leaves"}
+    assert ("ConfigMap", "team", "kept") in regions.clusters["west"].objects
