@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from lab.errors import LabError
 from lab.image import machine
 from lab.image.dockerfile import Instruction, Stage, stages
 from lab.parts import oci
-from lab.programs import cache
+from lab.programs import cache, packages, versions
 from lab.progress import say
 
 BASE = "base"
@@ -57,9 +58,9 @@ class Image:
 class Builder:
     """Builds the image of one checkout. What was built before from the same lines and files is not built again."""
 
-    def __init__(self, checkout: Path, kustomize: Path) -> None:
+    def __init__(self, checkout: Path, programs: Mapping[str, Path]) -> None:
         self._checkout = checkout
-        self._kustomize = kustomize
+        self._programs = programs
         self._cache = paths.cache_root() / "image"
 
     def build(self, work: Path) -> Image:
@@ -69,8 +70,8 @@ class Builder:
             LabError: a line cannot be done here, or fails.
         """
         found = {stage.name: stage for stage in stages(self._checkout / "Dockerfile")}
-        key = cache.key_of([sys.version], [Path(machine.__file__), self._kustomize])
-        base = cache.made_once(self._cache / f"base-{key}", lambda root: machine.base(root, self._kustomize))
+        key = cache.key_of([sys.version], [Path(machine.__file__), *self._programs.values()])
+        base = cache.made_once(self._cache / f"base-{key}", lambda root: machine.base(root, self._programs))
         roots = {BASE: base}
         for stage in found.values():
             if stage.origin == BASE and stage.name:
@@ -89,7 +90,7 @@ class Builder:
                 self._copy(one, root / folder.lstrip("/"))
             elif one.verb == "RUN":
                 say(f"image: {one.rest[:100]}")
-                _run(root, folder, one.rest)
+                run_in(root, folder, one.rest)
                 cache.made_once(self._cache / f"stage-{name}", lambda place: _clone(root, place))
         return root
 
@@ -134,14 +135,18 @@ class Builder:
         return Image(base, added, config)
 
 
-def push(registry: str, name: str, tag: str, checkout: Path, kustomize: Path) -> str:
-    """Build the image of a checkout, push it as `registry/name:tag`, and say its digest."""
+def push(registry: str, name: str, tag: str, checkout: Path, programs: Mapping[str, Path]) -> str:
+    """Build the image of a checkout, push it as `registry/name:tag`, and say its digest.
+
+    `programs` are those that the base has besides this machine's own, by name.
+    """
+    packages.install_system_packages(versions.IMAGE_PACKAGES)
     with (
         cache.locked(paths.cache_root() / "image" / ".lock"),
         tempfile.TemporaryDirectory(dir=paths.cache_root()) as folder,
     ):
         work = Path(folder)
-        image = Builder(checkout, kustomize).build(work)
+        image = Builder(checkout, programs).build(work)
         layers = [work / "base.tar", work / "added.tar"]
         for source, target in zip((image.base, image.added), layers, strict=True):
             oci.archive(source, target)
@@ -164,7 +169,12 @@ def _clone(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-a", "--link", f"{source}/.", str(target)], check=True, timeout=RUN_S)
 
 
-def _run(root: Path, folder: str, command: str) -> None:
+def run_in(root: Path, folder: str, command: str) -> None:
+    """Run a command with `root` as its root, in a folder of it.
+
+    Raises:
+        LabError: it failed; the message has the end of what it said.
+    """
     passed = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
     named = {*FROM_MACHINE, *(value for value in passed.values() if value.startswith("/"))}
     files = sorted(name for name in named if Path(name).is_file())

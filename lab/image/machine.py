@@ -1,4 +1,7 @@
-"""The stage `base` of the Dockerfile, made of what this machine has: Python, git, a shell, their libraries, a user."""
+"""The stage `base` of the Dockerfile, made of what this machine has: Python, git, gpg, a shell, their libraries, a user.
+
+What the Dockerfile brings from elsewhere (kustomize, helm, cosign) is handed in, built by the lab.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lab.errors import LabError
 from lab.programs.toolchain import program
 
-PROGRAMS = ("sh", "env", "cat", "ls", "id", "date", "touch", "git", "ssh", "gpgv", "ssh-keygen")
+PROGRAMS = ("sh", "env", "cat", "ls", "id", "date", "touch", "git", "ssh", "ssh-keygen")
+SIGNING = ("gpg", "gpg-agent", "gpgconf", "gpg-connect-agent", "gpgv")
+"""To sign commits, to verify them, and for what is encrypted by OpenPGP."""
 LEFT_OUT = shutil.ignore_patterns(
     "test", "tests", "idlelib", "tkinter", "turtledemo", "site-packages", "dist-packages", "config-*", "lib2to3"
 )
@@ -26,8 +31,8 @@ GROUPS = "root:x:0:\nsluice:x:65532:\n"
 LDD_S = 30
 
 
-def base(root: Path, kustomize: Path) -> None:
-    """Fill an empty folder."""
+def base(root: Path, programs: Mapping[str, Path]) -> None:
+    """Fill an empty folder; `programs` are those that do not come from this machine, static, by name."""
     for name in LINKS:
         (root / "usr" / name).mkdir(parents=True)
         (root / name).symlink_to(f"usr/{name}")
@@ -38,17 +43,23 @@ def base(root: Path, kustomize: Path) -> None:
     (root / "etc/passwd").write_text(USERS)
     (root / "etc/group").write_text(GROUPS)
     (root / "etc/nsswitch.conf").write_text("hosts: files dns\n")
-    for name in PROGRAMS:
-        _copy(found(name), root / "usr/bin" / name)
+    own = {name: found(name) for name in (*PROGRAMS, *SIGNING)}
+    for name, place in own.items():
+        _copy(place, root / "usr/bin" / name)
     git = Path(
         subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True, timeout=LDD_S).stdout.strip()
     )
     shutil.copytree(git, root / git.relative_to("/"), symlinks=True, dirs_exist_ok=True)
     for name in FILES:
         _copy(Path(name), root / name.lstrip("/"))
-    _copy(kustomize, root / "usr/local/bin/kustomize")
+    for name, place in programs.items():
+        _copy(place, root / "usr/local/bin" / name)
     python = _python(root)
-    binaries = [*(found(name) for name in PROGRAMS), Path(sys.executable).resolve(), *git.glob("git-remote-http")]
+    binaries = [
+        *(found(name) for name in (*PROGRAMS, *SIGNING)),
+        Path(sys.executable).resolve(),
+        *git.glob("git-remote-http"),
+    ]
     _libraries(root, [*binaries, *python.rglob("*.so")])
 
 

@@ -20,6 +20,7 @@ from lab.processes.child import Child
 from lab.product.cluster import ProductCluster
 from lab.product.overlay import EVERYWHERE, NAMESPACE, RECEIVER, SERVER, SERVICES, Object, Shape, rendered
 from lab.programs.gobuild import build_program
+from lab.programs.modules import cosign, helm
 from lab.progress import say
 
 PARTS = ("server", "worker", "receiver", "watcher")
@@ -100,7 +101,8 @@ class Pods:
         oci.push_image(registry, "lab/doors", "1", {"/doors": doors}, ["/doors"], {})
         say("building the image of sluice from its Dockerfile; the first time takes some minutes")
         kustomize = (Path(self._env["bin"]) / "kustomize").resolve()
-        return build.push(registry, "sluice", "demo", CHECKOUT, kustomize)
+        programs = {"kustomize": kustomize, "helm": helm(), "cosign": cosign()}
+        return build.push(registry, "sluice", "demo", CHECKOUT, programs)
 
     def _open(self, name: str, doors: Mapping[str, str]) -> None:
         program = build_program(SOURCES / "apps" / "doors", "doors")

@@ -9,9 +9,8 @@ from __future__ import annotations
 KUBERNETES = "1.34.4"
 CONTOUR = "1.33.8"
 HELM = "4.3.1"
-"""Built only where a test needs it (`lab.programs.modules`)."""
 COSIGN = "3.1.3"
-"""Built only where a test needs it, too."""
+"""Built only where something needs them (`lab.programs.modules`)."""
 ENVOY = "1.40.0"
 
 GO_OLDEST = (1, 26)
@@ -32,6 +31,16 @@ SYSTEM_PACKAGES: dict[str, str] = {
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
 }
 """Program (or file) that the lab needs → Debian package that brings it."""
+
+IMAGE_PACKAGES: dict[str, str] = {
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "gpg": "gnupg",
+    "gpg-agent": "gnupg",
+    "gpgconf": "gnupg",
+    "gpgv": "gpgv",
+}
+"""Programs that the image of sluice has and the lab itself does not need."""
 
 DATABASE_PACKAGES: dict[str, str] = {
     "pg_lsclusters": "postgresql",

