@@ -59,7 +59,7 @@ class OciRepositorySpec(SourceSpec):
     ref: OciReference = OciReference()
     layer_selector: LayerSelector = LayerSelector()
     provider: str = "generic"
-    """How to log in: `generic` is by the Secret, or by those of the service account."""
+    """How to log in where no Secret does: `aws`, `azure` and `gcp` as who sluice is to that cloud."""
     service_account_name: str = ""
     """A ServiceAccount whose `imagePullSecrets` log in."""
     cert_secret_ref: LocalReference | None = None
