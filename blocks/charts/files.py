@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from blocks.charts.base import Found
+from blocks.charts.base import Found, refuse_verify
 from blocks.charts.folder import ChartFolder, chart_in
 from blocks.sources.base import Source
 from sluice.errors import InvalidError, NotFoundError
@@ -23,6 +23,7 @@ class FileCharts:
 
     async def find(self, chart: HelmChart) -> Found:
         """The chart at its path, at the source's newest revision; a suspended one at the revision that it has."""
+        refuse_verify(chart)
         kept = chart.status.observed_source_artifact_revision if chart.spec.suspend else ""
         revision = kept or await self.source.latest()
         tree = await self._tree(chart, revision) if kept else await self.source.tree(revision)

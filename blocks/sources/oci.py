@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
-from blocks.registries.base import USUAL, Way
+from blocks.registries.base import USUAL, Way, tags_of
 from blocks.registries.pull_secrets import login_by_secrets
 from blocks.registries.pulls import Layer, Pulled, Puller
 from blocks.sources.access import certificates_of, proxy_of
@@ -26,6 +26,7 @@ from sluice.credentials import RegistryCredentials
 from sluice.errors import InvalidError, NotFoundError
 from sluice.images.ranges import parse_range, parse_version
 from sluice.images.reference import Repository, parse_repository
+from sluice.manifests.flux.image_repository import GENERIC
 from sluice.manifests.flux.oci_repository import LATEST, OCIRepository
 from sluice.sync.artifact import Fetch
 from sluice.sync.bounds import Bounds
@@ -91,9 +92,8 @@ class OciSource:
 
     async def _highest(self) -> str:
         ref = self.object.spec.ref
-        tags = await self.registry.tags(
-            self.repository, self.credentials, insecure=self.object.spec.insecure, way=self.way
-        )
+        insecure = self.object.spec.insecure
+        tags = await tags_of(self.registry, self.repository, self.credentials, insecure=insecure, way=self.way)
         allowed, pattern = parse_range(ref.semver, field="spec.ref.semver"), _filter(ref.semver_filter)
         found = [tag for tag in tags if pattern is None or pattern.search(tag)]
         versions = [(version, tag) for tag in found if (version := parse_version(tag)) and allowed.allows(version)]
@@ -143,14 +143,23 @@ async def oci_source(wired: Connections, source: OCIRepository) -> OciSource:
         InvalidError: a Secret has not what it should have, or it asks for what sluice cannot do.
     """
     spec = source.spec
-    if spec.provider != "generic":
-        raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use generic with a Secret")
+    if spec.service_account_name and spec.provider != GENERIC:
+        raise InvalidError(
+            f"spec.serviceAccountName with spec.provider {spec.provider}: sluice logs in as itself; leave the service "
+            "account out, or name its pull secrets with provider generic"
+        )
     repository = parse_repository(source.repository.rstrip("/"))
     credentials = await login_by_secrets(
         wired.cluster, source.namespace, spec.secret_ref, spec.service_account_name, repository
     )
     way = await _way(wired.cluster, source)
-    cosign = await cosign_for(wired.cluster, source) if spec.verification else None
+    if credentials is None and spec.provider != GENERIC:
+        credentials = await wired.registry.login(spec.provider, repository, way)
+    cosign = None
+    if spec.verification:
+        cosign = await cosign_for(
+            wired.cluster, spec.verification, source.namespace, timeout=spec.timeout, insecure=spec.insecure
+        )
     return OciSource(wired.artifacts, wired.trees, source, repository, credentials, way, cosign)
 
 

@@ -63,8 +63,6 @@ async def chart_of(wired: Connections, release: HelmRelease) -> Chart:
     else:
         manifest = await wired.cluster.get(HELM_CHART, key.name, key.namespace)
     chart = HelmChart.parse(manifest)
-    if chart.spec.verify is not None:
-        raise InvalidError("sluice cannot do spec.chart.spec.verify yet, and releases nothing rather than leave it out")
     found = await _found(wired, chart)
     made = f"{chart.namespace}/{chart.name}" if release.spec.chart else ""
     return Chart(found.name, found.version, found.app_version, "", made, _bringing(chart, found))
@@ -80,7 +78,7 @@ async def _found(wired: Connections, chart: HelmChart) -> Found:
     except Exception as error:
         await _say(wired, chart, unpulled(chart, error, now()))
         raise
-    await _say(wired, chart, pulled(chart, found.name, found.version, found.revision, now()))
+    await _say(wired, chart, pulled(chart, found.name, found.version, found.revision, now(), verified=found.verified))
     return found
 
 
