@@ -136,6 +136,17 @@ class Services:
             return frozenset()
         return await offered(informers, name, namespace)
 
+    async def check_side(self, canary: Canary, side: Side) -> None:
+        """Refuse to leave users at a side whose Service is somebody else's; one that is missing is made again.
+
+        Raises:
+            InvalidError: it is; the message says whose, and the way out.
+        """
+        now = await self.writer.informers.find(SERVICE, service_of(canary, side), canary.namespace)
+        if now is not None:
+            with suppress(TransientError):  # one that is on its way out is made again once it is gone
+                check_made(canary, now)
+
     async def users_meet(self, canary: Canary, side: Side) -> frozenset[str]:
         """Addresses that the Service of a side offers, whosever they are: also those that somebody has turned it to."""
         return await offered(self.writer.informers, service_of(canary, side), canary.namespace)

@@ -30,7 +30,7 @@ async def go_home(scene: Scene) -> None:
         if await _tended(scene) is None:
             return
     elif weight:
-        await _check_able(scene, weight)
+        await check_able(scene, weight)
     await _turn_home(scene)
     await router.shift(canary, HOME)
     left = await router.weight(canary)
@@ -80,7 +80,15 @@ async def _turn_home(scene: Scene) -> None:
         raise TransientError(f"{scene.canary}: {said}")
 
 
-async def _check_able(scene: Scene, weight: int) -> None:
+async def check_able(scene: Scene, weight: int) -> None:
+    """Refuse to give users back to a primary that cannot take them.
+
+    Args:
+        weight: the canary's, percent, as the route has it now.
+
+    Raises:
+        TransientError: it cannot yet, as the Canary says then.
+    """
     canary = scene.canary
     primary = await scene.canaries.primary(canary) or await _tended(scene)
     wanted = scene.workload.reads.pods(primary) if primary else 1

@@ -15,11 +15,14 @@ from deployments.keeper.keeper import Keeper
 from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome
+from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads import WORKLOADS
 from tasks.rollout.fence_out import fence_out
 from tasks.rollout.roll_back import roll_back
+from tasks.rollout.shift_traffic import shift_traffic
 from tasks.scene import tend as tending
 from tasks.scene.claim import claimed
+from tasks.scene.look import look
 from tests.connected import connected
 from tests.deployments.keeper.test_keeper import REAL, kept, weight, whole
 from tests.laws.town import stranger
@@ -59,6 +62,14 @@ def turned(stage: Stage, service: str) -> Stage:
 
     stage.cluster.hooks.append(served)
     return stage
+
+
+def send(stage: Stage, weight: int) -> None:
+    """Somebody edits the route."""
+    (rule,) = stage.now("HTTPRoute", NAME)["spec"]["rules"]
+    shares = {PRIMARY: 100 - weight, f"{NAME}-canary": weight}
+    backends = [{**one, "weight": shares[one["name"]]} for one in rule["backendRefs"]]
+    stage.change("HTTPRoute", NAME, {"spec": {"rules": [{**rule, "backendRefs": backends}]}})
 
 
 @asynccontextmanager
@@ -149,6 +160,43 @@ async def test_a_run_that_takes_over_leaves_it_where_it_is() -> None:
     stage = lost(turned(await whole(released()), PRIMARY))
     await played(stage, fence_out)
     assert selected(stage, PRIMARY) == ELSEWHERE
+
+
+async def test_a_run_that_takes_over_at_rest_leaves_users_at_the_only_pods_that_serve() -> None:
+    """Somebody has sent them there by hand; they come home once there is a primary."""
+    stage = turned(await whole(at_rest()), f"{NAME}-canary")
+    send(stage, 100)
+    await played(lost(stage), fence_out)
+    assert weight(stage) == 100
+    async with kept(stage):
+        pass
+    assert (weight(stage), behind(stage, PRIMARY)) == (0, {OLD_IMAGE})
+
+
+async def test_a_step_gives_nobody_back_to_a_primary_that_has_no_pods() -> None:
+    """Somebody has sent all users to the canary: that is put back to the step's share once the primary can take them."""
+    stage = await whole(released(weight=30))
+    send(stage, 100)
+    primary_is(stage, ready=False)
+    step = {"step": 1, "traffic": Traffic(30)}
+    with pytest.raises(TransientError, match="traffic stays on the canary: the primary offers 0 of 2 pods"):
+        await played(stage, shift_traffic, Action.SHIFT, **step)
+    assert weight(stage) == 100
+    primary_is(stage, ready=True)
+    await played(stage, shift_traffic, Action.SHIFT, **step)
+    assert weight(stage) == 30
+
+
+async def test_users_leave_a_canary_whose_service_is_somebody_else_s() -> None:
+    """It cannot be made again while that has its name, and who it leads to is not sluice's to say."""
+    stage = await whole(released(weight=30))
+    stage.cluster.vanish(SERVICE, f"{NAME}-canary", NAMESPACE)
+    stage.cluster.add(stranger("Service", f"{NAME}-canary", NAMESPACE, {"selector": {"app": "other"}}))
+    async with asyncio.timeout(20), connected(stage.cluster, **REAL), claimed(stage.ref, "run"):
+        now = await look(stage.ref)
+    assert "Service shop-test/shop-canary belongs to Shop elsewhere" in now.broken
+    await played(stage, roll_back, Action.ROLL_BACK, reason=now.broken, outcome=Outcome.ROLLED_BACK)
+    assert (weight(stage), stage.status["phase"]) == (0, Phase.FAILED)
 
 
 async def test_a_rollback_leaves_the_canary_s_pods_to_users_who_have_no_others() -> None:
