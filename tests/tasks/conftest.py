@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -154,28 +153,24 @@ def parts(stage: Stage) -> dict[str, Any]:
     }
 
 
-def _played(story: Any, stage: Stage, task: Any, **decision: Any) -> Any:
-    """A stage's own code on a `Stage`; `story` runs it, by whatever clock."""
-
-    async def it() -> Any:
-        run_signals.bind(stage.signals)
-        async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
-            return await task.fn(stage.ref, Decision(Action.WAIT, **decision))
-
-    return story(it)
-
-
 @pytest.fixture
 def play() -> Any:
-    """Runs a stage's own code on a `Stage`, as if that had been decided: `play(stage, task, step=1)`."""
-    return partial(_played, lambda it: asyncio.run(it()))
+    """Runs a stage's own code on a `Stage`, as if that had been decided: `play(stage, task, step=1)`.
 
+    By a clock that moves only while nothing is to be done: a deadline of a second is never over before the first look,
+    however busy the machine is.
+    """
 
-@pytest.fixture
-def play_in_no_time() -> Any:
-    """`play` by a clock that moves only while nothing is to be done: a deadline of a second is never over before the first
-    look, however busy the machine is."""
-    return partial(_played, in_no_time)
+    def run(stage: Stage, task: Any, **decision: Any) -> Any:
+
+        async def it() -> Any:
+            run_signals.bind(stage.signals)
+            async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
+                return await task.fn(stage.ref, Decision(Action.WAIT, **decision))
+
+        return in_no_time(it)
+
+    return run
 
 
 @pytest.fixture

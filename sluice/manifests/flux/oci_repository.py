@@ -49,6 +49,8 @@ class OciVerification(ForeignModel):
     secret_ref: LocalReference | None = None
     """Secret with public keys under names that end in `.pub`; without it the signature must be keyless."""
     match_oidc_identity: tuple[OidcIdentity, ...] = Field(default=(), alias="matchOIDCIdentity")
+    trusted_root_secret_ref: LocalReference | None = None
+    """Secret with a Sigstore `trusted_root.json`: who signs keyless signatures, where it is not the public Sigstore."""
 
 
 class OciRepositorySpec(SourceSpec):

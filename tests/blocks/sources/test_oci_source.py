@@ -334,6 +334,11 @@ async def test_who_is_to_verify_and_cannot_deploys_nothing(
     with pytest.raises(UnverifiedError, match=r"it needs \*\.pub"):
         await world.source()
     world.cluster.add({"kind": "Secret", "metadata": {"name": "keys", "namespace": "team"}, "data": {"a.pub": "eA=="}})
+    anybody = [{"issuer": ".*", "subject": ".*"}]
+    world.object(verify={"matchOIDCIdentity": anybody, "trustedRootSecretRef": {"name": "keys"}})
+    with pytest.raises(UnverifiedError, match=r"no trusted_root\.json: spec\.verify\.trustedRootSecretRef needs it"):
+        await world.source()
+    world.object(verify={"provider": "cosign", "secretRef": {"name": "keys"}})
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(TerminalError, match="is cosign installed"):
         await world.files()

@@ -50,9 +50,9 @@ def step(said: Any, spec: dict[str, Any] | None = None, own: dict[str, Any] | No
 
 
 @pytest.fixture
-def play(play_in_no_time: Any) -> Any:
+def play(play: Any) -> Any:
     """Steps here wait up to a deadline of a second or so, which a busy machine would not leave time for."""
-    return play_in_no_time
+    return play
 
 
 @pytest.mark.parametrize("every", [{}, {"every": "2s"}], ids=["at the end", "as a gauge"])

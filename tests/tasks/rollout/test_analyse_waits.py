@@ -23,9 +23,9 @@ AUTO = {"analysis": {"pace": "auto"}}
 
 
 @pytest.fixture
-def play(play_in_no_time: Any) -> Any:
+def play(play: Any) -> Any:
     """Steps here wait up to a deadline of a second or so, which a busy machine would not leave time for."""
-    return play_in_no_time
+    return play
 
 
 def test_a_step_ends_as_soon_as_the_evidence_is_sure(play: Any) -> None:
