@@ -10,6 +10,7 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from lab import environment
@@ -74,9 +75,18 @@ def release_all(measurements: Measurements, document: dict[str, Any]) -> None:
         done["git"] = way_of(measurements, release.minor, done["pushed_at"])
         document["deliveries"].append(done)
         say(f"  {done['verdict'].replace('_', ' ')} after {done['push_to_end_s']:.1f} s: {done['reason']}")
+        say(f"  {_in_git(done['git'])}")
         if release is RELEASES[0]:
             say("setting another image on the Deployment, as a person in a hurry would, and back")
             document["target_changed"] = measurements.change_target()
+
+
+def _in_git(way: Mapping[str, Any]) -> str:
+    came = "no commit brought it"
+    if way.get("commit"):
+        came = f"commit {way['commit'][:7]} of {way['author']}, applied {way['push_to_applied_s']:.1f} s after the push"
+    named = way["git_names"].partition("@")[0].rpartition("/")[2]
+    return f"{came}; git names {named or 'no image'} now"
 
 
 def release_chart(stock: Stock, document: dict[str, Any]) -> None:

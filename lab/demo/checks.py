@@ -44,10 +44,11 @@ def git_names_what_runs(document: Result) -> bool:
 
 
 def released(document: Result, act: str, version: str, revision: str) -> bool:
-    """Whether a push of the chart reached users, and helm shows it as its own release of this revision."""
+    """Whether a push of the chart reached users, the HelmRelease is ready, and helm shows that revision."""
     done = document.get("chart", {}).get(act, {})
     shown = {"name": "stock", "revision": revision, "status": "deployed", "chart": f"stock-{version}"}
-    return done.get("push_to_users_s") is not None and done.get("helm_lists") == shown
+    served = done.get("push_to_users_s") is not None and str(done.get("ready", "")).startswith("True")
+    return served and done.get("helm_lists") == shown
 
 
 CHECKS = (
@@ -55,11 +56,11 @@ CHECKS = (
     Check("each image came by a commit of sluice's, which the Kustomization applied", came_by_git),
     Check("git names what runs, also after each rollback", git_names_what_runs),
     Check(
-        "a push brought a HelmRelease: `helm list` shows revision 1, users had it",
+        "a push brought a HelmRelease: it is ready, `helm list` shows revision 1, users had it",
         lambda d: released(d, "installed", FIRST, "1"),
     ),
     Check(
-        "a push of the chart upgraded it: `helm list` shows revision 2, users had it",
+        "a push of the chart upgraded it: it is ready, `helm list` shows revision 2, users had it",
         lambda d: released(d, "upgraded", SECOND, "2"),
     ),
 )

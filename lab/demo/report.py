@@ -78,7 +78,7 @@ def _show_chart(chart: Result, console: Console) -> None:
         lost = _judged(done["shop_failed_requests"], done["shop_failed_requests"] == 0)
         console.print(f"chart {done['chart']} {act}: push → users", "never" if took is None else took, "s,", end=" ")
         console.print("failed requests of the shop meanwhile:", lost)
-        if took is None:
+        if took is None or not done["ready"].startswith("True"):
             console.print(Text(done["ready"] or "the HelmRelease says nothing"), soft_wrap=True)
     if chart:
         shown = list(chart.values())[-1]["helm_lists"]

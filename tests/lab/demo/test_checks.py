@@ -64,6 +64,10 @@ def not_installed(it: Document) -> None:
     it["chart"]["installed"]["push_to_users_s"] = None
 
 
+def not_ready(it: Document) -> None:
+    it["chart"]["installed"]["ready"] = "False: install retries exhausted"
+
+
 def unseen_by_helm(it: Document) -> None:
     it["chart"]["upgraded"]["helm_lists"]["revision"] = "1"
 
@@ -78,6 +82,7 @@ SPOILED: dict[Callable[[Document], None], int] = {
     never_applied: 1,
     git_lies: 2,
     not_installed: 3,
+    not_ready: 3,
     unseen_by_helm: 4,
     failing_upgrade: 4,
 }
