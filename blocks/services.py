@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.informers import Informers
-from blocks.kubernetes.kinds import ENDPOINT_SLICE, SERVICE
+from blocks.kubernetes.kinds import ENDPOINT_SLICE, POD, SERVICE, kind_of
 from blocks.kubernetes.writer import Writer
 from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import MANAGED_BY, TARGET_PODS, check_claimable, check_made, is_made, is_taken_over
-from sluice.rollout.readiness import serving_addresses
-from sluice.rollout.routes.backends import narrowed, passing, put_back, widened
-from sluice.rollout.services import service_of, services
+from sluice.rollout.readiness import ready_addresses, serving_addresses
+from sluice.rollout.routes.backends import narrowed, passing, put_back, unturned, widened
+from sluice.rollout.services import leads_to, service_of, services
+from sluice.rollout.workloads import workload_of
 
 Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"
@@ -36,6 +37,7 @@ class Services:
         """Bring them to what the Canary asks for, without taking from them what a route may point at; `settle` does that.
 
         Nothing is written where nothing differs. An application's own apex Service is taken over: its selector and its port.
+        One that leads users home and that somebody has turned to other pods stays there until the primary has some (`held`).
 
         Args:
             apex: the apex Service too; not where it is the route, and so its router's to write.
@@ -50,12 +52,13 @@ class Services:
         wanted = self._wanted(canary, target, apex=apex)
         known = [await self.writer.informers.find(SERVICE, name, canary.namespace) for name in wanted]
         sides = [one for one in known if one is not None and one["metadata"]["name"] != canary.service_name]
-        port = passing(canary, sides)
-        for manifest in wanted.values():
+        port, held = passing(canary, sides), await self._held(canary, wanted)
+        for name, manifest in wanted.items():
 
-            def wish(now: Object, manifest: Object = manifest) -> Object | None:
+            def wish(now: Object, manifest: Object = manifest, stays: bool = name in held) -> Object | None:
                 _check(canary, now)
-                return widened(canary, now, manifest, port)
+                patch = widened(canary, now, manifest, port)
+                return unturned(patch) if stays else patch
 
             await self._brought(manifest, wish)
         return port
@@ -67,13 +70,25 @@ class Services:
             apex: as for `ensure`.
             keep: ports that the route points at still.
         """
-        for manifest in self._wanted(canary, target, apex=apex).values():
+        wanted = self._wanted(canary, target, apex=apex)
+        held = await self._held(canary, wanted)
+        for name, manifest in wanted.items():
 
-            def wish(now: Object, manifest: Object = manifest) -> Object | None:
+            def wish(now: Object, manifest: Object = manifest, stays: bool = name in held) -> Object | None:
                 _check(canary, now)
-                return narrowed(canary, now, manifest, keep)
+                patch = narrowed(canary, now, manifest, keep)
+                return unturned(patch) if stays else patch
 
             await self._brought(manifest, wish)
+
+    async def held(self, canary: Canary, target: Object, *, apex: bool = True) -> frozenset[str]:
+        """The Services that lead users home, and that stay where somebody has turned them: the pods there serve, and the
+        primary has none that do.
+
+        Args:
+            apex: as for `ensure`.
+        """
+        return await self._held(canary, self._wanted(canary, target, apex=apex))
 
     async def release(self, canary: Canary) -> None:
         """Put an apex Service that was taken over back to what it was; the others go with the Canary that owns them."""
@@ -99,8 +114,17 @@ class Services:
         return bool(ports - keep)
 
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
-        """Addresses that a side offers: ready pods, none that is on its way out."""
-        return await offered(self.writer.informers, service_of(canary, side), canary.namespace)
+        """Addresses that a side offers: ready pods, none that is on its way out.
+
+        A Service that somebody has turned to other pods offers none of the side's.
+        """
+        informers, name, namespace = self.writer.informers, service_of(canary, side), canary.namespace
+        workloads = {Side.PRIMARY: canary.primary, Side.BASELINE: canary.baseline, Side.CANARY: canary.target}
+        service = await informers.find(SERVICE, name, namespace)
+        workload = await informers.find(kind_of(workload_of(canary)), workloads[side], namespace)
+        if service is not None and workload is not None and not leads_to(service, workload):
+            return frozenset()
+        return await offered(informers, name, namespace)
 
     async def ask_for_endpoints(self, canary: Canary, side: Side) -> None:
         """See what a side offers by the API server's word of now, for a time that is over."""
@@ -111,6 +135,14 @@ class Services:
         """The manifests by their names."""
         made = {manifest["metadata"]["name"]: manifest for manifest in services(canary, target)}
         return {name: manifest for name, manifest in made.items() if apex or name != canary.service_name}
+
+    async def _held(self, canary: Canary, wanted: dict[str, Object]) -> frozenset[str]:
+        informers, found = self.writer.informers, set()
+        for name in wanted.keys() & {canary.service_name, service_of(canary, Side.PRIMARY)}:
+            now = await informers.find(SERVICE, name, canary.namespace)
+            if now is not None and await would_empty(informers, now, wanted[name]["spec"]["selector"]):
+                found.add(name)
+        return frozenset(found)
 
     async def _brought(self, manifest: Object, wish: Callable[[Object], Object | None]) -> None:
         meta, writes = manifest["metadata"], [False]
@@ -155,6 +187,19 @@ def _check(canary: Canary, now: Object) -> None:
 async def offered(informers: Informers, service: str, namespace: str) -> frozenset[str]:
     """Addresses that a Service offers: ready pods, none that is on its way out."""
     return serving_addresses(await slices_of(informers, service, namespace))
+
+
+async def would_empty(informers: Informers, service: Object, selector: dict[str, str]) -> bool:
+    """Whether a Service that is turned to other pods takes its users from some that serve to none.
+
+    Args:
+        selector: of the other pods.
+    """
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    if (service["spec"].get("selector") or {}) == selector or not await offered(informers, name, namespace):
+        return False
+    query = ",".join(f"{label}={value}" for label, value in selector.items())
+    return not ready_addresses(await informers.cluster.list(POD, namespace, query))
 
 
 async def slices_of(informers: Informers, service: str, namespace: str) -> list[Object]:

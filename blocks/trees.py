@@ -11,14 +11,17 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 from sluice.errors import InvalidError
+from sluice.recent import Recent
 
 _KEPT = 5
+_REMEMBERED = 2000
 _AGE = 600.0
 """Seconds that a directory is kept at least."""
 _FACTS, _FILES = "facts.json", "files"
@@ -55,6 +58,7 @@ class Trees:
             clock: seconds since the epoch.
         """
         self._home, self._clock = home, clock
+        self._made: Recent[str, Path] = Recent(_REMEMBERED)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     async def keep(self, source: str, name: str, build: Build) -> Tree:
@@ -77,28 +81,36 @@ class Trees:
             await asyncio.to_thread(_finish, building, metadata, place)
         finally:
             await asyncio.to_thread(shutil.rmtree, building, ignore_errors=True)
+        self._made[source] = place / _FILES
         await asyncio.to_thread(_forget_old, folder, self._clock() - _AGE)
         made = await asyncio.to_thread(_read, place)
         if made is None:
             raise InvalidError(f"{place.name} vanished while it was built: is somebody deleting sluice's home?")
         return made
 
+    def newest(self, source: str) -> Path | None:
+        """The files of the revision of a source that this process made last. It may be deleted at any time.
+
+        Not what an earlier process left: a machine that lost its power may have left it in part.
+        """
+        return self._made.get(source)
+
 
 def measured(root: Path) -> tuple[str, int]:
     """Digest and size of all files below a directory: equal for equal names, kinds and contents, whenever they were made."""
-    whole, size = hashlib.sha256(), 0
-    for folder, names, files in os.walk(root):
+    whole, size, top = hashlib.sha256(), 0, str(root)
+    for folder, names, files in os.walk(top):
         names.sort()
-        for name in sorted(files + [one for one in names if (Path(folder) / one).is_symlink()]):
-            path = Path(folder) / name
-            whole.update(f"{path.relative_to(root)}\0".encode(errors="surrogateescape"))
-            if path.is_symlink():
+        for name in sorted(files + [one for one in names if os.path.islink(f"{folder}/{one}")]):
+            path = f"{folder}/{name}"
+            whole.update(f"{path[len(top) + 1 :]}\0".encode(errors="surrogateescape"))
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode):
                 whole.update(f"link {os.readlink(path)}\0".encode(errors="surrogateescape"))
                 continue
-            status = path.stat()
             size += status.st_size
             whole.update(f"{'exec' if status.st_mode & 0o100 else 'file'} {status.st_size}\0".encode())
-            with path.open("rb") as file:
+            with open(path, "rb", buffering=0) as file:
                 while chunk := file.read(1 << 18):
                     whole.update(chunk)
     return f"sha256:{whole.hexdigest()}", size

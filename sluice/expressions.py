@@ -41,6 +41,18 @@ def holds_of(expression: str, manifest: Mapping[str, Any]) -> bool:
     return _value(_parsed(expression), expression, manifest)
 
 
+def value_of(expression: str, over: Mapping[str, Any]) -> Any:
+    """What an expression comes to: text, a number, a list, a map.
+
+    Raises:
+        InvalidError: it is no expression over these, or asks for a field which is not there; the message says where.
+    """
+    found = _evaluated(_checked(expression, tuple(sorted(over))), expression, over)
+    if found.type() == cel.Type.ERROR:
+        raise InvalidError(f"{_short(expression)}: {_line(found.plain_value())}")
+    return found.plain_value()
+
+
 def refuse_over(expression: str, variables: Collection[str]) -> None:
     """Go no further where this is not CEL over these variables.
 
@@ -60,15 +72,19 @@ def refuse(expression: str) -> None:
 
 
 def _value(compiled: Any, expression: str, over: Mapping[str, Any]) -> bool:
-    try:
-        found = compiled.eval(data=dict(over))
-    except RuntimeError as error:
-        raise InvalidError(f"{_short(expression)}: {_line(error)}") from error
+    found = _evaluated(compiled, expression, over)
     if found.type() == cel.Type.ERROR:
         return False
     if found.type() != cel.Type.BOOL:
         raise InvalidError(f"{_short(expression)} is not true or false but {found.type().name()}")
     return bool(found.plain_value())
+
+
+def _evaluated(compiled: Any, expression: str, over: Mapping[str, Any]) -> Any:
+    try:
+        return compiled.eval(data=dict(over))
+    except RuntimeError as error:
+        raise InvalidError(f"{_short(expression)}: {_line(error)}") from error
 
 
 @lru_cache(maxsize=1024)
@@ -103,5 +119,5 @@ def _short(expression: str) -> str:
     return repr(expression if len(expression) <= 60 else f"{expression[:60]}…")
 
 
-def _line(error: Exception) -> str:
+def _line(error: object) -> str:
     return str(error).partition("\n")[0].removeprefix("INVALID_ARGUMENT: ERROR: ")[:300]

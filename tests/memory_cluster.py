@@ -306,6 +306,10 @@ class MemoryServices:
     async def settle(self, canary: Canary, target: Object, **how: Any) -> None:
         """Nothing has to be taken away."""
 
+    async def held(self, canary: Canary, target: Object, **how: Any) -> frozenset[str]:
+        """Nobody turns them."""
+        return frozenset()
+
     async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
         return False
 

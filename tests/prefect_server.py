@@ -64,11 +64,9 @@ def flows_run_at(api: str) -> Iterator[None]:
 @contextmanager
 def _migrated(config: pytest.Config, database: Path) -> Iterator[None]:
     """Start from an empty database that an earlier session has created: that takes most of a first start."""
-    cache: pytest.Cache = config.cache  # type: ignore[assignment]
-    kept = cache.mkdir("prefect") / f"{engine.PREFECT_VERSION}.db"
-    if kept.exists():
-        shutil.copy(kept, database)
+    begin_with_tables(config, database)
     yield
+    kept = _kept(config)
     if not kept.exists():
         draft = kept.with_suffix(f".{os.getpid()}")
         with (
@@ -77,3 +75,14 @@ def _migrated(config: pytest.Config, database: Path) -> Iterator[None]:
         ):
             source.backup(copy)
         draft.replace(kept)
+
+
+def begin_with_tables(config: pytest.Config, database: Path) -> None:
+    """Put an empty database with all tables where a server will look for its own, if a session has created one already."""
+    if (kept := _kept(config)).exists():
+        shutil.copy(kept, database)
+
+
+def _kept(config: pytest.Config) -> Path:
+    cache: pytest.Cache = config.cache  # type: ignore[assignment]
+    return cache.mkdir("prefect") / f"{engine.PREFECT_VERSION}.db"

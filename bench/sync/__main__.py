@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bench.sync import rows
+from bench.sync import rebuilt, rows
 from bench.sync.installation import Installation, installed
 from lab.machine import hardware
 from lab.paths import LabPaths
@@ -21,6 +21,7 @@ ROWS: dict[str, Row] = {
     "lost": lambda here, how: rows.images(here, how.lost, reported=False, interval="1m"),
     "many": lambda here, how: rows.many(here, how.objects, how.rounds),
     "drift": lambda here, how: rows.drift(here, how.n),
+    "rebuilt": lambda here, how: rebuilt.rebuilt(here, how.services),
     "rest": lambda here, how: rows.at_rest(here, how.repositories, how.kustomizations, how.seconds),
 }
 
@@ -34,6 +35,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--lost", type=int, default=5, help="pushes of an image of which no webhook says anything")
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5, help="syncs of the many objects")
+    parser.add_argument("--services", type=int, default=50, help="that an empty cluster gets from git")
     parser.add_argument("--repositories", type=int, default=200)
     parser.add_argument("--kustomizations", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=300, help="that rest is looked at")
@@ -43,8 +45,9 @@ def asked() -> argparse.Namespace:
 async def measured(how: argparse.Namespace, places: LabPaths) -> dict[str, Any]:
     """Each row that was asked for; one that fails says why, and the others go on."""
     found: dict[str, Any] = {}
-    async with installed(places) as here:
-        for name in how.rows.split(","):
+    names = how.rows.split(",")
+    async with installed(places, rebuilt.NAMESPACES if "rebuilt" in names else ()) as here:
+        for name in names:
             say(f"measuring {name}")
             try:
                 found[name] = await ROWS[name](here, how)

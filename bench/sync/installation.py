@@ -39,7 +39,8 @@ class Installation:
         api: as the lab's administrator.
         env: what the lab says of itself.
         up: `sluice up`.
-        namespace: in which all of the bench's objects are.
+        namespace: in which the bench's objects of Flux's kinds are.
+        home: what sluice and its Prefect keep.
     """
 
     api: Api
@@ -47,6 +48,18 @@ class Installation:
     places: LabPaths
     up: Child
     namespace: str
+    home: Path
+
+    async def begin(self) -> None:
+        """Start it, with a Prefect that knows nothing where its home is empty, and wait until it is at work."""
+        self.up.start()
+        receiver = f"http://{ports.HOST}:{self.env['receiver_port']}/healthz"
+        await asyncio.to_thread(self.up.wait_until, lambda: _answers(receiver), READY_WITHIN_S, "up")
+
+    async def lose(self) -> None:
+        """End it, and forget all that it and its Prefect knew."""
+        await asyncio.to_thread(self.up.stop)
+        await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
 
     async def requests(self) -> dict[str, int]:
         """What sluice has asked the API server so far, by kind and verb."""
@@ -94,11 +107,11 @@ async def installed(places: LabPaths, namespaces: Sequence[str] = ()) -> AsyncIt
         mark = {MARK: str(places.checkout)}
         settings = {**os.environ, **sluice_environment(env, home / "sluice"), **looked_after, **account, **mark}
         command = [sys.executable, "-m", "deployments.cli", "up"]
-        up = Child.started("sluice up", command, places.logs / "sync-bench.log", settings)
+        up = Child("sluice up", command, places.logs / "sync-bench.log", settings)
+        here = Installation(api, env, places, up, name, home / "sluice")
         try:
-            receiver = f"http://{ports.HOST}:{env['receiver_port']}/healthz"
-            await asyncio.to_thread(up.wait_until, lambda: _answers(receiver), READY_WITHIN_S, "up")
-            yield Installation(api, env, places, up, name)
+            await here.begin()
+            yield here
         finally:
             up.stop()
             with contextlib.suppress(TimeoutError):

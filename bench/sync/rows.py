@@ -63,17 +63,17 @@ async def images(here: Installation, n: int, *, reported: bool = True, interval:
         marked = f'{image}:1.0.0 # {{"$imagepolicy": "{here.namespace}:{name}"}}'
         text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata:\n  value: {marked}\n"
         repository.commit({"a.yaml": text})
-        await asyncio.to_thread(_push_image, here, name, "1.0.0")
+        await asyncio.to_thread(push_image, here, name, "1.0.0")
         await asyncio.to_thread(repository.push)
         await follow(here, name, repository, interval=interval)
-        await _automate(here, name, image, interval)
+        await automate(here, name, image, interval)
         taken = []
         async with watching(here.api, here.path("v1", "configmaps")) as seen:
             await _first(here, name)
             await asyncio.sleep(AT_REST_S)
             for number in range(1, n + 1):
                 began = time.time()
-                await asyncio.to_thread(_push_image, here, name, f"1.0.{number}")
+                await asyncio.to_thread(push_image, here, name, f"1.0.{number}")
                 at = await seen.until(_value(name, f"{image}:1.0.{number}", digest=True), began, WITHIN_S)
                 taken.append(at - began)
                 await asyncio.sleep(0.7)
@@ -206,7 +206,8 @@ async def _all_applied(seen: Watching, number: int) -> None:
             await asyncio.sleep(2)
 
 
-async def _automate(here: Installation, name: str, image: str, interval: str) -> None:
+async def automate(here: Installation, name: str, image: str, interval: str) -> None:
+    """What chooses an image's version and writes it to git."""
     await here.apply("ImageRepository", IMAGE, name, {"image": image, "interval": interval, "insecure": True})
     policy = {"imageRepositoryRef": {"name": name}, "policy": {"semver": {"range": ">=1.0.0"}}}
     await here.apply("ImagePolicy", IMAGE, name, policy)
@@ -219,8 +220,9 @@ async def _automate(here: Installation, name: str, image: str, interval: str) ->
     await here.apply("ImageUpdateAutomation", IMAGE, name, {**spec, "update": {"strategy": "Setters", "path": "./"}})
 
 
-def _push_image(here: Installation, name: str, tag: str) -> None:
-    oci.push_image(here.env["registry"], name, tag, {}, ["/x"], {"ABOUT": tag})
+def push_image(here: Installation, name: str, tag: str) -> str:
+    """Push an image of nothing; its digest."""
+    return oci.push_image(here.env["registry"], name, tag, {}, ["/x"], {"ABOUT": tag})
 
 
 def _value(name: str, value: str, *, digest: bool = False) -> Any:

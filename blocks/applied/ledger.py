@@ -6,6 +6,7 @@ applies anything writes there first. A ledger that does not hold is empty, and c
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from sluice.recent import Recent
@@ -33,11 +34,18 @@ class Ledger:
         version: the owner's resourceVersion after the last write to its status by this process.
         known: the objects.
         looked: when a sync that looked at all of them last came to its end, by `time.monotonic`; 0 for never.
+        since: a moment, by `time.monotonic`, at which the owner had this version already.
     """
 
     version: str = ""
     known: dict[Place, Known] = field(default_factory=dict)
     looked: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+
+    def now_at(self, version: str) -> None:
+        """The owner has this version now."""
+        if version != self.version:
+            self.version, self.since = version, time.monotonic()
 
     def keep_only(self, places: set[Place]) -> None:
         """Forget what is no longer the owner's."""

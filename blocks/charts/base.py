@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from blocks.charts.folder import ChartFolder
+from sluice.errors import InvalidError
 from sluice.manifests.flux.helm.chart import HelmChart
 
 
@@ -21,6 +22,7 @@ class Found:
         digest: of the OCI artifact; empty where the chart is not out of one.
         bring: brings it into a directory that is made.
         base: what `valuesFiles` are relative to; None for the chart itself.
+        verified: whose signature it has, where the HelmChart asks for one.
     """
 
     name: str
@@ -30,6 +32,20 @@ class Found:
     app_version: str = ""
     digest: str = ""
     base: Path | None = None
+    verified: str = ""
+
+
+def refuse_verify(chart: HelmChart) -> None:
+    """Go no further with a chart that has to be signed, out of a place where charts have no signatures.
+
+    Raises:
+        InvalidError: it has to be.
+    """
+    if chart.spec.verify is not None:
+        raise InvalidError(
+            f"spec.verify of {chart} is for charts of a registry, a HelmRepository of type oci: leave it out, and have "
+            "a source of files verify itself"
+        )
 
 
 class Charts(Protocol):

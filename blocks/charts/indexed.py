@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from blocks.charts.base import Found
+from blocks.charts.base import Found, refuse_verify
 from blocks.charts.download import Access, download
 from blocks.charts.folder import ChartFolder, unpacked
 from sluice.addresses import shown
@@ -58,6 +58,7 @@ class IndexedCharts:
 
     async def find(self, chart: HelmChart) -> Found:
         """The version that a HelmChart wants."""
+        refuse_verify(chart)
         place, revision = await self.index()
         version = await asyncio.to_thread(_chosen, place, chart)
         wanted = with_metadata(version.version, metadata_of(chart, revision))

@@ -6,6 +6,7 @@ Everything is decided on the list of files before the first of them is read.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from sluice.errors import InvalidError
 from sluice.sync.bounds import Bounds, Measured
 from sluice.sync.ignore import FILE, Ignore
 
+LISTING = "listing.json"
+"""Next to the files: what each of them was made of."""
 _DEEPEST, _MOST_SUBMODULES = 5, 50
 _MOST_RULES = 1 << 20
 """Bytes of all `.sourceignore` files together, and of `.gitmodules`."""
@@ -56,19 +59,30 @@ class Checkout:
         self._git, self._mirrors, self._plan = git, mirrors, plan
         self._measured = Measured(bounds, "leave files out with spec.ignore, .sourceignore or spec.sparseCheckout")
         self._submodules = 0
+        self._links: list[str] = []
+        self._laid: dict[str, str] = {}
+        self._like: tuple[Path, dict[str, str]] = (mirrors, {})
         self.ignore = Ignore({}, plan.ignore)
 
-    async def lay_out(self, remote: Remote, commit: str, root: Path) -> None:
-        """Put the files into the directory `root`, which is there.
+    async def lay_out(self, remote: Remote, commit: str, root: Path, like: Path | None = None) -> None:
+        """Put the files into the directory `root`, which is there. What they are is written down next to it.
+
+        Args:
+            remote: the repository.
+            commit: a fetched one.
+            root: where.
+            like: the files of another revision that were laid out here, which are shared as far as they are the same.
 
         Raises:
             InvalidError: it is too much, a link leads out, or a directory that is wanted is not there.
             NotFoundError: the mirror has no such commit.
             and the errors of a fetch, of a submodule.
         """
+        before = await asyncio.to_thread(_listed, like) if like else {}
+        self._like = (like or root, before)
         await self._lay_out(remote, commit, root, "", 0)
-        links = [str(path.relative_to(root)) for path in await asyncio.to_thread(_links, root)]
-        await asyncio.to_thread(git_files.check_links, root, links)
+        await asyncio.to_thread(_list, root, self._laid)
+        await asyncio.to_thread(git_files.check_links, root, self._links)
 
     async def _lay_out(self, remote: Remote, commit: str, root: Path, under: str, depth: int) -> None:
         async with hold(self._git, self._mirrors, remote) as mirror:
@@ -79,14 +93,25 @@ class Checkout:
             files = [one for one in found if one.mode != SUBMODULE and self._wants(f"{under}{one.path}")]
             for entry in files:
                 self._measured.add(f"{under}{entry.path}", entry.size)
+            self._links += [f"{under}{entry.path}" for entry in files if entry.mode == git_files.LINK]
             place = root / under
             place.mkdir(parents=True, exist_ok=True)
-            await asyncio.to_thread(git_files.write, self._git, mirror.folder, files, place)
+            left = await asyncio.to_thread(self._shared, files, under, root)
+            await asyncio.to_thread(git_files.write, self._git, mirror.folder, left, place)
             nested = [one for one in found if one.mode == SUBMODULE] if self._plan.submodules else []
             addresses = await self._modules(mirror, commit) if nested else {}
         # Only now: who waits for another mirror while he holds one could wait for somebody who does the opposite.
         for entry in nested:
             await self._submodule(remote, entry, addresses, root, under, depth)
+
+    def _shared(self, files: Sequence[Entry], under: str, root: Path) -> list[Entry]:
+        """Share what another revision has; the files that are left."""
+        self._laid |= {f"{under}{one.path}": git_files.named(one) for one in files}
+        like, known = self._like
+        if not known:
+            return list(files)
+        here = {path[len(under) :]: what for path, what in known.items() if path.startswith(under)} if under else known
+        return git_files.share(files, root / under, like / under, here)
 
     async def _submodule(
         self, remote: Remote, entry: Entry, addresses: dict[str, str], root: Path, under: str, depth: int
@@ -124,6 +149,22 @@ class Checkout:
         return not self._plan.ignores or self.ignore.wants(path)
 
 
+def unlisted(root: Path) -> None:
+    """These files are no longer what was laid out: no other revision shares them."""
+    root.with_name(LISTING).unlink(missing_ok=True)
+
+
+def _list(root: Path, laid: dict[str, str]) -> None:
+    root.with_name(LISTING).write_text(json.dumps(laid))
+
+
+def _listed(root: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(root.with_name(LISTING).read_text()))
+    except (OSError, ValueError):  # deleted meanwhile
+        return {}
+
+
 def _sparse(found: Sequence[Entry], directories: Sequence[str]) -> list[Entry]:
     if not directories:
         return list(found)
@@ -148,7 +189,3 @@ def _inner(remote: Remote, address: str) -> Remote:
     if other.url.startswith("ssh://") or "://" not in other.url:
         raise InvalidError(f"the submodule {other.url!r} is on another server, which spec.secretRef is not for")
     return replace(other, credentials=remote.credentials.only_proxy()) if remote.credentials else other
-
-
-def _links(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if path.is_symlink()]

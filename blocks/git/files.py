@@ -11,7 +11,7 @@ import posixpath
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -28,6 +28,8 @@ LINK = "120000"
 _EXECUTABLE = "100755"
 SUBMODULE = "160000"
 _CHUNK = 1 << 18
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+"""Only what is not there is written: a file may be another revision's as well."""
 _LONGEST_LINK = 4096
 _MOST_IN_MEMORY = 64 << 20
 """Bytes of all files that are read into memory at once."""
@@ -103,6 +105,41 @@ def inside(path: str) -> str:
     return plain
 
 
+def share(files: Sequence[Entry], root: Path, like: Path, known: Mapping[str, str]) -> list[Entry]:
+    """Put those of the files into a directory that another one has already, by a link; the others are left.
+
+    Making a file costs many times as much as linking it, and most files of a commit are those of the commit before.
+
+    Args:
+        files: what is wanted.
+        root: where.
+        like: the other directory, in which no file is ever written to.
+        known: what is there: mode and blob by path.
+
+    Raises:
+        InvalidError: one would be put behind a symbolic link.
+    """
+    left, made = list[Entry](), set[str]()
+    for entry in files:
+        if known.get(entry.path) != named(entry) or entry.mode == LINK:
+            left.append(entry)
+            continue
+        above = entry.path.rpartition("/")[0]
+        if above not in made:
+            _make_directory(root, above, entry.path)
+            made.add(above)
+        try:
+            os.link(f"{like}/{entry.path}", f"{root}/{entry.path}", follow_symlinks=False)
+        except OSError:  # it was deleted meanwhile, or has too many names
+            left.append(entry)
+    return left
+
+
+def named(entry: Entry) -> str:
+    """What a file is made of: equal for equal content and kind."""
+    return f"{entry.mode} {entry.blob}"
+
+
 def write(git: GitProgram, mirror: Path, files: Sequence[Entry], root: Path) -> None:
     """Put the files into a directory, each as git hands it out: none is ever whole in memory. Links are not checked yet.
 
@@ -121,32 +158,39 @@ def write(git: GitProgram, mirror: Path, files: Sequence[Entry], root: Path) -> 
             end = threading.Timer(LAY_OUT_TIMEOUT, process.kill)
             end.start()
             try:
-                out = cast(IO[bytes], process.stdout)
+                out, made = cast(IO[bytes], process.stdout), set[str]()
                 for entry in files:
                     head = out.readline().split()
                     if len(head) != 3 or int(head[2]) != entry.size:
                         raise TerminalError(f"{entry.path}: the mirror lacks its content ({entry.blob})")
-                    _write(root, entry, out)
+                    _write(root, entry, out, made)
                     out.read(1)
             finally:
                 end.cancel()
                 process.kill()
 
 
-def _write(root: Path, entry: Entry, content: IO[bytes]) -> None:
-    target = root / entry.path
-    # git keeps no file below a link, but a crafted tree could say so: never write through one, not even a directory.
-    if any(parent.is_symlink() for parent in target.parents if root in parent.parents):
-        raise InvalidError(f"{entry.path} lies behind a symbolic link")
-    if target.is_symlink():
-        raise InvalidError(f"{entry.path} is there twice, as a file and as a symbolic link")
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _write(root: Path, entry: Entry, content: IO[bytes], made: set[str]) -> None:
+    """Write one file; `made` are the directories that are known to be there and to be no links."""
+    target = f"{root}/{entry.path}"
+    above = entry.path.rpartition("/")[0]
+    if above not in made:
+        _make_directory(root, above, entry.path)
+        made.add(above)
     if entry.mode == LINK:
         if entry.size > _LONGEST_LINK:
             raise InvalidError(f"{entry.path} is a symbolic link of {entry.size:,} bytes")
-        target.symlink_to(os.fsdecode(content.read(entry.size)))
+        try:
+            os.symlink(os.fsdecode(content.read(entry.size)), target)
+        except FileExistsError as error:
+            raise InvalidError(f"{entry.path} is there twice") from error
         return
-    with target.open("wb") as file:
+    try:
+        descriptor = os.open(target, _NEW, 0o777 if entry.mode == _EXECUTABLE else 0o666)
+    except FileExistsError as error:
+        how = ", as a file and as a symbolic link" if os.path.islink(target) else ""
+        raise InvalidError(f"{entry.path} is there twice{how}") from error
+    with open(descriptor, "wb", buffering=0) as file:
         left = entry.size
         while left:
             chunk = content.read(min(left, _CHUNK))
@@ -155,7 +199,18 @@ def _write(root: Path, entry: Entry, content: IO[bytes]) -> None:
             file.write(chunk)
             left -= len(chunk)
     if entry.mode == _EXECUTABLE:
-        target.chmod(0o755)
+        os.chmod(target, 0o755)  # noqa: S103 - as git has it
+
+
+def _make_directory(root: Path, path: str, of: str) -> None:
+    """Make a directory below `root`, and those above it.
+
+    git keeps no file below a link, but a crafted tree could say so: never write through one, not even a directory.
+    """
+    folder = root / path
+    if any(one.is_symlink() for one in (folder, *folder.parents) if root in one.parents):
+        raise InvalidError(f"{of} lies behind a symbolic link")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def check_links(root: Path, links: Sequence[str]) -> None:

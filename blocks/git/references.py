@@ -101,7 +101,7 @@ async def bring(mirror: Mirror, found: Found) -> Found:
         as `find`.
     """
     wanted, kept = found.ref or found.commit, kept_as(found.ref or found.commit)
-    if found.commit and await _resolved(mirror, f"{found.tag or found.commit}^{{commit}}"):
+    if found.commit and (await _resolved(mirror, found.tag or found.commit))[1]:
         return found
     try:
         await mirror.bring(wanted, kept)
@@ -110,9 +110,8 @@ async def bring(mirror: Mirror, found: Found) -> Found:
             raise
         # Not every server gives what no reference points at: then all of the branch comes.
         await mirror.bring(f"{_BRANCHES}{found.shown}" if found.shown else "HEAD", kept, *await _whole(mirror))
-    at = await _resolved(mirror, kept) if found.ref else found.commit
-    commit = await _resolved(mirror, f"{at}^{{commit}}") if at else ""
-    if not commit:
+    at, commit = await _resolved(mirror, kept if found.ref else found.commit)
+    if not (at and commit):
         where = f" on branch {found.shown!r}" if found.shown and not found.ref else ""
         raise NotFoundError(f"{wanted} is not there{where}, or is no commit")
     return Found(shown=found.shown, ref=found.ref, commit=commit, tag=at if at != commit else "")
@@ -189,7 +188,9 @@ async def _whole(mirror: Mirror) -> tuple[str, ...]:
     return ("--unshallow",) if shallow else ("--no-auto-maintenance",)
 
 
-async def _resolved(mirror: Mirror, what: str) -> str:
-    out = await mirror.local("rev-parse", "--verify", "--quiet", "--end-of-options", what, allowed=(0, 1, 128))
-    text = out.decode().strip()
-    return text if _COMMIT.fullmatch(text) else ""
+async def _resolved(mirror: Mirror, what: str) -> tuple[str, str]:
+    """The object that a name stands for, and the commit that it is or leads to; empty where they are not here."""
+    asked = f"{what}\n{what}^{{commit}}\n".encode()
+    out = await mirror.local("cat-file", "--batch-check=%(objectname)", stdin=asked)
+    lines = [line if _COMMIT.fullmatch(line) else "" for line in out.decode(errors="replace").splitlines()]
+    return lines[0], lines[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +18,11 @@ from aiohttp import ClientError, web
 
 from blocks.helm import requests
 from blocks.helm.requests import Address
+from blocks.helm.shown_health import shown
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import WORKLOAD_KINDS
 from sluice.errors import NotFoundError, SluiceError, TransientError
+from sluice.manifests.flux.kustomization import HealthCheckExpressions
 from sluice.sync.objects import ObjectId
 from sluice.sync.ownership import Governed
 
@@ -45,12 +47,14 @@ class Rules:
         governed: what Canaries govern.
         targets: the workloads that rollouts release.
         check: raises where the right to act is gone; asked before each write.
+        expressions: by which helm is shown how objects of some kinds are.
     """
 
     release_namespace: str
     storage_namespace: str
     governed: Callable[[], Awaitable[tuple[Governed, frozenset[ObjectId]]]]
     check: Callable[[], None] = lambda: None
+    expressions: Sequence[HealthCheckExpressions] = ()
 
 
 @dataclass(slots=True)
@@ -102,7 +106,7 @@ class Passage:
                 if spared is not None:
                     return web.json_response(spared)
         query = f"?{request.rel_url.raw_query_string}" if request.rel_url.raw_query_string else ""
-        within = WATCH if "watch=" in query or "follow=" in query else CALL
+        within = WATCH if requests.is_watch(request.query) or "follow=" in query else CALL
         headers = {"Accept": request.headers.get("Accept", "application/json"), "Content-Type": kind}
         return await self._forward(request, path + query, body, headers, within)
 
@@ -131,10 +135,10 @@ class Passage:
             response = web.StreamResponse(status=answer.status, headers=kept)
             try:
                 await response.prepare(request)
-                async for chunk in answer.content.iter_any():
+                async for chunk in self._shown(request, target, answer.content.iter_any()):
                     await response.write(chunk)
                 await response.write_eof()
-            except (ClientError, TimeoutError, ConnectionError) as error:
+            except (ClientError, TimeoutError, ConnectionError, TransientError) as error:
                 # The program has gone, or the server: who still reads sees that the answer is cut off.
                 log.debug("%s %s was cut off: %r", request.method, target, error)
                 if request.transport:
@@ -142,6 +146,14 @@ class Passage:
                 return response
         self.written += request.method not in {"GET", "HEAD"}
         return response
+
+    def _shown(self, request: web.BaseRequest, target: str, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """What is read of many objects, with the health of each as its user's expressions say."""
+        where = requests.address(target.partition("?")[0])
+        many = request.method == "GET" and where is not None and not where.name
+        if not many or not self.rules.expressions:
+            return content
+        return shown(content, self.rules.expressions, watch=requests.is_watch(request.query))
 
 
 @asynccontextmanager

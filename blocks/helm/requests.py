@@ -64,6 +64,11 @@ def is_record(where: Address, query: Mapping[str, str], body: bytes) -> bool:
     return "owner=helm" in query.get("labelSelector", "") or RECORDS in body
 
 
+def is_watch(query: Mapping[str, str]) -> bool:
+    """Whether a request is answered by events as they come."""
+    return query.get("watch", "") in {"1", "true"}
+
+
 def in_storage(path: str, release_namespace: str, storage_namespace: str) -> str:
     """The path of helm's record in the namespace that keeps it."""
     return path.replace(f"/namespaces/{release_namespace}/", f"/namespaces/{storage_namespace}/", 1)

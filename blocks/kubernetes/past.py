@@ -17,25 +17,33 @@ MOST = 512
 
 @dataclass(slots=True)
 class Past:
-    """What workloads were, by their uid and revision. A revision never has another template, so it is asked for once."""
+    """What workloads were, by their uid, their primary's, and revision. A revision never has another template, so it is
+    asked for once."""
 
-    _templates: OrderedDict[tuple[str, str], Object | None] = field(default_factory=OrderedDict)
+    _templates: OrderedDict[tuple[str, str, str], Object | None] = field(default_factory=OrderedDict)
 
     async def find(
-        self, cluster: Cluster, workload: Workload, target: Object, revision: str, *, fresh: bool
+        self,
+        cluster: Cluster,
+        workload: Workload,
+        target: Object,
+        revision: str,
+        primary: Object | None,
     ) -> Object | None:
         """The target with the template of a revision that it had; None where its history does not have that.
 
         Args:
-            fresh: ask once more where nothing was found before.
+            primary: its copy, which has a history of its own. Where there is none it is asked once more for what was not
+                found before.
         """
-        key = (str(target["metadata"].get("uid")), revision)
+        fresh = primary is None
+        key = (str(target["metadata"].get("uid")), str((primary or {}).get("metadata", {}).get("uid")), revision)
         if key in self._templates and (self._templates[key] is not None or not fresh):
             self._templates.move_to_end(key)
         else:
             past = PAST[workload.kind]
             kept = await cluster.list(Kind(past.api_version, past.kind, past.plural), target["metadata"]["namespace"])
-            found = as_it_was(workload, target, revision, kept)
+            found = as_it_was(workload, target, revision, kept, primary)
             self._templates[key] = found["spec"]["template"] if found else None
             while len(self._templates) > MOST:
                 self._templates.popitem(last=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +77,17 @@ def manifests(folder: Path, root: Path) -> list[str]:
             found.append(str(here.relative_to(folder)))
             continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        wanted = [name for name in files if Path(name).suffix in MANIFEST_ENDINGS and not name.startswith(".")]
-        for name in wanted:
-            if (here / name).is_file():
-                _small(here / name, root)
-                found.append(str((here / name).relative_to(folder)))
+        below = f"{here.relative_to(folder)}/" if here != folder else ""
+        for name in files:
+            if os.path.splitext(name)[1] not in MANIFEST_ENDINGS or name.startswith("."):
+                continue
+            try:
+                status = os.stat(f"{place}/{name}")
+            except OSError:  # a link to nowhere
+                continue
+            if stat.S_ISREG(status.st_mode):
+                _small(here / name, root, size=status.st_size)
+                found.append(f"{below}{name}")
     return sorted(found)
 
 
@@ -158,8 +165,8 @@ def _inside(reference: Reference, file: Path, root: Path, *, remote: bool) -> Pa
     return real if real.exists() else None
 
 
-def _small(file: Path, root: Path, most: int = FILE_LIMIT) -> None:
-    if (size := file.stat().st_size) > most:
+def _small(file: Path, root: Path, most: int = FILE_LIMIT, size: int | None = None) -> None:
+    if (size := file.stat().st_size if size is None else size) > most:
         raise InvalidError(
             f"{_called(file, root)} has {size // MIB:,} MiB, {most // MIB} MiB are the most: take it apart"
         )

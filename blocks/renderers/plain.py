@@ -7,13 +7,16 @@ that are there. Whatever is not as plain as that, and whatever is wrong with it,
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from blocks.renderers.fence import manifests, settings_file
+from blocks.renderers.parsed import Parsed
 from sluice.errors import InvalidError
 from sluice.manifests.flux.kustomization import KustomizationSpec
 from sluice.sync.objects import Object, identity
@@ -22,6 +25,8 @@ from sluice.sync.yaml_text import Loader
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of all files together."""
+known = Parsed(MOST_BYTES, 64 * 1024)
+"""What was read last."""
 OWN = ("config.kubernetes.io/", "internal.config.kubernetes.io/", "kustomize.config.k8s.io/")
 """Annotations by which kustomize leaves an object out or writes it in another way."""
 
@@ -70,25 +75,32 @@ def plain(tree: Path, spec: KustomizationSpec) -> list[Object] | None:
         asked = with_settings(generated([f"./{name}" for name in names]), spec, lambda _: True)
         if not names or asked != document:
             return None
-        return _objects([place / name for name in names])
+        return _objects([f"{place}/{name}" for name in names])
     except (_NotPlainError, InvalidError, yaml.YAMLError, OSError, UnicodeDecodeError, ValueError, RecursionError):
         return None
 
 
-def _objects(files: list[Path]) -> list[Object]:
+def _objects(files: list[str]) -> list[Object]:
     found: list[Object] = []
     size = 0
     for file in files:
-        size += file.stat().st_size
-        if file.is_symlink() or not file.is_file() or size > MOST_BYTES:
+        status = os.lstat(file)
+        size += status.st_size
+        if not stat.S_ISREG(status.st_mode) or size > MOST_BYTES:
             raise _NotPlainError
-        text = file.read_text()
-        if _ANCHOR.search(text):
-            raise _NotPlainError
-        found += [one for one in yaml.load_all(text, Loader=_Strict) if one is not None]
+        with open(file, "rb", buffering=0) as content:
+            raw = content.readall()
+        found += known.of(raw, _documents)
     if not found or not all(map(_is_plain, found)) or len({identity(one) for one in found}) != len(found):
         raise _NotPlainError
     return found
+
+
+def _documents(raw: bytes) -> list[Any]:
+    text = raw.decode().replace("\r\n", "\n").replace("\r", "\n")  # as a text file is read
+    if _ANCHOR.search(text):
+        raise _NotPlainError
+    return [one for one in yaml.load_all(text, Loader=_Strict) if one is not None]
 
 
 def _is_plain(one: Any) -> bool:

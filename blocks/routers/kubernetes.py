@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from sluice.rollout.routes.base import check, due
 from sluice.rollout.routes.kubernetes import WHOLE, KubernetesService, without_switch
 from sluice.rollout.services import service_of
 from sluice.rollout.strategies.base import HOME, Traffic
+from sluice.rollout.workloads.base import merged
 
 Object = dict[str, Any]
 OFFERED_WITHIN = 20.0
@@ -36,6 +38,7 @@ class KubernetesRouter:
     async def ensure(self, canary: Canary, target: Object) -> None:
         check(self.rules, canary)
         name, namespace = canary.service_name, canary.namespace
+        await self._check_leaves_none(canary, lambda one: self.rules.ensured(canary, target, one))
         try:
             await self.writer.change(SERVICE, name, namespace, lambda one: self.rules.ensured(canary, target, one))
         except NotFoundError:
@@ -60,9 +63,12 @@ class KubernetesRouter:
         named = f"Service {canary.namespace}/{canary.service_name}"
         if await self.weight(canary) is None:
             raise NotFoundError(f"{named} is no route of {canary}")
-        await self.writer.change(
-            SERVICE, canary.service_name, canary.namespace, lambda service: self.rules.shifted(canary, service, traffic)
-        )
+
+        def wish(service: Object) -> Object | None:
+            return self.rules.shifted(canary, service, traffic)
+
+        await self._check_leaves_none(canary, wish)
+        await self.writer.change(SERVICE, canary.service_name, canary.namespace, wish)
         await self._offered(canary, traffic.canary)
         weight = await self.weight(canary)
         if weight != traffic.canary:
@@ -77,6 +83,23 @@ class KubernetesRouter:
         with suppress(NotFoundError):
             await self.writer.change(
                 SERVICE, canary.service_name, canary.namespace, lambda service: without_switch(canary, service)
+            )
+
+    async def _check_leaves_none(self, canary: Canary, wish: Callable[[Object], Object | None]) -> None:
+        """Refuse to take users from pods that serve, such as somebody may have turned the Service to, to some that do not.
+
+        Raises:
+            TransientError: it would; they stay until the side that they are to come to has a pod.
+        """
+        informers, name, namespace = self.writer.informers, canary.service_name, canary.namespace
+        now = await informers.find(SERVICE, name, namespace)
+        patch = (now and wish(now)) or {}
+        if now is None or not (patch.get("spec") or {}).get("selector"):
+            return
+        side = service_of(canary, Side.CANARY if self.rules.weight(canary, merged(now, patch)) else Side.PRIMARY)
+        if await offered(informers, name, namespace) and not await offered(informers, side, namespace):
+            raise TransientError(
+                f"Service {namespace}/{name} stays at the pods that it leads to: they serve, and {side} offers none yet"
             )
 
     async def _offered(self, canary: Canary, weight: int) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blocks.connections import Connections
-from blocks.git.checkout import Checkout, Plan
+from blocks.git.checkout import Checkout, Plan, unlisted
 from blocks.git.files import check_links, inside
 from blocks.git.mirror import Remote
 from blocks.git.mirrors import Git
@@ -122,7 +122,10 @@ class GitSource:
 
         async def build(root: Path) -> dict[str, str]:
             checkout = self.git.checkout(plan)
-            await checkout.lay_out(self.remote, revisions.commit_of(revision), root)
+            before = self.git.trees.newest(self.remote.key)
+            await checkout.lay_out(self.remote, revisions.commit_of(revision), root, before)
+            if others:  # what is put over its files is not the repository's
+                await asyncio.to_thread(unlisted, root)
             for one, _, tree in others:
                 await asyncio.to_thread(_include, checkout, tree.files, one, root)
             return {}

@@ -26,6 +26,7 @@ from sluice.credentials import RegistryCredentials
 from sluice.errors import InvalidError, NotFoundError
 from sluice.images.ranges import parse_range, parse_version
 from sluice.images.reference import Repository, parse_repository
+from sluice.manifests.flux.image_repository import GENERIC
 from sluice.manifests.flux.oci_repository import LATEST, OCIRepository
 from sluice.sync.artifact import Fetch
 from sluice.sync.bounds import Bounds
@@ -143,14 +144,23 @@ async def oci_source(wired: Connections, source: OCIRepository) -> OciSource:
         InvalidError: a Secret has not what it should have, or it asks for what sluice cannot do.
     """
     spec = source.spec
-    if spec.provider != "generic":
-        raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use generic with a Secret")
+    if spec.service_account_name and spec.provider != GENERIC:
+        raise InvalidError(
+            f"spec.serviceAccountName with spec.provider {spec.provider}: sluice logs in as itself; leave the service "
+            "account out, or name its pull secrets with provider generic"
+        )
     repository = parse_repository(source.repository.rstrip("/"))
     credentials = await login_by_secrets(
         wired.cluster, source.namespace, spec.secret_ref, spec.service_account_name, repository
     )
     way = await _way(wired.cluster, source)
-    cosign = await cosign_for(wired.cluster, source) if spec.verification else None
+    if credentials is None and spec.provider != GENERIC:
+        credentials = await wired.registry.login(spec.provider, repository, way)
+    cosign = None
+    if spec.verification:
+        cosign = await cosign_for(
+            wired.cluster, spec.verification, source.namespace, timeout=spec.timeout, insecure=spec.insecure
+        )
     return OciSource(wired.artifacts, wired.trees, source, repository, credentials, way, cosign)
 
 

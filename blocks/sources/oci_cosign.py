@@ -19,8 +19,9 @@ from blocks.programs import ended
 from sluice.credentials import RegistryCredentials, name_of, texts
 from sluice.errors import InvalidError, TerminalError, TransientError, UnverifiedError
 from sluice.images.reference import Repository
-from sluice.manifests.flux.oci_repository import OCIRepository, OidcIdentity
+from sluice.manifests.flux.oci_repository import OciVerification, OidcIdentity
 
+TRUSTED_ROOT = "trusted_root.json"
 _MOST_SAID = 300
 
 
@@ -31,6 +32,7 @@ class Cosign:
     Attributes:
         keys: public keys (PEM); one of them is enough.
         identities: who may have signed without a key; one of them is enough.
+        trusted_root: by whom those are certified (Sigstore's `trusted_root.json`); empty for the public Sigstore.
         timeout: seconds for one call.
         insecure: speak http to the registry.
         program: the `cosign` program.
@@ -38,6 +40,7 @@ class Cosign:
 
     keys: tuple[str, ...] = ()
     identities: tuple[OidcIdentity, ...] = ()
+    trusted_root: str = ""
     timeout: float = 60.0
     insecure: bool = False
     program: str = "cosign"
@@ -72,6 +75,9 @@ class Cosign:
             file.write_text(key)
             # A key says who signed by itself; a transparency log is for signatures without one.
             tries.append([*common, "--key", str(file), "--insecure-ignore-tlog=true"])
+        if self.trusted_root and self.identities:
+            (folder / TRUSTED_ROOT).write_text(self.trusted_root)
+            common += ["--trusted-root", str(folder / TRUSTED_ROOT)]
         for one in self.identities:
             who = ["--certificate-oidc-issuer-regexp", one.issuer, "--certificate-identity-regexp", one.subject]
             tries.append([*common, *who])
@@ -100,34 +106,60 @@ class Cosign:
         return None if check.code == 0 else " ".join(check.said.decode(errors="replace").split())[-_MOST_SAID:]
 
 
-async def cosign_for(cluster: Cluster, source: OCIRepository) -> Cosign:
-    """Whose signatures count for a source.
+async def cosign_for(
+    cluster: Cluster, wanted: OciVerification, namespace: str, *, timeout: float, insecure: bool
+) -> Cosign:
+    """Whose signatures count for an artifact.
+
+    Args:
+        cluster: where the Secrets are.
+        wanted: `spec.verify`.
+        namespace: of the Secrets.
+        timeout: seconds for one call.
+        insecure: speak http to the registry.
 
     Raises:
         UnverifiedError: it names nobody: then nothing is trusted.
         InvalidError: it wants to be verified by what sluice does not have.
     """
-    wanted = source.spec.verification
-    if wanted is None or wanted.provider != "cosign":
-        raise InvalidError(
-            f"spec.verify.provider {wanted.provider if wanted else ''!r} is not supported yet; use cosign"
-        )
+    if wanted.provider != "cosign":
+        raise InvalidError(f"spec.verify.provider {wanted.provider!r} is not supported yet; use cosign")
     keys: tuple[str, ...] = ()
     if wanted.secret_ref:
-        secret = await cluster.get(SECRET, wanted.secret_ref.name, source.namespace)
+        secret = await cluster.get(SECRET, wanted.secret_ref.name, namespace)
         keys = tuple(text for name, text in sorted(texts(secret).items()) if name.endswith(".pub"))
         if not keys:
             raise UnverifiedError(f"{name_of(secret)} has no public keys: it needs *.pub")
     elif not wanted.match_oidc_identity:
         raise UnverifiedError("spec.verify names nobody: set secretRef, or matchOIDCIdentity for keyless signatures")
     identities = () if keys else wanted.match_oidc_identity
-    return Cosign(keys=keys, identities=identities, timeout=source.spec.timeout, insecure=source.spec.insecure)
+    return Cosign(
+        keys=keys,
+        identities=identities,
+        trusted_root=await _trusted_root(cluster, wanted, namespace) if identities else "",
+        timeout=timeout,
+        insecure=insecure,
+    )
+
+
+async def _trusted_root(cluster: Cluster, wanted: OciVerification, namespace: str) -> str:
+    """By whom keyless signatures are certified; empty for the public Sigstore."""
+    if wanted.trusted_root_secret_ref is None:
+        return ""
+    secret = await cluster.get(SECRET, wanted.trusted_root_secret_ref.name, namespace)
+    root = texts(secret).get(TRUSTED_ROOT, "")
+    if not root:
+        raise UnverifiedError(f"{name_of(secret)} has no {TRUSTED_ROOT}: spec.verify.trustedRootSecretRef needs it")
+    return root
 
 
 def _login(folder: Path, repository: Repository, credentials: RegistryCredentials | None) -> None:
     if credentials is None:
         return
     pair = f"{credentials.username}:{credentials.password.get_secret_value()}".encode()
+    entry = {"auth": base64.b64encode(pair).decode()}
+    if token := credentials.identity_token.get_secret_value():
+        entry = {"identitytoken": token}  # what Azure gives in place of a password
     config = folder / "config.json"
     config.touch(mode=0o600)
-    config.write_text(json.dumps({"auths": {repository.registry: {"auth": base64.b64encode(pair).decode()}}}))
+    config.write_text(json.dumps({"auths": {repository.registry: entry}}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -89,10 +90,11 @@ async def open_source(wired: Connections, source: SourceManifest) -> Source:
 
 async def all_sources(cluster: Cluster) -> list[SourceManifest]:
     """The sources of all kinds that are not suspended; those that are not valid are left out."""
-    found = []
-    for row in SOURCES.values():
-        found += [one for one in row.model.valid(await cluster.list(row.kind)) if not one.spec.suspend]
-    return found
+    rows = SOURCES.values()
+    lists = await asyncio.gather(*(cluster.list(row.kind) for row in rows))
+    return [
+        one for row, found in zip(rows, lists, strict=True) for one in row.model.valid(found) if not one.spec.suspend
+    ]
 
 
 async def sources_of(cluster: Cluster, url: str, ref: str) -> list[SourceManifest]:

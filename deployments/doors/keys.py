@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ import httpx
 
 from blocks.bounded_http import got
 from sluice.errors import TransientError
+from sluice.events.verification.base import DISCOVERY
 
 MOST_BYTES, WITHIN = 256 * 1024, 5.0
 """Bytes of one answer, and seconds for all of it."""
@@ -25,11 +27,18 @@ Fetch = Callable[[str], Awaitable[bytes]]
 
 
 async def fetched(url: str) -> bytes:
-    """What is at an address, asked without any login. Redirects are not followed: only this address is trusted.
+    """What is at an address, asked without any login; for an issuer's document of discovery the keys that it names.
+
+    Redirects are not followed: only this address is trusted, and what it says itself.
 
     Raises:
         TransientError: it does not answer, not with 200, or with more than keys are.
     """
+    content = await _got(url)
+    return await _got(_keys_of(url, content)) if url.endswith(DISCOVERY) else content
+
+
+async def _got(url: str) -> bytes:
     host = httpx.URL(url).host
     try:
         async with httpx.AsyncClient(follow_redirects=False) as http:
@@ -39,6 +48,25 @@ async def fetched(url: str) -> bytes:
     if answer.status != 200 or not answer.whole:
         raise TransientError(f"{host} answers {answer.status}, or more than {MOST_BYTES} bytes")
     return answer.content
+
+
+def _keys_of(url: str, content: bytes) -> str:
+    """Where an issuer has its keys, by its document of discovery (OpenID Connect Discovery 1.0, section 4).
+
+    Raises:
+        TransientError: it is no such document, or another issuer's.
+    """
+    issuer = url.removesuffix(DISCOVERY)
+    try:
+        said = json.loads(content)
+        own, place = str(said["issuer"]), httpx.URL(str(said["jwks_uri"]))
+    except (ValueError, KeyError, TypeError, httpx.InvalidURL) as error:
+        raise TransientError(f"{url} says no issuer and jwks_uri") from error
+    if own.rstrip("/") != issuer:
+        raise TransientError(f"{url} speaks for another issuer: {own[:100]}")
+    if place.scheme != "https" and (place.scheme != "http" or url.startswith("https://")):
+        raise TransientError(f"{url} names keys at an address that is not as safe as its own")
+    return str(place)
 
 
 @dataclass(slots=True)

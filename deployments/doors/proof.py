@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from deployments.doors.keys import KEPT_FOR, NEWER_AFTER, Keys
 from deployments.doors.room import CLOSE, Room
+from sluice.errors import ForbiddenError
 from sluice.events.call import Call
 from sluice.events.verification.base import Verification
 
@@ -29,7 +30,8 @@ class Guard:
         """The call with its body, which is held until `free`.
 
         Raises:
-            HTTPException: 401 where it is not proven: the body of one that cannot be is never read.
+            HTTPException: 401 where it is not proven: the body of one that cannot be is never read. 403 where it is, and its
+                sender may not do this.
         """
         if not way.claims(call):
             raise unproven(way)
@@ -52,8 +54,12 @@ class Guard:
         place = way.keys_at(call)
         for oldest in (KEPT_FOR, NEWER_AFTER) if place else (0.0,):
             # A key that we do not know may be one that the sender has since then.
-            if way.accepts(call, known, await self.keys.at(place, oldest) if place else b""):
-                return
+            keys = await self.keys.at(place, oldest) if place else b""
+            try:
+                if way.accepts(call, known, keys):
+                    return
+            except ForbiddenError as error:
+                raise HTTPException(403, str(error), headers=CLOSE) from error
         raise unproven(way)
 
 

@@ -28,7 +28,8 @@ FILES = ("/etc/ssl/certs/ca-certificates.crt",)
 LINKS = ("bin", "sbin", "lib", "lib64")
 USERS = "root:x:0:0:root:/root:/bin/sh\nsluice:x:65532:65532::/var/lib/sluice:/bin/sh\n"
 GROUPS = "root:x:0:\nsluice:x:65532:\n"
-LDD_S = 30
+LDD_S = 300
+"""Seconds for the libraries of about a hundred files: one is quick, and a machine may be busy with others."""
 
 
 def base(root: Path, programs: Mapping[str, Path]) -> None:
@@ -60,7 +61,8 @@ def base(root: Path, programs: Mapping[str, Path]) -> None:
         Path(sys.executable).resolve(),
         *git.glob("git-remote-http"),
     ]
-    _libraries(root, [*binaries, *python.rglob("*.so")])
+    modules = [one for one in python.rglob("*.so") if "site-packages" not in one.parts]
+    _libraries(root, [*binaries, *modules])
 
 
 def _python(root: Path) -> Path:

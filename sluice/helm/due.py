@@ -55,8 +55,11 @@ def event_of_request(release: HelmRelease, chart: HelmChart) -> SourceChanged:
 
 
 def is_asked(chart: HelmChart) -> bool:
-    """Whether somebody asks to have a HelmChart looked at, and has no answer."""
-    return chart.metadata.annotations.get(REQUESTED_AT, "") not in {"", chart.status.last_handled_reconcile_at}
+    """Whether somebody asks to have a HelmChart looked at, and has no answer; a suspended one gives none."""
+    return not chart.spec.suspend and chart.metadata.annotations.get(REQUESTED_AT, "") not in {
+        "",
+        chart.status.last_handled_reconcile_at,
+    }
 
 
 def event_of_move(release: HelmRelease, revision: str, now: float) -> SourceChanged:
@@ -74,10 +77,10 @@ def source_of(release: HelmRelease, charts: Mapping[SourceKey, HelmChart]) -> So
 
 
 def follows(release: HelmRelease, charts: Mapping[SourceKey, HelmChart], revision: str) -> bool:
-    """Whether it was released from this revision of its source."""
+    """Whether it was released from this revision of its source, or its chart is suspended and follows none."""
     chart = charts.get(release.chart)
     if chart is not None:
-        return chart.status.observed_source_artifact_revision == revision
+        return chart.spec.suspend or chart.status.observed_source_artifact_revision == revision
     digest = revision.rpartition("@")[2]
     return bool(digest) and digest in release.status.last_attempted_revision_digest
 

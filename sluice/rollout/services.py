@@ -33,6 +33,13 @@ def services(canary: Canary, target: Object) -> list[Object]:
     return [_service(canary, name, pod_labels(target, side)) for name, side in chosen.items()]
 
 
+def leads_to(service: Object, workload: Object) -> bool:
+    """Whether a Service selects a workload's pods."""
+    labels = (workload["spec"]["template"].get("metadata") or {}).get("labels") or {}
+    selector = service["spec"].get("selector") or {}
+    return bool(selector) and all(labels.get(name) == value for name, value in selector.items())
+
+
 def _service(canary: Canary, name: str, selector: dict[str, str]) -> Object:
     service = canary.spec.service
     port: Object = {

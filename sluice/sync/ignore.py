@@ -6,7 +6,7 @@ that matches a path decides, and a line with `!` brings a path back, also out of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,12 +31,25 @@ class Rule:
     """One line: below which directory it counts, what it matches, and whether that is left out or brought back."""
 
     under: str
-    pattern: re2._Regexp
+    pattern: str
     leaves_out: bool
 
-    def matches(self, path: str) -> bool:
-        """Whether the line is about the path."""
-        return path.startswith(self.under) and self.pattern.match(path[len(self.under) :]) is not None
+
+class _Together:
+    """All lines that count below one directory, looked through in one pass, however many they are."""
+
+    def __init__(self, under: str, patterns: Sequence[tuple[int, str]]) -> None:
+        self._under, self._numbers, self._set = under, [number for number, _ in patterns], re2.Set.MatchSet()
+        for _, pattern in patterns:
+            self._set.Add(pattern)
+        self._set.Compile()
+
+    def first(self, path: str) -> int | None:
+        """The number of the first line that is about the path; None where none is."""
+        if not path.startswith(self._under):
+            return None
+        found = self._set.Match(path[len(self._under) :])
+        return min(self._numbers[at] for at in found) if found else None
 
 
 class Ignore:
@@ -61,14 +74,24 @@ class Ignore:
         unasked = (*OF_GIT, *(() if lines else BY_DEFAULT)) if always else ()
         found = [_rule("", line) for line in unasked] + [_rule(under, line) for under, line in lines]
         self._rules = [rule for rule in reversed(found) if rule]
+        self._together = _together(tuple(self._rules))
 
     def wants(self, path: str) -> bool:
         """Whether the file is part of the source."""
-        return next((not rule.leaves_out for rule in self._rules if rule.matches(path)), True)
+        found = [at for one in self._together if (at := one.first(path)) is not None]
+        return not self._rules[min(found)].leaves_out if found else True
 
 
 def _lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+@lru_cache(maxsize=64)
+def _together(rules: tuple[Rule, ...]) -> list[_Together]:
+    below: dict[str, list[tuple[int, str]]] = {}
+    for number, rule in enumerate(rules):
+        below.setdefault(rule.under, []).append((number, rule.pattern))
+    return [_Together(under, patterns) for under, patterns in below.items()]
 
 
 @lru_cache(maxsize=4096)
@@ -78,6 +101,7 @@ def _rule(under: str, line: str) -> Rule | None:
         if text is None or leaves_out is None:
             return None
         # In linear time, whatever stars somebody puts in a row.
-        return Rule(under, re2.compile(text), leaves_out)
+        re2.compile(text)
+        return Rule(under, text, leaves_out)
     except (ValueError, re2.error):
         raise InvalidError(f"{line[:100]!r} is no pattern of {FILE} or spec.ignore") from None

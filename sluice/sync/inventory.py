@@ -14,24 +14,20 @@ from sluice.sync.objects import ObjectId
 
 def inventory(applied: Iterable[ObjectId]) -> Inventory:
     """The inventory of these objects, in a fixed order."""
-    entries = {_entry(one).id: _entry(one) for one in applied}
-    return Inventory(entries=tuple(entries[key] for key in sorted(entries)))
+    versions = {entry_id(one): one.version for one in applied}
+    return Inventory(entries=tuple(InventoryEntry(id=key, v=versions[key]) for key in sorted(versions)))
 
 
 def departed(before: Inventory, applied: Iterable[ObjectId]) -> list[ObjectId]:
     """The objects of the inventory that are no longer applied. A change of API version alone is no departure."""
-    kept = {_entry(one).id for one in applied}
+    kept = {entry_id(one) for one in applied}
     return [found for entry in before.entries if entry.id not in kept and (found := _read(entry)) is not None]
 
 
 def entry_id(one: ObjectId) -> str:
     """The name of an object in an inventory."""
-    return _entry(one).id
-
-
-def _entry(one: ObjectId) -> InventoryEntry:
     name = one.name.replace(":", "__")
-    return InventoryEntry(id=f"{one.namespace}_{name}_{one.group}_{one.kind}", v=one.version)
+    return f"{one.namespace}_{name}_{one.group}_{one.kind}"
 
 
 def _read(entry: InventoryEntry) -> ObjectId | None:

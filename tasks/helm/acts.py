@@ -49,7 +49,7 @@ async def by_program(acting: Acting) -> None:
     """
     look, release, step = acting.look, acting.release, acting.decision.step
     helm = look.wired.helm
-    async with helm.run() as run, passage(look.cluster, rules_of(look.owned, release, acting.check)) as way:
+    async with helm.run() as run, passage(look.cluster, rules_of(look.owned, release, step, acting.check)) as way:
         run.give_way(way)
         place = Place()
         if step in RELEASING:

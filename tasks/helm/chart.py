@@ -11,6 +11,7 @@ from typing import Any
 from blocks.charts.base import Found
 from blocks.charts.files import FileCharts
 from blocks.charts.folder import ChartFolder, with_values_files, with_version
+from blocks.charts.suspended import SuspendedChart
 from blocks.charts.table import charts_for
 from blocks.connections import Connections
 from blocks.kubernetes.kinds import HELM_CHART
@@ -62,16 +63,23 @@ async def chart_of(wired: Connections, release: HelmRelease) -> Chart:
     else:
         manifest = await wired.cluster.get(HELM_CHART, key.name, key.namespace)
     chart = HelmChart.parse(manifest)
-    if chart.spec.verify is not None:
-        raise InvalidError("sluice cannot do spec.chart.spec.verify yet, and releases nothing rather than leave it out")
+    found = await _found(wired, chart)
+    made = f"{chart.namespace}/{chart.name}" if release.spec.chart else ""
+    return Chart(found.name, found.version, found.app_version, "", made, _bringing(chart, found))
+
+
+async def _found(wired: Connections, chart: HelmChart) -> Found:
+    """The version that a HelmChart wants, which it says of itself; the one that it has where it is suspended."""
+    charts = await charts_for(wired, chart.source)
+    if chart.spec.suspend:
+        return await SuspendedChart(charts).find(chart)
     try:
-        found = await (await charts_for(wired, chart.source)).find(chart)
+        found = await charts.find(chart)
     except Exception as error:
         await _say(wired, chart, unpulled(chart, error, now()))
         raise
-    await _say(wired, chart, pulled(chart, found.name, found.version, found.revision, now()))
-    made = f"{chart.namespace}/{chart.name}" if release.spec.chart else ""
-    return Chart(found.name, found.version, found.app_version, "", made, _bringing(chart, found))
+    await _say(wired, chart, pulled(chart, found.name, found.version, found.revision, now(), verified=found.verified))
+    return found
 
 
 async def _of_artifact(wired: Connections, release: HelmRelease) -> Chart:

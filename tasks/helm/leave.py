@@ -106,7 +106,10 @@ async def _uninstall(wired: Connections, cluster: Cluster, release: HelmRelease)
     owned = Owned(cluster)
     begun = time.monotonic()
     try:
-        async with wired.helm.run() as run, passage(cluster, rules_of(owned, where, lambda: None)) as way:
+        async with (
+            wired.helm.run() as run,
+            passage(cluster, rules_of(owned, where, Step.UNINSTALL, lambda: None)) as way,
+        ):
             run.give_way(way)
             said = arguments(where, Step.UNINSTALL, Place(), server_side=False)
             await run.call(said, WAITS * timeout_of(where, Step.UNINSTALL) + MORE)

@@ -10,7 +10,8 @@ from blocks.connections import Connections
 from blocks.helm.passage import Rules
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import CANARY
-from sluice.helm.decision import Wanted
+from sluice.helm.decision import Step, Wanted
+from sluice.helm.objects.health import expressions_of
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.helm.release import HelmRelease
 from sluice.rollout.workloads import WORKLOADS
@@ -59,6 +60,6 @@ class Look:
         object.__setattr__(self, "owned", Owned(self.cluster))
 
 
-def rules_of(owned: Owned, release: HelmRelease, check: Callable[[], None]) -> Rules:
-    """What is changed of helm's requests for a release."""
-    return Rules(release.release_namespace, release.storage_namespace, owned, check)
+def rules_of(owned: Owned, release: HelmRelease, step: Step, check: Callable[[], None]) -> Rules:
+    """What is changed of helm's requests for an act on a release."""
+    return Rules(release.release_namespace, release.storage_namespace, owned, check, expressions_of(release, step))

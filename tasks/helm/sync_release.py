@@ -15,6 +15,8 @@ from sluice.helm.conditions import not_ready, updated
 from sluice.helm.decision import Decision, Step, Wanted
 from sluice.helm.names import release_name
 from sluice.manifests.flux.helm.release import HelmRelease
+from sluice.manifests.ignoring import refuse_rules
+from sluice.sync.kustomizations.health_checks import refuse_expressions
 from tasks.helm.chart import Chart, chart_of, forget_chart
 from tasks.helm.dependencies import awaited
 from tasks.helm.leave import uninstalled
@@ -43,10 +45,13 @@ async def sync_release(namespace: str, name: str) -> Released:
         return Released(said="left alone")
     release = await held(wired.cluster, release)
     async with _said_on(wired, release, "InvalidCELExpression"):
+        refuse_expressions(release.spec.health_check_exprs)
         missing = await awaited(wired.cluster, release)
     if missing:
         await write(wired.cluster, release, record.waiting(release, "DependencyNotReady", missing, now()))
         return Released(said=missing, waits=True)
+    async with _said_on(wired, release, "InvalidIgnoreRule"):
+        refuse_rules(release.spec.drift_detection.ignore, "spec.driftDetection.ignore", whole=True)
     async with _said_on(wired, release, "ProgramMissing"):
         wired.helm.there()
     async with _said_on(wired, release, "ArtifactFailed"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
-from sluice.errors import NotFoundError, TransientError
+from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.journal import entry
@@ -30,6 +31,7 @@ async def go_home(scene: Scene) -> None:
             return
     elif weight:
         await _check_able(scene, weight)
+    await _turn_home(scene)
     await router.shift(canary, HOME)
     left = await router.weight(canary)
     if left:
@@ -54,6 +56,28 @@ async def _tended(scene: Scene) -> Object | None:
         return await tend(scene)
     except NotFoundError:
         return None
+
+
+async def _turn_home(scene: Scene) -> None:
+    """Put right what leads users home, where somebody has turned it to other pods: the target's are about to be taken away.
+
+    Raises:
+        TransientError: it stays there, for the primary has no pod that serves.
+    """
+    try:
+        target = await scene.canaries.target(scene.canary)
+    except NotFoundError:
+        return
+    with suppress(InvalidError, TransientError):  # users come home also where something else of it cannot be put right
+        await scene.services.ensure(scene.canary, target, apex=not scene.router.apex)
+    turned = await scene.turned(target)
+    if turned:
+        said = (
+            f"users are where somebody has turned Service {' and '.join(sorted(turned))} to, and {scene.canary.primary} has "
+            "no pod that serves: waiting for one"
+        )
+        await say(scene, said)
+        raise TransientError(f"{scene.canary}: {said}")
 
 
 async def _check_able(scene: Scene, weight: int) -> None:

@@ -66,11 +66,11 @@ def _check_journal(scene: Scene) -> None:
 
 
 async def _source(scene: Scene, target: Object, revision: str, live: Object | None) -> Object | None:
-    """The target with the template of a revision: as it is, or as its controller has kept it."""
+    """The target with the template of a revision: as it is, or as the controller of it or of its primary has kept it."""
     workload = scene.workload
     if not revision or workload.revision(scene.canary, target) == revision:
         return target if revision else None
-    return await scene.wired.past.find(scene.wired.cluster, workload, target, revision, fresh=live is None)
+    return await scene.wired.past.find(scene.wired.cluster, workload, target, revision, live)
 
 
 def _nothing_left(scene: Scene, revision: str) -> str:

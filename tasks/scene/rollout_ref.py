@@ -119,6 +119,10 @@ class Scene:
         if moved:
             await self.write({"status": {"begunWith": {"provider": self.canary.spec.provider}}})
 
+    async def turned(self, target: Object) -> frozenset[str]:
+        """The Services that lead users home, and that stay where somebody has turned them while the primary has no pods."""
+        return await self.services.held(self.canary, target, apex=not self.router.apex)
+
     async def release(self) -> None:
         """Put back what leads users to the Canary's sides to what it was, as far as it was somebody's before."""
         await release_way_in(self.services, [self.router, *(self._others() if self.moved else ())], self.canary)

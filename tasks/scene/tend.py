@@ -22,7 +22,8 @@ from tasks.scene.primary import tend_primary
 from tasks.scene.rollout_ref import Scene
 
 Object = dict[str, Any]
-LOOK = 0.1
+LOOK, TURNED_LOOK = 0.1, 0.5
+"""Seconds between looks at what the primary offers; where a Service is turned elsewhere its pods are asked for each time."""
 ENDED = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED})
 SERVES_WITHIN = 30.0
 """Seconds that a primary may take to offer its first pod, at one go: who tends it tries again."""
@@ -31,7 +32,8 @@ SERVES_WITHIN = 30.0
 async def tend(scene: Scene) -> Object:
     """Bring all of it to what it is to be, and return the primary. Idempotent.
 
-    The sides' Services first, then a primary that serves, then what leads users there: the apex Service and the route.
+    The sides' Services first, then a primary that serves, then what leads users there: the apex Service and the route. A
+    Service that somebody has turned to other pods comes last too: its users have no others until then.
     At rest the traffic is put back home too, and a target that somebody made again or scaled has no pods; under way both are
     the run's.
 
@@ -79,11 +81,22 @@ async def _lead(scene: Scene, target: Object, primary: Object, *, made: bool = F
     canary = scene.canary
     weight = await scene.router.weight(canary)
     astray = weight is None or (weight > 0 and not is_under_way(scene))
-    if (made or astray) and canary.status.phase is not Phase.PROMOTING:
-        await until_primary_serves(scene, primary)
+    turned = await scene.turned(target)
+    if turned or ((made or astray) and canary.status.phase is not Phase.PROMOTING):
+        await until_primary_serves(scene, primary, target, TURNED_LOOK if turned else LOOK)
+        await _note_turned(scene, target)
     await scene.ensure_way_in(target)
     if astray and not is_under_way(scene) and await scene.router.weight(canary):
         await scene.router.shift(canary, HOME)
+
+
+async def _note_turned(scene: Scene, target: Object) -> None:
+    """Have people read which Services stay where somebody has turned them, for good."""
+    turned = await scene.turned(target)
+    if turned:
+        names = ", ".join(f"Service {name}" for name in sorted(turned))
+        said = f"{names} leads to pods that somebody has chosen, and stays so while {scene.canary.primary} has no pods"
+        scene.lacks = (Kept.TURNED, said)
 
 
 async def _to_rest(scene: Scene, target: Object) -> None:
@@ -103,8 +116,10 @@ def is_under_way(scene: Scene) -> bool:
     return phase is None or phase.in_progress
 
 
-async def until_primary_serves(scene: Scene, primary: Object) -> None:
+async def until_primary_serves(scene: Scene, primary: Object, target: Object, look: float = LOOK) -> None:
     """Return when the primary offers a pod at least: nobody is sent to one that has none.
+
+    A Service that somebody has turned to other pods is put right as soon as the primary has one.
 
     Raises:
         TransientError: it did not in time; the message says why in the pods' own words.
@@ -118,4 +133,5 @@ async def until_primary_serves(scene: Scene, primary: Object) -> None:
         if loop.time() > end:
             why = await scene.canaries.why_not_ready(scene.canary, primary)
             raise TransientError(f"{scene.canary.primary} does not serve: {why}; the traffic stays where it is")
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(look)
+        await scene.services.ensure(scene.canary, target, apex=False)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import connections
-from blocks.sources.table import SOURCES, open_source, sources_of
+from blocks.sources.table import ORIGIN, SOURCES, open_source, sources_of
 from sluice.errors import NotFoundError, SluiceError, TerminalError, TransientError
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.outcome import Body
@@ -30,6 +30,12 @@ class Fetched(BaseModel):
     """Empty where the source has none."""
     revision: str
     """`branch@sha1:commit`, Flux's form."""
+    looked: float = 0.0
+    """When the look began that found it, by `time.monotonic`; 0 where nobody looked."""
+    files: str = ""
+    """The directory with its files; empty where they were not laid out."""
+    origin: str = ""
+    """What it says that it was made from; empty where it says nothing."""
 
     @property
     def key(self) -> SourceKey:
@@ -62,15 +68,19 @@ async def fetch_source(url: str, ref: str) -> list[Fetched]:
 
 
 async def _fetched(source: SourceManifest) -> Fetched:
-    opened = await open_source(connections(), source)
+    opened, looked = await open_source(connections(), source), time.monotonic()
     at = await opened.latest()
-    await write_status(source, stored(source, await opened.fetched(at), _now()))
+    found = await opened.fetched(at)
+    await write_status(source, stored(source, found, _now()))
     return Fetched(
         kind=source.kind,
         namespace=source.namespace,
         name=source.name,
         commit=commit_of(at) if source.ref else "",
         revision=at,
+        looked=looked,
+        files=str(await opened.tree(at)),
+        origin=str(found.metadata.get(ORIGIN, "")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from tasks.stage import stage
@@ -19,4 +20,5 @@ async def find_due(sources: list[Fetched], reapply: Sequence[str] = ()) -> list[
         reapply: `namespace/name` of Kustomizations, `Kind/namespace/name` of others, that are due though they were.
     """
     by_key = {source.key: source for source in sources}
-    return [due for follower in FOLLOWERS.values() for due in await follower.due(by_key, frozenset(reapply))]
+    found = await asyncio.gather(*(follower.due(by_key, frozenset(reapply)) for follower in FOLLOWERS.values()))
+    return [due for of_a_kind in found for due in of_a_kind]

@@ -23,7 +23,8 @@ from tests.deployments.conftest import free_port
 
 LOGIN = ("people", "hush")
 TOKEN = "token"
-PATIENCE = 120.0
+PATIENCE = 300.0
+"""Seconds after which what should happen is taken not to happen: four processes start on a machine that may be busy."""
 
 
 def pushed(tag: str) -> dict[str, Any]:
@@ -81,7 +82,7 @@ class Installation:
         return None
 
     def ask(self, path: str, auth: tuple[str, str] | None) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.prefect}{path}", auth=auth, timeout=10, trust_env=False)
+        return httpx.get(f"http://127.0.0.1:{self.prefect}{path}", auth=auth, timeout=PATIENCE, trust_env=False)
 
     def push(self, tag: str) -> int:
         """What a registry is answered; 0 where nobody answers."""
@@ -90,7 +91,7 @@ class Installation:
                 f"http://127.0.0.1:{self.receiver}/registry",
                 json=pushed(tag),
                 headers={"Authorization": f"Bearer {TOKEN}"},
-                timeout=20,
+                timeout=PATIENCE,
                 trust_env=False,
             ).status_code
         except httpx.HTTPError:
@@ -113,7 +114,7 @@ def up(tmp_path: Path) -> Iterator[Installation]:
         yield it
     finally:
         it.process.terminate()
-        it.process.wait(40)
+        it.process.wait(PATIENCE)
         assert it.process.returncode == 0, "an orderly stop is no error"
 
 
@@ -165,7 +166,12 @@ def test_a_part_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         assert process.stdin
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
-        assert httpx.get(f"http://127.0.0.1:{settings.receiver_port}/healthz", trust_env=False).status_code == 200
+        assert (
+            httpx.get(
+                f"http://127.0.0.1:{settings.receiver_port}/healthz", timeout=PATIENCE, trust_env=False
+            ).status_code
+            == 200
+        )
         process.stdin.close()
         assert process.wait(PATIENCE) == 1
 

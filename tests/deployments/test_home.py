@@ -56,7 +56,7 @@ def test_every_part_ends_with_that_sentence(part: str) -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert run.returncode == 1

@@ -15,10 +15,13 @@ import yaml
 
 from blocks.gates.base import Answer
 from blocks.kubernetes.tenants import Tenants
+from flows import sync_source
 from sluice.errors import TerminalError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.rollout.decision import Outcome
+from tasks.sync.followers import kustomization as row
+from tasks.sync.kustomizations.sync import sync_kustomization
 from tests.applying_cluster import ApplyingCluster
 from tests.connected import connected
 from tests.flows.test_roll_out_stopped import TEMPLATE, World, one_run
@@ -123,9 +126,12 @@ class Fleet:
     async def begun(self, name: str) -> asyncio.Task[str]:
         """A region's sync, until it waits for the release that it caused, or is over."""
         sync = asyncio.create_task(self.git.sync(name))
+        await self.waits(name, sync)
+        return sync
+
+    async def waits(self, name: str, sync: asyncio.Task[Any]) -> None:
         while not sync.done() and "health checks" not in self.git.condition("Reconciling", name)[2]:
             await asyncio.sleep(0)
-        return sync
 
     async def deliver(self, name: str) -> str:
         """A region's sync, with the release that its own sluice makes of it; what came of the sync."""
@@ -164,6 +170,20 @@ async def test_a_good_version_goes_from_region_to_region(fleet: Fleet) -> None:
         assert fleet.west.wanted != image
         assert "2 applied" in await fleet.deliver("west")
         assert fleet.west.images == {image}
+
+
+async def test_one_run_goes_through_all_regions(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to start the second region: its sync begins when the first one has released, whatever was found first."""
+    monkeypatch.setattr(row, "sync_kustomization", sync_kustomization.fn)
+    await fleet.everywhere(V1)
+    fleet.push(V2)
+    run = asyncio.create_task(sync_source._synced([fleet.git.due(name) for name in ("west", "east")]))
+    for name in ("east", "west"):
+        await fleet.waits(name, run)
+        assert (fleet.west.wanted == V2) is (name == "west")
+        await fleet.regions.of[name].released(f"one run, {name}")
+    assert all("2 applied" in one.summary for one in await run if not isinstance(one, BaseException))
+    assert (fleet.east.images, fleet.west.images) == ({V2}, {V2})
 
 
 async def test_a_bad_version_never_reaches_the_second_region(fleet: Fleet) -> None:

@@ -64,6 +64,32 @@ ONCE = {
         ("kubernetes", "DaemonSet"),
         {76: "restart the target", 115: "push broken", 117: "suspend"},
     ),
+    "its primary's Service is turned to the target while somebody's workload is in the primary's place": (
+        ("gatewayapi:v1", "Deployment"),
+        {
+            22: "put somebody's workload in the primary's place",
+            83: "delete the target",
+            128: "turn the primary's Service elsewhere",
+        },
+    ),
+    "its primary's Service is turned to the target, and both workloads are deleted in a release": (
+        ("gatewayapi:v1", "DaemonSet"),
+        {
+            44: "push broken",
+            45: "turn the primary's Service elsewhere",
+            46: "delete the primary",
+            51: "delete the target",
+        },
+    ),
+    "its primary is edited after the target was made again": (
+        ("kubernetes", "DaemonSet"),
+        {
+            61: "restart the target",
+            63: "make the target again",
+            66: "edit the primary",
+            69: "edit the Canary wrongly",
+        },
+    ),
 }
 """Lives that broke a law once, each with as little in it as did."""
 

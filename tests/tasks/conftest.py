@@ -28,6 +28,7 @@ from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
 from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, merged, workload
+from tests.virtual_time import in_no_time
 
 OLD_IMAGE, NEW_IMAGE = "registry/shop:1.0.0", "registry/shop:1.1.0"
 
@@ -154,7 +155,11 @@ def parts(stage: Stage) -> dict[str, Any]:
 
 @pytest.fixture
 def play() -> Any:
-    """Runs a stage's own code on a `Stage`, as if that had been decided: `play(stage, task, step=1)`."""
+    """Runs a stage's own code on a `Stage`, as if that had been decided: `play(stage, task, step=1)`.
+
+    By a clock that moves only while nothing is to be done: a deadline of a second is never over before the first look,
+    however busy the machine is.
+    """
 
     def run(stage: Stage, task: Any, **decision: Any) -> Any:
 
@@ -163,7 +168,7 @@ def play() -> Any:
             async with asyncio.timeout(20), connected(stage.cluster, **parts(stage)), claimed(stage.ref, "run"):
                 return await task.fn(stage.ref, Decision(Action.WAIT, **decision))
 
-        return asyncio.run(it())
+        return in_no_time(it)
 
     return run
 

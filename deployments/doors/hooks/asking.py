@@ -27,7 +27,7 @@ class Asked:
 
 
 async def ask(
-    cluster: Cluster, tenants: Tenants, receiver: Receiver, at: datetime, body: Callable[[], Mapping[str, Any]]
+    cluster: Cluster, tenants: Tenants, receiver: Receiver, at: datetime, delivery: Callable[[], Mapping[str, Any]]
 ) -> Asked:
     """Ask all resources of a Receiver. One that cannot be asked does not keep the others from it.
 
@@ -36,14 +36,14 @@ async def ask(
         tenants: whether objects of other namespaces may be asked.
         receiver: whose resources.
         at: when the delivery came.
-        body: what filters see of it; asked for only where there are some.
+        delivery: what filters see of it; asked for only where there are some.
 
     Raises:
         TransientError: the API server does not answer: the sender has to come again.
         InvalidError: there are filters, and the body is not what it is said to be.
     """
     spec = receiver.spec
-    seen = body() if any(one.filters(spec.resource_filter) for one in spec.resources) else {}
+    seen = delivery() if any(one.filters(spec.resource_filter) for one in spec.resources) else {}
     objects: list[str] = []
     faults: list[str] = []
     for resource in spec.resources:
@@ -58,7 +58,7 @@ async def ask(
 
 
 async def _ask(
-    cluster: Cluster, of: Wish, at: datetime, filters: tuple[str, ...], body: Mapping[str, Any]
+    cluster: Cluster, of: Wish, at: datetime, filters: tuple[str, ...], delivery: Mapping[str, Any]
 ) -> list[str]:
     if cluster.namespaces and of.namespace not in cluster.namespaces:
         raise InvalidError(f"namespace {of.namespace} is none of SLUICE_NAMESPACES")
@@ -66,7 +66,7 @@ async def _ask(
     names = [of.name]
     if filters or not of.name:
         found = [await cluster.get(kind, of.name, of.namespace)] if of.name else await _labelled(cluster, kind, of)
-        kept = [one for one in found if fulfils(filters, of.kind, of.api_version, one, body)]
+        kept = [one for one in found if fulfils(filters, of.kind, of.api_version, one, delivery)]
         names = [one["metadata"]["name"] for one in kept]
     for name in names:
         await cluster.patch(kind, name, of.namespace, request(at))

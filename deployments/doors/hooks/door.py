@@ -41,7 +41,7 @@ def _door(hooks: Callable[[], Hooks | None], guard: Guard) -> Callable[[Request]
         try:
             if not hook.type.chosen(call, receiver.spec.events):
                 return JSONResponse({"asked": [], "ignored": call.headers.get(hook.type.event, "")}, status_code=202)
-            asked = await ask(known.cluster, known.tenants, receiver, call.at, partial(hook.type.request, call))
+            asked = await ask(known.cluster, known.tenants, receiver, call.at, partial(hook.type.seen, call))
         finally:
             guard.free(call)
         status = 422 if asked.faults and not asked.objects else 202

@@ -54,15 +54,15 @@ def wish(receiver: Receiver, resource: ReceiverResource) -> Wish:
 
 
 def fulfils(
-    filters: Iterable[str], kind: str, api_version: str, manifest: Mapping[str, Any], body: Mapping[str, Any]
+    filters: Iterable[str], kind: str, api_version: str, manifest: Mapping[str, Any], delivery: Mapping[str, Any]
 ) -> bool:
-    """Whether an object fulfils all filters. They see its metadata only, as Flux's do.
+    """Whether an object fulfils all filters. They see its metadata only, as Flux's do, and what is seen of the delivery.
 
     Raises:
         InvalidError: one of them is no CEL, or not true or false.
     """
     seen = {"apiVersion": api_version, "kind": kind, "metadata": manifest["metadata"]}
-    return all(holds(one, {"res": seen, "req": body}) for one in filters)
+    return all(holds(one, {"res": seen, **delivery}) for one in filters)
 
 
 def request(at: datetime) -> dict[str, Any]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sluice.errors import InvalidError
-from sluice.events.receivers.types import TOKEN, TYPES, ReceiverType
+from sluice.events.receivers.providers import ExpressionError, refuse_providers
+from sluice.events.receivers.types import OIDC, TOKEN, TYPES, ReceiverType
+from sluice.events.verification.oidc_token import OidcToken
 from sluice.expressions import refuse_over
 from sluice.manifests.conditions import READY, Condition
 from sluice.manifests.flux.outcome import Body, outcome
 from sluice.manifests.flux.receiver import ANY, HOOK, REQUESTED_AT, Receiver
 
 SUCCEEDED, NO_TOKEN, WRONG, NO_CEL = "Succeeded", "TokenNotFound", "ValidationFailed", "InvalidCELExpression"
-FILTERED = ("res", "req")
-"""What filters see: the metadata of an object, and the body of a delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Closed:
 
 
 def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Closed:
-    """The door of a Receiver with the Secret that it names; None where there is no such Secret."""
+    """The door of a Receiver with the Secret that it names; None where there is no such Secret, or where it names none."""
     spec = receiver.spec
     type_ = TYPES.get(spec.type)
     if type_ is None:
@@ -68,12 +68,19 @@ def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Close
     try:
         for one in (spec.resource_filter, *(resource.filter for resource in spec.resources)):
             if one:
-                refuse_over(one, FILTERED)
+                refuse_over(one, type_.variables)
     except InvalidError as error:
         return Closed(NO_CEL, f"invalid resourceFilter or filter expression: {error}")
+    if spec.type == OIDC:
+        return _by_providers(receiver, type_)
+    if spec.oidc_providers:
+        return Closed(WRONG, f"spec.oidcProviders can only be set when spec.type is {OIDC}")
     if spec.secret_ref is None:
         return Closed(WRONG, f"spec.secretRef is required when spec.type is {spec.type}")
-    named = f"{receiver.namespace}/{spec.secret_ref.name}"
+    return _by_secret(receiver, type_, f"{receiver.namespace}/{spec.secret_ref.name}", secret)
+
+
+def _by_secret(receiver: Receiver, type_: ReceiverType, named: str, secret: Mapping[str, Any] | None) -> Hook | Closed:
     if secret is None:
         return Closed(NO_TOKEN, f"unable to read token from secret '{named}': it does not exist")
     data = secret.get("data") or {}
@@ -88,6 +95,24 @@ def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Close
     # The address is made of the token as it is, as Flux makes it. A line feed at its end is in no sender's settings.
     known = " ".join(values[key].strip("\r\n") for key in type_.known)
     return Hook(receiver, receiver.path(values[TOKEN]), known, type_)
+
+
+def _by_providers(receiver: Receiver, type_: ReceiverType) -> Hook | Closed:
+    spec = receiver.spec
+    if spec.secret_ref:
+        return Closed(
+            WRONG, f"spec.secretRef cannot be set when spec.type is {OIDC}: senders show a token of an issuer"
+        )
+    if not spec.oidc_providers:
+        return Closed(WRONG, f"spec.oidcProviders is required when spec.type is {OIDC}")
+    try:
+        refuse_providers(spec.oidc_providers)
+    except ExpressionError as error:
+        return Closed(NO_CEL, str(error))
+    except InvalidError as error:
+        return Closed(WRONG, str(error))
+    # Without a token the address is no secret, in Flux too: all the proof is what the sender shows.
+    return Hook(receiver, receiver.path(""), "", replace(type_, verification=OidcToken(spec.oidc_providers)))
 
 
 def status_of(receiver: Receiver, door: Hook | Closed, now: datetime) -> Body | None:

@@ -12,9 +12,12 @@ from sluice.events.senders.registries.google import published
 from sluice.events.senders.table import SENDERS
 from sluice.events.verification.base import Verification
 from sluice.events.verification.either import Either
+from sluice.events.verification.oidc_token import OidcToken, claims_of
 from sluice.events.verification.path_hash import PathHash
 from sluice.events.verification.signature import BodySignature
 
+OIDC = "generic-oidc"
+"""The type whose senders need no Secret: what they prove themselves by is in `spec.oidcProviders`."""
 TOKEN = "token"  # noqa: S105 - the key of a Secret
 PATH = PathHash()
 SIGNED = Either(
@@ -53,6 +56,7 @@ class ReceiverType:
         limit: bytes of body that are read at most.
         known: keys of the Secret that make up what is compared, with a space between.
         request: what filters see of a delivery as `req`.
+        claims: what they see of its proof as `claims`; None where its type has none.
     """
 
     verification: Verification = PATH
@@ -60,6 +64,16 @@ class ReceiverType:
     limit: int = LIMIT
     known: tuple[str, ...] = (TOKEN,)
     request: Callable[[Call], Mapping[str, Any]] = in_json
+    claims: Callable[[Call], Mapping[str, Any]] | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What filters see: an object's metadata, the body, and what the proof says."""
+        return ("res", "req", *(("claims",) if self.claims else ()))
+
+    def seen(self, call: Call) -> Mapping[str, Any]:
+        """What filters see of a delivery."""
+        return {"req": self.request(call), **({"claims": self.claims(call)} if self.claims else {})}
 
     def chosen(self, call: Call, events: tuple[str, ...]) -> bool:
         """Whether a delivery's event is one of those that count."""
@@ -76,6 +90,7 @@ def _row(name: str, event: str = "") -> ReceiverType:
 TYPES: Mapping[str, ReceiverType] = {
     "generic": ReceiverType(),
     "generic-hmac": ReceiverType(SIGNED),
+    OIDC: ReceiverType(OidcToken(()), claims=claims_of),
     "github": _row("github", "X-GitHub-Event"),
     "gitlab": _row("gitlab", "X-Gitlab-Event"),
     "bitbucket": _row("bitbucket", "X-Event-Key"),

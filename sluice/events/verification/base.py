@@ -6,6 +6,9 @@ from typing import Protocol
 
 from sluice.events.call import Call
 
+DISCOVERY = "/.well-known/openid-configuration"
+"""What a `keys_at` ends with that names no keys, but the document which says where an OpenID Connect issuer has them."""
+
 
 class Verification(Protocol):
     """Knows from a call whether it comes from somebody who has the secret, or the private key.
@@ -44,6 +47,9 @@ class Verification(Protocol):
             call: with its body where `reads_body` is true.
             secret: what the installation and the sender share, or what the installation knows of it; never empty.
             keys: what was found where `keys_at` says.
+
+        Raises:
+            ForbiddenError: the sender is who it says, and may not do this.
         """
 
 

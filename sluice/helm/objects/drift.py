@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from sluice.manifests.flux.helm.release import IgnoreRule, IgnoreTarget
+from sluice.manifests.ignoring import IgnoreRule
 from sluice.sync.drift.differences import Difference, differences
 from sluice.sync.drift.findings import Finding, changed, finding_of
 from sluice.sync.drift.managers import applied_entry
@@ -32,7 +31,7 @@ def drift_of(manifest: Object, live: Object, rules: Sequence[IgnoreRule], *, tar
     else:
         # Applied from the client's side, nobody owns a field: only what really differs was changed.
         found = [one for one in differences(manifest, live, {}) if not _within(one.wanted, one.found)]
-    ignored = [path for rule in rules if applies(rule.target, manifest) for path in rule.paths]
+    ignored = [path for rule in rules if rule.about(manifest) for path in rule.paths]
     if target:
         ignored += OWNED_BY_ROLLOUTS
     kept = [one for one in found if not _ignored(pointer(one, manifest), ignored)]
@@ -53,60 +52,6 @@ def pointer(one: Difference, manifest: Object) -> str:
             parts.append(str(index))
             at = at[index] if isinstance(at, list) and 0 <= index < len(at) else None
     return "/" + "/".join(parts)
-
-
-def applies(target: IgnoreTarget | None, manifest: Object) -> bool:
-    """Whether a rule is about an object: each pattern that is given matches all of the value, each selector holds."""
-    if target is None:
-        return True
-    group, _, version = manifest["apiVersion"].rpartition("/")
-    meta = manifest["metadata"]
-    values = {
-        "group": group,
-        "version": version,
-        "kind": manifest["kind"],
-        "name": meta["name"],
-        "namespace": meta.get("namespace", ""),
-    }
-    if not all(_matches(getattr(target, name), value) for name, value in values.items()):
-        return False
-    return _selects(target.label_selector, meta.get("labels") or {}) and _selects(
-        target.annotation_selector, meta.get("annotations") or {}
-    )
-
-
-def _matches(pattern: str, value: str) -> bool:
-    if not pattern:
-        return True
-    try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:
-        return pattern == value
-
-
-def _selects(selector: str, having: dict[str, str]) -> bool:
-    """Whether a label selector of equalities and presences holds."""
-    for part in filter(None, (one.strip() for one in selector.split(","))):
-        name, operator, value = _parted(part)
-        if operator == "!" and name in having:
-            return False
-        if operator == "" and name not in having:
-            return False
-        if operator == "=" and having.get(name) != value:
-            return False
-        if operator == "!=" and having.get(name) == value:
-            return False
-    return True
-
-
-def _parted(part: str) -> tuple[str, str, str]:
-    if "!=" in part:
-        name, _, value = part.partition("!=")
-        return name.strip(), "!=", value.strip()
-    if "=" in part:
-        name, _, value = part.partition("=")
-        return name.strip(), "=", value.strip("= ")
-    return part.lstrip("! "), "!" if part.startswith("!") else "", ""
 
 
 def _ignored(path: str, rules: Sequence[str]) -> bool:

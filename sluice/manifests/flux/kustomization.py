@@ -15,6 +15,7 @@ from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
 from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.manifests.flux.rendering import Decryption, PostBuild
+from sluice.manifests.ignoring import IgnoreRule
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import SourceKey, SourceReference
 
@@ -135,6 +136,8 @@ class KustomizationSpec(ForeignModel):
     """Ready only when all that was applied is; then `healthChecks` says nothing more."""
     force: bool = False
     """Objects with fields that cannot be changed are deleted and made again."""
+    ignore: tuple[IgnoreRule, ...] = ()
+    """Fields that stay as they are in the cluster: an autoscaler's replicas, an annotation of somebody else."""
 
     @property
     def patience(self) -> float:

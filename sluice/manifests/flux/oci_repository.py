@@ -49,6 +49,8 @@ class OciVerification(ForeignModel):
     secret_ref: LocalReference | None = None
     """Secret with public keys under names that end in `.pub`; without it the signature must be keyless."""
     match_oidc_identity: tuple[OidcIdentity, ...] = Field(default=(), alias="matchOIDCIdentity")
+    trusted_root_secret_ref: LocalReference | None = None
+    """Secret with a Sigstore `trusted_root.json`: who signs keyless signatures, where it is not the public Sigstore."""
 
 
 class OciRepositorySpec(SourceSpec):
@@ -59,7 +61,7 @@ class OciRepositorySpec(SourceSpec):
     ref: OciReference = OciReference()
     layer_selector: LayerSelector = LayerSelector()
     provider: str = "generic"
-    """How to log in: `generic` is by the Secret, or by those of the service account."""
+    """How to log in where no Secret does: `aws`, `azure` and `gcp` as who sluice is to that cloud."""
     service_account_name: str = ""
     """A ServiceAccount whose `imagePullSecrets` log in."""
     cert_secret_ref: LocalReference | None = None

@@ -48,7 +48,15 @@ class Subject(Protocol):
         """As it was before."""
 
 
-def outcome(one: Subject, ready: Condition, now: datetime, *, also: Iterable[str] = ()) -> Body:
+def outcome(
+    one: Subject,
+    ready: Condition,
+    now: datetime,
+    *,
+    also: Iterable[str] = (),
+    more: Iterable[Condition] = (),
+    gone: Iterable[str] = (),
+) -> Body:
     """The observed generation and the conditions of a status at the end of an attempt.
 
     Args:
@@ -56,10 +64,15 @@ def outcome(one: Subject, ready: Condition, now: datetime, *, also: Iterable[str
         ready: how it went.
         now: the moment, with a time zone.
         also: what else sluice does not act on, apart from fields that it does not know.
+        more: further conditions.
+        gone: types of conditions that do not hold any more.
     """
     generation = one.metadata.generation
-    rest = without_condition(one.status.conditions, RECONCILING)
-    conditions = with_condition(rest, ready.model_copy(update={"observed_generation": generation}), now)
+    conditions = one.status.conditions
+    for each in (RECONCILING, *gone):
+        conditions = without_condition(conditions, each)
+    for condition in (ready, *more):
+        conditions = with_condition(conditions, condition.model_copy(update={"observed_generation": generation}), now)
     written = reported(conditions, [*one.spec.unsupported("spec"), *also], generation, now)
     return {"observedGeneration": generation, "conditions": [each.model_dump(by_alias=True) for each in written]}
 

@@ -19,6 +19,8 @@ HOOK = "/hook/"
 """What the path of every Receiver begins with."""
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 """The annotation by which anybody asks for an object to be reconciled; its value only has to be another one."""
+AUDIENCE = "notification-controller"
+"""Flux's own, where an OpenID Connect provider names none."""
 ANY = "*"
 """A name that means all objects of the kind that have the labels."""
 
@@ -44,10 +46,38 @@ class ReceiverResource(ForeignModel):
         return f"{self.kind} {self.namespace and self.namespace + '/'}{self.name}"
 
 
+class OidcVariable(ForeignModel):
+    """A value that validations share: CEL over `claims`, and over `vars`, which has those before it."""
+
+    name: str = ""
+    expression: str = ""
+
+
+class OidcValidation(ForeignModel):
+    """What must be true of a token: CEL over `claims` and `vars`, and what is answered where it is not."""
+
+    expression: str = ""
+    message: str = ""
+
+
+class OidcProvider(ForeignModel):
+    """An OpenID Connect issuer whose tokens open the door; what it lacks is said on the Receiver."""
+
+    issuer_url: str = Field("", alias="issuerURL")
+    """As its tokens name it in `iss`; its keys are found from there."""
+    audience: str = ""
+    variables: tuple[OidcVariable, ...] = ()
+    validations: tuple[OidcValidation, ...] = ()
+
+    @property
+    def expected_audience(self) -> str:
+        """For whom its tokens have to be made out."""
+        return self.audience or AUDIENCE
+
+
 class ReceiverSpec(ForeignModel):
     """What a Receiver asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"oidcProviders"})
     type: str
     """Of the sender."""
     resources: tuple[ReceiverResource, ...]
@@ -60,6 +90,8 @@ class ReceiverSpec(ForeignModel):
     resource_filter: str = ""
     """The same for the objects of all resources."""
     suspend: bool = False
+    oidc_providers: tuple[OidcProvider, ...] = ()
+    """Of type `generic-oidc`, in place of a Secret."""
 
 
 class ReceiverStatus(ForeignModel):

@@ -78,6 +78,13 @@ def narrowed(canary: Canary, now: Object, wanted: Object, keep: Set[int] = froze
     return _patch(canary, now, wanted, [_entry(known, ours), *kept])
 
 
+def unturned(patch: Object | None) -> Object | None:
+    """A patch of a Service without what would turn it to other pods; None where nothing is left of it."""
+    spec = {name: part for name, part in ((patch or {}).get("spec") or {}).items() if name != "selector"}
+    rest = {name: part for name, part in (patch or {}).items() if name != "spec"}
+    return {**rest, **({"spec": spec} if spec else {})} or None
+
+
 def put_back(canary: Canary, now: Object) -> Object | None:
     """The patch after which a Service that was taken over is what it was; None for one that was not."""
     if not is_taken_over(now):

@@ -22,6 +22,8 @@ class Kept(StrEnum):
     """An object of somebody else has one of its names, or the manifest asks for what cannot be done."""
     TARGET_GONE = "TargetGone"
     """Users are served, and nothing can be released."""
+    TURNED = "Turned"
+    """Users are where somebody has turned a Service to, for the primary has no pods."""
     NO_AUTOSCALER = "NoAutoscaler"
     """The primary serves, and nothing scales it: what it would be scaled by is not there."""
     LOST = "Lost"

@@ -1,7 +1,8 @@
 """The past of a workload: the templates that it had before, as its controller keeps them.
 
 A primary that somebody deletes is made again from what was promoted. Where the target holds another revision by then, its
-own history still has that template (`kubectl rollout undo` goes by the same one), up to `spec.revisionHistoryLimit`.
+own history still has that template (`kubectl rollout undo` goes by the same one), up to `spec.revisionHistoryLimit`. One
+that was deleted and made again has a history of its own that begins then: a primary's says what was copied to it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.workloads.base import Object, Workload
+from sluice.rollout.workloads.copies import original_template
 
 OF_A_POD = "pod-template-hash"
 """Label that a Deployment's controller puts on each ReplicaSet and its pods."""
@@ -54,17 +57,29 @@ def with_template(target: Object, template: Object) -> Object:
     }
 
 
-def as_it_was(workload: Workload, target: Object, revision: str, kept: Iterable[Object]) -> Object | None:
+def as_it_was(
+    workload: Workload, target: Object, revision: str, kept: Iterable[Object], primary: Object | None = None
+) -> Object | None:
     """The target with the template of a revision that it had; None where its history no longer has it.
 
     Args:
-        kept: objects of the kind in `PAST`; those that the target does not own are passed over.
+        kept: objects of the kind in `PAST`; those that neither of the two owns are passed over.
+        primary: its copy, whose history is searched too: a template is what its revision says, wherever it is found.
     """
     past = PAST[workload.kind]
     for item in kept:
-        owners = item["metadata"].get("ownerReferences") or []
-        if any(one.get("uid") == target["metadata"].get("uid") for one in owners):
-            then = with_template(target, past.template(item))
-            if revision in workload.names(then):
-                return then
+        if _owns(target, item):
+            template = past.template(item)
+        elif primary is not None and _owns(primary, item):
+            template = original_template(target, past.template(item), Side.PRIMARY)
+        else:
+            continue
+        then = with_template(target, template)
+        if revision in workload.names(then):
+            return then
     return None
+
+
+def _owns(workload: Object, item: Object) -> bool:
+    owners = item["metadata"].get("ownerReferences") or []
+    return any(one.get("uid") == workload["metadata"].get("uid") for one in owners)

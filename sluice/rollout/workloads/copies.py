@@ -56,6 +56,20 @@ def stand_in(canary: Canary, primary: Object) -> Object:
     }
 
 
+def original_template(target: Object, template: Object, side: Side) -> Object:
+    """The template of which that of a copy was made: the target's, where its revision says so.
+
+    Args:
+        template: of the copy's pods.
+    """
+    label, value = selector_label(target)
+    result = copy.deepcopy(template)
+    OwnPods(label, frozenset({f"{value}-{side}"}), value, target["metadata"]["namespace"]).place(result["spec"])
+    meta = result.setdefault("metadata", {})
+    meta["labels"] = {**(meta.get("labels") or {}), label: value}
+    return result
+
+
 def baseline_of(baseline: Object | None) -> str:
     """The revision that a baseline's pods are compared with; empty where there is no baseline."""
     template = (baseline or {}).get("spec", {}).get("template", {})

@@ -21,7 +21,7 @@ from sluice.sync.health import (
     volume_claim,
 )
 from sluice.sync.health.base import Health, Object, Rule
-from sluice.sync.health.general import by_conditions, first
+from sluice.sync.health.general import by_conditions, first, once_observed
 
 HEALTH: Mapping[tuple[str, str], Rule] = {
     ("apps", "Deployment"): deployment.health,
@@ -36,6 +36,13 @@ HEALTH: Mapping[tuple[str, str], Rule] = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): definition.health,
     ("policy", "PodDisruptionBudget"): disruption_budget.health,
     ("autoscaling", "HorizontalPodAutoscaler"): autoscaler.health,
+    ("kustomize.toolkit.fluxcd.io", "Kustomization"): once_observed,
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): once_observed,
+    ("source.toolkit.fluxcd.io", "GitRepository"): once_observed,
+    ("source.toolkit.fluxcd.io", "OCIRepository"): once_observed,
+    ("source.toolkit.fluxcd.io", "Bucket"): once_observed,
+    ("image.toolkit.fluxcd.io", "ImageRepository"): once_observed,
+    ("image.toolkit.fluxcd.io", "ImagePolicy"): once_observed,
 }
 
 

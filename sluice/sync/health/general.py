@@ -28,6 +28,18 @@ def by_conditions(item: Object) -> Health:
     return READY
 
 
+def once_observed(item: Object) -> Health:
+    """The rule of Flux's kinds: their conditions, and not before somebody has looked at them at all.
+
+    A new one has no status. By its conditions alone it would pass a health check before its first sync, and what depends
+    on it would go on; Flux's own definitions prevent that by a default of -1 for `observedGeneration`.
+    """
+    status = status_of(item)
+    if "observedGeneration" not in status and not status.get("conditions"):
+        return working("its controller has not begun")
+    return by_conditions(item)
+
+
 def _said(item: Object, name: str) -> str:
     _, reason, message = condition(item, name)
     return message or reason or f"its condition {name} says so"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from sluice.errors import InvalidError
 from sluice.expressions import holds_of, refuse
 from sluice.manifests.flux.kustomization import HealthCheckExpressions, Kustomization
 from sluice.sync.health import health_of
@@ -55,23 +56,29 @@ def health_by(
     if item is None:
         return READY if fleeting else Health(State.NOT_FOUND, "it is not there")
     own = expressions.get((str(item.get("apiVersion")), str(item.get("kind"))))
-    return health_of(item) if own is None else _by_expressions(item, own)
+    return health_of(item) if own is None else by_expressions(item, own)
 
 
 def refuse_expressions(expressions: Iterable[HealthCheckExpressions]) -> None:
     """Go no further where one of them is not valid, before anything is applied.
 
     Raises:
-        InvalidError: it is not; the message says where.
+        InvalidError: it is not; the message names its field.
     """
-    for each in expressions:
-        for expression in (each.current, each.in_progress, each.failed):
-            if expression:
+    for at, each in enumerate(expressions):
+        for name, expression in (("current", each.current), ("inProgress", each.in_progress), ("failed", each.failed)):
+            if not expression:
+                continue
+            try:
                 refuse(expression)
+            except InvalidError as error:
+                raise InvalidError(f"spec.healthCheckExprs[{at}].{name}: {error}") from error
 
 
-def _by_expressions(item: Object, own: HealthCheckExpressions) -> Health:
-    """In the order of Flux's RFC 9: not observed yet, in progress, failed, current; else in progress."""
+def by_expressions(item: Object, own: HealthCheckExpressions) -> Health:
+    """How an object is by its user's expressions, in the order of Flux's RFC 9: in progress (also where a generation is not
+    observed yet), failed, current; else in progress.
+    """
     seen, generation = (item.get("status") or {}).get("observedGeneration"), item["metadata"].get("generation")
     if isinstance(seen, int) and isinstance(generation, int) and seen != generation:
         return working(f"generation {generation} is not observed yet, {seen} is")

@@ -75,8 +75,8 @@ class _Applying:
                 adopted = takeover(live, MANAGER) if self.wanting.takes(manifest, live) else None
                 if adopted:
                     live = await cluster.patch(kind, meta["name"], meta.get("namespace"), adopted)
-                wanted = self.wanting.of_target(manifest, live)
-            written = await write(cluster, kind, wanted, live, MANAGER, force=self._may_force(manifest))
+                wanted = self.wanting.over(manifest, live)
+            written = await write(cluster, kind, wanted, live, MANAGER, force=self._may_force(manifest), fresh=manifest)
             self.sight.wrote(manifest, written)
         if manifest["kind"] == "CustomResourceDefinition":
             await served(cluster, kind, meta["name"])
@@ -84,7 +84,7 @@ class _Applying:
 
     async def _written_over(self, kind: Kind, manifest: Object) -> bool:
         """Write over what is as we left it, without a look at it; False where only a look can say what to do."""
-        if self.wanting.is_target(manifest) or only_made(manifest):
+        if self.wanting.yields(manifest) or only_made(manifest):
             return False
         try:
             written = await write(self.sight.cluster, kind, manifest, None, MANAGER, force=False)

@@ -51,7 +51,7 @@ def needed(sight: Sight, wanting: Wanting, objects: Sequence[Object], *, keep_ch
                 spared.add(identity(one))
                 continue
             takes = wanting.takes(one, live)
-            right = sight.is_right(one, wanting.of_target(one, live), live, takes=takes)
+            right = sight.is_right(one, wanting.over(one, live), live, takes=takes)
             if right and not (takes and takeover(live, MANAGER)):
                 continue
         if keep_changes and place_of(identity(one)) in sight.findings:

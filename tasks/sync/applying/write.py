@@ -20,7 +20,14 @@ FORCE_HINT = "set kustomize.toolkit.fluxcd.io/force=enabled on it, or spec.force
 
 
 async def write(
-    cluster: Cluster, kind: Kind, manifest: Object, live: Object | None, manager: str, *, force: bool
+    cluster: Cluster,
+    kind: Kind,
+    manifest: Object,
+    live: Object | None,
+    manager: str,
+    *,
+    force: bool,
+    fresh: Object | None = None,
 ) -> Object:
     """Apply a manifest; the object as it is then.
 
@@ -31,6 +38,7 @@ async def write(
         live: what is there; None where nothing is.
         manager: our field manager.
         force: delete and make again what has a field that cannot be changed.
+        fresh: what it is made again by; the manifest where it is not given.
 
     Raises:
         InvalidError: it is refused; where a field cannot be changed the message says what to do.
@@ -43,7 +51,7 @@ async def write(
         if not (force or made_again(manifest) or made_again(live)):
             raise InvalidError(f"{error}; {FORCE_HINT}") from error
         await _remove(cluster, kind, manifest)
-        return await cluster.apply(manifest, manager=manager)
+        return await cluster.apply(fresh or manifest, manager=manager)
 
 
 async def _remove(cluster: Cluster, kind: Kind, manifest: Object) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from blocks.applied.ledger import Ledger, place_of
@@ -14,6 +15,7 @@ from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
 from blocks.sources.table import origin_of, source_for
 from sluice.errors import InvalidError, SluiceError, TransientError
+from sluice.manifests.ignoring import refuse_rules
 from sluice.sync import record
 from sluice.sync.applying.wishes import ends_itself, left_alone
 from sluice.sync.drift.policy import Policy, policy_or_default
@@ -28,6 +30,7 @@ from tasks.sync.applying.place import placed
 from tasks.sync.applying.prune import hand_over, prune
 from tasks.sync.applying.refused import refusals_explained
 from tasks.sync.applying.wanted import Wanting
+from tasks.sync.fetch_source import Fetched
 from tasks.sync.kustomizations.claims import Claims
 from tasks.sync.kustomizations.dependencies import unmet
 from tasks.sync.kustomizations.health import Check, Superseded, healthy
@@ -41,6 +44,8 @@ from tasks.sync.rendering import render
 Object = dict[str, Any]
 ALLOW_EMPTY = "sluice.dev/allow-empty"
 """Annotation of a Kustomization, `true`: its source may come to hold nothing, and then all that was applied is deleted."""
+GOOD_FOR = 60.0
+"""Seconds for which a look at the source may stand for another one: its files are kept for longer."""
 
 
 @dataclass(slots=True)
@@ -51,6 +56,7 @@ class Attempt:
         wired: what this process is connected to.
         status: of the Kustomization.
         reapply: whether it is applied though it was before.
+        fetched: the source as this delivery found it.
         ledger: what earlier syncs have left. It holds as long as nobody else writes the Kustomization.
         at: the revision.
         digest: of what was rendered.
@@ -64,6 +70,7 @@ class Attempt:
     wired: Connections
     status: Status
     reapply: bool
+    fetched: Fetched
     ledger: Ledger = field(default_factory=Ledger)
     at: str = ""
     digest: str = ""
@@ -97,7 +104,7 @@ class Attempt:
         except SluiceError as failure:
             error = failure
         finally:
-            self.ledger.version = self.status.version
+            self.ledger.now_at(self.status.version)
         await self._fail(error)
         raise error
 
@@ -116,7 +123,8 @@ class Attempt:
                 await self._fail(error)
                 raise
         await self._write_end(said)
-        self.ledger.version, self.ledger.looked = self.status.version, time.monotonic()
+        self.ledger.now_at(self.status.version)
+        self.ledger.looked = time.monotonic()
         done = len(self.ids) - len(self.spared)
         return Synced(applied=done, pruned=len(self.pruned), left_alone=len(self.spared))
 
@@ -129,30 +137,41 @@ class Attempt:
 
     async def _fail(self, error: SluiceError) -> None:
         await self.status.fail(self.reason, error)
-        self.ledger.version, self.ledger.looked = self.status.version, 0.0
+        self.ledger.now_at(self.status.version)
+        self.ledger.looked = 0.0
 
     async def _apply(self) -> Synced | None:
         self.status.of = await keep(self.wired.cluster, self.status.of)
         self.status.version = self.status.of.metadata.resource_version
         one = self.status.of
         self.wired.tenants.refuse_foreign(one.namespace, one.source)
-        source = await source_for(self.wired, one.source)
-        # What the event names may be old by now: this may be a late retry. Only a look at the source after the
-        # Kustomization was read cannot undo a newer sync: its writes would have changed the version that fences ours.
-        self.at = await source.latest()
+        source = None if self._looked() else await source_for(self.wired, one.source)
+        self.at = await source.latest() if source else self.fetched.revision
         if not (self.reapply or record.is_due(one, self.at)):
             return Synced()
         if missing := await unmet(self.wired.cluster, one, self.at):
             await self.status.fail(missing.reason, InvalidError(missing.why), stalled=missing.for_good)
             return Synced(waits=True, note=f"waits: {missing.why}")
-        tree = await source.tree(self.at)
+        tree = await source.tree(self.at) if source else Path(self.fetched.files)
         self.reason = record.BUILD_FAILED
         refuse_expressions(one.spec.health_check_exprs)
+        refuse_rules(one.spec.ignore, "spec.ignore")
         rendered = await render(self.wired, one, tree)
         self.digest = digest_of(rendered)
         async with target(self.wired, one) as cluster:
             await self._bring(cluster, rendered)
         return None
+
+    def _looked(self) -> bool:
+        """Whether the source needs no look of its own here.
+
+        What the event names may be old by now: this may be a late retry. Only a look at the source after the Kustomization
+        was read cannot undo a newer sync: its writes would have changed the version that fences ours. Where nobody has
+        written to the Kustomization since before the look that this delivery began with, that was such a look.
+        """
+        one, seen = self.status.of, self.fetched
+        good = self.ledger.since < seen.looked and time.monotonic() - seen.looked < GOOD_FOR
+        return good and seen.key == one.source and bool(seen.files) and Path(seen.files).is_dir()
 
     async def _bring(self, cluster: Cluster, rendered: Sequence[Object]) -> None:
         """Apply what was rendered, and prune what left."""
@@ -168,7 +187,7 @@ class Attempt:
         objects = [each for each in everything if not left_alone(each)]
         aside = {identity(each) for each in everything if left_alone(each)}
         sight = await self._look(cluster, objects)
-        wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster)
+        wanting = Wanting.NOTHING if all(map(sight.settled, objects)) else await Wanting.of(cluster, one.spec.ignore)
         report_only = policy_or_default(one.metadata.annotations) is Policy.REPORT_ONLY
         found = needed(sight, wanting, objects, keep_changes=report_only)
         if sight.findings:
@@ -222,10 +241,16 @@ class Attempt:
             body["status"]["history"] = [each.model_dump(by_alias=True) for each in kept]
         first = one.status.last_applied_revision != self.at
         if first:
-            body["status"]["lastAppliedOriginRevision"] = await origin_of(self.wired, one.source, self.at) or None
+            body["status"]["lastAppliedOriginRevision"] = await self._origin() or None
         await self.status.write(body)
         if self.wrote and (first or self.pruned):
             await self.status.say(record.SUCCEEDED, self._message())
+
+    async def _origin(self) -> str:
+        one, seen = self.status.of, self.fetched
+        if seen.files and (seen.key, seen.revision) == (one.source, self.at):
+            return seen.origin
+        return await origin_of(self.wired, one.source, self.at)
 
     def _message(self) -> str:
         gone = f"; deleted: {', '.join(map(str, self.pruned[:10]))}" if self.pruned else ""

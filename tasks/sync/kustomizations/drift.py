@@ -39,7 +39,7 @@ async def drifted(wired: Connections, one: Kustomization, places: frozenset[Plac
         ledger = wired.applied.ledgers.known((one.kind, one.namespace, one.name), one.metadata.resource_version)
         sight = Sight(cluster, ledger or Ledger(), nothing_new=True)
         await sight.look(asked)
-        needed(sight, await Wanting.of(cluster), asked)
+        needed(sight, await Wanting.of(cluster, one.spec.ignore), asked)
         return list(sight.findings.values())
 
 

@@ -69,7 +69,7 @@ async def previewed(wired: Connections, one: Kustomization, folder: Path | None 
     async with target(wired, one) as cluster:
         everything = await placed(cluster, rendered, one.namespace, one.name)
         objects = [each for each in everything if not left_alone(each)]
-        sight, wanting = Sight(cluster, Ledger()), await Wanting.of(cluster)
+        sight, wanting = Sight(cluster, Ledger()), await Wanting.of(cluster, one.spec.ignore)
         await sight.look(objects)
         writes = needed(sight, wanting, objects).writes
         room = asyncio.Semaphore(AT_ONCE)
@@ -86,7 +86,7 @@ async def previewed(wired: Connections, one: Kustomization, folder: Path | None 
 async def _written(cluster: Cluster, sight: Sight, wanting: Wanting, manifest: Object) -> Preview:
     """What the API server says that the object would be."""
     live, name = sight.found(manifest), identity(manifest)
-    wanted = manifest if live is None else wanting.of_target(manifest, live)
+    wanted = manifest if live is None else wanting.over(manifest, live)
     try:
         after = await cluster.dry_run(wanted, manager=MANAGER)
     except NotFoundError:

@@ -51,7 +51,7 @@ async def _once(wired: Connections, due: Due, reapply: bool, tried: list[Attempt
             return await _gone(tried, "it is being deleted")
         if kustomization.spec.suspend:
             return Synced(note="it is suspended")
-        tried.append(Attempt(wired, Status.read_from(wired.cluster, kustomization), reapply))
+        tried.append(Attempt(wired, Status.read_from(wired.cluster, kustomization), reapply, due.source))
         early = await tried[-1].apply()
     # Others may apply a newer revision while this one waits for what it has applied to become ready.
     return early or await tried[-1].finish()

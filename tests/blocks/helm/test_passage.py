@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.logins.base import Credential
 from sluice.errors import LostError
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flux.kustomization import HealthCheckExpressions
 from sluice.sync.ownership import Governed, rollout_targets
 from tests.samples import canary_manifest
 
@@ -60,6 +61,13 @@ class Server:
             of = {"Service": "services", "HTTPRoute": "httproutes"}
             listed = [{"name": plural, "kind": kind, "namespaced": True} for kind, plural in of.items()]
             return web.json_response({"resources": listed})
+        if request.query.get("watch") == "true":
+            events = web.StreamResponse(headers={"Content-Type": "application/json"})
+            await events.prepare(request)
+            text = "".join(json.dumps(one) + "\n" for one in self.answer[1]).encode()
+            for at in range(0, len(text), 7):
+                await events.write(text[at : at + 7])
+            return events
         if request.method == "GET" and request.path.endswith("/shop"):
             return web.json_response(LIVE)
         status, answer = self.answer
@@ -67,7 +75,9 @@ class Server:
 
 
 @asynccontextmanager
-async def opened(server: Server, check: Callable[[], None] = lambda: None) -> AsyncIterator[httpx.AsyncClient]:
+async def opened(
+    server: Server, check: Callable[[], None] = lambda: None, expressions: Sequence[HealthCheckExpressions] = ()
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client where helm would be."""
     app = web.Application(client_max_size=2**26)
     app.router.add_route("*", "/{path:.*}", server.handle)
@@ -85,7 +95,7 @@ async def opened(server: Server, check: Callable[[], None] = lambda: None) -> As
 
     try:
         async with (
-            passage(cluster, Rules("test", "store", governed, check)) as way,
+            passage(cluster, Rules("test", "store", governed, check, expressions)) as way,
             httpx.AsyncClient(base_url=way, trust_env=False) as helm,
         ):
             yield helm
@@ -225,3 +235,51 @@ def test_each_door_has_a_key_of_its_own() -> None:
     keys = {Passage(None, rules).key for _ in range(20)}  # type: ignore[arg-type]
     assert len(keys) == 20
     assert min(map(len, keys)) >= 32
+
+
+THINGS = "/apis/example.com/v1/namespaces/test/things"
+READY_BY = (HealthCheckExpressions(api_version="example.com/v1", kind="Thing", current="status.phase == 'Done'"),)
+
+
+def thing(name: str, phase: str) -> dict[str, Any]:
+    return {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": name}, "status": {"phase": phase}}
+
+
+def types(item: dict[str, Any]) -> list[str]:
+    return [one["type"] for one in item["status"].get("conditions", [])]
+
+
+async def test_a_list_shows_helm_the_health_that_expressions_say() -> None:
+    """Items of Kubernetes' own kinds do not say what they are: the list does."""
+    server = Server()
+    bare = {key: value for key, value in thing("c", "Done").items() if key in {"metadata", "status"}}
+    items = [thing("a", "Done"), thing("b", "Working"), bare]
+    server.answer = (200, {"apiVersion": "example.com/v1", "kind": "ThingList", "metadata": {}, "items": items})
+    async with opened(server, expressions=READY_BY) as helm:
+        found = (await helm.get(THINGS)).json()["items"]
+    assert [types(one) for one in found] == [["Ready"], ["Reconciling"], ["Ready"]]
+    async with opened(server) as helm:
+        assert (await helm.get(THINGS)).json() == server.answer[1], "without expressions nothing is changed"
+
+
+async def test_a_watch_shows_it_event_by_event() -> None:
+    """However the events are cut into pieces on their way."""
+    server = Server()
+    bookmark = {"type": "BOOKMARK", "object": {"kind": "Thing", "metadata": {"resourceVersion": "9"}}}
+    events = [{"type": "ADDED", "object": thing("a", "Working")}, {"type": "MODIFIED", "object": thing("a", "Done")}]
+    server.answer = (200, [*events, bookmark])
+    async with opened(server, expressions=READY_BY) as helm:
+        answer = await helm.get(f"{THINGS}?watch=true")
+    found = [json.loads(line) for line in answer.text.splitlines()]
+    assert [types(one["object"]) for one in found[:2]] == [["Reconciling"], ["Ready"]]
+    assert found[2] == bookmark
+
+
+async def test_one_object_is_read_and_written_as_it_is() -> None:
+    """Helm compares it with what it has applied."""
+    server = Server()
+    server.answer = (200, thing("a", "Working"))
+    async with opened(server, expressions=READY_BY) as helm:
+        read = await helm.get(f"{THINGS}/a")
+        written = await helm.patch(f"{THINGS}/a", json=thing("a", "Working"), headers=APPLY)
+    assert read.json() == written.json() == server.answer[1]

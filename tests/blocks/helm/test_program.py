@@ -43,6 +43,12 @@ async def test_values_and_the_way_are_for_one_user_and_gone_afterwards(tmp_path:
     assert not run.folder.exists()
 
 
+async def test_each_act_is_a_process_with_a_client_of_its_own(tmp_path: Path) -> None:
+    """What `persistentClient: false` asks for: an act knows kinds that the one before has made."""
+    async with script(tmp_path, "echo $$").run() as run:
+        assert await run.call(["install"], 10) != await run.call(["test"], 10)
+
+
 async def test_what_helm_says_went_wrong_is__and_without_the_way(tmp_path: Path) -> None:
     said = (
         "echo 'level=WARN msg=\"something\"' >&2; "

@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-import yaml
 from pydantic import SecretStr
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from blocks.registries.distribution import Distribution
 from lab.parts import oci
-from lab.programs import packages
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError
 from sluice.images.reference import Repository
+from tests.blocks.registries.real_registry import distribution
 
 pytestmark = pytest.mark.lab  # for its program alone: the lab itself need not run
 BOT = RegistryCredentials(username="bot", password=SecretStr("hunter2"))
 HTPASSWD = "bot:$2b$04$a1ctD2TGBYv3BraPCyzMZefqxhRWU.83LZ5eFx0EuIoj45WiRlOAO\n"
-
-
-@contextmanager
-def distribution(folder: Path, **more: object) -> Iterator[str]:
-    """A registry on a port of its own; returns its address."""
-    packages.install_system_packages()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        host = f"127.0.0.1:{free.getsockname()[1]}"
-    config = {
-        "version": "0.1",
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}, "delete": {"enabled": True}},
-        "http": {"addr": host, "secret": "of this test"},
-        **more,
-    }
-    (folder / "registry.yaml").write_text(yaml.safe_dump(config))
-    program = ["docker-registry", "serve", str(folder / "registry.yaml")]
-    environment = {"OTEL_TRACES_EXPORTER": "none", "PATH": "/usr/bin"}
-    with subprocess.Popen(program, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as running:
-        try:
-            _answers(host)
-            yield host
-        finally:
-            running.terminate()
-
-
-@retry(
-    retry=retry_if_exception_type(httpx.TransportError), stop=stop_after_delay(20), wait=wait_fixed(0.05), reraise=True
-)
-def _answers(host: str) -> None:
-    httpx.get(f"http://{host}/v2/", trust_env=False)
 
 
 @pytest.fixture

@@ -15,19 +15,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from blocks.connections import Connections
 from blocks.git.mirrors import Git
+from blocks.registries.logins.base import Caller, Given
 from blocks.registries.pulls import Puller
+from blocks.registries.table import Registries
 from blocks.sources.oci import OciSource
 from blocks.sources.oci_archive import unpack
 from blocks.sources.table import source_for
+from sluice.credentials import RegistryCredentials
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError, UnverifiedError
+from sluice.images.reference import Repository
 from sluice.manifests.references import SourceKey
 from sluice.sync.bounds import Bounds
 from tests.blocks.sources.oci_server import CONTENT, INDEX, OciServer, archive, digest_of
 from tests.connected import connected
 from tests.memory_cluster import MemoryCluster
+
+
+class Cloud:
+    """A cloud that gives a login for any repository."""
+
+    def scope(self, where: Repository) -> str:
+        return where.registry
+
+    async def login(self, where: Repository, caller: Caller) -> Given:
+        return Given(RegistryCredentials(username="bot", password=SecretStr("of-the-cloud")), 600.0)
 
 
 @dataclass
@@ -60,7 +75,8 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     server, cluster = OciServer(), MemoryCluster()
     async with Puller() as puller:
-        parts: dict[str, Any] = {"git": Git(tmp_path / "home"), "artifacts": puller}
+        cloud = Registries({}, {"aws": Cloud()})
+        parts: dict[str, Any] = {"git": Git(tmp_path / "home"), "artifacts": puller, "registry": cloud}
         async with connected(cluster, router=None, metrics=None, gates=None, **parts) as wired:
             yield World(wired, cluster, server)
     server.close()
@@ -318,7 +334,41 @@ async def test_who_is_to_verify_and_cannot_deploys_nothing(
     with pytest.raises(UnverifiedError, match=r"it needs \*\.pub"):
         await world.source()
     world.cluster.add({"kind": "Secret", "metadata": {"name": "keys", "namespace": "team"}, "data": {"a.pub": "eA=="}})
+    anybody = [{"issuer": ".*", "subject": ".*"}]
+    world.object(verify={"matchOIDCIdentity": anybody, "trustedRootSecretRef": {"name": "keys"}})
+    with pytest.raises(UnverifiedError, match=r"no trusted_root\.json: spec\.verify\.trustedRootSecretRef needs it"):
+        await world.source()
+    world.object(verify={"provider": "cosign", "secretRef": {"name": "keys"}})
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(TerminalError, match="is cosign installed"):
         await world.files()
     assert not any("/blobs/" in path for _, path, _ in world.server.seen)
+
+
+async def test_a_provider_logs_in_where_no_secret_does(world: World) -> None:
+    """As who sluice is to that cloud; a Secret goes before it, as in Flux."""
+    world.push("latest", {"a": "1"})
+    world.server.password = "of-the-cloud"
+    world.object(provider="aws")
+    assert await world.files() == {"a": "1"}
+    login = base64.b64encode(b"bot:of-the-secret").decode()
+    config = json.dumps({"auths": {world.server.host: {"auth": login}}})
+    data = {".dockerconfigjson": base64.b64encode(config.encode()).decode()}
+    world.cluster.add({"kind": "Secret", "metadata": {"name": "login", "namespace": "team"}, "data": data})
+    world.server.password = "of-the-secret"
+    world.object(provider="aws", secretRef={"name": "login"})
+    assert await world.files() == {"a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"provider": "acme"}, r"spec\.provider 'acme': is one of generic, aws"),
+        ({"provider": "aws", "serviceAccountName": "robot"}, r"spec\.serviceAccountName with spec\.provider aws"),
+    ],
+)
+async def test_a_provider_that_cannot_be_is_named(world: World, spec: dict[str, Any], why: str) -> None:
+    world.push("latest", {"a": "1"})
+    world.object(**spec)
+    with pytest.raises(InvalidError, match=why):
+        await world.files()

@@ -30,13 +30,23 @@ def path(token: str = TOKEN, name: str = "shop", namespace: str = "apps") -> str
     return "/hook/" + hashlib.sha256(f"{token}{name}{namespace}".encode()).hexdigest()
 
 
+OIDC = [
+    {
+        "issuerURL": "https://token.actions.example",
+        "audience": AUDIENCE,
+        "validations": [{"expression": "claims.repository_owner == 'shop-team'", "message": "not our organisation"}],
+    }
+]
+
+
 def receiver(type_: str = "generic", *resources: dict[str, Any], **spec: Any) -> dict[str, Any]:
     asked = list(resources) or [{"kind": "GitRepository", "name": "fleet"}]
+    proof: dict[str, Any] = {"oidcProviders": OIDC} if type_ == "generic-oidc" else {"secretRef": {"name": "webhook"}}
     return {
         "apiVersion": "notification.toolkit.fluxcd.io/v1",
         "kind": "Receiver",
         "metadata": {"name": "shop", "namespace": "apps", "uid": "r-1", "generation": 1},
-        "spec": {"type": type_, "secretRef": {"name": "webhook"}, "resources": asked, **spec},
+        "spec": {"type": type_, "resources": asked, **proof, **spec},
     }
 
 

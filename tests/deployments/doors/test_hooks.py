@@ -24,7 +24,7 @@ from sluice.errors import TransientError
 from sluice.events.model import SourceChanged
 from sluice.events.receivers.types import TYPES
 from sluice.manifests.flux.receiver import REQUESTED_AT
-from tests.deployments.doors.hook_site import ACCOUNT, AUDIENCE, BODY, TOKEN, Site, path, receiver, secret, thing
+from tests.deployments.doors.hook_site import ACCOUNT, AUDIENCE, BODY, OIDC, TOKEN, Site, path, receiver, secret, thing
 from tests.sluice.events.senders import payloads
 from tests.sluice.events.senders.signed import google_token
 
@@ -43,9 +43,20 @@ def hmac_of(header: str, algorithm: str, prefix: str = "") -> Any:
     return lambda: {header: prefix + hmac.new(TOKEN.encode(), BODY, algorithm).hexdigest()}
 
 
+def oidc_token(**claims: Any) -> str:
+    said = {"iss": OIDC[0]["issuerURL"], "repository_owner": "shop-team", "repository": "shop-team/fleet"}
+    return google_token("google-1", datetime.now(UTC), **said | claims)
+
+
+def address(name: str) -> str:
+    """Without a token the address of a Receiver is no secret, in Flux too."""
+    return path("") if name == "generic-oidc" else path()
+
+
 PROOFS: dict[str, Any] = {
     "generic": dict,
     "generic-hmac": hmac_of("X-Signature", "sha512", "sha512="),
+    "generic-oidc": lambda: {"Authorization": f"Bearer {oidc_token()}"},
     "github": hmac_of("X-Hub-Signature-256", "sha256", "sha256="),
     "gitlab": lambda: {"X-Gitlab-Token": TOKEN},
     "bitbucket": hmac_of("X-Hub-Signature", "sha256", "sha256="),
@@ -68,7 +79,7 @@ every_type = pytest.mark.parametrize("name", TYPES)
 
 
 def test_every_type_is_tried_here() -> None:
-    """All of Flux's, but `generic-oidc`, which needs no token and a language of its own."""
+    """All of Flux's."""
     assert set(PROOFS) == set(TYPES)
 
 
@@ -78,8 +89,8 @@ async def test_a_delivery_asks_the_resource(site: Site, name: str) -> None:
     await site.has(
         secret(token=TOKEN, email=ACCOUNT, audience=AUDIENCE), receiver(name), thing(GIT_REPOSITORY, "fleet")
     )
-    assert site.status()["webhookPath"] == path()
-    answer = await site.call(**PROOFS[name]())
+    assert site.status()["webhookPath"] == address(name)
+    answer = await site.call(address(name), **PROOFS[name]())
     assert (answer.status_code, answer.json()) == (202, {"asked": ["GitRepository/apps/fleet"]})
     assert datetime.fromisoformat(site.asked(GIT_REPOSITORY, "fleet")).tzinfo is not None
 
@@ -93,8 +104,8 @@ async def test_a_delivery_without_the_proof_of_its_type_asks_nothing(site: Site,
     answers = [await site.call(path("other"), **PROOFS[name]())]
     if PROOFS[name] is not dict:
         answers += [
-            await site.call(),
-            await site.call(body=b"{}", **dict.fromkeys(PROOFS[name](), "sha256=" + "0" * 64)),
+            await site.call(address(name)),
+            await site.call(address(name), body=b"{}", **dict.fromkeys(PROOFS[name](), "sha256=" + "0" * 64)),
         ]
     assert [answer.status_code for answer in answers] == [404, 401, 401][: len(answers)]
     assert site.asked(GIT_REPOSITORY, "fleet") == ""
@@ -212,10 +223,13 @@ async def test_the_secret_is_read_again_at_the_interval_and_when_asked(site: Sit
         ([receiver(), secret(token=" ")], "TokenNotFound", "required fields 'token'"),
         ([receiver("gcr"), secret()], "TokenNotFound", "required fields 'email', 'audience'"),
         (
-            [receiver("generic-oidc"), secret()],
+            [receiver("generic-other"), secret()],
             "ValidationFailed",
-            "spec.type 'generic-oidc' is not supported; use one of: generic",
+            "spec.type 'generic-other' is not supported; use one of: generic",
         ),
+        ([receiver("generic-oidc", secretRef={"name": "webhook"})], "ValidationFailed", "spec.secretRef cannot be set"),
+        ([receiver("generic-oidc", oidcProviders=[])], "ValidationFailed", "spec.oidcProviders is required"),
+        ([receiver(oidcProviders=OIDC), secret()], "ValidationFailed", "spec.oidcProviders can only be set"),
         (
             [receiver("generic", {"kind": "GitRepository", "name": "*"}), secret()],
             "ValidationFailed",
@@ -233,6 +247,7 @@ async def test_a_receiver_that_cannot_be_opened_says_why(
     assert (status, why, site.status()["webhookPath"]) == ("False", reason, "")
     assert said in message
     assert (await site.call(path("" if reason == "TokenNotFound" else TOKEN))).status_code == 404
+    assert (await site.call(path(""))).status_code == 404
 
 
 async def test_a_secret_that_comes_later_opens_the_door(site: Site) -> None:
@@ -373,3 +388,73 @@ async def test_a_delivery_to_a_receiver_starts_a_sync(site: Site) -> None:
     ]
     await site.call()
     assert {event.id for event in seen()}.isdisjoint({event.id for event in first})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "said"),
+    [
+        ({"issuerURL": "token.example"}, "ValidationFailed", "spec.oidcProviders[0].issuerURL"),
+        ({"issuerURL": ""}, "ValidationFailed", "spec.oidcProviders[0].issuerURL"),
+        ({"validations": []}, "ValidationFailed", "spec.oidcProviders[0].validations"),
+        ({"validations": [{"expression": "true"}]}, "ValidationFailed", "spec.oidcProviders[0].validations[0].message"),
+        ({"validations": [{"message": "x"}]}, "ValidationFailed", "spec.oidcProviders[0].validations[0].expression"),
+        (
+            {"validations": [{"expression": "req.x == 1", "message": "x"}]},
+            "InvalidCELExpression",
+            "spec.oidcProviders[0].validations[0].expression",
+        ),
+        (
+            {"variables": [{"name": "a b", "expression": "1"}]},
+            "ValidationFailed",
+            "spec.oidcProviders[0].variables[0].name",
+        ),
+        (
+            {"variables": [{"name": "a", "expression": "claims.("}]},
+            "InvalidCELExpression",
+            "spec.oidcProviders[0].variables[0].expression",
+        ),
+    ],
+    ids=str,
+)
+async def test_an_issuer_that_cannot_be_used_is_named_by_its_field(
+    site: Site, change: dict[str, Any], reason: str, said: str
+) -> None:
+    """And the door stays closed."""
+    await site.has(receiver("generic-oidc", oidcProviders=[OIDC[0] | change]))
+    status, why, message = site.ready()
+    assert (status, why, site.status()["webhookPath"]) == ("False", reason, "")
+    assert said in message
+
+
+async def test_an_issuer_that_is_there_twice_is_refused(site: Site) -> None:
+    """Which validations count would be a matter of their order."""
+    await site.has(receiver("generic-oidc", oidcProviders=OIDC * 2))
+    assert "spec.oidcProviders[1].issuerURL https://token.actions.example is there twice" in site.ready()[2]
+
+
+async def test_a_genuine_token_of_somebody_else_is_refused_with_the_receiver_s_message(site: Site) -> None:
+    """403: the sender has proven who it is, and may not do this."""
+    await site.has(receiver("generic-oidc"), thing(GIT_REPOSITORY, "fleet"))
+    given = f"Bearer {oidc_token(repository_owner='them')}"
+    answer = await site.call(path(""), Authorization=given)
+    assert (answer.status_code, answer.json()["error"]) == (403, "token validation failed: not our organisation")
+    assert site.asked(GIT_REPOSITORY, "fleet") == ""
+
+
+async def test_filters_see_the_claims_of_a_token(site: Site) -> None:
+    """So that a pipeline asks the object of its own repository and no other."""
+    every = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": "shop"}}
+    named = "claims.repository == 'shop-team/' + res.metadata.name"
+    await site.has(
+        receiver("generic-oidc", every, resourceFilter=named),
+        thing(GIT_REPOSITORY, "fleet", team="shop"),
+        thing(GIT_REPOSITORY, "other", team="shop"),
+    )
+    answer = await site.call(path(""), **PROOFS["generic-oidc"]())
+    assert answer.json() == {"asked": ["GitRepository/apps/fleet"]}
+
+
+async def test_only_tokens_have_claims(site: Site) -> None:
+    """A filter over them in another type of Receiver would be true for nobody: it is refused."""
+    await site.has(secret(), receiver(resourceFilter="claims.repository == 'x'"))
+    assert site.ready()[1] == "InvalidCELExpression"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import httpx
 import pytest
@@ -192,3 +194,59 @@ async def test_only_a_short_answer_of_the_place_itself_is_taken(address: str) ->
             await fetched(f"{address}/{path}")
     with pytest.raises(TransientError, match="does not answer"):
         await fetched("http://127.0.0.1:9/")
+
+
+class Issuer(http.server.BaseHTTPRequestHandler):
+    """An OpenID Connect issuer; `said` is its document of discovery, in which HERE is its own address."""
+
+    said: ClassVar[dict[str, str]] = {}
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        here = f"http://{self.headers['Host']}"
+        self.asked.append(self.path)
+        if self.path == "/keys":
+            body = google_keys("google-1")
+        else:
+            body = json.dumps({key: value.replace("HERE", here) for key, value in self.said.items()}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def issuer() -> Iterator[str]:
+    Issuer.said, Issuer.asked = {"issuer": "HERE", "jwks_uri": "HERE/keys"}, []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Issuer)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+async def test_an_issuer_s_keys_are_where_its_document_says(issuer: str) -> None:
+    """Two requests, and what was found is kept as other keys are."""
+    sut = Keys()
+    for _ in range(2):
+        assert await sut.at(f"{issuer}/.well-known/openid-configuration") == google_keys("google-1")
+    assert Issuer.asked == ["/.well-known/openid-configuration", "/keys"]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"issuer": "https://other.example", "jwks_uri": "HERE/keys"}, "speaks for another issuer"),
+        ({"issuer": "HERE"}, "says no issuer and jwks_uri"),
+        ({"issuer": "HERE", "jwks_uri": "file:///etc/passwd"}, "not as safe as its own"),
+    ],
+)
+async def test_an_issuer_that_speaks_for_another_or_nowhere_is_not_believed(
+    issuer: str, said: dict[str, str], why: str
+) -> None:
+    Issuer.said = said
+    with pytest.raises(TransientError, match=why):
+        await fetched(f"{issuer}/.well-known/openid-configuration")
+    assert Issuer.asked == ["/.well-known/openid-configuration"]

@@ -26,13 +26,14 @@ from tests.flows.test_roll_out_stopped import NEW, NEWER, World, one_run
 from tests.memory_cluster import KINDS as MEMORY_KINDS
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, NAMESPACE, workload
+from tests.virtual_time import in_no_time
 
 Object = dict[str, Any]
 KINDS = MEMORY_KINDS | WORKLOAD_KINDS
 Asked = tuple[str, str, str]
 """Verb, plural, subresource."""
-WITHIN = 3.0
-"""Seconds that a rollout which cannot go on is watched for, doing nothing."""
+WITHIN = 30.0
+"""Seconds that a rollout which cannot go on is watched for, doing nothing, by a clock that moves meanwhile."""
 
 
 def asked_by(rights: list[Right]) -> set[Asked]:
@@ -177,7 +178,7 @@ STORIES = [("Deployment", False), ("Deployment", True), ("DaemonSet", False)]
 def test_the_rights_of_the_table_are_enough_for_a_promotion_and_a_rollback(kind: str, compared: bool) -> None:
     """Nothing that a rollout asks for is refused."""
     it = world(kind, compared=compared)
-    outcomes = asyncio.run(released(it, kind))
+    outcomes = in_no_time(lambda: released(it, kind))
     assert outcomes[1:] == [Outcome.PROMOTED, Outcome.ROLLED_BACK]
     guarded: Any = it.cluster
     assert guarded.used <= GIVEN
@@ -191,7 +192,7 @@ def test_the_rights_of_the_table_are_enough_where_an_autoscaler_is_copied(scaler
     it.cluster.now("Canary", NAME, NAMESPACE)["spec"]["autoscalerRef"] = reference
     meta, spec = {"name": NAME, "namespace": NAMESPACE}, {"scaleTargetRef": {"name": NAME}}
     it.cluster.add({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta, "spec": spec})
-    assert asyncio.run(released(it, "Deployment"))[1:] == [Outcome.PROMOTED, Outcome.ROLLED_BACK]
+    assert in_no_time(lambda: released(it, "Deployment"))[1:] == [Outcome.PROMOTED, Outcome.ROLLED_BACK]
     assert (
         it.cluster.now(kind.kind, f"{NAME}-primary", NAMESPACE)["spec"]["scaleTargetRef"]["name"] == f"{NAME}-primary"
     )
@@ -247,7 +248,7 @@ def test_without_a_right_no_user_is_moved_and_it_is_named(lacking: Asked, caplog
     guarded.allowed = GIVEN - {lacking}
     weights = shifted(it)
     caplog.set_level(logging.WARNING)
-    came = asyncio.run(tried(it))
+    came = in_no_time(lambda: tried(it))
     if came == [Outcome.INITIALISED, Outcome.PROMOTED]:
         assert lacking not in guarded.used or lacking in SPARED | OFFERED_HERE
         assert weights[-1] == 0

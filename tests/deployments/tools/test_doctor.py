@@ -245,7 +245,7 @@ async def test_the_command_says_a_line_for_each_and_ends_with_1_where_one_is_not
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert run.returncode == (0 if well else 1), run.stdout + run.stderr

@@ -83,7 +83,7 @@ def kept(folder: Path, bad: int, outcome: str) -> Path:
 
 def asked_of(*asked: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "deployments.cli", *map(str, asked)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def sluice(*asked: str | Path) -> list[str]:

@@ -81,9 +81,9 @@ META = {"name": "shop", "namespace": "team"}
 
 def test_unknown_and_unused_fields_are_named_by_their_paths() -> None:
     """Kept as they came, and reported wherever they are."""
-    spec = {"sourceRef": {"kind": "GitRepository", "name": "a", "x": 1}, "prune": True, "ignore": [], "wait": True}
+    spec = {"sourceRef": {"kind": "GitRepository", "name": "a", "x": 1}, "prune": True, "further": [], "wait": True}
     one = Kustomization.parse({"metadata": META, "spec": spec | {"patches": [{"patch": "p", "y": 2}]}})
-    assert set(one.spec.unsupported("spec")) == {"spec.ignore", "spec.sourceRef.x", "spec.patches[0].y"}
+    assert set(one.spec.unsupported("spec")) == {"spec.further", "spec.sourceRef.x", "spec.patches[0].y"}
     assert one.spec.model_dump(by_alias=True)["wait"] is True
     quiet = Kustomization.parse({"metadata": META, "spec": {"sourceRef": {"name": "a"}, "prune": False}})
     assert list(quiet.spec.unsupported("spec")) == []

@@ -101,8 +101,8 @@ def test_ready_since_is_true() -> None:
 
 def test_fields_that_are_not_acted_on_are_named_until_they_are_gone() -> None:
     """A setting that a user believes in and nobody obeys is worse than an error."""
-    status = done(ONE, interval="1m", ignore=[{"paths": ["/x"]}], another={})
+    status = done(ONE, interval="1m", further=[{"paths": ["/x"]}], another={})
     told = condition({"status": status}, "UnsupportedFields")
     assert told
-    assert told["message"] == "sluice does not act on spec.ignore, spec.another"
+    assert told["message"] == "sluice does not act on spec.further, spec.another"
     assert condition({"status": done(TWO, status=status)}, "UnsupportedFields") is None

@@ -19,6 +19,7 @@ from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import CONFIG_MAP, HELM_RELEASE, NAMESPACE
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
+from blocks.registries.pulls import Puller
 from blocks.registries.table import open_registries
 from lab.programs.modules import helm
 from sluice.manifests.crd import crds
@@ -169,6 +170,7 @@ async def shop(env: Object, home: Path) -> AsyncIterator[Shop]:
             lease=await stack.enter_async_context(kept(cluster, "default", process_identity("helm-test", uuid4().hex))),
             workers=Workers(cluster),
             registry=await stack.enter_async_context(open_registries()),
+            artifacts=await stack.enter_async_context(Puller()),
             helm=Helm(home, program, f"{env['bin']}/kustomize"),
         )
         for definition in crds():

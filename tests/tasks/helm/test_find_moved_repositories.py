@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from blocks.connections import connections
 from blocks.helm.program import Helm
 from blocks.kubernetes.kinds import HELM_REPOSITORY
 from sluice.errors import NotFoundError
 from sluice.events.model import SourceChanged
 from sluice.helm.charts.status import unpulled
 from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import HelmRelease
+from tasks.helm.chart import chart_of
 from tasks.helm.finding import find_moved_repositories as sut
 from tasks.helm.finding.find_due_releases import find_due_releases
 from tasks.upkeep.pace import Pace
@@ -120,3 +123,32 @@ async def test_a_chart_that_somebody_asks_for_is_looked_at_with_its_release() ->
     cluster.add({**cluster.now("HelmChart", "team-shop", "team"), **body})
     async with connected(cluster, router=None, metrics=None, gates=None):
         assert len(await find_due_releases.fn()) == 1
+
+
+async def test_a_suspended_chart_wakes_its_release_neither_for_a_new_index_nor_when_it_is_asked(tmp_path: Path) -> None:
+    """It would be looked at again and again, and never come to where its repository is."""
+    async with serving(Repository({"1.0.0": packed("1.0.0")})) as repository:
+        cluster = cluster_of(repository.url, observedSourceArtifactRevision="sha256:before")
+        item = cluster.now("HelmChart", "team-shop", "team")
+        asked = {"annotations": {"reconcile.fluxcd.io/requestedAt": "one"}}
+        cluster.add({**item, "metadata": item["metadata"] | asked, "spec": item["spec"] | {"suspend": True}})
+        assert await looked(cluster, tmp_path) == []
+        async with connected(cluster, router=None, metrics=None, gates=None):
+            assert len(await find_due_releases.fn()) == 1, "at its interval alone"
+
+
+async def test_a_release_keeps_the_version_of_its_suspended_chart(tmp_path: Path) -> None:
+    """And nothing is written to the HelmChart, as in Flux."""
+    async with serving(Repository({"1.0.0": packed("1.0.0")})) as repository:
+        cluster = cluster_of(repository.url)
+        async with connected(cluster, router=None, metrics=None, gates=None, helm=Helm(tmp_path)):
+            release = HelmRelease.parse(cluster.now("HelmRelease", "shop", "team"))
+            assert (await chart_of(connections(), release)).version == "1.0.0"
+            repository.charts["2.0.0"] = packed("2.0.0")
+            item = cluster.now("HelmChart", "team-shop", "team")
+            cluster.add({**item, "spec": item["spec"] | {"suspend": True}})
+            before = cluster.now("HelmChart", "team-shop", "team")["status"]
+            assert (await chart_of(connections(), release)).version == "1.0.0"
+            assert cluster.now("HelmChart", "team-shop", "team")["status"] == before
+            cluster.add({**item, "spec": item["spec"] | {"suspend": False}})
+            assert (await chart_of(connections(), release)).version == "2.0.0"

@@ -49,6 +49,12 @@ def step(said: Any, spec: dict[str, Any] | None = None, own: dict[str, Any] | No
     return stage
 
 
+@pytest.fixture
+def play(play: Any) -> Any:
+    """Steps here wait up to a deadline of a second or so, which a busy machine would not leave time for."""
+    return play
+
+
 @pytest.mark.parametrize("every", [{}, {"every": "2s"}], ids=["at the end", "as a gauge"])
 def test_a_refused_query_is_a_failed_check_with_the_reason(play: Any, every: dict[str, Any]) -> None:
     """A second series, a range vector, 400: no verdict at once, whatever `threshold` says; the template is named."""

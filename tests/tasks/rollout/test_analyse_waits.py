@@ -22,6 +22,12 @@ from tests.tasks.steps import judged, over, sure, told
 AUTO = {"analysis": {"pace": "auto"}}
 
 
+@pytest.fixture
+def play(play: Any) -> Any:
+    """Steps here wait up to a deadline of a second or so, which a busy machine would not leave time for."""
+    return play
+
+
 def test_a_step_ends_as_soon_as_the_evidence_is_sure(play: Any) -> None:
     """With `pace: auto` ten minutes are the most that it takes; the word says what it rests on."""
     result = play(sure(AUTO), analyse, step=1, traffic=Traffic(30)).step

@@ -108,6 +108,21 @@ def test_an_edited_primary_is_put_back_and_keeps_its_size(state: Any, kind: str)
     assert len(images(stage)) == (5 if kind == "Deployment" else 3)
 
 
+@EVERY_KIND
+@pytest.mark.parametrize("state", [at_rest, released], ids=["at rest", "under way"])
+def test_an_edited_primary_is_put_back_although_the_target_has_lost_its_past(state: Any, kind: str) -> None:
+    """A target that is deleted and made again has a history that begins then; its primary's has the promoted template."""
+    stage = state(kind)
+    target = workload(kind, NEW_IMAGE)
+    stage.cluster.vanish(WORKLOAD_KINDS[kind], NAME, NAMESPACE)
+    stage.cluster.add({**target, "metadata": {**target["metadata"], "uid": "another"}})
+    (container,) = stage.now(kind, PRIMARY)["spec"]["template"]["spec"]["containers"]
+    edited = {"spec": {"template": {"spec": {"containers": [{**container, "image": "registry/shop:by-hand"}]}}}}
+    stage.change(kind, PRIMARY, edited)
+    tended(stage)
+    assert set(images(stage)) == {OLD_IMAGE}
+
+
 def test_a_primary_that_somebody_scaled_to_zero_stays_there() -> None:
     """As people do at night."""
     stage = at_rest()

@@ -5,31 +5,21 @@ Field names and defaults: Flux's source-controller API, v1.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from sluice.durations import Duration
 from sluice.manifests.conditions import Condition
+from sluice.manifests.flux.oci_repository import OciVerification
 from sluice.manifests.flux.source import Artifact
 from sluice.manifests.meta import ForeignModel, Manifest
-from sluice.manifests.references import LocalReference, SourceKey, SourceReference
-
-
-class Verification(ForeignModel):
-    """By what a chart's signature is verified."""
-
-    provider: Literal["cosign", "notation"] = "cosign"
-    secret_ref: LocalReference | None = None
-    """Secret with public keys, each under a name that ends with `.pub`."""
-    match_oidc_identity: tuple[dict[str, Any], ...] = Field((), alias="matchOIDCIdentity")
+from sluice.manifests.references import SourceKey, SourceReference
 
 
 class ChartSpec(ForeignModel):
     """Which chart, of which version, from where."""
 
-    vital: ClassVar[frozenset[str]] = frozenset({"verify"})
-    """Where it is set, nothing is released: an unsigned chart is not what was asked for."""
     chart: str
     """Its name in a HelmRepository, or its directory in any other source."""
     version: str = "*"
@@ -40,7 +30,8 @@ class ChartSpec(ForeignModel):
     """`Revision` makes a new version of each revision of the source, though the chart's version stays."""
     values_files: tuple[str, ...] = ()
     ignore_missing_values_files: bool = False
-    verify: Verification | None = None
+    verify: OciVerification | None = None
+    """Whose signature a chart out of a registry must have."""
     suspend: bool = False
 
 

@@ -15,7 +15,8 @@ from sluice.manifests.flux.helm.acts import Remediation as Remedy
 from sluice.manifests.flux.helm.chart import ChartTemplate
 from sluice.manifests.flux.helm.status import HelmReleaseStatus
 from sluice.manifests.flux.kube_config import KubeConfigReference
-from sluice.manifests.flux.kustomization import CommonMetadata, KustomizeImage, KustomizePatch
+from sluice.manifests.flux.kustomization import CommonMetadata, HealthCheckExpressions, KustomizeImage, KustomizePatch
+from sluice.manifests.ignoring import IgnoreRule
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.references import SourceKey, SourceReference
 
@@ -64,26 +65,6 @@ class PostRenderer(ForeignModel):
     kustomize: KustomizeRenderer | None = None
 
 
-class IgnoreTarget(ForeignModel):
-    """Which objects a rule is about; what is empty matches all."""
-
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-    annotation_selector: str = ""
-    label_selector: str = ""
-
-
-class IgnoreRule(ForeignModel):
-    """Fields that may differ."""
-
-    paths: tuple[str, ...]
-    """JSON pointers."""
-    target: IgnoreTarget | None = None
-
-
 class DriftDetection(ForeignModel):
     """Whether what was changed by hand is looked for, and put right."""
 
@@ -105,7 +86,6 @@ class WaitStrategy(ForeignModel):
 class HelmReleaseSpec(ForeignModel):
     """What a HelmRelease asks for. Everything that is not named here is reported."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"healthCheckExprs", "persistentClient"})
     chart: ChartTemplate | None = None
     chart_ref: SourceReference | None = None
     interval: Duration
@@ -120,6 +100,7 @@ class HelmReleaseSpec(ForeignModel):
     max_history: int = 5
     """Revisions that helm keeps; 0 for no limit."""
     persistent_client: bool | None = None
+    """`false` asks for a client of its own for each act, which each run of helm has here; `true` permits to share one."""
     drift_detection: DriftDetection = DriftDetection()
     install: Install = Install()
     upgrade: Upgrade = Upgrade()
@@ -132,7 +113,8 @@ class HelmReleaseSpec(ForeignModel):
     post_renderers: tuple[PostRenderer, ...] = ()
     post_render_strategy: Literal["", "nohooks", "combined", "separate"] = ""
     wait_strategy: WaitStrategy | None = None
-    health_check_exprs: tuple[dict[str, Any], ...] = ()
+    health_check_exprs: tuple[HealthCheckExpressions, ...] = ()
+    """How to read whether objects of a kind are ready, where an act waits for them with the strategy `poller`."""
 
     @field_validator("values", mode="before")
     @classmethod

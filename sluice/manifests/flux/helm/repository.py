@@ -16,7 +16,7 @@ from sluice.manifests.references import LocalReference
 class HelmRepositorySpec(SourceSpec):
     """What a HelmRepository asks for."""
 
-    reported: ClassVar[frozenset[str]] = frozenset({"accessFrom", "provider"})
+    reported: ClassVar[frozenset[str]] = frozenset({"accessFrom"})
     url: str = Field(pattern=r"^(https?|oci)://")
     type: Literal["", "default", "oci"] = ""
     secret_ref: LocalReference | None = None
@@ -29,6 +29,7 @@ class HelmRepositorySpec(SourceSpec):
     """The registry is spoken to over plain http."""
     access_from: dict[str, Any] | None = None
     provider: str = "generic"
+    """How to log in to a registry where no Secret does: `aws`, `azure` and `gcp` as who sluice is to that cloud."""
 
 
 class HelmRepository(SourceManifest):

@@ -73,9 +73,9 @@ def test_what_may_not_be_left_out_of_a_source_is_refused(field: str) -> None:
 
 def test_what_may_be_left_out_is_reported_and_nothing_is_refused() -> None:
     """The sync goes on, and its owner can read what it did not do."""
-    spec = kustomization(ignore=[{"paths": ["/x"]}], another={}, interval="5m", timeout="1m").spec
+    spec = kustomization(further=[{"paths": ["/x"]}], another={}, interval="5m", timeout="1m").spec
     refuse_vital(spec, spec.vital)
-    assert list(spec.unsupported("spec")) == ["spec.ignore", "spec.another"]
+    assert list(spec.unsupported("spec")) == ["spec.further", "spec.another"]
     assert spec.timeout == 60
 
 

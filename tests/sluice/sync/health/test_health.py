@@ -46,6 +46,12 @@ def daemons(**change: Any) -> Object:
 
 
 TWO = {"replicas": 2}
+FLUX: list[tuple[str, Object, Object, State]] = [
+    ("nobody has looked at it", {}, {}, WORKING),
+    ("of Flux's own definition", {}, {"observedGeneration": -1}, WORKING),
+    ("ready", {}, {"observedGeneration": 1, "conditions": [condition("Ready")]}, CURRENT),
+    ("in trouble at once", {}, {"conditions": [condition("Ready", "False", message="no such branch")]}, WORKING),
+]
 CASES: dict[tuple[str, str], list[tuple[str, Object, Object, State]]] = {
     ("apps", "Deployment"): [
         ("no status", TWO, {}, WORKING),
@@ -194,6 +200,7 @@ CASES: dict[tuple[str, str], list[tuple[str, Object, Object, State]]] = {
         ),
         ("no such target", {}, {"conditions": [condition("AbleToScale", "False", "FailedGetScale")]}, FAILED),
     ],
+    **{row: FLUX for row in HEALTH if row[0].endswith(".toolkit.fluxcd.io")},
 }
 
 
