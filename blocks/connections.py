@@ -5,7 +5,7 @@ Stages reach the outside only through here: one place to see what sluice talks t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
@@ -66,6 +66,9 @@ class ForgeFactory(Protocol):
 
     def __call__(self, url: str) -> Forge | None:
         """None where this installation has no way into it."""
+
+    def with_login(self, url: str, login: Mapping[str, str], whence: str) -> Forge:
+        """The forge by the login of a Secret; raise InvalidError where a key of it is missing."""
 
 
 class RegistryFactory(Protocol):
@@ -146,6 +149,8 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    scope: str = ""
+    """What tells this installation from others that keep their Leases in the same namespace."""
     tenants: Tenants = field(default_factory=Tenants)
     """Other clusters, and the rules for who applies what with whose rights."""
     past: Past = field(default_factory=Past)

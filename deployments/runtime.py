@@ -18,7 +18,7 @@ from deployments.alerting.alerting import Alerting
 from deployments.automations.register import RESULTS, Change, register
 from deployments.drift.watcher import DriftWatcher
 from deployments.keeper.keeper import Keeper
-from deployments.polling.poller import Poller
+from deployments.polling.turn import in_turn
 from deployments.server.embedded import EmbeddedServer
 from deployments.settings import Settings
 from deployments.supervision import forever
@@ -137,10 +137,9 @@ async def work(settings: Settings, ready: Ready) -> None:
             worker = SluiceWorker(settings.work_pool, settings.worker_name, settings.worker_capacity, dead, me)
             catching_up = asyncio.create_task(catch_up())
             keeper = Keeper.of(wired)
-            poller = Poller(wired)
-            polling = asyncio.create_task(forever("looking at registries", poller.keep, 1.0))
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
-            drift = DriftWatcher.of(wired)
+            drift = DriftWatcher.of(wired, acts=False)
+            turns = asyncio.create_task(forever("polling and putting back", lambda: in_turn(wired, drift.act), 1.0))
             watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
             alerting = Alerting(wired.cluster, settings.namespaces or (None,), settings.no_cross_namespace_refs)
             alerts = asyncio.create_task(forever("sending alerts", alerting.keep, 1.0))
@@ -150,8 +149,9 @@ async def work(settings: Settings, ready: Ready) -> None:
                 alerts.cancel()
                 catching_up.cancel()
                 keeping.cancel()
-                polling.cancel()
                 watching.cancel()
+                turns.cancel()
+                await asyncio.wait({turns}, timeout=DRAIN_WITHIN)
                 await engine.drain(DRAIN_WITHIN)
 
 

@@ -109,6 +109,8 @@ class Settings(BaseSettings):
     github_token: SecretStr | None = None
     """Token that may write commit statuses on github.com, and pull requests where automations ask for them. Without it a
     commit does not show whether it was applied."""
+    gitlab_api_token: SecretStr | None = None
+    """Token that may do the same on gitlab.com: with scope `api` and the role Developer."""
 
     kubeconfig: Path | None = None
     """Kubeconfig file; default: `~/.kube/config`, or the service account inside a cluster."""

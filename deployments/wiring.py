@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -69,6 +70,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))
             ),
             workers=Workers(cluster),
+            scope=scope_of(settings),
             applied=await stack.enter_async_context(remembering(cluster, settings.namespaces)),
             chat=chat_of(settings),
             git=git,
@@ -79,10 +81,16 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             tenants=await stack.enter_async_context(tenants_of(settings)),
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
-            forge=forges(http, {"github.com": settings.github_token}),
+            forge=forges(http, {"github.com": settings.github_token, "gitlab.com": settings.gitlab_api_token}),
         )
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
+
+
+def scope_of(settings: Settings) -> str:
+    """What tells an installation from another one that acts on other objects, in a few letters."""
+    what = (settings.work_pool, settings.namespaces, settings.flux_selector)
+    return hashlib.sha256(repr(what).encode()).hexdigest()[:8]
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered
 from tasks.upkeep.forget_idle_runs import IDLE, forget_idle_runs, idle_runs_are_due
+from tasks.upkeep.last_look import last_look, looked
 from tasks.upkeep.post_events import post_events
 
 LOOK_BACK = 900.0
@@ -32,17 +33,20 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
     Args:
         look_back_s: seconds that accepted events are looked through for those that started nothing.
     """
+    before = await last_look()
     looks = await asyncio.gather(
         find_orphans(),
         find_rolled_back(),
-        find_git_behind(),
-        find_moved_sources(),
-        find_moved_repositories(),
+        find_git_behind(before.since),
+        find_moved_sources(before.since),
+        find_moved_repositories(before.since),
         find_due_releases(),
         return_exceptions=True,
     )
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
     news = await post_events(found) if found else []
+    if not any(isinstance(look, BaseException) for look in looks):
+        await looked(before)
     started = await find_unanswered(look_back_s)
     if idle_runs_are_due():
         await asyncio.gather(forget_idle_runs(), return_exceptions=True)

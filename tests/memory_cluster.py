@@ -46,7 +46,7 @@ class MemoryCluster:
         unready: workloads whose pods of their present template never become ready, as where no node has room for them.
         hooks: what looks at writes, and may break them.
         gate: what a write passes on its way to the cluster ("before") and its answer on the way back ("after").
-        given: as in a real Cluster.
+        given, namespaces: as in a real Cluster.
         filled_in: an object with the defaults of the API server that reads it, as a new one. Reading changes nothing.
     """
 
@@ -58,6 +58,7 @@ class MemoryCluster:
     hooks: list[Hook] = field(default_factory=list)
     gate: Callable[[str, Object], Awaitable[None]] | None = None
     given: Callable[[Kind, list[Object]], list[Object]] = lambda _, items: items
+    namespaces: tuple[str, ...] = ()
     filled_in: Callable[[Object], Object] = copied
     version: int = 0
     watchers: list[tuple[str, str | None, str | None, asyncio.Queue[Change]]] = field(default_factory=list)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from blocks.archives import BROKEN, members, write
 from sluice.errors import InvalidError, NotFoundError
 from sluice.helm.values.composed import merged, read_values
 
@@ -94,25 +94,21 @@ def unpacked(archive: Path, target: Path) -> ChartFolder:
     Raises:
         InvalidError: it is no archive of a chart, has more than is allowed, or files that would lie outside of it.
     """
-    size = count = 0
+    size = 0
     try:
-        with tarfile.open(archive, mode="r:gz") as packed:
-            for member in packed:
-                size, count = size + member.size, count + 1
-                if size > LARGEST or count > MOST:
-                    raise InvalidError(f"the chart has more than {LARGEST // 1024**2} MiB or {MOST} files")
-                parts = PurePosixPath(member.name).parts
-                if member.isdir() or not member.isreg() or len(parts) < 2:
-                    continue  # helm takes no links from an archive, and neither do we
-                if ".." in parts or parts[0] == "/":
-                    raise InvalidError(f"the chart's archive has a file outside of it: {member.name!r}")
-                place = target.joinpath(*parts[1:])
-                place.parent.mkdir(parents=True, exist_ok=True)
-                content = packed.extractfile(member)
-                if content is not None:
-                    with place.open("wb") as file:
-                        shutil.copyfileobj(content, file)
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        for packed, member in members(archive, LARGEST + 4096 * MOST, MOST):
+            size += member.size
+            if size > LARGEST:
+                raise InvalidError(f"the chart has more than {LARGEST // 1024**2} MiB")
+            parts = PurePosixPath(member.name).parts
+            if not member.isreg() or len(parts) < 2:
+                continue  # helm takes no links from an archive, and neither do we
+            if ".." in parts or parts[0] == "/":
+                raise InvalidError(f"the chart's archive has a file outside of it: {member.name!r}")
+            place = target.joinpath(*parts[1:])
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write(packed, member, place)
+    except (*BROKEN, OSError, ValueError) as error:
         raise InvalidError(f"this is no archive of a chart: {type(error).__name__}") from error
     return read_chart(target)
 

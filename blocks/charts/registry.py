@@ -13,6 +13,7 @@ from blocks.charts.base import Found
 from blocks.charts.folder import ChartFolder, unpacked
 from blocks.charts.indexed import LARGEST_CHART
 from blocks.connections import Connections
+from blocks.registries.base import tags_of
 from blocks.sources.oci_cosign import cosign_for
 from sluice.errors import InvalidError, NotFoundError
 from sluice.helm.charts.index import ChartVersion, chosen
@@ -38,7 +39,7 @@ class RegistryCharts:
         image = Repository(registry=registry_of(self.repository), path=f"{below}/{chart.spec.chart}".strip("/"))
         access = await registry_access(self.wired, self.repository, image)
         registry, insecure = self.wired.registry(self.repository.spec.provider), self.repository.spec.insecure
-        tags = await registry.tags(image, access.login, insecure=insecure, way=access.way)
+        tags = await tags_of(registry, image, access.login, insecure=insecure, way=access.way)
         versions = [ChartVersion(name=chart.spec.chart, version=tag.replace("_", "+")) for tag in tags]
         if not versions:
             raise NotFoundError(f"{image} has no tags: is the chart pushed?")

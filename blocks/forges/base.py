@@ -7,6 +7,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+_MARK, _WITHDRAWN = "<!-- sluice: ", "<!-- sluice withdrew: "
+
 
 class CommitStatus(BaseModel):
     """What people see next to a commit.
@@ -44,12 +46,28 @@ class PullRequest(BaseModel):
     @property
     def mark(self) -> str:
         """The line of the body by which a change is known again; people do not see it."""
-        return f"<!-- sluice: {self.change} -->"
+        return f"{_MARK}{self.change} -->"
 
     @property
     def text(self) -> str:
         """The body with its mark."""
         return f"{self.body.rstrip()}\n\n{self.mark}"
+
+
+def is_of_sluice(text: str) -> bool:
+    """Whether a pull request with this body is one that sluice has proposed, and not a person."""
+    return _MARK in text
+
+
+def withdrawn(text: str) -> str:
+    """The body of one that sluice closes itself: nobody has declined the change, so that it may be proposed once more."""
+    return text.replace(_MARK, _WITHDRAWN)
+
+
+def one_line(text: str, longest: int) -> str:
+    """A sentence on one line, cut where it is too long for a forge."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 class Proposed(StrEnum):
@@ -101,4 +119,15 @@ class Forge(Protocol):
         Raises:
             TransientError: the forge is away or asks to wait.
             TerminalError: it refuses us, or there is no such repository or branch; the error never has the token in it.
+        """
+
+    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
+        """Close the open pull request of a branch with a comment that says why. Idempotent; people's own are not touched.
+
+        Returns:
+            The one that was closed; None where none is open.
+
+        Raises:
+            TransientError: the forge is away or asks to wait.
+            TerminalError: it refuses us, or there is no such repository; the error never has the token in it.
         """

@@ -13,15 +13,16 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from blocks.forges.base import CommitStatus, Proposal, Proposed, PullRequest
-from blocks.waits import retry_after, retrying
-from sluice.errors import InvalidError, TerminalError, TransientError
+from blocks.forges.asking import Asking
+from blocks.forges.base import CommitStatus, Proposal, Proposed, PullRequest, is_of_sluice, one_line, withdrawn
+from sluice.errors import InvalidError
 from sluice.sync.source_url import normalise
 
 API = "https://api.github.com"
-ATTEMPTS, TIMEOUT = 3, 5.0
 LONGEST_DESCRIPTION = 140
 """Characters that GitHub takes."""
+PULLS = "write pull requests"
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,71 +33,61 @@ class GitHub:
         http: the client to ask with; its owner closes it.
         token: with the right to write commit statuses, and pull requests where they are asked for.
         api: base URL of the REST API.
+        from_where: where the token is written.
     """
 
     http: httpx.AsyncClient
     token: SecretStr
     api: str = API
+    from_where: str = "SLUICE_GITHUB_TOKEN"
 
     async def set_status(self, url: str, commit: str, status: CommitStatus) -> None:
         """Set a status of a commit."""
         state = "success" if status.success else "failure"
-        description = " ".join(status.description.split())
-        if len(description) > LONGEST_DESCRIPTION:
-            description = description[: LONGEST_DESCRIPTION - 1] + "…"
+        description = one_line(status.description, LONGEST_DESCRIPTION)
         body = {"state": state, "context": status.context, "description": description}
         path = f"/repos/{_repository(url)}/statuses/{quote(commit, safe='')}"
-        await self._ask("POST", path, body, "write commit statuses")
+        await self._asking.ask("POST", path, "write commit statuses", body)
 
     async def propose(self, url: str, wish: PullRequest) -> Proposal:
         """Open a pull request, or bring the one that is open to what it has to say."""
-        where, right = f"/repos/{_repository(url)}/pulls", "write pull requests"
-        owner = _repository(url).partition("/")[0]
-        known = await self._ask("GET", where, None, right, head=f"{owner}:{wish.branch}", base=wish.into, state="all")
-        newest = sorted((one for one in known if isinstance(one, dict)), key=lambda one: -int(one["number"]))
-        # Where the forge knows no filter by branch, or shows it otherwise, another's pull request is not ours to change.
-        ours = [one for one in newest if (one["head"]["ref"], one["base"]["ref"]) == (wish.branch, wish.into)]
+        where = f"/repos/{_repository(url)}/pulls"
+        ours = await self._of(url, wish.branch, wish.into)
         for one in ours:
             if one["state"] == "open":
                 if (one["title"], one.get("body")) != (wish.title, wish.text):
                     said = {"title": wish.title, "body": wish.text}
-                    await self._ask("PATCH", f"{where}/{one['number']}", said, right)
+                    await self._asking.ask("PATCH", f"{where}/{one['number']}", PULLS, said)
                 return _proposal(one)
         declined = [one for one in ours if not one.get("merged_at") and wish.mark in (one.get("body") or "")]
         if declined:
             return _proposal(declined[0], Proposed.DECLINED)
         body = {"title": wish.title, "body": wish.text, "head": wish.branch, "base": wish.into}
-        return _proposal(await self._ask("POST", where, body, right))
+        return _proposal(await self._asking.ask("POST", where, PULLS, body))
 
-    async def _ask(self, method: str, path: str, body: dict[str, Any] | None, right: str, **query: str) -> Any:
-        async for attempt in retrying(ATTEMPTS, 1.0):
-            with attempt:
-                return await self._once(method, path, body, right, query)
-        raise TransientError(f"GitHub did not answer {path}")
+    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
+        """Close the open pull request of a branch, and say why in it."""
+        repository = f"/repos/{_repository(url)}"
+        for one in await self._of(url, branch, into):
+            text = one.get("body") or ""
+            if one["state"] == "open" and is_of_sluice(text):
+                await self._asking.ask("POST", f"{repository}/issues/{one['number']}/comments", PULLS, {"body": why})
+                closed = {"state": "closed", "body": withdrawn(text)}
+                return _proposal(await self._asking.ask("PATCH", f"{repository}/pulls/{one['number']}", PULLS, closed))
+        return None
 
-    async def _once(
-        self, method: str, path: str, body: dict[str, Any] | None, right: str, query: dict[str, str]
-    ) -> Any:
-        headers = {
-            "Authorization": f"Bearer {self.token.get_secret_value()}",
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-            "User-Agent": "sluice",
-        }
-        try:
-            answer = await self.http.request(
-                method, self.api.rstrip("/") + path, json=body, params=query, headers=headers, timeout=TIMEOUT
-            )
-        except httpx.RequestError as error:
-            raise TransientError(f"GitHub does not answer: {type(error).__name__}") from error
-        if answer.is_success:
-            return answer.json()
-        said = f"GitHub answered {answer.status_code} for {path}"
-        # GitHub's limits are a 403 that says how long; any other 403 is a missing right.
-        limited = answer.status_code == 429 or (answer.status_code == 403 and "Retry-After" in answer.headers)
-        if limited or answer.status_code >= 500:
-            raise TransientError(said, retry_after=retry_after(answer.headers))
-        raise TerminalError(f"{said}: may the token of SLUICE_GITHUB_TOKEN {right} there?")
+    @property
+    def _asking(self) -> Asking:
+        return Asking(self.http, "GitHub", self.api, self.token, self.from_where, HEADERS)
+
+    async def _of(self, url: str, branch: str, into: str) -> list[dict[str, Any]]:
+        """The pull requests from one branch into another, newest first."""
+        repository = _repository(url)
+        head = f"{repository.partition('/')[0]}:{branch}"
+        found = await self._asking.ask("GET", f"/repos/{repository}/pulls", PULLS, head=head, base=into, state="all")
+        newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["number"]))
+        # Where the forge knows no filter by branch, or shows it otherwise, another's pull request is not ours to change.
+        return [one for one in newest if (one["head"]["ref"], one["base"]["ref"]) == (branch, into)]
 
 
 def _proposal(found: dict[str, Any], state: Proposed = Proposed.OPEN) -> Proposal:

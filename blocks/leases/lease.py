@@ -219,12 +219,17 @@ def current_lease() -> Lease:
 
 
 @asynccontextmanager
-async def owning(lease: Lease) -> AsyncIterator[Lease]:
-    """Wait for the lease, then hold it for the duration of the block."""
+async def owning(lease: Lease, every: float = 0.0) -> AsyncIterator[Lease]:
+    """Wait for the lease, then hold it for the duration of the block.
+
+    Args:
+        lease: the lease.
+        every: seconds between two looks whether its holder lives; as often as is of use where it is 0.
+    """
     async with lease.informers.following(LEASE, lease.name, lease.namespace) as followed:
         while not await _claimed(lease):
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
+                async with asyncio.timeout(every or LOOK):
                     await followed.change()
     with acting_under(lease):
         try:

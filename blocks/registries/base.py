@@ -48,22 +48,6 @@ class Listing:
 class Registry(Protocol):
     """All registries of one provider. It holds connections: open it with `async with`."""
 
-    async def tags(
-        self,
-        repository: Repository,
-        credentials: RegistryCredentials | None = None,
-        *,
-        insecure: bool = False,
-        way: Way = USUAL,
-    ) -> list[str]:
-        """All tags of a repository, in no order.
-
-        Raises:
-            NotFoundError: the registry has no such repository.
-            TransientError: it does not answer.
-            TerminalError: it refuses us.
-        """
-
     async def listing(
         self,
         repository: Repository,
@@ -76,7 +60,9 @@ class Registry(Protocol):
         """All tags of a repository; None where they are still those of the listing with the mark `known`.
 
         Raises:
-            NotFoundError, TransientError, TerminalError: as `tags`.
+            NotFoundError: the registry has no such repository.
+            TransientError: it does not answer.
+            TerminalError: it refuses us.
         """
 
     async def digest(
@@ -92,7 +78,7 @@ class Registry(Protocol):
 
         Raises:
             NotFoundError: there is no such tag.
-            TransientError, TerminalError: as `tags`.
+            TransientError, TerminalError: as `listing`.
         """
 
     async def __aenter__(self) -> Self:
@@ -102,3 +88,16 @@ class Registry(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
+
+
+async def tags_of(
+    registry: Registry,
+    repository: Repository,
+    credentials: RegistryCredentials | None = None,
+    *,
+    insecure: bool = False,
+    way: Way = USUAL,
+) -> list[str]:
+    """All tags of a repository, in no order, for those who remember no earlier listing; errors are those of `listing`."""
+    found = await registry.listing(repository, credentials, insecure=insecure, way=way)
+    return list(found.tags) if found else []

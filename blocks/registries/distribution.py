@@ -66,24 +66,6 @@ class Distribution:
         self._attempts = attempts
         self._own_pages: set[str] = set()
 
-    async def tags(
-        self,
-        repository: Repository,
-        credentials: RegistryCredentials | None = None,
-        *,
-        insecure: bool = False,
-        way: Way = USUAL,
-    ) -> list[str]:
-        """All tags of a repository.
-
-        Raises:
-            NotFoundError: the registry has no such repository.
-            TransientError: it does not answer.
-            TerminalError: it refuses us.
-        """
-        found = await self.listing(repository, credentials, insecure=insecure, way=way)
-        return list(found.tags) if found else []
-
     async def listing(
         self,
         repository: Repository,
@@ -96,7 +78,9 @@ class Distribution:
         """All tags of a repository; None where they are still those of the listing with the mark `known`.
 
         Raises:
-            NotFoundError, TransientError, TerminalError: as `tags`.
+            NotFoundError: the registry has no such repository.
+            TransientError: it does not answer.
+            TerminalError: it refuses us.
         """
         base, wanted = base_of(repository, insecure), (repository, credentials, way, "tags")
         first = await self._first_page(base, wanted, known)
@@ -127,7 +111,7 @@ class Distribution:
 
         Raises:
             NotFoundError: there is no such tag.
-            TransientError, TerminalError: as `tags`.
+            TransientError, TerminalError: as `listing`.
         """
         path = f"/v2/{repository.path}/manifests/{quote(tag, safe='')}"
         call = Call(

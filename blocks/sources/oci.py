@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Cluster
-from blocks.registries.base import USUAL, Way
+from blocks.registries.base import USUAL, Way, tags_of
 from blocks.registries.pull_secrets import login_by_secrets
 from blocks.registries.pulls import Layer, Pulled, Puller
 from blocks.sources.access import certificates_of, proxy_of
@@ -92,9 +92,8 @@ class OciSource:
 
     async def _highest(self) -> str:
         ref = self.object.spec.ref
-        tags = await self.registry.tags(
-            self.repository, self.credentials, insecure=self.object.spec.insecure, way=self.way
-        )
+        insecure = self.object.spec.insecure
+        tags = await tags_of(self.registry, self.repository, self.credentials, insecure=insecure, way=self.way)
         allowed, pattern = parse_range(ref.semver, field="spec.ref.semver"), _filter(ref.semver_filter)
         found = [tag for tag in tags if pattern is None or pattern.search(tag)]
         versions = [(version, tag) for tag in found if (version := parse_version(tag)) and allowed.allows(version)]

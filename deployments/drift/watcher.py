@@ -34,11 +34,16 @@ KINDS_EVERY = 30.0
 
 @dataclass(slots=True)
 class DriftWatcher:
-    """What may have changed, and when it is looked at."""
+    """What may have changed, and when it is looked at.
+
+    Attributes:
+        acts: whether it looks, reports and puts back; of several workers one does, and the others know what it is about.
+    """
 
     wired: Connections
     watches: Watches
     acting: Acting
+    acts: bool = True
     inventories: Inventories = field(default_factory=Inventories)
     _changed: defaultdict[Key, set[Place]] = field(default_factory=lambda: defaultdict(set))
     _due: dict[Key, float] = field(default_factory=dict)
@@ -48,12 +53,21 @@ class DriftWatcher:
     _kinds_at: float = 0.0
 
     @classmethod
-    def of(cls, wired: Connections) -> DriftWatcher:
+    def of(cls, wired: Connections, acts: bool = True) -> DriftWatcher:
         """For the Kustomizations that a process is connected to."""
         watches = wired.applied.watches
         if watches is None:
             raise ValueError("nobody watches what this process applies")
-        return cls(wired, watches, Acting(wired))
+        return cls(wired, watches, Acting(wired), acts)
+
+    async def act(self) -> None:
+        """Act on what changed, until cancelled: also on what nobody has acted on when this begins."""
+        self.acts = True
+        self._wake.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.acts = False
 
     async def keep(self) -> None:
         """Keep until cancelled."""
@@ -82,6 +96,7 @@ class DriftWatcher:
             self.inventories.forget(key)
             self.wired.applied.ledgers.forget(owner_of(key))
             self.acting.forget(key)
+            self._changed.pop(key, None)
         else:
             self.inventories.learn(item)
         now = self.inventories.held.get(key)
@@ -117,16 +132,19 @@ class DriftWatcher:
         if self._new_kinds or now >= self._kinds_at:
             await self._watch_kinds(now)
         for key in [key for key, at in self._due.items() if at <= now and key not in self._busy]:
-            if len(self._busy) < AT_ONCE:
+            if self._has_room():
                 del self._due[key]
                 self._busy[key] = asyncio.create_task(self._one(key))
-        waiting = [at for key, at in self._due.items() if key not in self._busy] if len(self._busy) < AT_ONCE else []
+        waiting = [at for key, at in self._due.items() if key not in self._busy] if self._has_room() else []
         self._wake.clear()
         try:
             async with asyncio.timeout(max(min([*waiting, self._kinds_at]) - now, 0.0)):
                 await self._wake.wait()
         except TimeoutError:
             return
+
+    def _has_room(self) -> bool:
+        return self.acts and len(self._busy) < AT_ONCE
 
     async def _watch_kinds(self, now: float) -> None:
         """Watch the kinds of all inventories that the cluster serves."""

@@ -173,9 +173,11 @@ _DELIVERY = (
     Right(HELM_RELEASE, ("get",), "the state of a HelmRelease before helm acts"),
     Right(HELM_RELEASE, ("patch",), "the finalizer by which a release does not outlive its HelmRelease unseen"),
     Right(HELM_RELEASE, ("patch",), "the journal of a release: helm does nothing without it", subresource="status"),
-    Right(HELM_CHART, ("list", "get"), "which chart a HelmRelease is made of"),
+    Right(HELM_CHART, FOLLOW, "which chart a HelmRelease is made of, and when that changes", BOTH),
+    Right(HELM_CHART, ("get",), "the chart that a HelmRelease refers to"),
     Right(HELM_CHART, ("patch",), "which version was found, in its Ready condition", subresource="status"),
-    Right(HELM_REPOSITORY, ("list", "get"), "where the chart of a HelmRelease is, and whether it has new ones"),
+    Right(HELM_REPOSITORY, FOLLOW, "where the chart of a HelmRelease is, and when that changes", BOTH),
+    Right(HELM_REPOSITORY, ("get",), "where the chart of a HelmRelease is, and whether it has new ones"),
     Right(HELM_REPOSITORY, ("patch",), "which index was fetched, in its Ready condition", subresource="status"),
     Right(IMAGE_REPOSITORY, FOLLOW, "which pushes matter to somebody, and which registries are looked at"),
     Right(IMAGE_REPOSITORY, ("patch",), "when it was last looked at", subresource="status"),
@@ -190,6 +192,7 @@ _DELIVERY = (
     Right(IMAGE_POLICY, ("patch",), "versions that were rolled back, so that none of them is chosen again"),
     Right(IMAGE_UPDATE_AUTOMATION, ("list", "get"), "where a chosen tag is written"),
     Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "what was pushed to git", subresource="status"),
+    Right(IMAGE_UPDATE_AUTOMATION, ("patch",), "where pull requests are open, so that obsolete ones are closed"),
     Right(
         CONFIG_MAP,
         ("get",),
@@ -220,8 +223,8 @@ _RECEIVERS = (
 _ITSELF = (
     Right(
         LEASE,
-        ("create", "update", "get", "list", "delete"),
-        "signs of life of workers: without them a worker takes no run, and the dead are not known",
+        ("create", "update", "get", "list", "watch", "delete"),
+        "signs of life of workers, and whose turn it is: without them a worker takes no run, and the dead are not known",
         where=Where.OWN,
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
@@ -22,6 +22,7 @@ from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.meta import ObjectMeta
 from sluice.manifests.references import SourceKey
 from sluice.sync.artifact import requested_of
+from tasks.sync.followers.base import named
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -30,6 +31,8 @@ MODELS: Mapping[Kind, type[SourceManifest]] = {row.kind: row.model for row in SO
 
 class Follower(Protocol):
     """What follows a source."""
+
+    kind: ClassVar[str]
 
     @property
     def metadata(self) -> ObjectMeta:
@@ -144,8 +147,7 @@ class SourceWatcher:
 
 
 def _named(follower: Follower) -> str:
-    name = f"{follower.metadata.namespace}/{follower.metadata.name}"
-    return name if isinstance(follower, Kustomization) else f"{type(follower).__name__}/{name}"
+    return named(follower.kind, follower.metadata.namespace, follower.metadata.name)
 
 
 def forget(known: dict[Key, Any], namespace: str | None) -> None:

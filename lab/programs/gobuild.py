@@ -6,7 +6,6 @@ changed since the last build, that costs a hash.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from lab import paths
@@ -24,34 +23,14 @@ def sources_of(source_dir: Path) -> list[Path]:
 
 def build_program(source_dir: Path, name: str, package: str = ".") -> Path:
     """Build `package` of the Go module in `source_dir` and return its program; cached by the hash of its sources."""
-    go = toolchain.go_binary()
     files = sources_of(source_dir)
     if not files:
         raise LabError(f"there are no Go sources in {source_dir}")
     layout = [str(file.relative_to(source_dir)) for file in files] + [package] * (package != ".")
-    key = cache.key_of([name, str(toolchain.version_of(go)), *layout], files)
+    key = cache.key_of([name, str(toolchain.version_of(toolchain.go_binary())), *layout], files)
 
     def build(folder: Path) -> None:
-        command = [
-            str(go),
-            "build",
-            "-trimpath",
-            "-buildvcs=false",
-            "-ldflags=-s -w",
-            "-o",
-            str(folder / name),
-            package,
-        ]
-        done = subprocess.run(
-            command,
-            cwd=source_dir,
-            env=toolchain.go_environment(),
-            capture_output=True,
-            text=True,
-            timeout=BUILD_TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise LabError(f"go build of {source_dir} failed:\n{done.stderr.strip()[-2000:]}")
+        flags = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
+        toolchain.run_go(source_dir, BUILD_TIMEOUT_S, "build", *flags, "-o", str(folder / name), package)
 
     return cache.made_once(paths.cache_root() / "programs" / f"{name}-{key}", build) / name

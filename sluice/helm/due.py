@@ -8,6 +8,7 @@ from sluice.events.model import SourceChanged
 from sluice.manifests.conditions import READY, find_condition
 from sluice.manifests.flux.helm.chart import HelmChart
 from sluice.manifests.flux.helm.release import FINALIZER, REQUESTED_AT, HelmRelease
+from sluice.manifests.flux.helm.repository import HelmRepository
 from sluice.manifests.references import SourceKey
 from sluice.sync.kustomizations.due import LEAST, span
 
@@ -48,10 +49,10 @@ def event_of_change(release: HelmRelease) -> SourceChanged:
     return _event(release, f"{meta.generation}/{asked}/{meta.deletion_timestamp}")
 
 
-def event_of_request(release: HelmRelease, chart: HelmChart) -> SourceChanged:
-    """The event of a HelmChart that somebody asks to have looked at: that is done with its release."""
-    asked = chart.metadata.annotations.get(REQUESTED_AT, "")
-    return _event(release, f"{chart.metadata.uid}/{asked}")
+def event_of_source(release: HelmRelease, source: HelmChart | HelmRepository) -> SourceChanged:
+    """The event of a changed HelmChart or HelmRepository, or of one that somebody asks to have looked at: its release is."""
+    meta = source.metadata
+    return _event(release, f"{meta.uid}/{meta.generation}/{meta.annotations.get(REQUESTED_AT, '')}")
 
 
 def is_asked(chart: HelmChart) -> bool:

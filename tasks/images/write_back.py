@@ -10,6 +10,7 @@ from sluice.errors import InvalidError
 from sluice.images.reference import ImageRef
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from tasks.images.writing.wishes import wishes_of
+from tasks.images.writing.withdraw import at_rest
 from tasks.images.writing.write import Written, write
 from tasks.stage import stage
 
@@ -37,6 +38,6 @@ async def write_back(wanted: dict[str, ImageRef]) -> list[Written]:
         found = await wired.cluster.list(IMAGE_UPDATE_AUTOMATION, namespace)
         for automation in ImageUpdateAutomation.valid(found):
             with contextlib.suppress(InvalidError):
-                if not automation.spec.suspend and await wishes_of(wired, automation, images):
+                if not at_rest(automation) and await wishes_of(wired, automation, images):
                     written += await write(automation, images)
     return written

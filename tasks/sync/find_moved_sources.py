@@ -27,6 +27,7 @@ from sluice.sync.record import looked_at_after, tried_in_vain
 from sluice.sync.revision import commit_of
 from tasks.stage import stage
 from tasks.sync.fetch_source import write_status
+from tasks.sync.stranded import say_stranded
 from tasks.upkeep.pace import Pace
 
 AT_ONCE, AT_ONE_HOST = 16, 4
@@ -40,19 +41,23 @@ log = logging.getLogger("sluice.reconcile")
 
 
 @stage("find moved sources")
-async def find_moved_sources() -> list[SourceChanged]:
+async def find_moved_sources(since: float | None = None) -> list[SourceChanged]:
     """An event for each source that is not at what was synced last, at its interval; and one for all Kustomizations of a
     source whose own interval is over, so that what somebody changed by hand is put right.
 
     A server that does not answer is asked again next time and does not stop the others; the source says why.
+
+    Args:
+        since: when the last look began, whichever worker made it; None where that is not known.
     """
     sources = {one.key: one for one in await all_sources(connections().cluster)}
     followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
+    await say_stranded(connections(), followers, sources.keys())
     if not sources:
         return kept_back(followers, time.time())
     hosts: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(AT_ONE_HOST))
     turn = asyncio.Semaphore(AT_ONCE)
-    due = [one for one in sources.values() if _may_be_asked(one) and pace.due(one.metadata.uid, one.spec.interval)]
+    due = [one for one in sources.values() if _may_be_asked(one) and _is_due(one, since)]
 
     async def look(one: SourceManifest) -> SourceChanged | None:
         async with hosts[_host(one)], turn:
@@ -67,6 +72,13 @@ async def find_moved_sources() -> list[SourceChanged]:
     moved = [event for event in found if isinstance(event, SourceChanged)]
     doubtful = [one for one in followers if not _at_rest(one, sources.get(one.source))]
     return moved + drifting(sources, doubtful, time.time()) + kept_back(followers, time.time())
+
+
+def _is_due(one: SourceManifest, since: float | None) -> bool:
+    """Whether it is to be asked; what is not ready is tried at each look, whichever worker has tried before."""
+    ready = find_condition(one.status.conditions, READY)
+    in_trouble = since is not None and (ready is None or ready.status != "True")
+    return pace.due(one.metadata.uid, one.spec.interval, since) or in_trouble
 
 
 def _at_rest(one: Kustomization, source: SourceManifest | None) -> bool:

@@ -7,7 +7,7 @@ import time
 from blocks.connections import connections
 from blocks.kubernetes.kinds import HELM_CHART, HELM_RELEASE
 from sluice.events.model import SourceChanged
-from sluice.helm.due import event_at, event_of_request, is_asked, rests
+from sluice.helm.due import event_at, event_of_source, is_asked, rests
 from sluice.manifests.flux.helm.chart import HelmChart
 from sluice.manifests.flux.helm.release import HelmRelease
 from tasks.stage import stage
@@ -21,5 +21,5 @@ async def find_due_releases() -> list[SourceChanged]:
     awake = [one for one in every if not rests(one)]
     charts = HelmChart.valid(await connections().cluster.list(HELM_CHART)) if awake else []
     asked = {one.key: one for one in charts if is_asked(one)}
-    requests = [event_of_request(one, asked[one.chart]) for one in awake if one.chart in asked]
+    requests = [event_of_source(one, asked[one.chart]) for one in awake if one.chart in asked]
     return [event_at(one, now) for one in awake] + requests

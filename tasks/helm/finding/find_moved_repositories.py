@@ -13,6 +13,7 @@ from blocks.kubernetes.kinds import HELM_CHART, HELM_RELEASE, HELM_REPOSITORY
 from sluice.errors import NotFoundError, SluiceError
 from sluice.events.model import SourceChanged
 from sluice.helm.due import event_of_move, follows, rests, source_of
+from sluice.manifests.conditions import READY, find_condition
 from sluice.manifests.flux.helm.chart import HelmChart
 from sluice.manifests.flux.helm.release import HelmRelease
 from sluice.manifests.flux.helm.repository import HelmRepository
@@ -29,11 +30,14 @@ log = logging.getLogger("sluice.reconcile")
 
 
 @stage("find moved repositories")
-async def find_moved_repositories() -> list[SourceChanged]:
+async def find_moved_repositories(since: float | None = None) -> list[SourceChanged]:
     """An event for each HelmRelease whose repository has another index than it was released from.
 
     Each repository is asked at its interval, because it was changed, or because somebody asks for it; what it says is
     written on it. A registry has no index: its charts are looked at with their HelmReleases, at their interval.
+
+    Args:
+        since: when the last look began, whichever worker made it; None where that is not known.
     """
     cluster = connections().cluster
     repositories = [
@@ -41,7 +45,7 @@ async def find_moved_repositories() -> list[SourceChanged]:
         for one in HelmRepository.valid(await cluster.list(HELM_REPOSITORY))
         if not one.spec.suspend and not one.is_oci
     ]
-    due = [one for one in repositories if _is_due(one)]
+    due = [one for one in repositories if _is_due(one, since)]
     if not due:
         return []
     turn = asyncio.Semaphore(AT_ONCE)
@@ -60,9 +64,11 @@ async def find_moved_repositories() -> list[SourceChanged]:
     return events
 
 
-def _is_due(one: HelmRepository) -> bool:
+def _is_due(one: HelmRepository, since: float | None) -> bool:
     asked = requested(one) not in {"", one.status.last_handled_reconcile_at}
-    return pace.due(one.metadata.uid, one.spec.interval) or asked or not observed(one)
+    ready = find_condition(one.status.conditions, READY)
+    in_trouble = since is not None and (ready is None or ready.status != "True")
+    return pace.due(one.metadata.uid, one.spec.interval, since) or asked or in_trouble or not observed(one)
 
 
 async def _looked_at(one: HelmRepository) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from blocks.connections import connections
 from blocks.kubernetes.kinds import IMAGE_UPDATE_AUTOMATION
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
+from tasks.images.writing.withdraw import at_rest
 from tasks.images.writing.write import Written, write
 from tasks.stage import stage
 
@@ -22,4 +23,4 @@ async def bring_git(namespace: str, name: str) -> list[Written]:
     if found is None or not wired.cluster.acts_on(IMAGE_UPDATE_AUTOMATION, found):
         return []
     automation = ImageUpdateAutomation.parse(found)
-    return [] if automation.spec.suspend else await write(automation)
+    return [] if at_rest(automation) else await write(automation)

@@ -10,27 +10,41 @@ from blocks.git.mirrors import Commit, Edit
 from sluice.errors import SluiceError
 from sluice.manifests.flux.git_repository import GitRepository
 from tasks.images.writing.delivery import Delivery
+from tasks.images.writing.forge import FORGE_SECRET, forge_of
 from tasks.images.writing.ways import Way
+from tasks.images.writing.withdraw import Place, place_of, remember
 
 LONGEST_TITLE = 200
 """Characters; forges take no more than 255."""
 
 
 async def propose(
-    wired: Connections, source: GitRepository, way: Way, delivery: Delivery, edit: Edit, commit: Commit
+    wired: Connections,
+    source: GitRepository,
+    way: Way,
+    delivery: Delivery,
+    edit: Edit,
+    commit: Commit,
+    wanted: set[Place],
 ) -> tuple[str, str]:
     """What people are pointed to, and why there is no pull request where there should be one. Both are empty for none.
 
-    Nothing is raised: it is pushed, and the pull request is made at the next run.
+    Where it is goes to `wanted`: what is open elsewhere is none of this run's. Nothing is raised: it is pushed, and the pull
+    request is made at the next run.
     """
     if not way.proposed or not commit.waiting:
         return "", ""
-    forge = wired.forge(source.spec.url) if wired.forge else None
-    if forge is None:
-        return "", f"no way into the forge of {source.address} to make a pull request: is its token set?"
+    wanted.add(place_of(source, edit))
     if edit.commit:
         return "", f"spec.git.checkout.ref is {edit.branch}: a pull request needs a branch to go into"
     try:
+        forge = await forge_of(wired, delivery.automation, source.spec.url)
+        if forge is None:
+            return "", (
+                f"no way into the forge of {source.address} to make a pull request: name a Secret with its token in the "
+                f"annotation {FORGE_SECRET}, or set SLUICE_GITHUB_TOKEN or SLUICE_GITLAB_API_TOKEN"
+            )
+        await remember(wired, delivery.automation, add=[place_of(source, edit)])
         found = await forge.propose(source.spec.url, pull_request(delivery, edit))
     except SluiceError as error:
         return "", str(error)

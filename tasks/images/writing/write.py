@@ -19,6 +19,7 @@ from tasks.images.writing.learn import learn
 from tasks.images.writing.propose import propose
 from tasks.images.writing.ways import Way, ways
 from tasks.images.writing.wishes import wishes_of
+from tasks.images.writing.withdraw import Place, nothing_left, withdraw
 
 
 class Written(BaseModel):
@@ -57,13 +58,18 @@ async def write(automation: ImageUpdateAutomation, chosen: dict[str, ImageRef] |
     try:
         wired.tenants.refuse_foreign(automation.namespace, automation.source)
         source = await git_repository(wired.cluster, automation.source)
-        return [await _go(wired, automation, source, way, chosen) for way in ways(automation)]
+        wanted: set[Place] = set()
+        done = [await _go(wired, automation, source, way, chosen, wanted) for way in ways(automation)]
     except TransientError as error:
         await write_status(automation, record.failed(automation, now(), record.GIT_FAILED, str(error)))
         raise
     except TerminalError as error:
         await write_status(automation, record.failed(automation, now(), reason_of(error), str(error)))
         return [Written(automation=named, fault=f"{automation}: {error}")]
+    if chosen is None:
+        # A push that some policies want says nothing of what the others have proposed.
+        await withdraw(wired, automation, wanted, nothing_left(automation))
+    return done
 
 
 def delivery_of(
@@ -96,13 +102,14 @@ async def _go(
     source: GitRepository,
     way: Way,
     chosen: dict[str, ImageRef] | None,
+    wanted: set[Place],
 ) -> Written:
     delivery = delivery_of(wired, automation, source, way, chosen)
     remote = await remote_of(wired.cluster, source)
     edit = await delivery.edit(wired, remote)
     commit = await wired.git.commit(remote, edit)
     await learn(wired, automation, delivery.known, delivery.wishes)
-    proposal, trouble = await propose(wired, source, way, delivery, edit, commit)
+    proposal, trouble = await propose(wired, source, way, delivery, edit, commit, wanted)
     rolled_back = tuple(f"{one.image.short} → {one.back_to or '?'}" for one in delivery.rolled_back.values())
     if way.rollbacks is not Rollbacks.ALONE or commit.files or trouble:
         await write_status(

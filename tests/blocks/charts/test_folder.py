@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -69,6 +70,26 @@ def test_zeros_are_not_unpacked_without_end(tmp_path: Path, monkeypatch: pytest.
     packed_chart = archive(tmp_path / "c.tgz", (tarfile.TarInfo("shop/zeros"), b"\0" * (2 * 1024**2)))
     with pytest.raises(InvalidError, match="more than 1 MiB"):
         unpacked(packed_chart, tmp_path / "chart")
+
+
+def test_a_header_of_a_gigabyte_is_not_read_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`tarfile` reads what a name's header says that it has; packed, that is next to nothing."""
+    asked = list[int]()
+
+    class Counted(gzip.GzipFile):
+        def read(self, size: int | None = -1) -> bytes:
+            asked.append(size or 0)
+            return super().read(size)
+
+    name = tarfile.TarInfo("././@PaxHeader")
+    name.type, name.size = tarfile.XHDTYPE, 1024**3
+    with gzip.open(tmp_path / "c.tgz", "wb") as made:
+        made.write(name.tobuf(tarfile.PAX_FORMAT))
+        made.write(b"\0" * 4 * 1024**2)
+    monkeypatch.setattr(gzip, "GzipFile", Counted)
+    with pytest.raises(InvalidError, match="header of more than 1 MiB"):
+        unpacked(tmp_path / "c.tgz", tmp_path / "chart")
+    assert max(asked, default=0) <= 1024**2
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x1f\x8b\x08not"])

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.registries import distribution as registry_module
+from blocks.registries.base import tags_of
 from blocks.registries.distribution import Distribution
 from lab.parts import oci
 from sluice.credentials import RegistryCredentials
@@ -52,7 +53,7 @@ async def test_all_pages_of_tags_are_read(sut: Distribution, registry: Registry)
         return 200, {"Link": link} if link else {}, {"name": "team/shop", "tags": tags}
 
     registry.answer = answer
-    assert await sut.tags(registry.shop) == ["1.0", "1.1", "1.2"]
+    assert await tags_of(sut, registry.shop) == ["1.0", "1.1", "1.2"]
     assert len(registry.asked) == 3
 
 
@@ -63,7 +64,7 @@ async def test_pages_without_end_are_given_up(
     monkeypatch.setattr(registry_module, "MOST_PAGES", 3)
     registry.answer = lambda request: (200, {"Link": '</v2/team/shop/tags/list?last=1>; rel="next"'}, {"tags": ["1"]})
     with pytest.raises(TerminalError, match="more than 3 pages"):
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)
 
 
 async def test_a_digest_is_asked_for_without_the_manifest(sut: Distribution, registry: Registry) -> None:
@@ -93,7 +94,7 @@ async def test_a_bearer_challenge_is_answered(
         return (200, {}, {"tags": ["1"]}) if login == "Bearer T" else (401, {"WWW-Authenticate": realm}, {})
 
     registry.answer = answer
-    assert await sut.tags(registry.shop, credentials) == ["1"]
+    assert await tags_of(sut, registry.shop, credentials) == ["1"]
     assert len(registry.asked) == 3
 
 
@@ -102,7 +103,7 @@ async def test_a_basic_challenge_is_answered_and_only_then(sut: Distribution, re
     registry.answer = lambda request: (
         (200, {}, {"tags": ["1"]}) if request[2] == BASIC else (401, {"WWW-Authenticate": 'Basic realm="r"'}, {})
     )
-    assert await sut.tags(registry.shop, BOT) == ["1"]
+    assert await tags_of(sut, registry.shop, BOT) == ["1"]
     assert [login for _, _, login in registry.asked] == ["", BASIC]
 
 
@@ -131,7 +132,7 @@ async def test_troubles_are_told_apart(
     """What may pass is tried again, not before the time that was asked for; the message names registry and repository."""
     registry.answer = lambda request: (status, headers, {})
     with pytest.raises(error, match=said) as caught:
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)
     assert registry.host in str(caught.value)
     assert len(registry.asked) == calls
     if "Retry-After" in headers:
@@ -143,7 +144,7 @@ async def test_a_wrong_password_is_final_and_not_told(sut: Distribution, registr
     """Once with the login, then an error without it: accounts get locked by retries."""
     registry.answer = lambda request: (401, {"WWW-Authenticate": 'Basic realm="r"'}, {})
     with pytest.raises(TerminalError, match="check its secretRef") as caught:
-        await sut.tags(registry.shop, BOT)
+        await tags_of(sut, registry.shop, BOT)
     assert "hunter2" not in str(caught.value)
     assert len(registry.asked) == 2
 
@@ -151,7 +152,7 @@ async def test_a_wrong_password_is_final_and_not_told(sut: Distribution, registr
 async def test_a_hiccup_is_survived(sut: Distribution, registry: Registry) -> None:
     """One bad answer does not fail a delivery."""
     registry.answer = lambda request: (502, {}, {}) if len(registry.asked) < 2 else (200, {}, {"tags": ["1"]})
-    assert await sut.tags(registry.shop) == ["1"]
+    assert await tags_of(sut, registry.shop) == ["1"]
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b""], ids=["html", "list", "nothing"])
@@ -159,7 +160,7 @@ async def test_what_is_no_registry_is_named(sut: Distribution, registry: Registr
     """A proxy's login page is no list of tags."""
     registry.answer = lambda request: (200, {}, body)
     with pytest.raises(TerminalError, match="does not speak as a registry for"):
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)
 
 
 async def test_a_registry_that_is_away_or_silent_is_a_transient_error(registry: Registry) -> None:
@@ -173,14 +174,14 @@ async def test_a_registry_that_is_away_or_silent_is_a_transient_error(registry: 
     async with Distribution(timeout=0.1, attempts=1) as sut:
         registry.answer = silent
         with pytest.raises(TransientError, match="does not answer"):
-            await sut.tags(registry.shop)
+            await tags_of(sut, registry.shop)
         wait.set()
         registry.answer = lambda request: (302, {"Location": request[1]}, {})
         with pytest.raises(TransientError, match="does not answer"):
-            await sut.tags(registry.shop)
+            await tags_of(sut, registry.shop)
         registry.close()
         with pytest.raises(TransientError, match="does not answer"):
-            await sut.tags(registry.shop)
+            await tags_of(sut, registry.shop)
 
 
 @pytest.mark.parametrize(
@@ -206,10 +207,10 @@ async def test_the_labs_registry_is_understood(sut: Distribution, lab_env: dict[
     name = f"registry-test-{uuid4().hex[:8]}"
     repository = Repository(registry=lab_env["registry"], path=name)
     with pytest.raises(NotFoundError):
-        await sut.tags(repository)
+        await tags_of(sut, repository)
     digest = oci.push_image(lab_env["registry"], name, "1.0", {}, ["/x"], {})
     try:
-        assert await sut.tags(repository) == ["1.0"]
+        assert await tags_of(sut, repository) == ["1.0"]
         assert await sut.digest(repository, "1.0") == digest
         with pytest.raises(NotFoundError):
             await sut.digest(repository, "2.0")

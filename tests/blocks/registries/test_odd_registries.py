@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.registries import distribution, transport
+from blocks.registries.base import tags_of
 from blocks.registries.distribution import Distribution
 from sluice.credentials import RegistryCredentials
 from sluice.errors import NotFoundError, TerminalError, TransientError
@@ -49,8 +50,8 @@ async def test_a_registry_that_refuses_the_size_of_a_page_is_asked_for_its_own(
         return 200, {"Link": '</v2/team/shop/tags/list?n=2&last=2>; rel="next"'}, {"tags": ["1", "2"]}
 
     registry.answer = answer
-    assert await sut.tags(registry.shop) == ["1", "2", "3"]
-    assert await sut.tags(registry.shop) == ["1", "2", "3"]
+    assert await tags_of(sut, registry.shop) == ["1", "2", "3"]
+    assert await tags_of(sut, registry.shop) == ["1", "2", "3"]
     assert len(registry.asked) == 3 + 2
 
 
@@ -73,7 +74,7 @@ async def test_a_link_leads_to_the_registry_that_was_asked(sut: Distribution, re
         return 200, {"Link": link}, {"tags": ["1", "2"]}
 
     registry.answer = answer
-    assert await sut.tags(registry.shop) == ["1", "2", "3"]
+    assert await tags_of(sut, registry.shop) == ["1", "2", "3"]
     assert len(registry.asked) == 2
 
 
@@ -93,7 +94,7 @@ async def test_ten_thousand_tags_in_pages_of_a_hundred_are_all_read(sut: Distrib
         return 200, more, {"tags": page}
 
     registry.answer = answer
-    assert await sut.tags(registry.shop, BOT) == tags
+    assert await tags_of(sut, registry.shop, BOT) == tags
     assert len(registry.asked) == 100 + 2
 
 
@@ -110,23 +111,23 @@ async def test_more_tags_than_anybody_can_mean_are_refused(
 
     registry.answer = answer
     with pytest.raises(TerminalError, match=r"more than .* 500 tags"):
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)
     assert len(registry.asked) == 6
     monkeypatch.setattr(transport, "MOST_BYTES", 1024 * 1024)
     registry.answer = lambda request: (200, {}, b"\0" * 3 * 1024 * 1024)
     with pytest.raises(TerminalError, match="more than 1 MiB at once"):
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)
 
 
 async def test_what_no_image_can_have_as_its_tag_is_left_out(sut: Distribution, registry: Registry) -> None:
     """Nothing that a registry lists gets into git unless it can be pulled."""
     odd = ["1.0", "größe", "1.0\n  evil: true", "", "a b", "x" * 129, None, 3, {"tag": "1"}, "-x", "_ok", "1.0"]
     registry.answer = lambda request: (200, {}, {"tags": odd})
-    assert await sut.tags(registry.shop) == ["1.0", "_ok"]
+    assert await tags_of(sut, registry.shop) == ["1.0", "_ok"]
     for tags in ({"1.0": {}}, "1.0"):
         registry.answer = lambda request, tags=tags: (200, {}, {"tags": tags})  # type: ignore[misc]
         with pytest.raises(TerminalError, match="tags is no list"):
-            await sut.tags(registry.shop)
+            await tags_of(sut, registry.shop)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ async def test_odd_parameters_of_a_challenge_change_nothing(sut: Distribution, r
         return (200, {}, {"tags": ["1"]}) if login == "Bearer T" else (401, {"WWW-Authenticate": challenge}, {})
 
     registry.answer = answer
-    assert await sut.tags(registry.shop) == ["1"]
+    assert await tags_of(sut, registry.shop) == ["1"]
 
 
 @pytest.mark.parametrize("token", ["tökén", "a b", "a\r\nX-Evil: 1", "", None, 7, ["a"]])
@@ -161,7 +162,7 @@ async def test_a_token_that_cannot_be_one_is_a_refusal(sut: Distribution, regist
         (200, {}, {"token": token}) if "/token" in request[1] else (401, {"WWW-Authenticate": challenge}, {})
     )
     with pytest.raises(TerminalError, match="gave no token for team/shop"):
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)
 
 
 @pytest.mark.parametrize("challenge", ["Negotiate", "Bearer", 'Bearer realm=""', "", "=,=", 'Digest realm="x"'])
@@ -171,7 +172,7 @@ async def test_a_challenge_that_nobody_can_answer_asks_for_a_secret(
     """And the password stays here."""
     registry.answer = lambda request: (401, {"WWW-Authenticate": challenge}, {})
     with pytest.raises(TerminalError, match="set a secretRef"):
-        await sut.tags(registry.shop, BOT)
+        await tags_of(sut, registry.shop, BOT)
     assert [login for _, _, login in registry.asked] == [""]
 
 
@@ -185,7 +186,7 @@ async def test_of_two_ways_in_the_token_is_taken(sut: Distribution, registry: Re
         return (200, {}, {"tags": ["1"]}) if request[2] == "Bearer T" else (401, {"WWW-Authenticate": challenge}, {})
 
     registry.answer = answer
-    assert await sut.tags(registry.shop, BOT) == ["1"]
+    assert await tags_of(sut, registry.shop, BOT) == ["1"]
 
 
 @pytest.mark.parametrize("trusted", [False, True], ids=["not named by the Secret", "named by the Secret"])
@@ -204,7 +205,7 @@ async def test_a_password_goes_to_another_host_only_where_the_secret_names_it(
         with pytest.raises(
             TransientError if trusted else TerminalError, match="does not answer" if trusted else "token-servers"
         ):
-            await sut.tags(registry.shop, login)
+            await tags_of(sut, registry.shop, login)
         assert other.asked == []
     assert all(login == "" for _, _, login in registry.asked)
 
@@ -219,7 +220,7 @@ async def test_a_redirect_takes_no_login_to_another_host(sut: Distribution, regi
             if request[2] == BASIC
             else (401, {"WWW-Authenticate": 'Basic realm="r"'}, {})
         )
-        assert await sut.tags(registry.shop, BOT) == ["1"]
+        assert await tags_of(sut, registry.shop, BOT) == ["1"]
         assert [login for _, _, login in other.asked] == [""]
     finally:
         other.close()
@@ -241,11 +242,11 @@ async def test_a_login_is_remembered_until_it_ends_or_is_refused(registry: Regis
         calls = []
         for moment, token in ((0.0, "T1"), (80.0, "T1"), (95.0, "T1"), (96.0, "T2"), (97.0, "T2")):
             now[0], good[0], before = moment, token, len(registry.asked)
-            await sut.tags(registry.shop, BOT)
+            await tags_of(sut, registry.shop, BOT)
             calls.append(len(registry.asked) - before)
         assert calls == [3, 1, 3, 4, 1]
         before = len(registry.asked)
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)
         assert len(registry.asked) - before == 3, "somebody without this login is not shown in by it"
 
 
@@ -262,11 +263,11 @@ async def test_a_refresh_token_is_exchanged_and_a_registry_token_is_shown(
         return (200, {}, {"tags": ["1"]}) if request[2] == "Bearer T" else (401, {"WWW-Authenticate": challenge}, {})
 
     registry.answer = answer
-    assert await sut.tags(registry.shop, RegistryCredentials(identity_token=SecretStr("R"))) == ["1"]
+    assert await tags_of(sut, registry.shop, RegistryCredentials(identity_token=SecretStr("R"))) == ["1"]
     form = {"grant_type": ["refresh_token"], "refresh_token": ["R"], "client_id": ["sluice"], "service": ["r"]}
     assert parse_qs(registry.bodies[1]) == {**form, "scope": ["repository:team/shop:pull"]}
     before = len(registry.asked)
-    assert await sut.tags(registry.shop, RegistryCredentials(registry_token=SecretStr("T"))) == ["1"]
+    assert await tags_of(sut, registry.shop, RegistryCredentials(registry_token=SecretStr("T"))) == ["1"]
     assert len(registry.asked) - before == 1
 
 
@@ -322,7 +323,7 @@ async def test_a_login_for_the_list_is_another_one_than_that_for_manifests(
     registry.answer = answer
     for calls in (6, 2, 2):
         before = len(registry.asked)
-        assert await sut.tags(registry.shop, BOT) == ["1"]
+        assert await tags_of(sut, registry.shop, BOT) == ["1"]
         assert await sut.digest(registry.shop, "1") == DIGEST
         assert len(registry.asked) - before == calls
 
@@ -340,9 +341,9 @@ async def test_a_login_that_has_ended_may_be_refused_with_403(sut: Distribution,
         return (200, {}, {"tags": ["1"]}) if request[2] == f"Bearer {good[0]}" else (403, {}, {})
 
     registry.answer = answer
-    assert await sut.tags(registry.shop) == ["1"]
+    assert await tags_of(sut, registry.shop) == ["1"]
     good[0] = "T2"
-    assert await sut.tags(registry.shop) == ["1"]
+    assert await tags_of(sut, registry.shop) == ["1"]
     registry.answer = lambda request: (403, {}, {}) if request[2] else (401, {"WWW-Authenticate": challenge}, {})
     with pytest.raises(TerminalError):
-        await sut.tags(registry.shop)
+        await tags_of(sut, registry.shop)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from blocks.registries.base import tags_of
 from blocks.registries.distribution import Distribution
 from lab.parts import oci
 from sluice.credentials import RegistryCredentials
@@ -32,9 +33,9 @@ async def test_pushes_lists_digests_and_deletions(sut: Distribution, tmp_path: P
     with distribution(tmp_path) as host:
         shop = Repository(registry=host, path="team/shop")
         with pytest.raises(NotFoundError):
-            await sut.tags(shop)
+            await tags_of(sut, shop)
         pushed = {tag: oci.push_image(host, "team/shop", tag, {}, ["/x"], {"ABOUT": tag}) for tag in ("1.0", "1.1")}
-        assert sorted(await sut.tags(shop)) == ["1.0", "1.1"]
+        assert sorted(await tags_of(sut, shop)) == ["1.0", "1.1"]
         assert {tag: await sut.digest(shop, tag) for tag in pushed} == pushed
         async with httpx.AsyncClient(trust_env=False) as http:
             await http.delete(f"http://{host}/v2/team/shop/manifests/{pushed['1.1']}")
@@ -49,11 +50,11 @@ async def test_a_password_opens_what_is_closed(sut: Distribution, tmp_path: Path
     with distribution(tmp_path, auth=auth) as host:
         shop = Repository(registry=host, path="team/shop")
         with pytest.raises(NotFoundError):
-            await sut.tags(shop, BOT)
+            await tags_of(sut, shop, BOT)
         with pytest.raises(TerminalError, match="set a secretRef"):
-            await sut.tags(shop)
+            await tags_of(sut, shop)
         with pytest.raises(TerminalError, match="check its secretRef") as refused:
-            await sut.tags(shop, BOT.model_copy(update={"password": SecretStr("hunter3")}))
+            await tags_of(sut, shop, BOT.model_copy(update={"password": SecretStr("hunter3")}))
         assert "hunter3" not in str(refused.value)
 
 
@@ -69,5 +70,5 @@ async def test_ten_thousand_tags_are_read(sut: Distribution, tmp_path: Path) -> 
             current.mkdir(parents=True)
             (current / "link").write_text(link)
         shop = Repository(registry=host, path="team/shop")
-        assert sorted(map(int, await sut.tags(shop))) == list(range(10_000))
+        assert sorted(map(int, await tags_of(sut, shop))) == list(range(10_000))
         assert await sut.digest(shop, "9999") == link

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from pydantic import SecretStr
 
-from blocks.registries.base import Registry
+from blocks.registries.base import Registry, tags_of
 from blocks.registries.table import REGISTRIES, open_registries
 from sluice.credentials import RegistryCredentials
 from sluice.errors import InvalidError, NotFoundError, TerminalError, TransientError
@@ -35,7 +35,7 @@ async def sut(request: pytest.FixtureRequest) -> AsyncIterator[Registry]:
 async def test_tags_and_digests(sut: Registry, server: small.Registry) -> None:
     """What the registry has."""
     server.answer = lambda request: (200, {"Docker-Content-Digest": DIGEST}, {"name": "team/shop", "tags": ["1", "2"]})
-    assert sorted(await sut.tags(server.shop)) == ["1", "2"]
+    assert sorted(await tags_of(sut, server.shop)) == ["1", "2"]
     assert await sut.digest(server.shop, "2") == DIGEST
 
 
@@ -49,7 +49,7 @@ async def test_a_refusal_says_whether_it_may_pass(
     server.answer = lambda request: (status, {}, {})
     login = RegistryCredentials(username="bot", password=SecretStr("hunter2"))
     with pytest.raises(error, match=server.host) as refused:
-        await sut.tags(server.shop, login)
+        await tags_of(sut, server.shop, login)
     assert "hunter2" not in str(refused.value)
 
 
@@ -57,7 +57,7 @@ async def test_a_registry_that_is_away_may_come_back(sut: Registry) -> None:
     """A refused connection may pass."""
     nowhere: Repository = parse_repository("127.0.0.1:9/team/shop")
     with pytest.raises(TransientError):
-        await sut.tags(nowhere)
+        await tags_of(sut, nowhere)
 
 
 async def test_a_provider_that_there_is_not_is_refused_by_name() -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.registries import distribution
-from blocks.registries.base import Way
+from blocks.registries.base import Way, tags_of
 from blocks.registries.distribution import Distribution
 from blocks.registries.transport import MOST_WAYS
 from sluice.errors import InvalidError, TransientError
@@ -47,10 +47,10 @@ async def test_a_registry_s_own_authority_is_trusted_where_it_is_named(registry:
     """And only there: without it, or with another one, nothing is asked."""
     over_tls(registry, tmp_path, AUTHORITY.pair("registry"))
     async with Distribution(timeout=2.0, attempts=1) as sut:
-        assert await sut.tags(registry.shop, way=Way(authority=AUTHORITY.certificate)) == ["1"]
+        assert await tags_of(sut, registry.shop, way=Way(authority=AUTHORITY.certificate)) == ["1"]
         for way in (Way(), Way(authority=Authority().certificate)):
             with pytest.raises(TransientError, match="CERTIFICATE_VERIFY_FAILED"):
-                await sut.tags(registry.shop, way=way)
+                await tags_of(sut, registry.shop, way=way)
     assert len(registry.asked) == 1
 
 
@@ -60,9 +60,9 @@ async def test_a_client_s_certificate_is_shown(registry: Registry, tmp_path: Pat
     client = AUTHORITY.pair("client")
     way = Way(AUTHORITY.certificate, client.certificate, SecretStr(client.key))
     async with Distribution(timeout=2.0, attempts=1) as sut:
-        assert await sut.tags(registry.shop, way=way) == ["1"]
+        assert await tags_of(sut, registry.shop, way=way) == ["1"]
         with pytest.raises(TransientError):
-            await sut.tags(registry.shop, way=Way(AUTHORITY.certificate))
+            await tags_of(sut, registry.shop, way=Way(AUTHORITY.certificate))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ async def test_what_is_no_certificate_is_refused_by_its_field(registry: Registry
     """Without what stands in the Secret."""
     async with Distribution(timeout=2.0, attempts=1) as sut:
         with pytest.raises(InvalidError, match=r"spec\.certSecretRef") as refused:
-            await sut.tags(registry.shop, way=way)
+            await tags_of(sut, registry.shop, way=way)
     assert "hunter2" not in str(refused.value)
 
 
@@ -84,13 +84,13 @@ async def test_a_proxy_is_asked_with_its_login_and_named_in_no_message() -> None
     way = Way(proxy=SecretStr(f"http://bot:hunter2@{proxy.host}"))
     try:
         async with Distribution(timeout=2.0, attempts=1) as sut:
-            assert await sut.tags(shop, insecure=True, way=way) == ["1"]
+            assert await tags_of(sut, shop, insecure=True, way=way) == ["1"]
             assert proxy.asked[0][1] == "http://registry.internal/v2/team/shop/tags/list?n=1000"
             shown = proxy.headers[0]["proxy-authorization"]
             assert shown == "Basic " + base64.b64encode(b"bot:hunter2").decode()
             proxy.answer = lambda request: (407, {}, {})
             with pytest.raises(Exception, match=r"registry\.internal") as refused:
-                await sut.tags(shop, insecure=True, way=way)
+                await tags_of(sut, shop, insecure=True, way=way)
     finally:
         proxy.close()
     assert "hunter2" not in str(refused.value)
@@ -102,5 +102,5 @@ async def test_clients_of_their_own_are_bounded(registry: Registry) -> None:
         for number in range(MOST_WAYS + 5):
             way = Way(authority=AUTHORITY.certificate, proxy=SecretStr(f"http://127.0.0.1:{number + 1}"))
             with pytest.raises(TransientError):
-                await sut.tags(registry.shop, way=way)
+                await tags_of(sut, registry.shop, way=way)
         assert len(sut._transport._clients) == MOST_WAYS

@@ -322,3 +322,20 @@ async def test_a_policy_that_is_none_is_named_and_nothing_is_put_back_at_once() 
         (said,) = world.events("Drift")
         assert "sluice.dev/drift" in said
         assert "at-once, at-interval, report-only" in said
+
+
+async def test_one_that_stands_by_knows_what_happened_and_acts_when_its_turn_comes() -> None:
+    """Of several workers one looks, reports and puts back; what nobody acted on is not lost with who had the turn."""
+    async with watched(config("a"), config("b"), annotations=AT_ONCE) as world:
+        world.watcher.acts = False
+        world.edit("a", {"data": {"value": "9"}})
+        await asyncio.sleep(0.3)
+        assert (world.value("a"), world.events("Drift")) == ({"value": "9"}, [])
+        turn = asyncio.create_task(world.watcher.act())
+        while world.value("a") != {"value": "1"}:
+            await asyncio.sleep(0.01)
+        await world.quiet()
+        assert len(world.events("Drift")) == 1
+        turn.cancel()
+        await asyncio.gather(turn, return_exceptions=True)
+        assert not world.watcher.acts

@@ -9,6 +9,7 @@ from typing import Any
 
 from blocks.kubernetes import kinds
 from deployments.rights.table import RIGHTS
+from deployments.watchers.releases import MODELS as OF_RELEASES
 from deployments.watchers.sources import FOLLOWERS, MODELS
 from sluice.rollout.autoscalers.scaled_object import PAUSED
 from sluice.rollout.decision import Action, Decision
@@ -54,6 +55,7 @@ FINALIZED = {
     ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
     ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
     ("patch", "imagepolicies", ""): r"cluster\.patch\(\s*IMAGE_POLICY, key\.",
+    ("patch", "imageupdateautomations", ""): r"cluster\.patch\(IMAGE_UPDATE_AUTOMATION, now\.name, now\.namespace, \{",
     ("watch", "events", ""): r"follow\(self\.cluster, EVENT, self\.hear",
     ("patch", "events", ""): r"cluster\.patch\(EVENT, meta\[",
 }
@@ -166,6 +168,8 @@ def deliveries() -> set[Asked]:
         for verb, call in CALLS.items():
             if re.search(call.format(kind=name), code):
                 found.add((verb, kind.plural, "status" if verb == "patch" else ""))
+    if re.search(r"for kind in MODELS:\n +group\.create_task\(self\._follow\(kind\b", code):
+        found |= {("watch", one.plural, "") for one in OF_RELEASES}
     rows = {"watch": {*MODELS, *FOLLOWERS}}
     for verb, call in BY_TABLE.items():
         if re.search(call, code):

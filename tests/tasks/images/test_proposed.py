@@ -25,6 +25,7 @@ class Memory:
     """A forge that keeps what is proposed; the real one is tried with its own contract."""
 
     proposed: list[PullRequest] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
     away: bool = False
     state: Proposed = Proposed.OPEN
 
@@ -36,6 +37,10 @@ class Memory:
             raise TransientError("the forge is away")
         self.proposed.append(wish)
         return Proposal(number=7, address="https://forge.example/7", state=self.state)
+
+    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
+        self.withdrawn.append(branch)
+        return None
 
 
 @pytest.fixture(name="forge")

@@ -1,0 +1,128 @@
+"""GitLab by its REST API (docs.gitlab.com/api), as gitlab.com and as a GitLab of one's own have it.
+
+What others call a pull request is a merge request there, and is known by its `iid`, the number within its project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+from blocks.forges.asking import AlreadyError, Asking
+from blocks.forges.base import CommitStatus, Proposal, Proposed, PullRequest, is_of_sluice, one_line, withdrawn
+from sluice.errors import InvalidError, TerminalError, TransientError
+from sluice.sync.source_url import normalise
+
+API = "https://gitlab.com/api/v4"
+LONGEST_DESCRIPTION = 255
+"""Characters that GitLab takes of a status."""
+MERGE_REQUESTS = "have scope `api` and role Developer, to write merge requests"
+
+
+@dataclass(frozen=True, slots=True)
+class GitLab:
+    """One GitLab.
+
+    Attributes:
+        http: the client to ask with; its owner closes it.
+        token: a personal, group or project access token with scope `api` and the role Developer.
+        api: base URL of the REST API.
+        from_where: where the token is written.
+    """
+
+    http: httpx.AsyncClient
+    token: SecretStr
+    api: str = API
+    from_where: str = "SLUICE_GITLAB_API_TOKEN"
+
+    async def set_status(self, url: str, commit: str, status: CommitStatus) -> None:
+        """Set a status of a commit."""
+        body = {
+            "state": "success" if status.success else "failed",
+            "name": status.context,
+            "description": one_line(status.description, LONGEST_DESCRIPTION),
+        }
+        path = f"/projects/{_project(url)}/statuses/{quote(commit, safe='')}"
+        try:
+            await self._asking.ask("POST", path, "have scope `api`, to write commit statuses", body)
+        except TerminalError as error:
+            # GitLab refuses a status that the commit has already: it is a state of a pipeline there.
+            if "Cannot transition status" not in str(error):
+                raise
+
+    async def propose(self, url: str, wish: PullRequest) -> Proposal:
+        """Open a merge request, or bring the one that is open to what it has to say."""
+        where = f"/projects/{_project(url)}/merge_requests"
+        ours = await self._of(where, wish.branch, wish.into)
+        for one in ours:
+            if one["state"] in {"opened", "locked"}:
+                if (one["title"], one.get("description")) != (wish.title, wish.text):
+                    said = {"title": wish.title, "description": wish.text}
+                    await self._asking.ask("PUT", f"{where}/{one['iid']}", MERGE_REQUESTS, said)
+                return _proposal(one)
+        declined = [one for one in ours if one["state"] == "closed" and wish.mark in (one.get("description") or "")]
+        if declined:
+            return _proposal(declined[0], Proposed.DECLINED)
+        body = {
+            "source_branch": wish.branch,
+            "target_branch": wish.into,
+            "title": wish.title,
+            "description": wish.text,
+        }
+        try:
+            return _proposal(await self._asking.ask("POST", where, MERGE_REQUESTS, body))
+        except AlreadyError as error:
+            for one in await self._of(where, wish.branch, wish.into):
+                if one["state"] == "opened":
+                    return _proposal(one)  # made by another worker in this moment, of the same branch
+            raise TransientError(f"{error}") from error
+
+    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
+        """Close the open merge request of a branch, and say why in it."""
+        where = f"/projects/{_project(url)}/merge_requests"
+        for one in await self._of(where, branch, into):
+            text = one.get("description") or ""
+            if one["state"] == "opened" and is_of_sluice(text):
+                await self._asking.ask("POST", f"{where}/{one['iid']}/notes", MERGE_REQUESTS, {"body": why})
+                closed = {"state_event": "close", "description": withdrawn(text)}
+                return _proposal(await self._asking.ask("PUT", f"{where}/{one['iid']}", MERGE_REQUESTS, closed))
+        return None
+
+    @property
+    def _asking(self) -> Asking:
+        return Asking(self.http, "GitLab", self.api, self.token, self.from_where)
+
+    async def _of(self, where: str, branch: str, into: str) -> list[dict[str, Any]]:
+        """The merge requests from one branch into another, newest first."""
+        found = await self._asking.ask(
+            "GET", where, MERGE_REQUESTS, source_branch=branch, target_branch=into, state="all", per_page="100"
+        )
+        newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["iid"]))
+        # Some versions know no filter by branch; and one from a fork has a branch of that name too.
+        return [
+            one
+            for one in newest
+            if (one["source_branch"], one["target_branch"]) == (branch, into)
+            and one.get("source_project_id") == one.get("target_project_id")
+        ]
+
+
+def _proposal(found: dict[str, Any], state: Proposed = Proposed.OPEN) -> Proposal:
+    return Proposal(number=found["iid"], address=found["web_url"], state=state)
+
+
+def _project(url: str) -> str:
+    """The path of a project as the API wants it: `group/subgroup/name`, with `%2F` for each slash.
+
+    Raises:
+        InvalidError: it is not the URL of one.
+    """
+    path = urlsplit(normalise(url)).path.strip("/")
+    parts = path.split("/")
+    if len(parts) < 2 or not all(parts):
+        raise InvalidError(f"{urlsplit(normalise(url)).path!r} is not group/name of a GitLab project")
+    return quote(path, safe="")

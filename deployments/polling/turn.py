@@ -1,0 +1,37 @@
+"""What one worker of several does for all: registries are polled, and what is changed by hand is put back, by one at a time.
+
+A Lease says whose turn it is (`blocks.leases.alone`). Those who stand by know what happens, by their own watches, and go on
+where the one whose turn it is stops or dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from blocks.connections import Connections
+from blocks.leases.alone import alone
+from blocks.leases.lease import Lease
+from deployments.polling.poller import Poller
+from deployments.supervision import forever
+
+Work = Callable[[], Awaitable[None]]
+
+
+async def in_turn(wired: Connections, also: Work) -> None:
+    """Wait for this worker's turn, then poll, and do what else one worker does for all, until the turn is over."""
+    await alone(turn_of(wired), partial(_look, wired, also))
+
+
+def turn_of(wired: Connections) -> Lease:
+    """The Lease by which the workers of an installation take turns."""
+    name = f"sluice-turn-{wired.scope}".rstrip("-")
+    return Lease(wired.cluster, wired.informers, wired.lease, wired.workers, name, wired.lease.namespace, "turn")
+
+
+async def _look(wired: Connections, also: Work) -> None:
+    poller = Poller(wired)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(forever("looking at registries", poller.keep, 1.0))
+        group.create_task(forever("what one worker does for all", also, 1.0))
