@@ -20,10 +20,12 @@ import pytest
 from prefect.context import _temporary_global_settings_context, get_settings_context
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
+from deployments.server import embedded
 from deployments.server.embedded import EmbeddedServer
 from deployments.worker import engine
 
-START_WITHIN_S = 120
+START_WITHIN_S = 300
+"""A first start creates the tables: a minute and a half, which an installation waits for, are too few on a busy machine."""
 STOP_WITHIN_S = 30
 RETRIES = 10
 """How often a flow of a test asks a server that is too busy for it; Prefect's own five are over before two builds are."""
@@ -43,13 +45,21 @@ def prefect_server(home: Path, host: str, port: int, config: pytest.Config) -> I
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        with _migrated(config, home / "prefect.db"):
+        with patient(), _migrated(config, home / "prefect.db"):
             asyncio.run_coroutine_threadsafe(server.start(), loop).result(START_WITHIN_S)
         yield f"{server.url}/api"
     finally:
         asyncio.run_coroutine_threadsafe(server.stop(), loop).result(STOP_WITHIN_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Servers that start inside the block have time for it."""
+    with pytest.MonkeyPatch.context() as it:
+        it.setattr(embedded, "START_WITHIN", START_WITHIN_S)
+        yield
 
 
 @contextmanager

@@ -22,8 +22,11 @@ SIGNING = ("gpg", "gpg-agent", "gpgconf", "gpg-connect-agent", "gpgv")
 LEFT_OUT = shutil.ignore_patterns(
     "test", "tests", "idlelib", "tkinter", "turtledemo", "site-packages", "dist-packages", "config-*", "lib2to3"
 )
-LIBRARIES = ("libstdc++.so.6", "libgcc_s.so.1")
-"""What wheels expect of any Linux, besides what programs name themselves."""
+LIBRARIES = (
+    *("libstdc++.so.6", "libgcc_s.so.1"),
+    *("libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2"),
+)
+"""What wheels expect of any Linux, besides what programs name themselves: those of a manylinux that have no screen."""
 FILES = ("/etc/ssl/certs/ca-certificates.crt",)
 LINKS = ("bin", "sbin", "lib", "lib64")
 USERS = "root:x:0:0:root:/root:/bin/sh\nsluice:x:65532:65532::/var/lib/sluice:/bin/sh\n"

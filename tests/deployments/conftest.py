@@ -25,7 +25,7 @@ from sluice.events.model import ImagePushed
 from tests.deployments import sample_flows
 from tests.prefect_server import free_port, prefect_server
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds after which a thing that should happen is taken not to happen. No test waits that long when all is well."""
 DELIVER = Workflow("tests.deployments.sample_flows.sample_deliver", event=ImagePushed)
 HOLD = Workflow("tests.deployments.sample_flows.sample_hold", queue=Queue.ROLLOUTS)

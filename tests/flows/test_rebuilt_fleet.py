@@ -25,7 +25,7 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.applying_cluster import ApplyingCluster
 from tests.connected import connected
-from tests.flows.test_roll_out_stopped import NEW, World
+from tests.flows.test_roll_out_stopped import NEW, NEWER, World
 from tests.memory_workloads import image_of
 from tests.samples import canary_manifest, deployment, merged
 from tests.tasks.sync.delivered import TEAM, Delivered, delivering
@@ -235,3 +235,25 @@ async def test_a_status_that_a_backup_brought_back_hides_no_object_that_is_missi
         git.commits = fleet.git.commits
         assert "applied" in await git.sync(reapply=True)
     assert all(key in fresh.objects for key in lost)
+
+
+async def test_an_older_commit_on_purpose_is_what_serves_and_the_way_forward_is_a_release(fleet: Fleet) -> None:
+    """People made the cluster of the commit before; the next one is judged, for it was promoted on another cluster."""
+    await fleet.git.sync()
+    await all_is_made(fleet)
+    objects = [
+        {
+            **one,
+            "spec": {**one["spec"], "template": deployment(NEWER, name=one["metadata"]["name"])["spec"]["template"]},
+        }
+        if one["kind"] == "Deployment"
+        else one
+        for one in in_git(fleet.services)
+    ]
+    fleet.git.commit(*objects)
+    await fleet.git.sync()
+    assert fleet.serves() == set(fleet.services), "a primary got what nobody has judged"
+    events = await fleet.watched()
+    assert sorted((one.namespace, one.canary) for one in events if isinstance(one, TargetChanged)) == sorted(
+        fleet.services
+    )

@@ -12,6 +12,7 @@ from deployments import runtime
 from deployments.settings import Settings
 from sluice.errors import TerminalError
 from tests.deployments.conftest import free_port
+from tests.prefect_server import patient
 
 LOGIN = "admin:SECRET"
 
@@ -28,7 +29,7 @@ async def test_it_asks_who_comes_and_lets_its_own_parts_in(tmp_path: Path) -> No
     settings = Settings(
         home=tmp_path, prefect_host="0.0.0.0", prefect_port=free_port(), prefect_auth=SecretStr(LOGIN), work_pool="own"
     )
-    with runtime.prefect_for(settings):
+    with runtime.prefect_for(settings), patient():
         async with runtime.server_of(settings), httpx.AsyncClient(base_url=settings.api_url, trust_env=False) as client:
             assert (await client.get("/health")).is_success
             assert (await client.get("/admin/version")).status_code == 401

@@ -21,7 +21,7 @@ from deployments.server.retention import retention
 from deployments.settings import Settings
 from sluice.errors import TransientError
 from tests.deployments.conftest import HOLD, PATIENCE, Runtime, free_port
-from tests.prefect_server import begin_with_tables
+from tests.prefect_server import START_WITHIN_S, begin_with_tables
 
 TABLES = ("flow_run", "flow_run_state", "log", "artifact", "events", "event_resources")
 PUSHED = "sluice.image.pushed"
@@ -77,6 +77,7 @@ async def test_what_is_older_than_its_days_is_cleared_and_the_rest_stays(
     hurried = {"PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "1"}
     monkeypatch.setattr(embedded, "retention", lambda days: retention(days) | hurried)
     database = tmp_path / "prefect.db"
+    monkeypatch.setattr(embedded, "START_WITHIN", START_WITHIN_S)
     begin_with_tables(pytestconfig, database)
     async with (
         EmbeddedServer(tmp_path, "127.0.0.1", free_port(), keep_days=30) as server,

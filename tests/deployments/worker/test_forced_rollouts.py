@@ -12,6 +12,7 @@ import pytest
 
 from blocks.gates.base import Answer
 from deployments import runtime
+from deployments.worker import observer
 from deployments.workflows import WORKFLOWS
 from flows import roll_out as story
 from sluice.manifests.flagger.canary import Canary
@@ -85,6 +86,7 @@ async def released(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     """Its run waits for the person, at `AT` percent."""
     for module in (roll_back, finalise, initialise, promote):
         monkeypatch.setattr(module, "DRAIN", 0)
+    monkeypatch.setattr(observer, "HEARD_LOOK_EVERY", 0.5)
     monkeypatch.setattr(story, "PAUSE", 0.02)
     monkeypatch.setattr(ask_gate, "GATE_PAUSE", 0.1)
     monkeypatch.setattr(judging, "SEARCH", 0.02)

@@ -8,9 +8,16 @@ from uuid import UUID
 
 import pytest
 
+from deployments.worker import observer
 from tests.deployments.conftest import HOLD, Runtime
 
 pytestmark = pytest.mark.server
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An end by force is looked for twice a second, and not every ten."""
+    monkeypatch.setattr(observer, "HEARD_LOOK_EVERY", 0.5)
 
 
 async def started(sut: Runtime, name: str, times: int = 1) -> None:

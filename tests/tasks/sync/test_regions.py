@@ -14,6 +14,8 @@ from sluice.errors import TerminalError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.rollout.workloads import WORKLOADS
+from sluice.sync.health.base import State
+from sluice.sync.kustomizations import releases
 from tests.applying_cluster import ApplyingCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest, workload
 from tests.tasks.sync.delivered import Delivered, config, delivering
@@ -134,6 +136,15 @@ async def test_a_region_is_ready_again_when_git_is_back_at_what_it_runs(git: Del
     commit(git, "1.0.0")
     assert "2 applied" in await git.sync("east")
     assert git.condition(name="east")[:2] == ("True", "ReconciliationSucceeded")
+
+
+def test_a_canary_that_is_suspended_is_named_as_what_holds_the_region() -> None:
+    """Nobody begins a release for it: people read why the next region waits."""
+    status = {"phase": "Succeeded", "lastAppliedSpec": "one", "lastPromotedSpec": "one"}
+    assert releases.released(canary_manifest({"suspend": True}, status), "one").state is State.CURRENT
+    held = releases.released(canary_manifest({"suspend": True}, status), "two")
+    assert held.state is State.IN_PROGRESS
+    assert held.why.endswith("no release has begun for yet: the Canary is suspended (spec.suspend)")
 
 
 async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Regions) -> None:
