@@ -87,6 +87,8 @@ def test_the_programs_of_the_lab_s_base_start_in_it(tmp_path: Path) -> None:
     made = "gpg --batch --quiet --passphrase '' --quick-generate-key a@example.com ed25519 sign never"
     signed = "date > it && gpg --batch --detach-sign it && gpg --verify it.sig it && gpgconf --kill all"
     run_in(tmp_path / "root", "/root", f"{made} && {signed}")
+    there = {one.name for one in (tmp_path / "root" / "usr/lib").rglob("*.so.*")}
+    assert set(machine.LIBRARIES) <= there, "wheels are built against these, whatever the programs need"
     assert (tmp_path / "root" / "usr/local/bin/kustomize").read_bytes() == tool.read_bytes()
 
 
