@@ -198,6 +198,7 @@ PEOPLE: dict[str, Hand] = {
     "delete the Canary": _delete("Canary", NAME),
     "make the Canary again": _remake_canary,
     "have it revert on deletion": _canary({"spec": {"revertOnDeletion": True}}),
+    "lose the Canary's status": _canary({"status": None}),
     "make the target": _make_target,
     "make the target again": _remake_target,
     "apply the target whole": _apply_target,

