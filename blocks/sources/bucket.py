@@ -48,7 +48,7 @@ class BucketSource:
         async with self._storage() as storage:
             return await self._revision(storage)
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         """The objects as they are listed now, brought here."""
         at = await self.look()
         await self._laid_out(at)

@@ -59,16 +59,19 @@ class GitSource:
     included: tuple[Included, ...] = ()
     verified: dict[str, str] = field(default_factory=dict)
     """Revision → whose signatures it has, as far as it was looked at here."""
+    looked: dict[str, float] = field(default_factory=dict)
+    """Revision → when the look began that found it, by `time.monotonic`."""
 
     async def look(self) -> str:
         """The commit that the reference points at."""
         found = await self.git.look(self.remote, wanted(self.object.spec.ref))
         return revisions.revision(found.shown, found.commit)
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         """The commit that the reference points at, signed by whom the source trusts."""
-        found = await self.git.find(self.remote, wanted(self.object.spec.ref))
+        found, began = await self.git.seen(self.remote, wanted(self.object.spec.ref), expected)
         at = revisions.revision(found.shown, found.commit)
+        self.looked[at] = began
         self.verified[at] = await self._verified(found)
         return at
 
@@ -93,6 +96,7 @@ class GitSource:
             size=tree.size,
             metadata=tree.metadata,
             verified=self.verified.get(revision, ""),
+            looked=self.looked.get(revision),
             observed=observed,
         )
 

@@ -271,12 +271,21 @@ async def test_keyless_signatures_are_of_the_identities_that_match(world: World)
     assert identity["subject"] in asked
 
 
-def test_the_chart_that_is_made_for_a_release_is_verified_as_the_release_says() -> None:
-    """`chart.spec.verify` of a HelmRelease."""
+KEYLESS = {
+    "provider": "cosign",
+    "matchOIDCIdentity": [
+        {"issuer": "^https://token.actions.example$", "subject": "^https://github.com/shop-team/.*$"}
+    ],
+}
+
+
+@pytest.mark.parametrize("verify", [SIGNED, KEYLESS], ids=["by a key", "keyless"])
+def test_the_chart_that_is_made_for_a_release_is_verified_as_the_release_says(verify: dict[str, Any]) -> None:
+    """`chart.spec.verify` of a HelmRelease; charts that are signed without a key say whose identity counts there too."""
     source = {"kind": "HelmRepository", "name": "charts"}
-    spec = {"interval": "1m", "chart": {"spec": {"chart": "shop", "sourceRef": source, "verify": SIGNED}}}
+    spec = {"interval": "1m", "chart": {"spec": {"chart": "shop", "sourceRef": source, "verify": verify}}}
     release = HelmRelease.parse({"metadata": {"name": "shop", "namespace": "team"}, "spec": spec})
-    assert helm_chart(release)["spec"]["verify"] == SIGNED
+    assert helm_chart(release)["spec"]["verify"] == verify
 
 
 async def test_places_without_signatures_refuse_to_be_verified(tmp_path: Path) -> None:

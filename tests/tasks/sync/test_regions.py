@@ -160,6 +160,24 @@ async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Reg
     assert "2 applied" in await task
 
 
+async def test_with_wait_too_a_canary_that_is_named_is_waited_for(git: Delivered, regions: Regions) -> None:
+    """Who names it means its release; that `wait` overrides the checks would let the next region go on unseen."""
+    east = regions.clusters["east"]
+    git.kustomization(
+        "east", kubeConfig={"secretRef": {"name": "east"}}, healthChecks=RELEASE, wait=True, timeout="30s"
+    )
+    commit(git, "1.0.0")
+    first = await waiting(git, "east")
+    pods = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    target = east.now("Deployment", NAME, NAMESPACE)
+    target["status"] = dict.fromkeys(pods, target["spec"].get("replicas", 1)) | {"observedGeneration": 1}
+    await asyncio.sleep(0.4)
+    assert not first.done()
+    assert "waits: dependency 'team/east'" in await git.sync("west")
+    released(east, "Initialized")
+    assert "2 applied" in await first
+
+
 async def test_a_kustomization_that_is_moved_to_another_cluster_deletes_nothing(
     git: Delivered, regions: Regions
 ) -> None:
