@@ -95,9 +95,9 @@ class Fleet:
         await announcer.close()
         return self.events[before:]
 
-    async def rolled_out(self, events: Sequence[Event]) -> list[Outcome | None]:
+    async def rolled_out(self, events: Sequence[Event], worker: str = "worker") -> list[Outcome | None]:
         """What comes of the runs that the events start, all at once."""
-        async with connected(self.cluster, "worker", **World(stops_at=0).parts()):
+        async with connected(self.cluster, worker, **World(stops_at=0).parts()):
             return await asyncio.gather(*(_run(one) for one in events if isinstance(one, TargetChanged)))
 
     def serves(self) -> set[tuple[str, str]]:
@@ -257,3 +257,28 @@ async def test_an_older_commit_on_purpose_is_what_serves_and_the_way_forward_is_
     assert sorted((one.namespace, one.canary) for one in events if isinstance(one, TargetChanged)) == sorted(
         fleet.services
     )
+
+
+async def test_a_worker_that_dies_in_the_middle_is_followed_by_another(fleet: Fleet) -> None:
+    """Some are made, some half made: the next one makes the rest, and begins nothing that was done."""
+    await fleet.git.sync()
+    phases: list[str] = []
+
+    def counted(when: str, verb: str, item: Object) -> None:
+        if (when, item["kind"]) == ("after", "Canary") and (item.get("status") or {}).get("phase") == Phase.INITIALIZED:
+            phases.append(item["metadata"]["name"])
+
+    fleet.cluster.hooks.append(counted)
+    dying = asyncio.create_task(fleet.rolled_out(await fleet.watched(), "first"))
+    async with asyncio.timeout(30):
+        while len(phases) < 3:
+            await asyncio.sleep(0)
+    dying.cancel()
+    await asyncio.wait({dying})
+    done = set(phases)
+    assert len(done) < len(fleet.services)
+    events = await fleet.watched()
+    assert done.isdisjoint(one.canary for one in events if isinstance(one, TargetChanged))
+    assert set(await fleet.rolled_out(events, "second")) == {Outcome.INITIALISED}
+    assert (fleet.serves(), fleet.met) == (set(fleet.services), {0})
+    assert len(phases) == len(fleet.services)

@@ -229,6 +229,14 @@ async def test_what_a_region_rolled_back_stays_out_here_where_its_policies_are(
         await sut.turn()
         assert sut.repository.read("apps/shop.yaml") == line(PINNED_OLD).strip()
         assert await find_rolled_back.fn() == []
+        sut.policy("1.2.0", by=BAD, annotations={RELEASE: "1.2.0"})
+        sut.later()
+        assert await sut.turn()
+        assert "1.2.0" in sut.repository.read("apps/shop.yaml")
+        status = region.cluster.now("Canary", "shop", TEAM)["status"]
+        assert status["lastAppliedSpec"] == status["lastPromotedSpec"], (
+            "a person has let it in, and the region refuses it"
+        )
 
 
 async def test_a_version_known_by_its_tag_alone_stays_out(sut: Ground) -> None:
