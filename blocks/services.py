@@ -11,9 +11,10 @@ from typing import Any
 from blocks.kubernetes.informers import Informers
 from blocks.kubernetes.kinds import ENDPOINT_SLICE, POD, SERVICE, kind_of
 from blocks.kubernetes.writer import Writer
-from sluice.errors import NotFoundError, TransientError
+from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
+from sluice.rollout.needs import needs_primary
 from sluice.rollout.objects import MANAGED_BY, TARGET_PODS, check_claimable, check_made, is_made, is_taken_over
 from sluice.rollout.readiness import ready_addresses, serving_addresses
 from sluice.rollout.routes.backends import narrowed, passing, put_back, unturned, widened
@@ -46,13 +47,15 @@ class Services:
             The port by which a route may point at all sides now: the manifest's, or one on the way to it.
 
         Raises:
-            InvalidError: somebody else's Service has one of the names; the message says which, and the way out.
+            InvalidError: somebody else's Service has one of the names; the message says which, and the way out. Where there
+                are users of the Canary's already, the other Services are as they are to be then.
             TransientError: one that is on its way out has to be gone first.
         """
         wanted = self._wanted(canary, target, apex=apex)
         known = [await self.writer.informers.find(SERVICE, name, canary.namespace) for name in wanted]
         sides = [one for one in known if one is not None and one["metadata"]["name"] != canary.service_name]
         port, held = passing(canary, sides), await self._held(canary, wanted)
+        refused: list[InvalidError] = []
         for name, manifest in wanted.items():
 
             def wish(now: Object, manifest: Object = manifest, stays: bool = name in held) -> Object | None:
@@ -60,7 +63,14 @@ class Services:
                 patch = widened(canary, now, manifest, port)
                 return unturned(patch) if stays else patch
 
-            await self._brought(manifest, wish)
+            try:
+                await self._brought(manifest, wish)
+            except InvalidError as error:
+                if needs_primary(canary):
+                    raise
+                refused.append(error)  # the others have users, who cannot wait until somebody has cleared the way
+        if refused:
+            raise refused[0]
         return port
 
     async def settle(self, canary: Canary, target: Object, *, apex: bool = True, keep: Set[int] = frozenset()) -> None:
@@ -125,6 +135,21 @@ class Services:
         if service is not None and workload is not None and not leads_to(service, workload):
             return frozenset()
         return await offered(informers, name, namespace)
+
+    async def check_side(self, canary: Canary, side: Side) -> None:
+        """Refuse to leave users at a side whose Service is somebody else's; one that is missing is made again.
+
+        Raises:
+            InvalidError: it is; the message says whose, and the way out.
+        """
+        now = await self.writer.informers.find(SERVICE, service_of(canary, side), canary.namespace)
+        if now is not None:
+            with suppress(TransientError):  # one that is on its way out is made again once it is gone
+                check_made(canary, now)
+
+    async def users_meet(self, canary: Canary, side: Side) -> frozenset[str]:
+        """Addresses that the Service of a side offers, whosever they are: also those that somebody has turned it to."""
+        return await offered(self.writer.informers, service_of(canary, side), canary.namespace)
 
     async def ask_for_endpoints(self, canary: Canary, side: Side) -> None:
         """See what a side offers by the API server's word of now, for a time that is over."""

@@ -33,7 +33,7 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     Args:
         url: of the repository, however it is written.
         ref: that moved: a branch by its name, a tag as `refs/tags/v1.2`; empty where the source has no references.
-        commit: that the event was about; only for display, the newest is taken.
+        commit: that the event was about. The newest is taken; the server is not asked where that was seen a moment ago.
         reapply: what is to be applied though nothing moved, with commas between: `namespace/name` of Kustomizations,
             `Kind/namespace/name` of others.
 
@@ -43,7 +43,7 @@ async def sync_source(url: str, ref: str, commit: str = "", reapply: str = "") -
     names = [name for name in reapply.split(",") if name]
     left = await finish_deleted(names) if names else []
     url = cleaned(url)  # it names task runs; a login that somebody wrote into it is not needed to find the sources
-    sources = await fetch_source(url, ref)
+    sources = await fetch_source(url, ref, commit)
     due = await find_due(sources, names) if sources or names else []
     if left and not due:
         return ended("synced", "; ".join(left))

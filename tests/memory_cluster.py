@@ -323,6 +323,12 @@ class MemoryServices:
     async def ask_for_endpoints(self, canary: Canary, side: Side) -> None:
         """Nothing lags here."""
 
+    async def check_side(self, canary: Canary, side: Side) -> None:
+        """Nobody else has one."""
+
+    async def users_meet(self, canary: Canary, side: Side) -> frozenset[str]:
+        return await self.endpoints(canary, side)
+
     async def endpoints(self, canary: Canary, side: Side) -> frozenset[str]:
         label = {Side.PRIMARY: canary.primary, Side.BASELINE: canary.baseline}.get(side, canary.target)
         return ready_addresses(await self.cluster.list(kinds.POD, canary.namespace, f"app={label}"))

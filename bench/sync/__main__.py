@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bench.sync import rebuilt, rows
@@ -24,6 +24,8 @@ ROWS: dict[str, Row] = {
     "rebuilt": lambda here, how: rebuilt.rebuilt(here, how.services),
     "rest": lambda here, how: rows.at_rest(here, how.repositories, how.kustomizations, how.seconds),
 }
+ALONE = {"rebuilt": rebuilt.NAMESPACES}
+"""Rows with an installation of their own, and the namespaces that it looks after besides."""
 
 
 def asked() -> argparse.Namespace:
@@ -44,9 +46,22 @@ def asked() -> argparse.Namespace:
 
 async def measured(how: argparse.Namespace, places: LabPaths) -> dict[str, Any]:
     """Each row that was asked for; one that fails says why, and the others go on."""
-    found: dict[str, Any] = {}
     names = how.rows.split(",")
-    async with installed(places, rebuilt.NAMESPACES if "rebuilt" in names else ()) as here:
+    found = await _of_one(how, places, [name for name in names if name not in ALONE])
+    for name in names:
+        if name in ALONE:
+            found |= await _of_one(how, places, [name], ALONE[name])
+    return found
+
+
+async def _of_one(
+    how: argparse.Namespace, places: LabPaths, names: Sequence[str], namespaces: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The rows that one installation is measured by."""
+    found: dict[str, Any] = {}
+    if not names:
+        return found
+    async with installed(places, namespaces) as here:
         for name in names:
             say(f"measuring {name}")
             try:

@@ -61,6 +61,12 @@ class Installation:
         await asyncio.to_thread(self.up.stop)
         await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
 
+    async def let_go(self) -> None:
+        """Take the finalizers from Kustomizations that nobody will clean up after."""
+        path = self.path("kustomize.toolkit.fluxcd.io/v1", "kustomizations")
+        for one in (await self.api.get(path))["items"]:
+            await self.api.patch(f"{path}/{one['metadata']['name']}", {"metadata": {"finalizers": None}})
+
     async def requests(self) -> dict[str, int]:
         """What sluice has asked the API server so far, by kind and verb."""
         return await requests.counted(self.api, IDENTITY)
@@ -116,6 +122,7 @@ async def installed(places: LabPaths, namespaces: Sequence[str] = ()) -> AsyncIt
             up.stop()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(120):
+                    await here.let_go()
                     await cluster.remove_all(api)
 
 

@@ -99,11 +99,10 @@ class Fleet:
 
     async def lose(self) -> None:
         """All of it is gone at once: nobody acts on a finalizer any more."""
-        api, here = self.here.api, self.here
+        here = self.here
         await here.lose()
-        path = here.path("kustomize.toolkit.fluxcd.io/v1", "kustomizations", self.name)
-        await api.patch(path, {"metadata": {"finalizers": None}})
-        await cluster.remove_namespaces(api, (*NAMESPACES, here.namespace))
+        await here.let_go()
+        await cluster.remove_namespaces(here.api, (*NAMESPACES, here.namespace))
 
     async def kept_out(self) -> str:
         """What the policy keeps out, as its annotation says; empty where it knows nothing."""
@@ -177,7 +176,7 @@ async def _second_life(fleet: Fleet) -> dict[str, Any]:
         await fleet.follow()
         rebuilt_after, refused_after = await asyncio.gather(fleet.all_ready(PROMOTED, applied), fleet.refuses(applied))
         # What came of the first looks of all parts has begun by now.
-        await asyncio.sleep(10)
+        await asyncio.sleep(5)
         return {
             "installed, s": round(applied - began, 1),
             "rebuilt, s": rebuilt_after,

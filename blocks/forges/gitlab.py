@@ -20,6 +20,8 @@ from sluice.sync.source_url import normalise
 API = "https://gitlab.com/api/v4"
 LONGEST_DESCRIPTION = 255
 """Characters that GitLab takes of a status."""
+DRAFT = "Draft: "
+"""What a title begins with while nobody is to merge it: people's word, and not for us to take away."""
 MERGE_REQUESTS = "have scope `api` and role Developer, to write merge requests"
 
 
@@ -60,8 +62,9 @@ class GitLab:
         ours = await self._of(where, wish.branch, wish.into)
         for one in ours:
             if one["state"] in {"opened", "locked"}:
-                if (one["title"], one.get("description")) != (wish.title, wish.text):
-                    said = {"title": wish.title, "description": wish.text}
+                title = f"{DRAFT}{wish.title}" if one["title"].startswith(DRAFT) else wish.title
+                if (one["title"], one.get("description")) != (title, wish.text):
+                    said = {"title": title, "description": wish.text}
                     await self._asking.ask("PUT", f"{where}/{one['iid']}", MERGE_REQUESTS, said)
                 return _proposal(one)
         declined = [one for one in ours if one["state"] == "closed" and wish.mark in (one.get("description") or "")]

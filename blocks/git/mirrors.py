@@ -21,6 +21,8 @@ from sluice.sync.bounds import Bounds
 __all__ = ["Author", "Commit", "Edit", "Files", "Git", "Remote"]
 
 _REFERENCES = 5000
+_MOMENT = 30.0
+"""Seconds for which it is believed that a reference is where it was found to be, where an event says the same."""
 
 
 class Git:
@@ -73,14 +75,31 @@ class Git:
         Raises:
             the errors of `fetch`.
         """
+        return (await self.seen(remote, wanted))[0]
+
+    async def seen(self, remote: Remote, wanted: Wanted, expected: str = "") -> tuple[Found, float]:
+        """As `find`, with the moment of the look.
+
+        Args:
+            remote: the repository.
+            wanted: the reference.
+            expected: a commit that it is said to be at. Where it was there a moment ago, the server is not asked once more.
+
+        Returns:
+            What was found, and a moment by `time.monotonic` after which it was so on the server.
+
+        Raises:
+            the errors of `fetch`.
+        """
         asked = time.monotonic()
         async with self.hold(remote) as mirror:
             began, found = self._heard.get((remote, wanted), (0.0, None))
-            if found is None or began < asked:
+            as_said = found is not None and found.commit == expected and asked - began < _MOMENT
+            if found is None or not (began >= asked or as_said):
                 began = time.monotonic()
                 found = await references.find(mirror, wanted)
                 self._heard[remote, wanted] = (began, found)
-            return found
+            return found, began
 
     async def look(self, remote: Remote, wanted: Wanted) -> Found:
         """What a reference points at now, in one exchange; nothing is brought.
@@ -116,7 +135,12 @@ class Git:
             and the errors of `fetch`.
         """
         async with self.hold(remote) as mirror:
-            return await edits.make(mirror, edit, redo=self._redo, moment=int(self._clock()))
+            began = time.monotonic()
+            made = await edits.make(mirror, edit, redo=self._redo, moment=int(self._clock()))
+            if made.files:  # pushed: what follows the branch need not ask where it is
+                found = Found(shown=edit.target, ref=f"refs/heads/{edit.target}", commit=made.id)
+                self._heard[remote, Wanted(branch=edit.target)] = (began, found)
+            return made
 
     async def would_change(self, remote: Remote, edit: Edit) -> Would:
         """What an edit would come to now; nothing is written.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from blocks.registries.base import USUAL, Registry, Way
 from blocks.registries.distribution import Distribution
-from blocks.registries.logins.base import Caller, Given, Login
+from blocks.registries.logins.base import CALL, NEARBY, Caller, Given, Login
 from blocks.registries.logins.table import LOGINS
 from blocks.registries.transport import Transport
 from sluice.credentials import RegistryCredentials
@@ -27,8 +27,6 @@ from sluice.recent import Recent
 REGISTRIES: Mapping[str, Callable[[], Registry]] = {
     GENERIC: Distribution,
 }
-CALL, NEARBY = 5.0, 2.0
-"""Seconds to connect to a cloud's service, and to what is next to this machine, and for one read."""
 LONGEST = 3600.0
 """Seconds that a login is kept at most: one that was withdrawn is missed no longer than that."""
 REMEMBERED = 1024

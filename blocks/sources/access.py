@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import SECRET
+from blocks.tls import context_of
 from sluice.credentials import GitCredentials, Proxy, certificates, proxy
 from sluice.manifests.references import LocalReference
 
@@ -26,3 +29,15 @@ async def certificates_of(cluster: Cluster, namespace: str, ref: LocalReference 
         InvalidError: it has no certificates.
     """
     return certificates(await cluster.get(SECRET, ref.name, namespace)) if ref else None
+
+
+def verification(field: str, certificates: GitCredentials | None) -> ssl.SSLContext | bool:
+    """How a server is trusted.
+
+    Raises:
+        InvalidError: the certificates, which this field names, are none.
+    """
+    if certificates is None:
+        return True
+    key = certificates.client_key.get_secret_value()
+    return context_of(field, certificates.authority, certificates.certificate, key)

@@ -18,8 +18,12 @@ class Source(Protocol):
             as `latest`.
         """
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         """The revision that the source is at when this is called, or a later one, brought here: `main@sha1:8084f1…`.
+
+        Args:
+            expected: a commit that an event says it is at. Where it was found there a moment ago, that may be enough; then
+                `fetched` says when it was.
 
         Raises:
             NotFoundError: the source names what is not there.

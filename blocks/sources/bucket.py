@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ssl
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,25 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-from pydantic import SecretStr
 
 from blocks.connections import Connections
 from blocks.git.files import inside
-from blocks.kubernetes.kinds import SECRET
-from blocks.sources.access import certificates_of, proxy_of
+from blocks.sources.access import certificates_of, proxy_of, verification
+from blocks.sources.bucket_identity import Identity, identity_of
 from blocks.sources.bucket_s3 import Listed, Storage
-from blocks.tls import context_of
 from blocks.trees import Tree, Trees
-from sluice.credentials import GitCredentials, Proxy, name_of, texts
+from sluice.credentials import GitCredentials, Proxy
 from sluice.errors import InvalidError, NotFoundError
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.vital import refuse_vital
-from sluice.sigv4 import Keys
 from sluice.sync.artifact import Fetch
 from sluice.sync.bounds import Bounds, Measured
 from sluice.sync.ignore import FILE, Ignore
 
-PROVIDERS = ("generic", "aws")
 _AT_ONCE = 8
 _MOST_RULES = 1 << 20
 
@@ -42,7 +37,7 @@ class BucketSource:
 
     trees: Trees
     object: Bucket
-    keys: Keys | None = None
+    identity: Identity = field(default_factory=Identity)
     certificates: GitCredentials | None = None
     proxy: Proxy | None = None
     seen: dict[str, tuple[Listed, ...]] = field(default_factory=dict)
@@ -53,7 +48,7 @@ class BucketSource:
         async with self._storage() as storage:
             return await self._revision(storage)
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         """The objects as they are listed now, brought here."""
         at = await self.look()
         await self._laid_out(at)
@@ -117,13 +112,14 @@ class BucketSource:
         spec = self.object.spec
         proxy = self.proxy.address_with_login if self.proxy else None
         async with httpx.AsyncClient(
-            verify=_verification(self.certificates), proxy=proxy, timeout=min(spec.timeout, 30.0)
+            verify=verification("spec.certSecretRef", self.certificates), proxy=proxy, timeout=min(spec.timeout, 30.0)
         ) as http:
             yield Storage(
                 http=http,
                 base=f"{'http' if spec.insecure else 'https'}://{spec.endpoint}",
                 bucket=spec.bucket_name,
-                keys=self.keys,
+                keys=self.identity.keys,
+                token=self.identity.token,
                 region=spec.region,
                 within=spec.timeout,
                 clock=lambda: datetime.now(UTC),
@@ -139,20 +135,12 @@ async def bucket_source(wired: Connections, source: Bucket) -> BucketSource:
     """
     spec = source.spec
     refuse_vital(spec, spec.vital)
-    if spec.provider not in PROVIDERS:
-        raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use one of: {', '.join(PROVIDERS)}")
     if "/" in spec.endpoint or "@" in spec.endpoint:
         raise InvalidError("spec.endpoint is a host, and a port where it has one: write no scheme, path or login")
-    keys = None
-    if spec.secret_ref:
-        secret = await wired.cluster.get(SECRET, spec.secret_ref.name, source.namespace)
-        data = texts(secret)
-        if not data.get("accesskey") or not data.get("secretkey"):
-            raise InvalidError(f"{name_of(secret)} has no keys for a storage: it needs accesskey and secretkey")
-        keys = Keys(data["accesskey"].strip(), SecretStr(data["secretkey"].strip()))
     certificates = await certificates_of(wired.cluster, source.namespace, spec.cert_secret_ref)
     proxy = await proxy_of(wired.cluster, source.namespace, spec.proxy_secret_ref)
-    return BucketSource(wired.trees, source, keys, certificates, proxy)
+    identity = await identity_of(wired.cluster, source)
+    return BucketSource(wired.trees, source, identity, certificates, proxy)
 
 
 async def _brought(storage: Storage, one: Listed, root: Path, turn: asyncio.Semaphore) -> None:
@@ -164,10 +152,3 @@ async def _brought(storage: Storage, one: Listed, root: Path, turn: asyncio.Sema
 
 def _is_file(key: str) -> bool:
     return not key.endswith("/") and key != FILE
-
-
-def _verification(certificates: GitCredentials | None) -> ssl.SSLContext | bool:
-    if certificates is None:
-        return True
-    key = certificates.client_key.get_secret_value()
-    return context_of("spec.certSecretRef", certificates.authority, certificates.certificate, key)

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import httpx
+from pydantic import SecretStr
 
 from blocks.bounded_http import asked
 from blocks.waits import retry_after
@@ -39,7 +40,8 @@ class Storage:
         http: for this storage, with its certificates and proxy.
         base: scheme and host.
         bucket: its name.
-        keys: None to ask as anybody.
+        keys: that sign; None where there are none.
+        token: shown in their place; None for none. Without both one asks as anybody.
         region: of the bucket.
         within: seconds for one call.
         clock: the moment, with a time zone.
@@ -52,6 +54,7 @@ class Storage:
     region: str
     within: float
     clock: Callable[[], datetime]
+    token: SecretStr | None = None
 
     async def listed(self, prefix: str, most: int) -> list[Listed]:
         """All objects, in order of their names.
@@ -117,6 +120,8 @@ class Storage:
         else:
             path = quoted_path(f"/{self.bucket}/{key}" if key else f"/{self.bucket}")
         url = f"{scheme}://{host}{path}{'?' if query else ''}{quoted(query)}"
+        if self.token:
+            return url, {"Authorization": f"Bearer {self.token.get_secret_value()}"}
         if not self.keys:
             return url, {}
         region = self.region or _USUAL_REGION
@@ -133,7 +138,9 @@ class Storage:
             raise TransientError(said, retry_after=retry_after(headers))  # type: ignore[arg-type]
         if status in (301, 307, 308):
             raise TerminalError(f"{said}: set spec.endpoint and spec.region to where the bucket is")
-        raise TerminalError(f"{said}: check spec.secretRef and spec.region")
+        raise TerminalError(
+            f"{said}: check spec.secretRef and spec.region, or what sluice may do there by its own identity"
+        )
 
     def _away(self, error: httpx.RequestError) -> TransientError:
         return TransientError(f"{self.base} does not answer for bucket {self.bucket}: {type(error).__name__}")

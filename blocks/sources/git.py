@@ -19,9 +19,10 @@ from blocks.git.signatures import verify_commit, verify_tag
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import GIT_REPOSITORY, SECRET
 from blocks.sources.access import proxy_of
+from blocks.sources.git_azure import azure_devops
 from blocks.sources.git_github_app import github_app
 from blocks.trees import Tree
-from sluice.credentials import GitCredentials, git_credentials, name_of
+from sluice.credentials import GitCredentials, Proxy, git_credentials, name_of
 from sluice.errors import InvalidError, NotFoundError, SluiceError
 from sluice.manifests.flux.git_repository import GitReference, GitRepository
 from sluice.manifests.flux.vital import refuse_vital
@@ -58,16 +59,19 @@ class GitSource:
     included: tuple[Included, ...] = ()
     verified: dict[str, str] = field(default_factory=dict)
     """Revision → whose signatures it has, as far as it was looked at here."""
+    looked: dict[str, float] = field(default_factory=dict)
+    """Revision → when the look began that found it, by `time.monotonic`."""
 
     async def look(self) -> str:
         """The commit that the reference points at."""
         found = await self.git.look(self.remote, wanted(self.object.spec.ref))
         return revisions.revision(found.shown, found.commit)
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         """The commit that the reference points at, signed by whom the source trusts."""
-        found = await self.git.find(self.remote, wanted(self.object.spec.ref))
+        found, began = await self.git.seen(self.remote, wanted(self.object.spec.ref), expected)
         at = revisions.revision(found.shown, found.commit)
+        self.looked[at] = began
         self.verified[at] = await self._verified(found)
         return at
 
@@ -92,6 +96,7 @@ class GitSource:
             size=tree.size,
             metadata=tree.metadata,
             verified=self.verified.get(revision, ""),
+            looked=self.looked.get(revision),
             observed=observed,
         )
 
@@ -135,18 +140,35 @@ class GitSource:
         return await self.git.trees.keep(self.remote.key, name, build), others
 
 
-async def _by_secret(secret: Mapping[str, Any]) -> GitCredentials:
+Secret = Mapping[str, Any] | None
+
+
+async def _generic(url: str, secret: Secret, proxy: Proxy | None) -> GitCredentials | None:
+    if secret is None:
+        return None
     if "githubAppID" in (secret.get("data") or {}):
         raise InvalidError(f"{name_of(secret)} is of a GitHub App, but spec.provider is not github")
     return git_credentials(secret)
 
 
-GENERIC = "generic"
-PROVIDERS: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[GitCredentials]]] = {
-    GENERIC: _by_secret,
-    "github": github_app,
+async def _github(url: str, secret: Secret, proxy: Proxy | None) -> GitCredentials:
+    if secret is None:
+        raise InvalidError("spec.provider 'github' logs in by a Secret: set spec.secretRef")
+    return await github_app(secret)
+
+
+async def _azure(url: str, secret: Secret, proxy: Proxy | None) -> GitCredentials:
+    if secret is not None:
+        raise InvalidError("spec.provider 'azure' logs in as who sluice is to Azure: leave spec.secretRef out")
+    return await azure_devops(url, proxy)
+
+
+PROVIDERS: Mapping[str, Callable[[str, Secret, Proxy | None], Awaitable[GitCredentials | None]]] = {
+    "generic": _generic,
+    "github": _github,
+    "azure": _azure,
 }
-"""How one logs in, by `spec.provider`."""
+"""How one logs in, by `spec.provider`: to an address, with the Secret that is named, through a proxy."""
 
 
 async def git_repository(cluster: Cluster, key: SourceKey) -> GitRepository:
@@ -194,20 +216,18 @@ async def remote_of(cluster: Cluster, source: GitRepository) -> Remote:
     spec = source.spec
     if spec.provider not in PROVIDERS:
         raise InvalidError(f"spec.provider {spec.provider!r} is not supported yet; use one of: {', '.join(PROVIDERS)}")
-    credentials = None
-    if spec.secret_ref:
-        secret = await cluster.get(SECRET, spec.secret_ref.name, source.namespace)
-        credentials = await PROVIDERS[spec.provider](secret)
-    elif spec.provider != GENERIC:
-        raise InvalidError(f"spec.provider {spec.provider!r} logs in by a Secret: set spec.secretRef")
+    proxy = await proxy_of(cluster, source.namespace, spec.proxy_secret_ref)
+    secret = await cluster.get(SECRET, spec.secret_ref.name, source.namespace) if spec.secret_ref else None
+    credentials = await PROVIDERS[spec.provider](spec.url, secret, proxy)
+    login = spec.secret_ref.name if spec.secret_ref else spec.provider if credentials else ""
     if spec.url.startswith("ssh://") and not (credentials and credentials.identity.get_secret_value()):
         raise InvalidError("spec.url is ssh: spec.secretRef must name a Secret with identity and known_hosts")
-    if proxy := await proxy_of(cluster, source.namespace, spec.proxy_secret_ref):
+    if proxy:
         if spec.url.startswith("ssh://"):
             raise InvalidError("spec.proxySecretRef: a proxy is for http and https; spec.url is ssh")
         credentials = (credentials or GitCredentials()).model_copy(update={"proxy": proxy})
     # Who may not read a repository must not find its commits here because somebody else may.
-    owner = f"{source.namespace}/{spec.secret_ref.name}" if spec.secret_ref else ""
+    owner = f"{source.namespace}/{login}" if login else ""
     return Remote.of(spec.url, credentials, spec.timeout, owner=owner)
 
 

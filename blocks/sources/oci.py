@@ -65,7 +65,7 @@ class OciSource:
         )
         return f"{tag}@{at}"
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         """The digest that the reference names now, signed by whom the source trusts, and its files."""
         at = await self.look()
         if self.cosign:

@@ -29,7 +29,7 @@ class Suspended:
             raise InvalidError(f"{self.manifest} is suspended, and nothing of it was fetched before: resume it")
         return artifact.revision
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         """The revision of its status, brought here: another process may have fetched it.
 
         Raises:

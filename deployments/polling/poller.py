@@ -26,7 +26,9 @@ from sluice.images.quarantine import kept_out
 from sluice.images.reference import parse_repository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
+from sluice.manifests.references import SourceKey
 from tasks.images.poll import NOTHING, Remembered, poll
+from tasks.images.unpolled import say_unpolled
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -34,6 +36,8 @@ AT_ONCE = 4
 """Questions to one registry at the same time."""
 TOGETHER = 0.05
 """Seconds for changes that belong together, such as those of one `kubectl apply`, to be one look."""
+LACKING = 10.0
+"""Seconds before a policy says that its repository is not polled: one that is applied with it may come after it."""
 SOON, LATER = 5.0, 300.0
 """Seconds before a look that came to nothing is made again: twice as long each time."""
 log = logging.getLogger("sluice.images")
@@ -110,7 +114,9 @@ class Poller:
         old, entry.manifest = entry.manifest, new
         if new is None:
             entry.remembered = NOTHING
-            if not entry.policies:
+            if entry.policies:
+                self._due(key, LACKING)
+            else:
                 del self.known[key]
         elif old is None or new.requested or _spec(old) != _spec(new):
             self._due(key, TOGETHER)
@@ -128,8 +134,8 @@ class Poller:
         entry = self.known[new.repository]
         entry.policies[key] = new
         changed = old is None or new.requested or _spec(old) != _spec(new) or kept_out(old) != kept_out(new)
-        if entry.manifest and changed:
-            self._due(new.repository, TOGETHER)
+        if changed:
+            self._due(new.repository, TOGETHER if entry.manifest else LACKING)
 
     def _due(self, key: Key, after: float) -> None:
         entry, at = self.known[key], self.clock() + after
@@ -157,14 +163,14 @@ class Poller:
     async def _one(self, key: Key, entry: Repository) -> None:
         again: float | None = None
         try:
-            again = await self._look(entry)
+            again = await self._look(entry) if entry.manifest else await self._lacking(key, entry)
         except Exception:  # the others are looked at all the same
             log.exception("ImageRepository %s/%s was not looked at", *key)
             again = self._later(entry)
         finally:
             del self._busy[key]
             again, entry.once_more = TOGETHER if entry.once_more else again, False
-            if again is not None and entry.manifest is not None:
+            if again is not None and (entry.manifest or entry.policies):
                 self._due(key, again)
 
     async def _look(self, entry: Repository) -> float | None:
@@ -173,6 +179,7 @@ class Poller:
         if manifest is None or manifest.spec.suspend:
             return None
         if not await self._is_ours(IMAGE_REPOSITORY, manifest):
+            await self._lacking((manifest.namespace, manifest.name), entry)
             return manifest.spec.interval  # Flux may be gone by then
         host = _host(manifest)
         async with self._turns[host]:
@@ -195,6 +202,15 @@ class Poller:
             return self._later(entry)
         entry.remembered, entry.failures = found.remember, 0
         return manifest.spec.interval * random.uniform(0.95, 1.05)
+
+    async def _lacking(self, key: Key, entry: Repository) -> float:
+        """Have policies say that nobody polls what they choose from; returns the seconds until the next time."""
+        ours = [one for one in entry.policies.values() if await self._is_ours(IMAGE_POLICY, one)]
+        try:
+            await say_unpolled(SourceKey(ImageRepository.kind, *key), ours)
+        except SluiceError as error:
+            log.warning("why ImageRepository %s/%s is not polled was not said: %s", *key, error)
+        return LATER
 
     async def _is_ours(self, kind: Kind, one: ImageRepository | ImagePolicy) -> bool:
         """Whether an object is neither gone nor left to Flux by now."""

@@ -7,17 +7,22 @@ state that lets the code begin, and what the engine reads is what it has already
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
+import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Pending
 
 from deployments.worker import states
 from deployments.worker.identity import CLAIM, Identity, holder
+from deployments.workflows import Queue
 
 RESUMED_WITHIN = timedelta(seconds=10)
 """Time that another worker gets to notice that a run it holds was resumed."""
@@ -57,6 +62,7 @@ class RunClient(PrefectClient):
 
     run: FlowRun
     late: dict[str, Any]
+    flushing: asyncio.Task[None] | None
 
     @classmethod
     def of(cls, client: PrefectClient, run: FlowRun, **late: Any) -> Self:
@@ -68,7 +74,7 @@ class RunClient(PrefectClient):
             late: what is to be written of the run before its code starts.
         """
         it = cls.__new__(cls)
-        vars(it).update(vars(client) | {"run": run, "late": late})
+        vars(it).update(vars(client) | {"run": run, "late": late, "flushing": None})
         return it
 
     async def read_flow_run(self, flow_run_id: UUID) -> FlowRun:
@@ -86,8 +92,44 @@ class RunClient(PrefectClient):
         self.late |= said
         return None
 
+    async def before(self, state: State[Any]) -> None:
+        """Write what has to be known before the run is in this state.
+
+        That is who carries it. The state with which a short flow begins says so itself, and its code waits for nothing else.
+        """
+        if self._begins(state):
+            state.message = f"{CLAIM}{self.late.get('infrastructure_pid', '')}"
+        else:
+            await self.flush()
+
+    def after(self, state: State[Any]) -> None:
+        """Write what waits still, while the code of a short flow runs."""
+        if self._begins(state):
+            self.flush_meanwhile()
+
+    def _begins(self, state: State[Any]) -> bool:
+        return state.is_running() and self.run.work_queue_name == Queue.SHORT
+
     async def flush(self) -> None:
         """Write what waits, in one call. What could not be written waits on."""
-        if self.late:
-            await super().update_flow_run(self.run.id, **self.late)
-            self.late = {}
+        if self.flushing:
+            await self.flushing
+        await self._write()
+
+    def flush_meanwhile(self) -> None:
+        """Begin to write what waits; nobody waits for it but the next `flush`, which tries once more where it failed."""
+
+        async def write() -> None:
+            with suppress(httpx.HTTPError, ObjectNotFound):
+                await self._write()
+
+        self.flushing = asyncio.create_task(write())
+
+    async def _write(self) -> None:
+        late, self.late = self.late, {}
+        try:
+            if late:
+                await super().update_flow_run(self.run.id, **late)
+        except BaseException:
+            self.late = late | self.late
+            raise

@@ -118,8 +118,9 @@ class _Engine(AsyncFlowRunEngine[Any, Any]):
         waits = pauses(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             try:
-                await self.client.flush()  # who carries a run has to be known before it runs
+                await self.client.before(state)  # who carries a run has to be known before it runs
                 given = await super().set_state(state, force=force)
+                self.client.after(given)
                 if given.is_running() and self.flow_run:
                     self.flow_run.run_count += 1  # as the server counts
                     self._know(self.flow_run)

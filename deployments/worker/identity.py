@@ -49,7 +49,8 @@ class Identity:
 
 def holder(flow_run: FlowRun) -> Identity | None:
     """Who holds a run. The claim counts first: it is written in one step with the state, the mark on the run later."""
-    message = flow_run.state.message if flow_run.state and flow_run.state.is_pending() else None
+    state = flow_run.state
+    message = state.message if state and (state.is_pending() or state.is_running()) else None
     if message and message.startswith(CLAIM):
         return Identity.parse(message.removeprefix(CLAIM))
     return Identity.parse(flow_run.infrastructure_pid)

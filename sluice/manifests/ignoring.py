@@ -35,10 +35,10 @@ class IgnoreTarget(ForeignModel):
         """
         group, _, version = manifest["apiVersion"].rpartition("/")
         meta = manifest["metadata"]
-        values = {"group": group, "version": version, "kind": manifest["kind"], **meta}
-        for name in PATTERNS:
+        values = (group, version, manifest["kind"], meta["name"], meta.get("namespace") or "")
+        for name, value in zip(PATTERNS, values, strict=True):
             pattern = getattr(self, name)
-            if pattern and not matches(pattern, values.get(name) or "", f"target.{name}"):
+            if pattern and not matches(pattern, value, f"target.{name}"):
                 return False
         return selector(self.label_selector).matches(meta.get("labels") or {}) and selector(
             self.annotation_selector

@@ -33,6 +33,7 @@ class Fetch:
         size: bytes of all files.
         metadata: what the source's owner says of it.
         verified: whose signature it has; empty where nobody asked.
+        looked: when the look began that found it, by the clock of `time.monotonic`; None for the one just now.
         observed: more fields of the status, of this kind of source: what was looked at to come to this.
     """
 
@@ -41,6 +42,7 @@ class Fetch:
     size: int = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
     verified: str = ""
+    looked: float | None = None
     observed: Mapping[str, Any] = field(default_factory=dict)
 
 

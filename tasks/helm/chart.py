@@ -129,9 +129,9 @@ def helm_chart(release: HelmRelease) -> dict[str, Any]:
     if spec.ignore_missing_values_files:
         wanted["ignoreMissingValuesFiles"] = True
     if spec.verify is not None:
-        wanted["verify"] = spec.verify.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True) | {
-            "provider": spec.verify.provider
-        }
+        wanted["verify"] = spec.verify.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
+        ) | {"provider": spec.verify.provider}
     owner = {f"{GROUP}/name": release.name, f"{GROUP}/namespace": release.namespace}
     meta: dict[str, Any] = {
         "name": release.chart.name,

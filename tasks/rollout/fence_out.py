@@ -7,6 +7,7 @@ from contextlib import suppress
 from sluice.errors import InvalidError
 from tasks.scene.autoscaler import fence_out_autoscaler
 from tasks.scene.rollout_ref import RolloutRef, Scene
+from tasks.scene.tend import is_under_way
 from tasks.stage import stage
 
 
@@ -20,8 +21,12 @@ async def fence_out(ref: RolloutRef) -> None:
     scene = await Scene.begun(ref)
     await scene.canaries.fence_out(scene.canary)
     await fence_out_autoscaler(scene)
-    if await scene.router.weight(scene.canary) is not None:
+    weight = await scene.router.weight(scene.canary)
+    if weight is not None:
         await scene.router.fence_out(scene.canary)
+    if weight == 0 or (
+        weight and is_under_way(scene)
+    ):  # at rest users are brought home once the primary serves (`tend`)
         target = await scene.canaries.target(scene.canary)
         with suppress(
             InvalidError

@@ -18,6 +18,7 @@ from sluice.rollout.journal import entry
 from sluice.rollout.objects import check_made
 from sluice.rollout.result import StageResult
 from sluice.rollout.strategies.base import HOME, PROMOTION
+from sluice.rollout.tending.difference import lacks
 from sluice.rollout.workloads.base import Object, has_pods
 from sluice.rollout.workloads.copies import primary_copy
 from sluice.rollout.written import is_another, shows
@@ -56,7 +57,8 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     # All traffic is about to be on these pods: a revision that is pushed from now on must not replace them.
     target = await scene.canaries.freeze(canary)
     _check_judged(scene, ref, target)
-    await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
+    if (canary.status.phase, canary.status.canary_weight) != (Phase.PROMOTING, 100):  # else it is tried once more
+        await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
     await _check_serves(scene)
     await scene.router.shift(canary, PROMOTION)
     if workload.reads.ends_early(target):
@@ -103,10 +105,12 @@ async def _replaced(scene: Scene, target: Object, pods: int) -> tuple[Object, st
     """
     canary, workload = scene.canary, scene.workload
 
-    def wish(now: Object | None) -> Object:
+    def wish(now: Object | None) -> Object | None:
         if now is not None:
             check_made(canary, now)
-        return primary_copy(workload, canary, target, max(workload.reads.pods(now) if now else 0, pods, 1))
+        manifest = primary_copy(workload, canary, target, max(workload.reads.pods(now) if now else 0, pods, 1))
+        # One that is tried once more, because something else was not as it has to be, has it already.
+        return manifest if now is None or any(lacks(manifest, now)) else None
 
     async with scene.wired.informers.following(scene.kind, canary.primary, canary.namespace) as followed:
         try:

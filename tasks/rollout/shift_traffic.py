@@ -10,6 +10,7 @@ from sluice.rollout.journal import entry
 from sluice.rollout.result import StageResult
 from tasks.measuring.first_traffic import until_well_timed
 from tasks.scene.baseline import check_standing
+from tasks.scene.home import check_able
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.tend import tend
 from tasks.stage import stage
@@ -17,7 +18,11 @@ from tasks.stage import stage
 
 @stage("shift traffic", run_name="shift traffic {ref} to {decision.traffic.canary} %")
 async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
-    """Write the intent, then set the weight; returns when the data plane has acknowledged it. Idempotent."""
+    """Write the intent, then set the weight; returns when the data plane has acknowledged it. Idempotent.
+
+    Raises:
+        TransientError: users would come back to a primary that has no pods for them.
+    """
     scene = await Scene.of(ref)
     scene.check_current(ref)
     status, step, weight = scene.canary.status, decision.step, decision.traffic.canary
@@ -30,7 +35,10 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
         await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
     if weight:
         await check_standing(scene, ref)  # by the manifest that the shift goes by
-    if await scene.router.weight(scene.canary) is None:
+    now = await scene.router.weight(scene.canary)
+    if now is None:
         await tend(scene)  # somebody took the route away: it is made again, with the traffic at home
+    elif now > weight:
+        await check_able(scene, now)  # somebody gave the canary more, and the primary may not be there to take it
     await scene.router.shift(scene.canary, decision.traffic)
     return StageResult(unjudged=True)

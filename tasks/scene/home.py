@@ -30,7 +30,7 @@ async def go_home(scene: Scene) -> None:
         if await _tended(scene) is None:
             return
     elif weight:
-        await _check_able(scene, weight)
+        await check_able(scene, weight)
     await _turn_home(scene)
     await router.shift(canary, HOME)
     left = await router.weight(canary)
@@ -80,12 +80,21 @@ async def _turn_home(scene: Scene) -> None:
         raise TransientError(f"{scene.canary}: {said}")
 
 
-async def _check_able(scene: Scene, weight: int) -> None:
+async def check_able(scene: Scene, weight: int) -> None:
+    """Refuse to give users back to a primary that cannot take them.
+
+    Args:
+        weight: the canary's, percent, as the route has it now.
+
+    Raises:
+        TransientError: it cannot yet, as the Canary says then.
+    """
     canary = scene.canary
     primary = await scene.canaries.primary(canary) or await _tended(scene)
     wanted = scene.workload.reads.pods(primary) if primary else 1
-    offered = [len(await scene.services.endpoints(canary, side)) for side in (Side.PRIMARY, Side.CANARY)]
-    why = why_not_home(weight, offered[0], wanted, offered[1])
+    offered = await scene.services.endpoints(canary, Side.PRIMARY)
+    now = await scene.services.users_meet(canary, Side.CANARY)
+    why = why_not_home(weight, len(offered), wanted, len(now))
     if why:
         pods = await scene.canaries.why_not_ready(canary, primary) if primary else "the primary is gone"
         said = f"traffic stays on the canary: {why}: {pods}"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sluice.errors import LostError, StaleError, TransientError, reason_of
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
+from sluice.manifests.flagger.side import Side
 from sluice.rollout.revision import version_of
 from tasks.scene.baseline import is_standing
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -87,6 +88,8 @@ async def _whole(scene: Scene, ref: RolloutRef) -> Look:
     target, weight, baseline = await asyncio.gather(
         scene.canaries.target(scene.canary), scene.router.weight(scene.canary), is_standing(scene, ref)
     )
+    if weight:
+        await scene.services.check_side(scene.canary, Side.CANARY)  # else its users meet somebody else's pods
     reads, writes = scene.workload.reads, scene.workload.writes
     # Somebody who applied the target whole may have thawed it: it is frozen again before users meet more of it.
     stays = not weight or writes.frozen(target) is None

@@ -30,7 +30,7 @@ async def revert(scene: Scene) -> None:
     Its pods come first, then what leads users to them. The target follows its template again, whatever that holds now.
 
     Raises:
-        TransientError: the target's pods are not ready yet; users stay on the primary.
+        TransientError: the target's pods are not ready yet; users stay on the primary, and the Canary says why.
     """
     canary = scene.canary
     if FINALIZER not in canary.metadata.finalizers:
@@ -39,10 +39,20 @@ async def revert(scene: Scene) -> None:
         await _give_back(scene)
     except NotFoundError:
         said = f"{scene.workload.kind} {canary.target} is gone: there is nothing to give back"
+    except TransientError as error:
+        await _say(scene, str(error))
+        raise
     else:
         said = f"{canary.target} serves its users itself again"
     await scene.write(entry(scene.canary, time.time(), Phase.TERMINATED, said, canaryWeight=0))
     await _bring(scene, wanted=False)
+
+
+async def _say(scene: Scene, message: str) -> None:
+    """Have people read in the Canary what it waits for before it goes, once for each sentence."""
+    known = scene.canary.status.condition("Promoted")
+    if known is None or known.message != message:
+        await scene.write(entry(scene.canary, time.time(), Phase.TERMINATING, message))
 
 
 async def _give_back(scene: Scene) -> None:

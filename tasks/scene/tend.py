@@ -7,9 +7,10 @@ written and nothing is asked.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
-from sluice.errors import NotFoundError, TransientError
+from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.needs import needs_primary
@@ -52,13 +53,27 @@ async def tend(scene: Scene) -> Object:
         if before is None:
             raise
         return await _without_target(scene, before)
-    await scene.services.ensure(canary, target, apex=False)
+    refused = await _refused(scene, scene.services.ensure(canary, target, apex=False))
     primary = await tend_primary(scene, target)
-    await tend_autoscaler(scene)
+    unscaled = await _refused(scene, tend_autoscaler(scene))
     await _lead(scene, target, primary, made=before is None)
+    if fault := refused or unscaled:
+        raise fault
     if not is_under_way(scene):
         await _to_rest(scene, target)
     return primary
+
+
+async def _refused(scene: Scene, act: Awaitable[object]) -> InvalidError | None:
+    """Do what may be refused because of somebody else's object, and return why it was: users who are the Canary's already
+    cannot wait for their primary and their route until somebody has cleared the way. Before there are any it is raised."""
+    try:
+        await act
+    except InvalidError as error:
+        if needs_primary(scene.canary):
+            raise
+        return error
+    return None
 
 
 async def _without_target(scene: Scene, primary: Object) -> Object:

@@ -44,10 +44,15 @@ class Fetched(BaseModel):
 
 
 @stage("fetch source", run_name="fetch {ref} of {url}")
-async def fetch_source(url: str, ref: str) -> list[Fetched]:
+async def fetch_source(url: str, ref: str, commit: str = "") -> list[Fetched]:
     """The sources that follow this reference, each at the revision that it is at now; empty where there is none.
 
     A source that cannot be fetched says why in its conditions and does not stop the others.
+
+    Args:
+        url: of the repository.
+        ref: that moved.
+        commit: that it moved to, as an event says; empty where it says none.
 
     Raises:
         TerminalError: none of them can be fetched: no such branch, refused, a Secret without credentials, no signature.
@@ -57,7 +62,7 @@ async def fetch_source(url: str, ref: str) -> list[Fetched]:
     failures: list[SluiceError] = []
     for source in await sources_of(connections().cluster, url, ref):
         try:
-            done.append(await _fetched(source))
+            done.append(await _fetched(source, commit))
         except (TerminalError, TransientError) as error:
             failures.append(error)
             await write_status(source, failed(source, error, _now()))
@@ -67,9 +72,9 @@ async def fetch_source(url: str, ref: str) -> list[Fetched]:
     return done
 
 
-async def _fetched(source: SourceManifest) -> Fetched:
+async def _fetched(source: SourceManifest, commit: str) -> Fetched:
     opened, looked = await open_source(connections(), source), time.monotonic()
-    at = await opened.latest()
+    at = await opened.latest(commit)
     found = await opened.fetched(at)
     await write_status(source, stored(source, found, _now()))
     return Fetched(
@@ -78,7 +83,7 @@ async def _fetched(source: SourceManifest) -> Fetched:
         name=source.name,
         commit=commit_of(at) if source.ref else "",
         revision=at,
-        looked=looked,
+        looked=looked if found.looked is None else found.looked,
         files=str(await opened.tree(at)),
         origin=str(found.metadata.get(ORIGIN, "")),
     )

@@ -25,7 +25,7 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.applying_cluster import ApplyingCluster
 from tests.connected import connected
-from tests.flows.test_roll_out_stopped import NEW, World
+from tests.flows.test_roll_out_stopped import NEW, NEWER, World
 from tests.memory_workloads import image_of
 from tests.samples import canary_manifest, deployment, merged
 from tests.tasks.sync.delivered import TEAM, Delivered, delivering
@@ -95,9 +95,9 @@ class Fleet:
         await announcer.close()
         return self.events[before:]
 
-    async def rolled_out(self, events: Sequence[Event]) -> list[Outcome | None]:
+    async def rolled_out(self, events: Sequence[Event], worker: str = "worker") -> list[Outcome | None]:
         """What comes of the runs that the events start, all at once."""
-        async with connected(self.cluster, "worker", **World(stops_at=0).parts()):
+        async with connected(self.cluster, worker, **World(stops_at=0).parts()):
             return await asyncio.gather(*(_run(one) for one in events if isinstance(one, TargetChanged)))
 
     def serves(self) -> set[tuple[str, str]]:
@@ -235,3 +235,50 @@ async def test_a_status_that_a_backup_brought_back_hides_no_object_that_is_missi
         git.commits = fleet.git.commits
         assert "applied" in await git.sync(reapply=True)
     assert all(key in fresh.objects for key in lost)
+
+
+async def test_an_older_commit_on_purpose_is_what_serves_and_the_way_forward_is_a_release(fleet: Fleet) -> None:
+    """People made the cluster of the commit before; the next one is judged, for it was promoted on another cluster."""
+    await fleet.git.sync()
+    await all_is_made(fleet)
+    objects = [
+        {
+            **one,
+            "spec": {**one["spec"], "template": deployment(NEWER, name=one["metadata"]["name"])["spec"]["template"]},
+        }
+        if one["kind"] == "Deployment"
+        else one
+        for one in in_git(fleet.services)
+    ]
+    fleet.git.commit(*objects)
+    await fleet.git.sync()
+    assert fleet.serves() == set(fleet.services), "a primary got what nobody has judged"
+    events = await fleet.watched()
+    assert sorted((one.namespace, one.canary) for one in events if isinstance(one, TargetChanged)) == sorted(
+        fleet.services
+    )
+
+
+async def test_a_worker_that_dies_in_the_middle_is_followed_by_another(fleet: Fleet) -> None:
+    """Some are made, some half made: the next one makes the rest, and begins nothing that was done."""
+    await fleet.git.sync()
+    phases: list[str] = []
+
+    def counted(when: str, verb: str, item: Object) -> None:
+        if (when, item["kind"]) == ("after", "Canary") and (item.get("status") or {}).get("phase") == Phase.INITIALIZED:
+            phases.append(item["metadata"]["name"])
+
+    fleet.cluster.hooks.append(counted)
+    dying = asyncio.create_task(fleet.rolled_out(await fleet.watched(), "first"))
+    async with asyncio.timeout(30):
+        while len(phases) < 3:
+            await asyncio.sleep(0)
+    dying.cancel()
+    await asyncio.wait({dying})
+    done = set(phases)
+    assert len(done) < len(fleet.services)
+    events = await fleet.watched()
+    assert done.isdisjoint(one.canary for one in events if isinstance(one, TargetChanged))
+    assert set(await fleet.rolled_out(events, "second")) == {Outcome.INITIALISED}
+    assert (fleet.serves(), fleet.met) == (set(fleet.services), {0})
+    assert len(phases) == len(fleet.services)

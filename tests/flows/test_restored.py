@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from deployments.keeper.acting import Acting
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Outcome
 from tests.connected import connected
-from tests.flows.ordinary import PRIMARY, at_weight, status, users_are_served, weights
+from tests.flows.ordinary import PRIMARY, at_phase, at_weight, status, users_are_served, weights
 from tests.flows.test_roll_out_stopped import NEW, NEWER, TEMPLATE, World, one_run, to_rest
 from tests.memory_workloads import image_of
 from tests.samples import NAME, NAMESPACE, copied
@@ -26,8 +25,17 @@ KEPT = {"name", "namespace", "labels", "annotations"}
 """What Velero restores of `metadata`."""
 
 
-async def saved(under_way: int = 0, *, good: bool = True) -> World:
-    """A cluster right before it is lost: NEW is promoted; with `under_way`, NEWER has so many percent of the users."""
+def dies(_: World) -> None:
+    raise asyncio.CancelledError
+
+
+async def saved(under_way: int | Phase = 0, *, good: bool = True) -> World:
+    """A cluster right before it is lost: NEW is promoted, and with `under_way` NEWER is on its way.
+
+    Args:
+        under_way: percent of the users that NEWER has, or how far it has come.
+        good: whether it is.
+    """
     world = World(stops_at=0)
     async with connected(world.cluster, "lost", **world.parts()):
         await one_run("initialise")
@@ -35,14 +43,12 @@ async def saved(under_way: int = 0, *, good: bool = True) -> World:
         assert await one_run("release") is Outcome.PROMOTED
         if under_way:
             world.push(NEWER)
-
-            def dies(_: World) -> None:
-                raise asyncio.CancelledError
-
-            at_weight(world, under_way, dies)
-            with suppress(asyncio.CancelledError):
+            if isinstance(under_way, Phase):
+                at_phase(world, under_way, dies)
+            else:
+                at_weight(world, under_way, dies)
+            with pytest.raises(asyncio.CancelledError):
                 await one_run("cut off")
-            assert weights(world)[1] == under_way
     world.good = good
     return world
 
@@ -143,3 +149,32 @@ async def test_in_the_middle_of_a_release_it_is_judged_to_its_end(with_status: b
         await Acting(wired).look(NAMESPACE, NAME)
     all_is_right(world, NEWER if good else NEW)
     assert status(world)["phase"] == (Phase.SUCCEEDED if good else Phase.FAILED)
+
+
+@pytest.mark.parametrize("phase", [Phase.PROMOTING, Phase.FINALISING])
+@pytest.mark.parametrize("with_status", [True, False], ids=["with status", "without status"])
+async def test_a_promotion_that_was_cut_off_is_finished(with_status: bool, phase: Phase) -> None:
+    """All users were on the judged version, or on their way to it: they stay on pods that serve, and it is promoted."""
+    world = restored(await saved(phase), with_status=with_status)
+    async with connected(world.cluster, "next", **world.parts()) as wired:
+        await to_rest("after")
+        await Acting(wired).look(NAMESPACE, NAME)
+    all_is_right(world, NEWER)
+
+
+async def test_a_canary_that_a_backup_brings_before_its_primary_is_in_order_when_that_comes() -> None:
+    """Objects come one by one: what sluice has made meanwhile is not made twice, and what comes late is put right."""
+    lost = await saved()
+    world = restored(lost, with_status=True, without=(f"Deployment {PRIMARY}", f"Service {NAME}-primary"))
+    late = [
+        lost.cluster.now(kind, name, NAMESPACE)
+        for kind, name in (("Deployment", PRIMARY), ("Service", f"{NAME}-primary"))
+    ]
+    async with connected(world.cluster, "next", **world.parts()) as wired:
+        await Acting(wired).look(NAMESPACE, NAME)
+        for item in late:
+            meta = {key: value for key, value in item["metadata"].items() if key in KEPT}
+            world.cluster.add({**item, "metadata": meta, "status": {}})
+        await to_rest("after")
+        await Acting(wired).look(NAMESPACE, NAME)
+    all_is_right(world, NEW)

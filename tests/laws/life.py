@@ -182,7 +182,9 @@ class Life(World):
         """Whether a run waits for people, what it has to say then, and what ends that."""
         target = self.find(self.kind)
         image = target and target["spec"]["template"]["spec"]["containers"][0]["image"]
-        broken = self.status.get("phase") == Phase.INITIALIZING and image in self.town.broken_images
+        # A primary is made of the target, or a Canary that goes gives the users back to it.
+        needed = self.status.get("phase") in {Phase.INITIALIZING, Phase.TERMINATING}
+        broken = needed and image in self.town.broken_images
         return [
             (self.signals.paused, "", "resume"),
             (self.suspended(), "suspend", "unsuspend"),

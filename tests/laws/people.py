@@ -144,6 +144,11 @@ def _own_metric(patch: Object) -> Hand:
     return lambda town, _: _change(town, "MetricTemplate", "own", patch)
 
 
+def _turn(service: str, app: str) -> Hand:
+    """A Service leads to other pods of the application."""
+    return lambda town, _: _change(town, "Service", service, {"spec": {"selector": {"app": app}}})
+
+
 def _scale(name: str, pods: int) -> Hand:
     def scale(town: Town, kind: str) -> None:
         if kind == "Deployment":  # the nodes count a DaemonSet's pods
@@ -198,6 +203,7 @@ PEOPLE: dict[str, Hand] = {
     "delete the Canary": _delete("Canary", NAME),
     "make the Canary again": _remake_canary,
     "have it revert on deletion": _canary({"spec": {"revertOnDeletion": True}}),
+    "lose the Canary's status": _canary({"status": None}),
     "make the target": _make_target,
     "make the target again": _remake_target,
     "apply the target whole": _apply_target,
@@ -210,6 +216,7 @@ PEOPLE: dict[str, Hand] = {
     "delete the autoscaler": lambda town, _: town.vanish(HORIZONTAL_POD_AUTOSCALER, NAME, NAMESPACE),
     "put somebody's workload in the primary's place": _in_the_way("", PRIMARY),
     "put somebody's Service in the primary's place": _in_the_way("Service", PRIMARY),
+    "put somebody's Service in the canary's place": _in_the_way("Service", f"{NAME}-canary"),
     "put somebody's route in the way": _in_the_way("HTTPRoute", NAME),
     "clear the way": clear_the_way,
     "scale the target": _scale(NAME, 5),
@@ -224,9 +231,9 @@ PEOPLE: dict[str, Hand] = {
     "delete the apex Service": _delete("Service", NAME),
     "delete the primary's Service": _delete("Service", PRIMARY),
     "delete the canary's Service": _delete("Service", f"{NAME}-canary"),
-    "turn the primary's Service elsewhere": lambda town, _: _change(
-        town, "Service", PRIMARY, {"spec": {"selector": {"app": NAME}}}
-    ),
+    "turn the primary's Service elsewhere": _turn(PRIMARY, NAME),
+    "turn the canary's Service elsewhere": _turn(f"{NAME}-canary", PRIMARY),
+    "turn the apex Service elsewhere": _turn(NAME, NAME),
     "delete the route": _delete("HTTPRoute", NAME),
     "route all to the canary": _route_all_to_canary,
     "route testers to the canary": _route_own_rule,

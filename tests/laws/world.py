@@ -128,13 +128,13 @@ class World:
         return [one["name"] for rule in users for one in rule["backendRefs"] if one.get("weight", 1)]
 
     def troubles(self) -> frozenset[str]:
-        """What is wrong for users now."""
+        """What is wrong for users now; those inside the cluster come by the apex Service, whatever the route says."""
         found = []
         if self.status.get("phase") in {None, "Initializing"}:
             return frozenset()  # they are where they were before there was a Canary
         mine = [pod for pod in self.town.behind("other", NAMESPACE) if pod["metadata"]["labels"][INSTANCE] != "other"]
         found += [f"the neighbour's users meet {image_of(pod)}" for pod in mine]
-        for service in self.users_at():
+        for service in dict.fromkeys([*self.users_at(), *([NAME] if self.find("Service") else [])]):
             pods = self.town.behind(service, NAMESPACE)
             if not pods:
                 found.append(f"users at {service} meet no ready pod")

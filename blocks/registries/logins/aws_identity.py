@@ -55,11 +55,22 @@ async def _assumed(environment: Mapping[str, str], region: str, caller: Caller) 
         "WebIdentityToken": text_of(environment["AWS_WEB_IDENTITY_TOKEN_FILE"], "AWS_WEB_IDENTITY_TOKEN_FILE", caller),
     }
     answer = await caller.ask("POST", f"{url.rstrip('/')}/", {}, data=form)
+    found = keys_in(answer.text)
+    if found is None:
+        raise caller.missing("AWS gave no keys for this process")
+    return found
+
+
+def keys_in(text: str) -> Keys | None:
+    """The temporary keys in the answer of a Security Token Service; None where there are none."""
     found = {
         name: html.unescape(value)
-        for name, value in re.findall(r"<(AccessKeyId|SecretAccessKey|SessionToken)>([^<]+)</\1>", answer.text)
+        for name, value in re.findall(r"<(AccessKeyId|SecretAccessKey|SessionToken)>([^<]+)</\1>", text)
     }
-    return _keys(found, ("AccessKeyId", "SecretAccessKey", "SessionToken"), caller)
+    if not found.get("AccessKeyId") or not found.get("SecretAccessKey"):
+        return None
+    session = SecretStr(found.get("SessionToken", ""))
+    return Keys(found["AccessKeyId"], SecretStr(found["SecretAccessKey"]), session)
 
 
 async def _of_the_pod(environment: Mapping[str, str], caller: Caller) -> Keys:

@@ -54,7 +54,7 @@ class Azure:
         """The registry's refresh token, which the registry's own challenge says where to use."""
         found = _HOST.fullmatch(where.registry)
         resource = MANAGEMENT[found[1] if found else "azurecr.io"]
-        token = await (self._by_workload(resource, caller) if self._file else self._by_machine(resource, caller))
+        token = await self.token(resource, caller)
         form = {"grant_type": "access_token", "service": where.registry, "access_token": token}
         answer = await caller.ask("POST", self.exchange.format(registry=where.registry), {}, data=form)
         refresh = fields(answer, caller).get("refresh_token")
@@ -62,12 +62,21 @@ class Azure:
             raise caller.missing(f"{where.registry} exchanged the identity's token for no refresh_token")
         return Given(RegistryCredentials(identity_token=SecretStr(refresh)), GOOD_FOR)
 
+    async def token(self, resource: str, caller: Caller) -> str:
+        """Entra ID's token for a resource.
+
+        Raises:
+            TransientError: Azure does not answer.
+            TerminalError: it refuses, or this process is nobody there.
+        """
+        return await (self._by_workload(resource, caller) if self._file else self._by_machine(resource, caller))
+
     async def _by_workload(self, resource: str, caller: Caller) -> str:
         assertion = text_of(self._file, "AZURE_FEDERATED_TOKEN_FILE", caller)
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client,
-            "scope": f"{resource}.default",
+            "scope": f"{resource.rstrip('/')}/.default",
             "client_assertion_type": ASSERTION,
             "client_assertion": assertion,
         }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,9 @@ from blocks.waits import retry_after
 from sluice.credentials import RegistryCredentials
 from sluice.errors import TerminalError, TransientError
 from sluice.images.reference import Repository
+
+CALL, NEARBY = 5.0, 2.0
+"""Seconds to connect to a cloud's service, and to what is next to this machine, and for one read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,17 @@ class Caller:
     def missing(self, what: str) -> TerminalError:
         """The error for an answer without what it must have."""
         return TerminalError(f"no login for {self.where}: {what}")
+
+
+@asynccontextmanager
+async def calling(where: Repository, way: Way = USUAL) -> AsyncIterator[Caller]:
+    """A caller with connections of its own, for the duration of the block."""
+    outside, nearby = Transport(CALL), Transport(NEARBY, environment=False)
+    try:
+        yield Caller(outside, nearby, where, way)
+    finally:
+        await outside.close()
+        await nearby.close()
 
 
 class Login(Protocol):

@@ -54,7 +54,7 @@ class OidcToken:
         if provider is None:
             return False
         try:
-            key = _key(json.loads(keys), jwt.get_unverified_header(token).get("kid"))
+            key = _key(json.loads(keys), jwt.get_unverified_header(token))
             said = jwt.decode(
                 token,
                 key,
@@ -109,14 +109,16 @@ def _refuse_others(provider: OidcProvider, claims: Mapping[str, Any]) -> None:
         raise ForbiddenError(f"token validation failed: {'; '.join(failed)}")
 
 
-def _key(keys: Mapping[str, Any], named: object) -> jwt.PyJWK:
-    """The key of that name; the only one where the token names none.
+def _key(keys: Mapping[str, Any], header: Mapping[str, Any]) -> jwt.PyJWK:
+    """The key that a token names, for the algorithm that it names; the only one where it names none.
 
     Raises:
-        KeyError: there is none, or not one for signatures.
+        KeyError: there is none, or not one for signatures of that kind.
     """
+    named, algorithm = header.get("kid"), header.get("alg")
     fit = [one for one in keys["keys"] if one.get("use", "sig") == "sig" and one.get("kty") in {"RSA", "EC", "OKP"}]
     for one in fit:
-        if one.get("kid") == named or (named is None and len(fit) == 1):
-            return jwt.PyJWK(one)
+        its = one.get("kid") == named or (named is None and len(fit) == 1)
+        if its and algorithm in ALGORITHMS and one.get("alg", algorithm) == algorithm:
+            return jwt.PyJWK(one, algorithm=algorithm)
     raise KeyError(named)

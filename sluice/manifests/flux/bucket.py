@@ -8,16 +8,29 @@ from __future__ import annotations
 from typing import ClassVar
 
 from sluice.manifests.flux.source import SourceManifest, SourceSpec
+from sluice.manifests.meta import ForeignModel
 from sluice.manifests.references import LocalReference
+
+
+class BucketSts(ForeignModel):
+    """Who gives temporary keys for the storage."""
+
+    provider: str = ""
+    """`aws` for the provider `aws`, `ldap` for `generic`."""
+    endpoint: str = ""
+    secret_ref: LocalReference | None = None
+    """Secret with `username` and `password` of the directory; only for `ldap`."""
+    cert_secret_ref: LocalReference | None = None
 
 
 class BucketSpec(SourceSpec):
     """What a Bucket asks for."""
 
-    vital: ClassVar[frozenset[str]] = frozenset({"sts", "serviceAccountName"})
+    vital: ClassVar[frozenset[str]] = frozenset({"serviceAccountName"})
     """Where one of these is set, nothing is fetched: it would be with another's rights, or with none."""
     provider: str = "generic"
-    """`generic` or `aws`: any storage that speaks S3, with the keys of the Secret, or as anybody without one."""
+    """`generic`: any storage that speaks S3, with the keys of the Secret, those that `sts` gives, or as anybody. `aws` and
+    `gcp`: with what the Secret has, or as who sluice is to that cloud."""
     bucket_name: str
     endpoint: str
     """Host, and port where it has one of its own."""
@@ -27,7 +40,8 @@ class BucketSpec(SourceSpec):
     insecure: bool = False
     """Speak http to the endpoint."""
     secret_ref: LocalReference | None = None
-    """Secret with `accesskey` and `secretkey`."""
+    """Secret with `accesskey` and `secretkey`; for `gcp` with `serviceaccount`."""
+    sts: BucketSts | None = None
     cert_secret_ref: LocalReference | None = None
     proxy_secret_ref: LocalReference | None = None
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sluice.errors import InvalidError
 from sluice.expressions import holds_of, refuse
+from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.kustomization import HealthCheckExpressions, Kustomization
 from sluice.sync.health import health_of
 from sluice.sync.health.base import READY, Health, State, broken, working
@@ -34,10 +35,19 @@ NEVER_CHECKED = frozenset(
 
 
 def wanted(one: Kustomization, applied: Collection[ObjectId]) -> list[ObjectId]:
-    """The objects that have to be ready before the Kustomization is; it does not wait for itself."""
-    every: Iterable[ObjectId] = applied if one.spec.wait else _named(one, applied)
+    """The objects that have to be ready before the Kustomization is; it does not wait for itself.
+
+    With `wait` these are all that were applied, and as in Flux no others; but a Canary that is named stays named.
+    """
+    every: Iterable[ObjectId] = [*applied, *releases(one, applied)] if one.spec.wait else _named(one, applied)
     itself = (Kustomization.kind, one.namespace, one.name)
-    return [each for each in every if (each.kind, each.namespace, each.name) != itself]
+    return [each for each in dict.fromkeys(every) if (each.kind, each.namespace, each.name) != itself]
+
+
+def releases(one: Kustomization, applied: Collection[ObjectId]) -> list[ObjectId]:
+    """The Canaries among what is named: they are waited for with their releases."""
+    group = Canary.api_version.partition("/")[0]
+    return [each for each in _named(one, applied) if (each.group, each.kind) == (group, Canary.kind)]
 
 
 def health_by(

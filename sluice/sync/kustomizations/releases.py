@@ -8,7 +8,7 @@ kstatus, and so Flux, takes a Canary for ready as soon as it is there: its condi
 from __future__ import annotations
 
 from sluice.manifests.flagger.phase import Phase
-from sluice.sync.health.base import READY, Health, Object, State, broken, condition, status_of, working
+from sluice.sync.health.base import READY, Health, Object, State, broken, condition, spec_of, status_of, working
 
 _DONE = {Phase.INITIALIZED, Phase.SUCCEEDED}
 _ENDED = {*_DONE, Phase.FAILED}
@@ -32,7 +32,8 @@ def released(item: Object, revision: str) -> Health:
         # The version of before, in git once more after a rollback: no release comes of it, the primary runs it.
         return READY
     if status.get("lastAppliedSpec") != revision:
-        return working(f"its target is at revision {revision}, which no release has begun for yet")
+        held = ": the Canary is suspended (spec.suspend)" if spec_of(item).get("suspend") else ""
+        return working(f"its target is at revision {revision}, which no release has begun for yet{held}")
     if phase == Phase.FAILED:
         _, _, message = condition(item, "Promoted")
         return broken(message or "its release was rolled back")

@@ -10,7 +10,9 @@ import logging
 from typing import Any
 
 from blocks.connections import Connections, connections
+from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import CANARY, IMAGE_POLICY, IMAGE_UPDATE_AUTOMATION, KUSTOMIZATION, WORKLOAD_KINDS
+from blocks.kubernetes.tenants import tenant
 from sluice.errors import SluiceError
 from sluice.events.model import AutomationDue
 from sluice.images.quarantine import (
@@ -26,12 +28,16 @@ from sluice.images.quarantine import (
     written,
 )
 from sluice.images.reference import ImageRef, same_repository
+from sluice.manifests.conditions import READY, find_condition
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
 from sluice.manifests.flux.kustomization import Kustomization
+from sluice.manifests.references import SourceKey
 from sluice.rollout.workloads import workload_of
+from sluice.sync.kustomizations.health_checks import releases
+from sluice.sync.record import HEALTH_FAILED
 from tasks.images.writing.wishes import policies_of
 from tasks.stage import stage
 
@@ -47,7 +53,7 @@ async def keep_out(namespace: str, name: str) -> list[AutomationDue]:
     """
     wired = connections()
     found = await wired.cluster.find(CANARY, name, namespace)
-    return await _kept_out(wired, Canary.parse(found)) if found else []
+    return await _kept_out(wired, wired.cluster, Canary.parse(found)) if found else []
 
 
 @stage("find rolled back")
@@ -57,31 +63,59 @@ async def find_rolled_back() -> list[AutomationDue]:
     failed = [one for one in Canary.valid(await wired.cluster.list(CANARY)) if one.status.phase is Phase.FAILED]
     for canary in failed:
         try:
-            events += await _kept_out(wired, canary)
+            events += await _kept_out(wired, wired.cluster, canary)
         except SluiceError as error:
             log.warning("what %s rolled back is not kept out yet: %s", canary, error)
+    return events + await _rolled_back_elsewhere(wired)
+
+
+async def _rolled_back_elsewhere(wired: Connections) -> list[AutomationDue]:
+    """What was rolled back in other clusters: their Canaries are there, and the policies that delivered to them are here.
+
+    Those are asked for whose release a health check waits for, and failed.
+    """
+    events = []
+    for one in Kustomization.valid(await wired.cluster.list(KUSTOMIZATION)):
+        ready = find_condition(one.status.conditions, READY)
+        if one.spec.kube_config is None or ready is None or ready.reason != HEALTH_FAILED:
+            continue
+        try:
+            async with tenant(wired, one) as cluster:
+                for named in releases(one, ()):
+                    if found := await cluster.find(CANARY, named.name, named.namespace):
+                        events += await _kept_out(wired, cluster, Canary.parse(found), one.source)
+        except SluiceError as error:
+            log.warning("what was rolled back in the cluster of %s is not kept out yet: %s", one, error)
     return events
 
 
-async def _kept_out(wired: Connections, canary: Canary) -> list[AutomationDue]:
-    entries = await _rolled_back(wired, canary)
+async def _kept_out(
+    wired: Connections, cluster: Cluster, canary: Canary, source: SourceKey | None = None
+) -> list[AutomationDue]:
+    """Keep it out.
+
+    Args:
+        cluster: of the Canary.
+        source: that it is made of; None where that is to be found out.
+    """
+    entries = await _rolled_back(cluster, canary)
     if not entries:
         return []
     due: dict[str, ImageUpdateAutomation] = {}
-    for automation in await _delivering(wired, canary):
+    for automation in await _delivering(wired, canary, source):
         for policy in await policies_of(wired, automation):
             if await _keep(wired, policy, entries, canary):
                 due[automation.metadata.uid] = automation
     return [_event(one, canary) for one in due.values()]
 
 
-async def _rolled_back(wired: Connections, canary: Canary) -> list[KeptOut]:
+async def _rolled_back(cluster: Cluster, canary: Canary) -> list[KeptOut]:
     """The images by which the target's revision, which was rolled back, differs from what runs."""
     status, kind = canary.status, WORKLOAD_KINDS[canary.spec.target_ref.kind]
     if status.phase is not Phase.FAILED or not status.last_promoted_spec:
         return []
-    target = await wired.cluster.find(kind, canary.target, canary.namespace)
-    primary = await wired.cluster.find(kind, canary.primary, canary.namespace)
+    target = await cluster.find(kind, canary.target, canary.namespace)
+    primary = await cluster.find(kind, canary.primary, canary.namespace)
     if target is None or primary is None:
         return []
     if workload_of(canary).revision(canary, target) != status.last_applied_spec:
@@ -91,7 +125,7 @@ async def _rolled_back(wired: Connections, canary: Canary) -> list[KeptOut]:
     return of_template(containers(target), containers(primary), why)
 
 
-async def _delivering(wired: Connections, canary: Canary) -> list[ImageUpdateAutomation]:
+async def _delivering(wired: Connections, canary: Canary, source: SourceKey | None) -> list[ImageUpdateAutomation]:
     """The automations that write what this Canary's target is made of.
 
     Those of the sources that the target was applied from; where no Kustomization says that it has applied it, those of the
@@ -100,11 +134,15 @@ async def _delivering(wired: Connections, canary: Canary) -> list[ImageUpdateAut
     target = canary.spec.target_ref
     group = target.api_version.rpartition("/")[0]
     entry = f"{canary.namespace}_{target.name}_{group}_{target.kind}"
-    sources = {
-        one.source
-        for one in Kustomization.valid(await wired.cluster.list(KUSTOMIZATION))
-        if any(each.id == entry for each in one.status.inventory.entries)
-    }
+    sources = (
+        {source}
+        if source
+        else {
+            one.source
+            for one in Kustomization.valid(await wired.cluster.list(KUSTOMIZATION))
+            if any(each.id == entry for each in one.status.inventory.entries)
+        }
+    )
     automations = ImageUpdateAutomation.valid(await wired.cluster.list(IMAGE_UPDATE_AUTOMATION))
     if sources:
         return [one for one in automations if one.source in sources]

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterable
 
 from blocks.connections import Connections
-from blocks.kubernetes.kinds import CANARY, IMAGE_POLICY
-from sluice.errors import ConflictError, InvalidError, NotFoundError
+from blocks.kubernetes.cluster import Cluster
+from blocks.kubernetes.kinds import CANARY, IMAGE_POLICY, KUSTOMIZATION
+from blocks.kubernetes.tenants import tenant
+from sluice.errors import ConflictError, InvalidError, NotFoundError, SluiceError
 from sluice.images.quarantine import ANNOTATION, RELEASE, KeptOut, released, together, written
 from sluice.images.reference import same_repository
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flux.image_update_automation import ImageUpdateAutomation
+from sluice.manifests.flux.kustomization import Kustomization
+from sluice.sync.kustomizations.health_checks import releases
 from tasks.images.writing.delivery import Wishes
+
+log = logging.getLogger("sluice.reconcile")
 
 
 async def learn(
@@ -41,9 +48,25 @@ async def learn(
 
 
 async def _may_try_again(wired: Connections, one: KeptOut) -> None:
-    """Let the Canary that rolled a version back try it once more: its journal forgets that it has refused it."""
+    """Let the Canary that rolled a version back try it once more, in whichever cluster it is."""
     namespace, slash, name = one.why.partition(": ")[0].partition("/")
-    found = await wired.cluster.find(CANARY, name, namespace) if slash and " " not in name else None
+    if not slash or " " in name:
+        return
+    await _forget(wired.cluster, namespace, name, one)
+    for region in Kustomization.valid(await wired.cluster.list(KUSTOMIZATION)):
+        named = {(each.namespace, each.name) for each in releases(region, ())}
+        if region.spec.kube_config is None or (namespace, name) not in named:
+            continue
+        try:
+            async with tenant(wired, region) as cluster:
+                await _forget(cluster, namespace, name, one)
+        except SluiceError as error:
+            log.warning("the cluster of %s does not know that %s may be tried again: %s", region, one.image, error)
+
+
+async def _forget(cluster: Cluster, namespace: str, name: str, one: KeptOut) -> None:
+    """Have a Canary's journal forget that it has refused a version."""
+    found = await cluster.find(CANARY, name, namespace)
     if found is None:
         return
     with contextlib.suppress(InvalidError, NotFoundError, ConflictError):
@@ -53,4 +76,4 @@ async def _may_try_again(wired: Connections, one: KeptOut) -> None:
         if status.phase is Phase.FAILED and version in {one.image.tag, one.image.digest.removeprefix("sha256:")[:12]}:
             fence = {"resourceVersion": canary.metadata.resource_version}
             body = {"metadata": fence, "status": {"lastAppliedSpec": status.last_promoted_spec}}
-            await wired.cluster.patch(CANARY, canary.name, canary.namespace, body, subresource="status")
+            await cluster.patch(CANARY, canary.name, canary.namespace, body, subresource="status")

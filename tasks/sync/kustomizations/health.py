@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import CANARY, KUSTOMIZATION
+from blocks.kubernetes.kinds import KUSTOMIZATION
 from sluice.errors import NotFoundError, TerminalError
 from sluice.manifests.flux.kustomization import GROUP, HealthCheckExpressions, Kustomization
 from sluice.sync import record
 from sluice.sync.health.base import Health, State
 from sluice.sync.inventory import entry_id
-from sluice.sync.kustomizations.health_checks import NEVER_CHECKED, health_by, wanted
+from sluice.sync.kustomizations.health_checks import NEVER_CHECKED, health_by, releases, wanted
 from sluice.sync.objects import ObjectId, identity
 from tasks.sync.kustomizations.status import OvertakenError, Status, now
 from tasks.sync.releases import release_of
@@ -42,12 +42,14 @@ class Check:
         own: whether all of them bear the Kustomization's labels.
         expressions: users' own, by API version and kind.
         fleeting: of them, those that may be gone as soon as they are done.
+        releases: of them, the Canaries whose release is waited for: those that are named.
     """
 
     objects: Sequence[ObjectId]
     own: bool
     expressions: Mapping[tuple[str, str], HealthCheckExpressions]
     fleeting: frozenset[ObjectId] = frozenset()
+    releases: frozenset[ObjectId] = frozenset()
 
     @classmethod
     def of(
@@ -56,7 +58,7 @@ class Check:
         """What a Kustomization that has applied these waits for."""
         by = {(each.api_version, each.kind): each for each in one.spec.health_check_exprs}
         objects = [each for each in wanted(one, applied) if each.kind not in NEVER_CHECKED]
-        return cls(objects, one.spec.wait, by, fleeting)
+        return cls(objects, one.spec.wait, by, fleeting, frozenset(releases(one, applied)))
 
 
 async def healthy(cluster: Cluster, status: Status, check: Check, revision: str) -> str:
@@ -121,22 +123,21 @@ async def _look(cluster: Cluster, check: Check, one: Kustomization) -> dict[Obje
         except NotFoundError as error:
             seen |= {each: Health(State.NOT_FOUND, str(error)) for each in members}
             continue
-        if check.own and len(members) > FEW:
+        found: dict[str, Object] = {}
+        if listed := check.own and len(members) > FEW:
             labels = f"{GROUP}/name={one.name},{GROUP}/namespace={one.namespace}"
             found = {entry_id(identity(item)): item for item in await cluster.list(kind, namespace or None, labels)}
-        else:
-            found = {}
-            for each in members:
-                if item := await cluster.find(kind, each.name, each.namespace or None):
-                    found[entry_id(each)] = item
+        for each in members:
+            if entry_id(each) in found or (listed and each not in check.releases):
+                continue
+            if item := await cluster.find(kind, each.name, each.namespace or None):
+                found[entry_id(each)] = item
         seen |= {
             each: health_by(found.get(entry_id(each)), check.expressions, each in check.fleeting) for each in members
         }
-        if kind == CANARY and not check.own:
-            # A Canary that is named is waited for with its release.
-            for each in members:
-                if seen[each].state is State.CURRENT:
-                    seen[each] = await release_of(cluster, found[entry_id(each)])
+        for each in members:
+            if each in check.releases and seen[each].state is State.CURRENT:
+                seen[each] = await release_of(cluster, found[entry_id(each)])
     return seen
 
 

@@ -34,7 +34,9 @@ from sluice.errors import InvalidError, NotFoundError, TerminalError, Unverified
 from sluice.helm.charts.status import pulled, unpulled
 from sluice.images.reference import Repository
 from sluice.manifests.flux.helm.chart import HelmChart
+from sluice.manifests.flux.helm.release import HelmRelease
 from sluice.manifests.flux.helm.repository import HelmRepository
+from tasks.helm.chart import helm_chart
 from tasks.helm.status import now
 from tests.blocks.charts.repository_server import packed
 from tests.blocks.sources.oci_server import OciServer, archive
@@ -267,6 +269,23 @@ async def test_keyless_signatures_are_of_the_identities_that_match(world: World)
     asked = json.dumps((world.folder / "asked").read_text())
     assert identity["issuer"] in asked
     assert identity["subject"] in asked
+
+
+KEYLESS = {
+    "provider": "cosign",
+    "matchOIDCIdentity": [
+        {"issuer": "^https://token.actions.example$", "subject": "^https://github.com/shop-team/.*$"}
+    ],
+}
+
+
+@pytest.mark.parametrize("verify", [SIGNED, KEYLESS], ids=["by a key", "keyless"])
+def test_the_chart_that_is_made_for_a_release_is_verified_as_the_release_says(verify: dict[str, Any]) -> None:
+    """`chart.spec.verify` of a HelmRelease; charts that are signed without a key say whose identity counts there too."""
+    source = {"kind": "HelmRepository", "name": "charts"}
+    spec = {"interval": "1m", "chart": {"spec": {"chart": "shop", "sourceRef": source, "verify": verify}}}
+    release = HelmRelease.parse({"metadata": {"name": "shop", "namespace": "team"}, "spec": spec})
+    assert helm_chart(release)["spec"]["verify"] == verify
 
 
 async def test_places_without_signatures_refuse_to_be_verified(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ class Files:
     async def look(self) -> str:
         return self.newest
 
-    async def latest(self) -> str:
+    async def latest(self, expected: str = "") -> str:
         self.brought |= self.there
         return self.newest
 

@@ -391,6 +391,16 @@ async def test_a_list_that_knows_no_filter_by_branch_confuses_nothing(on_lab: On
     assert [one["state"] for one in on_lab.server.requests] == ["opened", "opened"]
 
 
+async def test_what_a_person_has_marked_as_a_draft_stays_one(on_lab: OnGitLab) -> None:
+    """By its title, which otherwise says what the newest change is."""
+    await on_lab.forge().propose(repository(on_lab), WISH)
+    on_lab.server.requests[0]["title"] = f"Draft: {WISH.title}"
+    await on_lab.forge().propose(repository(on_lab), WISH)
+    assert await on_lab.calls() == ["POST"]
+    await on_lab.forge().propose(repository(on_lab), WISH.model_copy(update={"title": "Deliver shop:3"}))
+    assert on_lab.server.requests[0]["title"] == "Draft: Deliver shop:3"
+
+
 async def test_a_project_in_groups_of_groups_is_found(on_lab: OnGitLab) -> None:
     """Its path is one part of the address, with `%2F` for each slash."""
     on_lab.server.projects.add("team/apps/web/shop")

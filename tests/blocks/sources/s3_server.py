@@ -22,6 +22,8 @@ class S3Server:
     Attributes:
         objects: by their keys.
         open: whether anybody may read.
+        session: token of temporary keys that must be signed along; empty for none.
+        bearer: token that is taken in place of a signature; empty for none.
         page: objects on one page of a list.
         status: an HTTP status that all requests get instead of an answer; 0 for none.
         seen: the paths that came.
@@ -29,6 +31,7 @@ class S3Server:
 
     def __init__(self, bucket: str) -> None:
         self.bucket, self.open, self.page, self.status = bucket, False, 1000, 0
+        self.session, self.bearer = "", ""
         self.objects: dict[str, bytes] = {}
         self.seen: list[str] = []
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -53,9 +56,13 @@ class S3Server:
         return (200, self.objects[key]) if key in self.objects else (404, b"<Error><Code>NoSuchKey</Code></Error>")
 
     def _signed(self, path: str, query: dict[str, str], headers: dict[str, str]) -> bool:
+        if self.bearer:
+            return headers.get("authorization") == f"Bearer {self.bearer}"
         now = datetime.strptime(headers.get("x-amz-date", "20000101T000000Z"), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         url = f"http://{self.host}{path}{'?' if query else ''}{quoted(query)}"
-        wanted = signed_for_s3(Keys(ACCESS, SecretStr(SECRET)), "GET", url, now, region="us-east-1")
+        wanted = signed_for_s3(
+            Keys(ACCESS, SecretStr(SECRET), SecretStr(self.session)), "GET", url, now, region="us-east-1"
+        )
         return headers.get("authorization") == wanted["Authorization"]
 
     def _list(self, query: dict[str, str]) -> bytes:

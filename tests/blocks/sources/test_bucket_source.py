@@ -152,7 +152,21 @@ async def test_keys_are_checked_and_not_shown(world: World) -> None:
     ("spec", "said"),
     [
         ({"provider": "azure"}, r"spec\.provider 'azure'"),
-        ({"sts": {"provider": "aws"}}, r"spec\.sts"),
+        (
+            {"sts": {"provider": "aws", "endpoint": "https://sts.example"}},
+            r"spec\.sts\.provider 'aws' is not supported for spec\.provider generic: use ldap",
+        ),
+        ({"sts": {"provider": "ldap", "endpoint": "sts.example"}}, r"spec\.sts\.endpoint 'sts\.example' is no address"),
+        ({"sts": {}}, r"spec\.sts\.provider ''"),
+        (
+            {"provider": "gcp", "sts": {"provider": "aws", "endpoint": "https://sts.example"}},
+            r"spec\.sts\.provider 'aws' is not supported for spec\.provider gcp: leave spec\.sts out",
+        ),
+        (
+            {"provider": "aws", "sts": {"provider": "aws", "endpoint": "https://a", "secretRef": {"name": "keys"}}},
+            r"spec\.sts\.secretRef is not for the provider aws",
+        ),
+        ({"provider": "gcp"}, r"needs serviceaccount"),
         ({"endpoint": "https://host"}, r"spec\.endpoint is a host"),
         ({"serviceAccountName": "x"}, r"spec\.serviceAccountName"),
     ],

@@ -9,19 +9,25 @@ from typing import Any
 
 import pytest
 
+from blocks.kubernetes.kinds import SERVICE
 from deployments.keeper import acting
 from deployments.keeper.keeper import Keeper
+from sluice.errors import TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome
+from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.workloads import WORKLOADS
 from tasks.rollout.fence_out import fence_out
 from tasks.rollout.roll_back import roll_back
+from tasks.rollout.shift_traffic import shift_traffic
 from tasks.scene import tend as tending
 from tasks.scene.claim import claimed
+from tasks.scene.look import look
 from tests.connected import connected
-from tests.deployments.keeper.test_keeper import REAL, kept, whole
+from tests.deployments.keeper.test_keeper import REAL, kept, weight, whole
+from tests.laws.town import stranger
 from tests.memory_workloads import image_of
-from tests.samples import NAME, NAMESPACE
+from tests.samples import NAME, NAMESPACE, success_rate
 from tests.tasks.conftest import OLD_IMAGE, Stage
 from tests.tasks.scene.test_tend import PRIMARY, at_rest, lost, released
 
@@ -56,6 +62,14 @@ def turned(stage: Stage, service: str) -> Stage:
 
     stage.cluster.hooks.append(served)
     return stage
+
+
+def send(stage: Stage, weight: int) -> None:
+    """Somebody edits the route."""
+    (rule,) = stage.now("HTTPRoute", NAME)["spec"]["rules"]
+    shares = {PRIMARY: 100 - weight, f"{NAME}-canary": weight}
+    backends = [{**one, "weight": shares[one["name"]]} for one in rule["backendRefs"]]
+    stage.change("HTTPRoute", NAME, {"spec": {"rules": [{**rule, "backendRefs": backends}]}})
 
 
 @asynccontextmanager
@@ -148,17 +162,85 @@ async def test_a_run_that_takes_over_leaves_it_where_it_is() -> None:
     assert selected(stage, PRIMARY) == ELSEWHERE
 
 
+async def test_a_run_that_takes_over_at_rest_leaves_users_at_the_only_pods_that_serve() -> None:
+    """Somebody has sent them there by hand; they come home once there is a primary."""
+    stage = turned(await whole(at_rest()), f"{NAME}-canary")
+    send(stage, 100)
+    await played(lost(stage), fence_out)
+    assert weight(stage) == 100
+    async with kept(stage):
+        pass
+    assert (weight(stage), behind(stage, PRIMARY)) == (0, {OLD_IMAGE})
+
+
+async def test_a_step_gives_nobody_back_to_a_primary_that_has_no_pods() -> None:
+    """Somebody has sent all users to the canary: that is put back to the step's share once the primary can take them."""
+    stage = await whole(released(weight=30))
+    send(stage, 100)
+    primary_is(stage, ready=False)
+    step = {"step": 1, "traffic": Traffic(30)}
+    with pytest.raises(TransientError, match="traffic stays on the canary: the primary offers 0 of 2 pods"):
+        await played(stage, shift_traffic, Action.SHIFT, **step)
+    assert weight(stage) == 100
+    primary_is(stage, ready=True)
+    await played(stage, shift_traffic, Action.SHIFT, **step)
+    assert weight(stage) == 30
+
+
+async def test_users_leave_a_canary_whose_service_is_somebody_else_s() -> None:
+    """It cannot be made again while that has its name, and who it leads to is not sluice's to say."""
+    stage = await whole(released(weight=30))
+    stage.cluster.vanish(SERVICE, f"{NAME}-canary", NAMESPACE)
+    stage.cluster.add(stranger("Service", f"{NAME}-canary", NAMESPACE, {"selector": {"app": "other"}}))
+    async with asyncio.timeout(20), connected(stage.cluster, **REAL), claimed(stage.ref, "run"):
+        now = await look(stage.ref)
+    assert "Service shop-test/shop-canary belongs to Shop elsewhere" in now.broken
+    await played(stage, roll_back, Action.ROLL_BACK, reason=now.broken, outcome=Outcome.ROLLED_BACK)
+    assert (weight(stage), stage.status["phase"]) == (0, Phase.FAILED)
+
+
 async def test_a_rollback_leaves_the_canary_s_pods_to_users_who_have_no_others() -> None:
     """The route says that they are at home, and home is where somebody has turned it."""
     stage = turned(await whole(released(weight=0)), PRIMARY)
     primary_is(stage, ready=False)
-    with pytest.raises(Exception, match="has turned Service shop-primary to, and shop-primary has no pod that serves"):
+    with pytest.raises(
+        TransientError, match="has turned Service shop-primary to, and shop-primary has no pod that serves"
+    ):
         await played(stage, roll_back, Action.ROLL_BACK, reason="bad", outcome=Outcome.ROLLED_BACK)
     assert stage.cluster.pods(NAME, NAMESPACE)
     assert stage.status["phase"] == Phase.PROGRESSING
     primary_is(stage, ready=True)
     await played(stage, roll_back, Action.ROLL_BACK, reason="bad", outcome=Outcome.ROLLED_BACK)
     assert (stage.status["phase"], selected(stage, PRIMARY)) == (Phase.FAILED, AT_HOME)
+
+
+async def test_users_whose_canary_s_service_is_turned_to_pods_that_serve_go_home_once_there_is_one() -> None:
+    """That the canary offers nothing of its own is no reason to send them to nobody."""
+    stage = await whole(released(weight=30))
+    primary_is(stage, ready=False)
+    somebody = {"app": "somebody"}
+    pod = stage.cluster.pods(NAME, NAMESPACE)[0]
+    stage.cluster.add({**pod, "metadata": {**pod["metadata"], "name": "somebody-pod", "labels": somebody}})
+    stage.change("Service", f"{NAME}-canary", {"spec": {"selector": somebody}})
+    with pytest.raises(TransientError, match="traffic stays on the canary: the primary offers 0 of 2 pods"):
+        await played(stage, roll_back, Action.ROLL_BACK, reason="bad", outcome=Outcome.ROLLED_BACK)
+    assert weight(stage) == 30
+
+
+@pytest.mark.parametrize("service", [f"{NAME}-canary", f"{NAME}-baseline"])
+async def test_a_primary_is_made_again_also_while_somebody_s_service_has_a_name_of_the_canary_s(service: str) -> None:
+    """It is refused by its name, and its owner's; the primary's users are no part of that."""
+    stage = at_rest()
+    compared = {"stepWeights": [10, 50], "comparison": {}, "metrics": [success_rate(99)]}
+    stage.change("Canary", NAME, {"spec": {"analysis": compared}})
+    stage = lost(await whole(stage))
+    stage.cluster.vanish(SERVICE, service, NAMESPACE)
+    stage.cluster.vanish(SERVICE, PRIMARY, NAMESPACE)
+    stage.cluster.add(stranger("Service", service, NAMESPACE, {"selector": {"app": "other"}}))
+    theirs = stage.now("Service", service)
+    async with trying(stage):
+        assert behind(stage, PRIMARY) == {OLD_IMAGE}
+    assert stage.now("Service", service) == theirs
 
 
 async def test_a_switch_of_kubernetes_alone_is_held_too() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from blocks.connections import connections
+from blocks.kubernetes.kinds import IMAGE_REPOSITORY
 from deployments.polling import poller as module
 from deployments.polling.poller import AT_ONCE, Poller
 from sluice.errors import TransientError
@@ -200,3 +201,37 @@ async def test_a_moved_tag_is_found_at_the_policy_s_interval(sut: Place) -> None
         assert sut.events.posted[1].payload["digest"] == moved
     looks = [path.split(" ")[0] for path in sut.shelf.asked]
     assert looks.count("HEAD") < looks.count("GET")
+
+
+async def test_a_policy_whose_repository_nobody_polls_says_so(sut: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not there, or it is Flux's; one that comes is polled at once, and puts the policy right."""
+    monkeypatch.setattr(module, "LACKING", 0.05)
+    del sut.cluster.objects["ImageRepository", "team", "shop"]
+    sut.policy()
+    async with polling():
+        await until(lambda: sut.status().get("conditions"))
+        assert sut.ready()[:2] == ("False", "DependencyNotReady")
+        assert sut.ready()[2] == (
+            "ImageRepository team/shop is not there: make it, or name another in spec.imageRepositoryRef"
+        )
+        sut.shelf.push("shop", "1.0.0")
+        sut.repository(interval="1h")
+        await until(lambda: tags(sut) == ["1.0.0"])
+        await sut.deliver(sut.events.posted[0])  # type: ignore[arg-type]
+        await until(lambda: sut.ready()[0] == "True")
+
+
+async def test_a_policy_whose_repository_is_left_to_flux_names_the_way_out(
+    sut: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is it polled, nor is its status touched."""
+    monkeypatch.setattr(module, "LACKING", 0.05)
+    sut.cluster.given = lambda kind, items: [] if kind == IMAGE_REPOSITORY else items
+    sut.repository(interval="20ms")
+    sut.policy()
+    async with polling():
+        await until(lambda: sut.status().get("conditions"))
+    assert sut.ready()[0] == "False"
+    assert "ImageRepository team/shop does not have the labels of SLUICE_FLUX_SELECTOR" in sut.ready()[2]
+    assert sut.shelf.asked == []
+    assert sut.status("ImageRepository") == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +14,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import AwaitingRetry, Completed
 
 from deployments.worker.claim import RunClient, claim
-from deployments.worker.identity import Identity
-from tests.deployments.conftest import HOLD, Runtime
+from deployments.worker.identity import Identity, holder
+from tests.deployments.conftest import DELIVER, HOLD, Runtime
 
 pytestmark = pytest.mark.server
 
@@ -105,3 +106,23 @@ async def test_a_run_that_was_put_back_is_claimed_without_a_look(sut: Runtime, m
     monkeypatch.setattr(PrefectClient, "read_flow_run_states", None)
     assert await claim(sut.client, run, Identity.new("tester"))
     assert await sut.state(run.id) == "Pending"
+
+
+async def test_a_short_flow_begins_with_one_call_after_its_claim(sut: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who carries it is in the state that it begins with; what else there is to say is said while its code runs."""
+    begun, update = asyncio.Event(), PrefectClient.update_flow_run
+
+    async def late(client: PrefectClient, flow_run_id: UUID, **fields: Any) -> Any:
+        await begun.wait()
+        return await update(client, flow_run_id, **fields)
+
+    monkeypatch.setattr(PrefectClient, "update_flow_run", late)
+    async with sut.worker("tester") as worker:
+        run = await sut.start(DELIVER, image="a", tag="1", digest="d")
+        await sut.until(lambda: sut.notes(tag="1"))
+        while (now := await sut.client.read_flow_run(run)).state_name != "Running":
+            await asyncio.sleep(0.02)
+        assert (now.infrastructure_pid, holder(now)) == (None, worker.identity)
+        begun.set()
+        done = await sut.until_state(run, "Completed")
+        assert Identity.parse(done.infrastructure_pid) == worker.identity

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from blocks.kubernetes.tenants import Tenants
+from sluice.errors import TransientError
 from sluice.images.quarantine import ANNOTATION, FILE, RELEASE, read
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.workloads import workload_of
 from tasks.images.writing.keep_out import find_rolled_back, keep_out
+from tests.memory_cluster import MemoryCluster
 from tests.samples import canary_manifest, deployment, merged
 from tests.tasks.images.ground import IMAGE, TEAM, Ground, digest, ground, line
 
+OF_RELEASE = [("Canary", TEAM, "shop"), ("Deployment", TEAM, "shop"), ("Deployment", TEAM, "shop-primary")]
 OLD, BAD = digest("1"), digest("2")
 PINNED_OLD, PINNED_BAD = f"1.1.0@{OLD}", f"1.2.0@{BAD}"
 
@@ -175,6 +180,63 @@ async def test_policies_of_another_namespace_that_deliver_to_the_canary_are_foun
         }
     )
     assert [one.namespace for one in await keep_out.fn(TEAM, "shop")] == ["flux-system"]
+
+
+class OtherCluster(Tenants):
+    """A region in memory, which may be away."""
+
+    cluster: MemoryCluster
+    away = False
+
+    @asynccontextmanager
+    async def elsewhere(self, home: Any, namespace: str, wanted: Any) -> AsyncIterator[Any]:
+        if self.away:
+            raise TransientError("the cluster does not answer")
+        yield self.cluster
+
+
+async def test_what_a_region_rolled_back_stays_out_here_where_its_policies_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own sluice has no policy: the one that syncs to it keeps the version out, and git goes back for all regions."""
+    region = OtherCluster()
+    async with ground(tmp_path, monkeypatch, tenants=region) as sut:
+        sut.repository.write({"apps/shop.yaml": line(PINNED_OLD)})
+        sut.source()
+        sut.automation()
+        await sut.deliver("1.2.0", BAD)
+        rolled_back(sut)
+        region.cluster = MemoryCluster(objects={key: sut.cluster.objects.pop(key) for key in OF_RELEASE})
+        check = {"apiVersion": "flagger.app/v1beta1", "kind": "Canary", "name": "shop", "namespace": TEAM}
+        spec = {
+            "sourceRef": {"kind": "GitRepository", "name": "fleet"},
+            "interval": "1m",
+            "prune": True,
+            "kubeConfig": {"secretRef": {"name": "east"}},
+            "healthChecks": [check],
+        }
+        sut.put("Kustomization", "kustomize.toolkit.fluxcd.io/v1", "east", spec)
+        assert await find_rolled_back.fn() == [], "nothing has failed there"
+        failed = {"type": "Ready", "status": "False", "reason": "HealthCheckFailed", "message": "Canary 'Failed'"}
+        east = sut.cluster.now("Kustomization", "east", TEAM)
+        sut.cluster.add({**east, "status": {"conditions": [failed]}})
+        region.away = True
+        assert await find_rolled_back.fn() == []
+        region.away = False
+        assert [one.automation for one in await find_rolled_back.fn()] == ["auto"]
+        assert [one.image.tag for one in read(sut.notes()[ANNOTATION])] == ["1.2.0"]
+        sut.later()
+        await sut.turn()
+        assert sut.repository.read("apps/shop.yaml") == line(PINNED_OLD).strip()
+        assert await find_rolled_back.fn() == []
+        sut.policy("1.2.0", by=BAD, annotations={RELEASE: "1.2.0"})
+        sut.later()
+        assert await sut.turn()
+        assert "1.2.0" in sut.repository.read("apps/shop.yaml")
+        status = region.cluster.now("Canary", "shop", TEAM)["status"]
+        assert status["lastAppliedSpec"] == status["lastPromotedSpec"], (
+            "a person has let it in, and the region refuses it"
+        )
 
 
 async def test_a_version_known_by_its_tag_alone_stays_out(sut: Ground) -> None:

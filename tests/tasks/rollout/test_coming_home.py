@@ -98,6 +98,22 @@ def test_a_primary_that_does_not_come_up_leaves_the_traffic_on_the_canary(play: 
     assert stage.status["phase"] == Phase.PROMOTING
 
 
+def test_a_promotion_that_waits_for_the_primary_writes_nothing_twice(play: Any) -> None:
+    """However often it is tried: each write would be a change of the primary, and a line of the journal."""
+    stage = staged({"progressDeadlineSeconds": 0.05}, weight=60)
+    stage.cluster.unready.add("shop-primary")
+    for _ in range(2):
+        with pytest.raises(TransientError, match="shop-primary did not come up"):
+            play(stage, promote)
+    assert [act for act in stage.acts if "Service" not in act] == [
+        "patch Deployment shop with 2",
+        "journal: Promoting 100",
+        "shift to 100",
+        "apply Deployment shop-primary with 2",
+        "journal: Promoting 100",
+    ]
+
+
 def test_finalise_scales_the_canary_down_and_closes_the_journal(play: Any) -> None:
     """The canary rests until the next revision, and the journal says so."""
     stage = staged(weight=0, phase=Phase.FINALISING)

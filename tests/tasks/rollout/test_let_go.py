@@ -106,6 +106,13 @@ async def test_a_target_that_does_not_come_up_keeps_the_users_on_the_primary() -
         await ended(stage)
     assert FINALIZER in finalizers(stage)
     assert stage.now("HTTPRoute", NAME)
+    (said,) = [one for one in stage.status["conditions"] if one["type"] == "Promoted"]
+    assert (stage.status["phase"], said["reason"]) == ("Terminating", "Terminating")
+    assert said["message"].startswith("shop did not become ready, so users stay on shop-primary: pod shop-pod-0")
+    version = stage.now("Canary", NAME)["metadata"]["resourceVersion"]
+    with pytest.raises(TransientError):
+        await ended(stage)
+    assert stage.now("Canary", NAME)["metadata"]["resourceVersion"] == version, "it is said once"
 
 
 async def test_a_target_that_is_made_again_while_it_is_given_the_users_gets_them_when_it_serves() -> None:

@@ -98,6 +98,16 @@ def test_somebody_else_s_autoscaler_of_that_name_is_refused() -> None:
         tended(stage)
 
 
+def test_somebody_else_s_autoscaler_keeps_no_user_from_the_primary() -> None:
+    """A route that was deleted is made meanwhile: who comes by it cannot wait until somebody has cleared the way."""
+    stage = autoscaled()
+    stage.cluster.add(scaler("shop-primary"))
+    stage.route.weights.clear()
+    with pytest.raises(InvalidError, match="shop-test/shop-primary exists"):
+        tended(stage)
+    assert stage.route.weights == {"shop": 0}
+
+
 @pytest.mark.parametrize(
     "ref", [{**REF, "name": "gone"}, {**REF, "kind": "HTTPScaledObject", "apiVersion": "http.keda.sh/v1alpha1"}]
 )

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from blocks.git import program
-from blocks.git.mirrors import Git
+from blocks.git import mirrors, program
+from blocks.git.mirrors import Author, Edit, Git, Remote
 from blocks.renderers.table import renderer_for
 from tasks.sync.fetch_source import fetch_source
 from tasks.sync.find_due import find_due
@@ -37,11 +37,19 @@ class World:
     repository: Repository
     url: str
     asked: list[str]
+    git: Git
 
-    async def found(self) -> Due:
-        """What a delivery finds before it syncs."""
-        (due,) = await find_due.fn(await fetch_source.fn(self.url, "main"))
+    async def found(self, commit: str = "") -> Due:
+        """What a delivery finds before it syncs; `commit` is what its event says."""
+        (due,) = await find_due.fn(await fetch_source.fn(self.url, "main", commit))
         return due
+
+    async def write_back(self, value: str) -> str:
+        """Commit and push, as a delivery of an image does; the commit."""
+        files = {"a.yaml": config(value)}
+        author = Author("sluice", "sluice@example.com")
+        edit = Edit(branch="main", change=lambda _: files, message=lambda: "x", author=author, mark="kind", also=())
+        return (await self.git.commit(Remote.of(self.url), edit)).id
 
     async def sync(self, due: Due | None = None) -> str:
         return (await sync_kustomization.fn(due or await self.found())).summary
@@ -77,7 +85,7 @@ async def delivering(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
     parts: dict[str, Any] = {"git": Git(folder / "home"), "renderer": renderer_for}
     try:
         async with connected(cluster, router=None, metrics=None, gates=None, **parts):
-            world = World(cluster, repository, url, asked)
+            world = World(cluster, repository, url, asked, parts["git"])
             await world.sync()
             asked.clear()
             yield world
@@ -128,3 +136,33 @@ async def test_files_that_are_gone_are_a_reason_to_look(sut: World) -> None:
     gone = due.model_copy(update={"source": due.source.model_copy(update={"files": f"{due.source.files}-gone"})})
     assert await sut.sync(gone) == "1 applied, 0 pruned, 0 left alone"
     assert (sut.value(), sut.fetches()) == ("2", 2)
+
+
+async def test_what_we_pushed_ourselves_is_not_asked_for(sut: World) -> None:
+    """The sync after a delivery of an image: the commit is here, and the push said where the branch is."""
+    commit = await sut.write_back("2")
+    sut.asked.clear()
+    assert await sut.sync(await sut.found(commit)) == "1 applied, 0 pruned, 0 left alone"
+    assert (sut.value(), sut.fetches()) == ("2", 0)
+    sut.repository.write({"a.yaml": config("3")})
+    assert await sut.sync(await sut.found(sut.repository.head())) == "1 applied, 0 pruned, 0 left alone"
+    assert (sut.value(), sut.fetches()) == ("3", 1)
+
+
+async def test_an_event_of_an_older_commit_brings_the_newest(sut: World) -> None:
+    """Somebody pushed on top of our commit, and what is known is not what the server has: an event says it."""
+    older = await sut.write_back("2")
+    sut.repository.write({"a.yaml": config("3")})
+    assert await sut.sync(await sut.found(sut.repository.head())) == "1 applied, 0 pruned, 0 left alone"
+    assert sut.value() == "3"
+    assert await find_due.fn(await fetch_source.fn(sut.url, "main", older)) == []
+    assert sut.value() == "3"
+
+
+async def test_what_was_known_a_while_ago_is_asked_for(sut: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delivery that waited in a queue looks by itself."""
+    commit = await sut.write_back("2")
+    monkeypatch.setattr(mirrors, "_MOMENT", 0.0)
+    sut.repository.write({"a.yaml": config("3")})
+    assert await sut.sync(await sut.found(commit)) == "1 applied, 0 pruned, 0 left alone"
+    assert sut.value() == "3"

@@ -14,6 +14,8 @@ from sluice.errors import TerminalError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.rollout.workloads import WORKLOADS
+from sluice.sync.health.base import State
+from sluice.sync.kustomizations import releases
 from tests.applying_cluster import ApplyingCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest, workload
 from tests.tasks.sync.delivered import Delivered, config, delivering
@@ -136,6 +138,15 @@ async def test_a_region_is_ready_again_when_git_is_back_at_what_it_runs(git: Del
     assert git.condition(name="east")[:2] == ("True", "ReconciliationSucceeded")
 
 
+def test_a_canary_that_is_suspended_is_named_as_what_holds_the_region() -> None:
+    """Nobody begins a release for it: people read why the next region waits."""
+    status = {"phase": "Succeeded", "lastAppliedSpec": "one", "lastPromotedSpec": "one"}
+    assert releases.released(canary_manifest({"suspend": True}, status), "one").state is State.CURRENT
+    held = releases.released(canary_manifest({"suspend": True}, status), "two")
+    assert held.state is State.IN_PROGRESS
+    assert held.why.endswith("no release has begun for yet: the Canary is suspended (spec.suspend)")
+
+
 async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Regions) -> None:
     """It has no Ready condition, so it is ready as soon as it is there: only a Canary that is named is waited for."""
     git.kustomization("all", kubeConfig={"secretRef": {"name": "east"}}, wait=True, timeout="30s")
@@ -147,6 +158,24 @@ async def test_with_wait_a_canary_counts_as_in_flux(git: Delivered, regions: Reg
     seen = {"observedGeneration": target["metadata"].get("generation", 1)}
     target["status"] = dict.fromkeys(pods, target["spec"].get("replicas", 1)) | seen
     assert "2 applied" in await task
+
+
+async def test_with_wait_too_a_canary_that_is_named_is_waited_for(git: Delivered, regions: Regions) -> None:
+    """Who names it means its release; that `wait` overrides the checks would let the next region go on unseen."""
+    east = regions.clusters["east"]
+    git.kustomization(
+        "east", kubeConfig={"secretRef": {"name": "east"}}, healthChecks=RELEASE, wait=True, timeout="30s"
+    )
+    commit(git, "1.0.0")
+    first = await waiting(git, "east")
+    pods = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    target = east.now("Deployment", NAME, NAMESPACE)
+    target["status"] = dict.fromkeys(pods, target["spec"].get("replicas", 1)) | {"observedGeneration": 1}
+    await asyncio.sleep(0.4)
+    assert not first.done()
+    assert "waits: dependency 'team/east'" in await git.sync("west")
+    released(east, "Initialized")
+    assert "2 applied" in await first
 
 
 async def test_a_kustomization_that_is_moved_to_another_cluster_deletes_nothing(

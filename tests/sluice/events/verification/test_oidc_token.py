@@ -106,6 +106,17 @@ def test_a_token_that_another_key_signed_is_refused() -> None:
     assert not accepted(jwt.encode(said, modulus.ljust(64, "x"), algorithm="HS256", headers={"kid": "github-1"}))
 
 
+def test_the_algorithm_is_the_token_s_where_its_key_names_none() -> None:
+    """Many issuers publish keys without one; where they name one, no other is taken."""
+    said = jwt.decode(token(), options={"verify_signature": False})
+    keys = json.loads(google_keys("github-1"))
+    for algorithm in ("RS512", "PS256"):
+        given = jwt.encode(said, private_key("github-1"), algorithm=algorithm, headers={"kid": "github-1"})
+        assert not accepted(given)
+        bare = [{name: value for name, value in keys["keys"][0].items() if name != "alg"}]
+        assert accepted(given, keys=json.dumps({"keys": bare}).encode())
+
+
 def test_keys_of_elliptic_curves_are_understood() -> None:
     """GitLab and Kubernetes may sign with them; a token need not name the only key."""
     key = ec.generate_private_key(ec.SECP256R1())
