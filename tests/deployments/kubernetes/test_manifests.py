@@ -194,3 +194,12 @@ def test_the_image_holds_what_is_packaged() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {line[1:] for line in ignored if line.startswith("!")} == copied
     assert "USER 65532:65532" in text
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_key_of_the_secret_is_on_the_page_by_which_a_person_makes_it(part: str) -> None:
+    """In the first column of its table; what components add is tried on the lab, which renders them."""
+    page = (ROOT / "docs" / "install.md").read_text()
+    named = {key for cell in re.findall(r"^\|([^|]*)\|", page, re.MULTILINE) for key in re.findall(r"`([\w-]+)`", cell)}
+    sources = [one.get("valueFrom", {}) for one in container(part)["env"]]
+    assert {one["secretKeyRef"]["key"] for one in sources if "secretKeyRef" in one} <= named
