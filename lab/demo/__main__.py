@@ -1,8 +1,8 @@
-"""``python -m lab.demo [--keep]``: four releases, good and bad, under load; a table and ``.lab/demo.json`` at the end.
+"""``python -m lab.demo [--keep]``: four releases and a chart under load; a page and ``.lab/demo.json`` at the end.
 
-It brings the lab up if it is not, starts ``sluice up`` next to it, and lets it do the rest. Exit status 0 means that
-the good release was promoted and the three bad ones were rolled back. Everything it started is ended again, unless
-``--keep`` asks to look around first.
+It brings the lab up if it is not, starts ``sluice up`` next to it, and pushes: images to the registry, a chart to git.
+Exit status 0 means that every row of ``lab.demo.checks`` holds. Everything it started is ended again, unless ``--keep``
+asks to look around first.
 """
 
 import argparse
@@ -10,29 +10,35 @@ import contextlib
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from lab import environment
 from lab.demo import report
 from lab.demo.alone import only_demo
+from lab.demo.checks import failed
 from lab.demo.releases import RELEASES
 from lab.errors import LabError
 from lab.machine import hardware
 from lab.paths import LabPaths
 from lab.product.application import HOST, NAME
+from lab.product.chart import FIRST, SECOND, Stock
+from lab.product.chart import NAME as STOCK
 from lab.product.deliveries import Measurements
 from lab.product.setup import set_up
+from lab.product.way import way_of
+from lab.programs.modules import helm
 from lab.progress import console, say
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="four releases, good and bad, under load")
+    parser = argparse.ArgumentParser(description="four releases and a chart under load")
     parser.add_argument("--keep", action="store_true", help="stay up afterwards and say where to look, until Ctrl-C")
     parser.add_argument("--in-cluster", action="store_true", help="run sluice as pods with the rights of its manifests")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _as_interrupt)
     places = LabPaths()
-    document: dict[str, Any] = {"machine": {}, "deliveries": [], "target_changed": {}}
+    document: dict[str, Any] = {"machine": {}, "deliveries": [], "target_changed": {}, "chart": {}}
     try:
         with contextlib.ExitStack() as ending:
             ending.enter_context(only_demo(places))
@@ -49,13 +55,15 @@ def main() -> int:
         say("stopped")
         return 130
     say(f"all of it: {places.home / 'demo.json'}; logs: {places.logs}")
-    return 0 if report.as_wanted(document["deliveries"]) else 1
+    return 1 if failed(document) else 0
 
 
 def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack, *, in_cluster: bool = False) -> None:
     """The whole scenario. Fills the document as it goes; what has to be ended again is left with ``ending``."""
-    measurements = set_up(places, document["machine"], ending, in_cluster=in_cluster)
+    program = helm()
+    measurements = set_up(places, document["machine"], ending, in_cluster=in_cluster, programs=(program,))
     release_all(measurements, document)
+    release_chart(Stock(measurements, environment.read(places), program), document)
     document["machine"]["load_average_end"] = hardware.load_average()
 
 
@@ -64,11 +72,32 @@ def release_all(measurements: Measurements, document: dict[str, Any]) -> None:
     for release in RELEASES:
         say(f"pushing {NAME}:{measurements.application.version(release.minor)} ({release.meaning})")
         done = measurements.deliver(release)
+        done["git"] = way_of(measurements, release.minor, done["pushed_at"])
         document["deliveries"].append(done)
         say(f"  {done['verdict'].replace('_', ' ')} after {done['push_to_end_s']:.1f} s: {done['reason']}")
+        say(f"  {_in_git(done['git'])}")
         if release is RELEASES[0]:
             say("setting another image on the Deployment, as a person in a hurry would, and back")
             document["target_changed"] = measurements.change_target()
+
+
+def _in_git(way: Mapping[str, Any]) -> str:
+    came = "no commit brought it"
+    if way.get("commit"):
+        came = f"commit {way['commit'][:7]} of {way['author']}, applied {way['push_to_applied_s']:.1f} s after the push"
+    named = way["git_names"].partition("@")[0].rpartition("/")[2]
+    return f"{came}; git names {named or 'no image'} now"
+
+
+def release_chart(stock: Stock, document: dict[str, Any]) -> None:
+    """A chart that comes by a push, and its next version, while the shop has its users."""
+    for act, push, chart in (("installed", stock.install, FIRST), ("upgraded", stock.upgrade, SECOND)):
+        say(f"pushing the chart {STOCK} {chart} to the shop's repository, for a HelmRelease")
+        done = push()
+        document["chart"][act] = done
+        took, shown = done["push_to_users_s"], done["helm_lists"]
+        said = "no user had it" if took is None else f"users had it after {took:.1f} s"
+        say(f"  {said}; helm list: {' '.join(str(value) for value in shown.values())}")
 
 
 def _stay(env: dict[str, Any]) -> None:

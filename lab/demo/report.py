@@ -1,7 +1,7 @@
 """Shows what the demo measured: a file for programs, one page for people."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lab.demo.checks import CHECKS
 from lab.product.measure import PROMOTED
 
 FIRST_TRAFFIC_S, CHANGED_S, BEYOND_HOLDS_S, BAD_TRAFFIC_S, BAD_FAILED = 6.0, 3.0, 5.0, 5.0, 30
@@ -19,11 +20,6 @@ def write(path: Path, document: Result) -> None:
     """Keep everything that was measured."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def as_wanted(deliveries: Sequence[Result]) -> bool:
-    """Whether the good release was promoted and every bad one rolled back."""
-    return bool(deliveries) and all(one["verdict"] == one["expected"] for one in deliveries)
 
 
 def show(document: Result, console: Console) -> None:
@@ -45,6 +41,10 @@ def show(document: Result, console: Console) -> None:
     if changed:
         took = changed["changed_to_first_traffic_s"]
         console.print("image set on the Deployment → first traffic:", _judged(took, took <= CHANGED_S), "s")
+    _show_chart(document.get("chart", {}), console)
+    for check in CHECKS:
+        well = check.holds(document)
+        console.print(_judged("holds" if well else "FAILS", well), Text(check.said), soft_wrap=True)
     console.print(
         f"[dim]aims: first traffic ≤ {FIRST_TRAFFIC_S:.0f} s after a push, ≤ {CHANGED_S:.0f} s after a changed target; "
         f"a good release ≤ {BEYOND_HOLDS_S:.0f} s beyond its holds, 0 failed; "
@@ -69,6 +69,20 @@ def _row(one: Result) -> tuple[str | Text, ...]:
         _judged(one["failed_requests"], one["failed_requests"] <= (0 if good else BAD_FAILED if half else 10**9)),
         _judged(one["bad_traffic_s"], not half or one["bad_traffic_s"] <= BAD_TRAFFIC_S),
     )
+
+
+def _show_chart(chart: Result, console: Console) -> None:
+    """A line for each push of the chart, and what `helm list` shows in the end."""
+    for act, done in chart.items():
+        took = done["push_to_users_s"]
+        lost = _judged(done["shop_failed_requests"], done["shop_failed_requests"] == 0)
+        console.print(f"chart {done['chart']} {act}: push → users", "never" if took is None else took, "s,", end=" ")
+        console.print("failed requests of the shop meanwhile:", lost)
+        if took is None or not done["ready"].startswith("True"):
+            console.print(Text(done["ready"] or "the HelmRelease says nothing"), soft_wrap=True)
+    if chart:
+        shown = list(chart.values())[-1]["helm_lists"]
+        console.print("helm list:", Text(" ".join(str(value) for value in shown.values())), soft_wrap=True)
 
 
 def _show_beyond_holds(one: Result, console: Console) -> None:

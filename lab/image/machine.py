@@ -22,13 +22,17 @@ SIGNING = ("gpg", "gpg-agent", "gpgconf", "gpg-connect-agent", "gpgv")
 LEFT_OUT = shutil.ignore_patterns(
     "test", "tests", "idlelib", "tkinter", "turtledemo", "site-packages", "dist-packages", "config-*", "lib2to3"
 )
-LIBRARIES = ("libstdc++.so.6", "libgcc_s.so.1")
-"""What wheels expect of any Linux, besides what programs name themselves."""
+LIBRARIES = (
+    *("libstdc++.so.6", "libgcc_s.so.1"),
+    *("libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libutil.so.1", "libresolv.so.2"),
+)
+"""What wheels expect of any Linux, besides what programs name themselves: those of a manylinux that have no screen."""
 FILES = ("/etc/ssl/certs/ca-certificates.crt",)
 LINKS = ("bin", "sbin", "lib", "lib64")
 USERS = "root:x:0:0:root:/root:/bin/sh\nsluice:x:65532:65532::/var/lib/sluice:/bin/sh\n"
 GROUPS = "root:x:0:\nsluice:x:65532:\n"
-LDD_S = 30
+LDD_S = 300
+"""Seconds for the libraries of about a hundred files: one is quick, and a machine may be busy with others."""
 
 
 def base(root: Path, programs: Mapping[str, Path]) -> None:
@@ -60,7 +64,8 @@ def base(root: Path, programs: Mapping[str, Path]) -> None:
         Path(sys.executable).resolve(),
         *git.glob("git-remote-http"),
     ]
-    _libraries(root, [*binaries, *python.rglob("*.so")])
+    modules = [one for one in python.rglob("*.so") if "site-packages" not in one.parts]
+    _libraries(root, [*binaries, *modules])
 
 
 def _python(root: Path) -> Path:

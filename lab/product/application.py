@@ -5,8 +5,6 @@ of that run are the newest.
 """
 
 import shutil
-import subprocess
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +15,12 @@ from lab import ports
 from lab.apps.variants import push_variant
 from lab.errors import LabError
 from lab.paths import SOURCES
+from lab.product import repository
 from lab.product.cluster import ProductCluster, phase
 from lab.product.site import Site
 
 NAME, NAMESPACE, HOST = "shop", "test", "shop.test"
 APPS = SOURCES / "apps"
-GIT_S = 30
 INITIALIZED_WITHIN_S = 90
 POLL_S = 0.25
 
@@ -92,18 +90,9 @@ def install(application: Application, cluster: ProductCluster, site: Site, where
 
 def _publish(site: Site, values: dict[str, str]) -> None:
     """Make the manifests the repository's whole content, whatever an earlier run left there."""
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder) / NAME
-        shutil.copytree(APPS / "manifests", work)
+
+    def fill(work: Path) -> None:
+        shutil.copytree(APPS / "manifests", work, dirs_exist_ok=True)
         site.fit(work, values)
-        author = ["-c", "user.name=shop team", "-c", "user.email=shop@example.com"]
-        _git(work, "init", "--quiet", "--initial-branch=main")
-        _git(work, "add", ".")
-        _git(work, *author, "commit", "--quiet", "--message", "Run the shop")
-        _git(work, "push", "--quiet", "--force", site.repository, "main")
 
-
-def _git(work: Path, *arguments: str) -> None:
-    done = subprocess.run(["git", *arguments], cwd=work, capture_output=True, text=True, timeout=GIT_S, check=False)
-    if done.returncode != 0:
-        raise LabError(f"git {' '.join(arguments)} failed: {done.stderr.strip()[-400:]}")
+    repository.replace_all(site.repository, fill, "Run the shop")

@@ -123,6 +123,12 @@ class ProductCluster:
         found = self._do(lambda api: api.get(path("deployments", self._namespace, name)))
         return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
 
+    def ready(self, plural: str, name: str) -> str:
+        """What an object says of itself in its condition Ready; empty where it says nothing yet."""
+        found = self._do(lambda api: api.find(path(plural, self._namespace, name))) or {}
+        conditions = found.get("status", {}).get("conditions", [])
+        return next((f"{one['status']}: {one.get('message', '')}" for one in conditions if one["type"] == "Ready"), "")
+
     def set_image(self, name: str, image: str) -> None:
         """What ``kubectl set image`` does."""
         change = {"spec": {"template": {"spec": {"containers": [{"name": name, "image": image}]}}}}

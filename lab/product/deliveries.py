@@ -45,6 +45,8 @@ class Measurements:
     observer: Observer
     users: RequestLog
     slack_url: str
+    repository: str
+    """Where the application's git repository is."""
     check: Callable[[], None]
     """Raises when something that the measurement needs has ended."""
     where_to_look: str
@@ -58,16 +60,17 @@ class Measurements:
         version = self.application.version(release.minor)
         pushed = self.application.push(version, release.variant)
         self._wait(
-            lambda: is_settled(self._seen(version, pushed), time.time()),
+            lambda: is_settled(self.seen(version, pushed), time.time()),
             f"the delivery of {NAME}:{version} ({release.meaning}) has not ended",
         )
-        measured = numbers(self._seen(version, pushed), STEP_S)
+        measured = numbers(self.seen(version, pushed), STEP_S)
         return {
             "image": f"{NAME}:{version}",
             "meaning": release.meaning,
             "expected": release.verdict,
             "verdict": measured.verdict,
             "reason": self._reason(pushed),
+            "pushed_at": pushed,
             "push_to_first_traffic_s": measured.push_to_first_traffic_s,
             "push_to_end_s": measured.push_to_end_s,
             "step_holds_s": measured.step_holds_s,
@@ -86,10 +89,10 @@ class Measurements:
         changed = time.time()
         self.cluster.set_image(NAME, self.application.image(HOTFIX))
         self._wait(
-            lambda: first_traffic(self._seen(HOTFIX, changed)) is not None,
+            lambda: first_traffic(self.seen(HOTFIX, changed)) is not None,
             "no user got the image that was set on the Deployment",
         )
-        first = first_traffic(self._seen(HOTFIX, changed)) or changed
+        first = first_traffic(self.seen(HOTFIX, changed)) or changed
         stages = self._stages(HOTFIX, changed)
         self.cluster.set_image(NAME, before)
         self._wait(self._is_at_rest, "setting the Deployment back did not end its rollout")
@@ -99,7 +102,8 @@ class Measurements:
             "stages": stages,
         }
 
-    def _seen(self, version: str, pushed: float) -> Seen:
+    def seen(self, version: str, pushed: float) -> Seen:
+        """What was noted since a push, of a version."""
         observer = self.observer
         return Seen(version, pushed, self.users.read(), list(observer.route), list(observer.phases))
 

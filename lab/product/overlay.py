@@ -41,7 +41,7 @@ class Shape:
     secrets: Mapping[str, str] = field(default_factory=dict)
 
 
-EVERYWHERE = Shape(("components/cluster-wide", "components/sync", "components/ephemeral"))
+EVERYWHERE = Shape(("components/cluster-wide", "components/sync", "components/helm", "components/ephemeral"))
 
 
 def in_one_namespace(namespace: str, database_url: str) -> Shape:

@@ -1,7 +1,8 @@
 """Sets up what is released and measured: the lab, sluice, the application and its users."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,12 @@ KINDS_WITHIN_S = 30
 
 
 def set_up(
-    places: LabPaths, about: dict[str, Any], ending: contextlib.ExitStack, *, in_cluster: bool = False
+    places: LabPaths,
+    about: dict[str, Any],
+    ending: contextlib.ExitStack,
+    *,
+    in_cluster: bool = False,
+    programs: Sequence[Path] = (),
 ) -> Measurements:
     """Lab, sluice, application and users, ready to release. The demo begins here, and so do benchmarks.
 
@@ -38,6 +44,7 @@ def set_up(
         about: gets what machine this is.
         ending: is left with what has to be ended again.
         in_cluster: run sluice as pods, not next to the cluster.
+        programs: what sluice finds next to those of the lab; its image has all of them in any case.
     """
     started_here = start_lab(places)
     if started_here:
@@ -45,7 +52,7 @@ def set_up(
     env = environment.read(places)
     about |= hardware.describe() | {"load_average_start": hardware.load_average()}
     cluster = _cluster(env, in_cluster=in_cluster)
-    sluice = _start(env, places, ending, in_cluster=in_cluster)
+    sluice = _start(env, places, ending, programs, in_cluster=in_cluster)
     where_to_look = f"Look at {sluice.log} and http://127.0.0.1:{env['prefect_port']}."
 
     cluster.remove_namespace(NAMESPACE_GONE_S)
@@ -55,14 +62,10 @@ def set_up(
     observer = Observer(Path(env["kubeconfig"]), env["context"], NAMESPACE, NAME)
     ending.callback(observer.stop)
     say(f"installing {NAME}:{application.version(0)} and waiting until users are served")
-    install(application, cluster, Site.of(env, NAME, _repository(env, places)), where_to_look)
+    site = Site.of(env, NAME, _repository(env, places))
+    install(application, cluster, site, where_to_look)
     load, users = start_load(env["gateway_url"], places)
     ending.callback(load.stop)
-
-    def check() -> None:
-        for child in (sluice, load):
-            if not child.running:
-                raise LabError(f"{child.name} ended in the middle: look at {child.log}")
 
     return Measurements(
         application=application,
@@ -70,9 +73,16 @@ def set_up(
         observer=observer,
         users=users,
         slack_url="" if env.get("existing") else env["slack_url"],
-        check=check,
+        repository=site.repository,
+        check=partial(_refuse_ended, sluice, load),
         where_to_look=where_to_look,
     )
+
+
+def _refuse_ended(*children: Running) -> None:
+    for child in children:
+        if not child.running:
+            raise LabError(f"{child.name} ended in the middle: look at {child.log}")
 
 
 def _cluster(env: Mapping[str, Any], *, in_cluster: bool) -> ProductCluster:
@@ -95,9 +105,11 @@ def _repository(env: Mapping[str, Any], places: LabPaths) -> str:
     return create_repository(places, NAME) if env.get("git_root") else f"{env['git_url']}/{NAME}.git"
 
 
-def _start(env: dict[str, Any], places: LabPaths, ending: contextlib.ExitStack, *, in_cluster: bool) -> Running:
+def _start(
+    env: dict[str, Any], places: LabPaths, ending: contextlib.ExitStack, programs: Sequence[Path], *, in_cluster: bool
+) -> Running:
     if not in_cluster:
-        sluice = start_sluice(env, places)
+        sluice = start_sluice(env, places, programs)
         ending.callback(sluice.stop)
         return sluice
     pods = Pods(env, places)

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +66,18 @@ def kinds() -> str:
     return done.stdout
 
 
-def start_sluice(env: Mapping[str, Any], places: LabPaths) -> Child:
+def start_sluice(env: Mapping[str, Any], places: LabPaths, programs: Sequence[Path] = ()) -> Child:
     """Start ``sluice up``, with nothing kept from an earlier demo, and wait until it takes events.
+
+    It finds `programs` next to those of the lab.
 
     Raises:
         LabError: it did not come up.
     """
     home = places.home / "sluice"
     shutil.rmtree(home, ignore_errors=True)
-    sluice = Child.started("sluice up", [SLUICE, "up"], places.logs / "sluice.log", sluice_environment(env, home))
+    settings = sluice_environment(env, home, programs)
+    sluice = Child.started("sluice up", [SLUICE, "up"], places.logs / "sluice.log", settings)
     prefect = f"http://{ports.HOST}:{env['prefect_port']}/api/health"
     receiver = f"http://{ports.HOST}:{env['receiver_port']}/"
     try:
@@ -85,7 +88,7 @@ def start_sluice(env: Mapping[str, Any], places: LabPaths) -> Child:
     return sluice
 
 
-def sluice_environment(env: Mapping[str, Any], home: Path) -> dict[str, str]:
+def sluice_environment(env: Mapping[str, Any], home: Path, programs: Sequence[Path] = ()) -> dict[str, str]:
     """The lab's addresses and secrets as sluice's settings name them."""
     settings = {
         "HOME": home,
@@ -98,8 +101,9 @@ def sluice_environment(env: Mapping[str, Any], home: Path) -> dict[str, str]:
         "GITHUB_SECRET": env["github_webhook_secret"],
         "METRICS_URL": env["prometheus_url"],
     } | slack(env)
-    # kustomize and the like come with the lab.
-    path = {"PATH": f"{env['bin']}:{os.environ.get('PATH', '')}"} if env.get("bin") else {}
+    # kustomize comes with the lab; on a cluster of somebody's own it is theirs.
+    folders = [*([env["bin"]] if env.get("bin") else []), *(str(program.parent) for program in programs)]
+    path = {"PATH": os.pathsep.join([*folders, os.environ.get("PATH", "")])} if folders else {}
     return {f"SLUICE_{name}": str(value) for name, value in settings.items()} | path
 
 

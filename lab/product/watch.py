@@ -42,14 +42,23 @@ class TargetPoint:
     image: str
 
 
+@dataclass(frozen=True)
+class AppliedPoint:
+    """From this instant on, the cluster was what git said at this revision."""
+
+    t: float
+    revision: str
+
+
 class Observer:
-    """Everything the demo notes about one application: route, phase, target, and pods that became ready."""
+    """Everything the demo notes about one application: route, phase, target, what was applied, and ready pods."""
 
     def __init__(self, kubeconfig: Path, context: str | None, namespace: str, name: str) -> None:
         self.route: list[RoutePoint] = []
         self.phases: list[PhasePoint] = []
         self.targets: list[TargetPoint] = []
         self.ready: list[ReadyPoint] = []
+        self.applied: list[AppliedPoint] = []
         self._name = name
         self._namespace = namespace
         self._access = Access.of_context(kubeconfig, context)
@@ -69,6 +78,7 @@ class Observer:
             ("canaries", one, self._note_phase),
             ("deployments", one, self._note_target),
             ("pods", {}, self._note_ready),
+            ("kustomizations", one, self._note_applied),
         ]
         async with Api(self._access) as api:
             tasks = [asyncio.create_task(self._watch(api, plural, where, note)) for plural, where, note in watches]
@@ -102,6 +112,11 @@ class Observer:
         image = _image(deployment["spec"]["template"])
         if not self.targets or self.targets[-1].image != image:
             self.targets.append(TargetPoint(t, image))
+
+    def _note_applied(self, t: float, kustomization: Object) -> None:
+        revision = str(kustomization.get("status", {}).get("lastAppliedRevision", ""))
+        if revision and (not self.applied or self.applied[-1].revision != revision):
+            self.applied.append(AppliedPoint(t, revision))
 
     def _note_ready(self, t: float, pod: Object) -> None:
         conditions = pod.get("status", {}).get("conditions", [])

@@ -33,6 +33,7 @@ async def test_pods_keep_what_is_promised_of_them(lab_env: dict[str, Any], tmp_p
         before = len(it.failed())
         await each_part_has_its_rights_and_no_other(it)
         await nothing_can_be_written_but_home_and_tmp(it)
+        await every_program_starts_in_a_worker(it)
         await an_evicted_worker_s_release_goes_on_in_the_other_pod(it)
         await a_release_ends_while_the_server_s_pod_is_replaced(it)
         await no_webhook_is_refused_while_a_receiver_is_evicted(it)
@@ -70,6 +71,14 @@ async def nothing_can_be_written_but_home_and_tmp(it: Installed) -> None:
         assert lines[0] == "65532", said
         assert sum("Read-only file system" in line for line in lines) == 3, said
         assert {"/var/lib/sluice/x", "/tmp/x"} <= set(lines), said  # noqa: S108 - in the pod
+
+
+async def every_program_starts_in_a_worker(it: Installed) -> None:
+    """Those that sluice calls for sources, charts, signatures and what is encrypted, as a user who may not write there."""
+    calls = [f"{name} --version" for name in ("git", "gpg", "gpgv", "gpgconf", "sops --disable-version-check")]
+    calls += [f"{name} version" for name in ("kustomize", "helm", "cosign")]
+    status, said = await it.run("worker", "sh", "-c", " && ".join([*calls, "command -v ssh ssh-keygen"]))
+    assert status == 0, said
 
 
 async def an_evicted_worker_s_release_goes_on_in_the_other_pod(it: Installed) -> None:

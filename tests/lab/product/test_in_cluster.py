@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 import yaml
 
+from lab.api.paths import plural_of
 from lab.apps import variants
 from lab.paths import CHECKOUT
 from lab.processes.child import Child
+from lab.product.application import APPS
+from lab.product.chart import STOCK
 from lab.product.overlay import EVERYWHERE, in_one_namespace, only_in, overlay
 from lab.programs.gobuild import build_program
 
@@ -35,6 +39,38 @@ def test_the_overlay_patches_pods_and_services_only(tmp_path: Path) -> None:
             (tmp_path / piece / "kustomization.yaml").resolve().is_relative_to(CHECKOUT / "deployments" / "kubernetes")
         )
     assert len(made["components"]) == len(EVERYWHERE.components)
+
+
+def allowed() -> set[tuple[str, str, str]]:
+    """Group, resource and verb of what the demo's pieces let a sync do: the ClusterRoles with the label that they bind."""
+    pieces = CHECKOUT / "deployments" / "kubernetes"
+    assert {"components/sync", "components/helm"} <= set(EVERYWHERE.components)
+    files = (pieces / "base" / "sync.yaml", pieces / "components" / "helm" / "role.yaml")
+    roles = [one for file in files for one in yaml.safe_load_all(file.read_text())]
+    return {
+        (group, resource, verb)
+        for role in roles
+        if role["metadata"].get("labels", {}).get("sluice.dev/sync") == "true"
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_pods_may_apply_what_the_demo_has_in_git() -> None:
+    """By the Kustomization, the HelmRelease among it, and by helm what the chart makes, with its record of it."""
+    kind = re.compile(r"^apiVersion: (\S+)\nkind: (\S+)$", re.MULTILINE)
+    folders = (APPS / "manifests", STOCK, STOCK / "chart" / "templates")
+    brought = [pair for folder in folders for file in folder.glob("*.yaml") for pair in kind.findall(file.read_text())]
+    applied = [(version, name) for version, name in brought if not version.startswith("kustomize.config.k8s.io")]
+    assert {"Deployment", "Canary", "HelmRelease", "Service", "HTTPRoute"} == {name for _, name in applied}
+    wanted = {
+        ("" if version == "v1" else version.partition("/")[0], plural_of(name), verb)
+        for version, name in [*applied, ("v1", "Secret")]
+        for verb in ("get", "list", "watch", "create", "patch", "delete")
+    }
+    assert wanted - allowed() == set()
 
 
 def test_in_one_namespace_there_is_no_right_in_another(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,16 @@ async def test_a_release_keeps_the_version_of_its_suspended_chart(tmp_path: Path
             assert cluster.now("HelmChart", "team-shop", "team")["status"] == before
             cluster.add({**item, "spec": item["spec"] | {"suspend": False}})
             assert (await chart_of(connections(), release)).version == "2.0.0"
+
+
+async def test_one_that_failed_is_tried_at_each_look_whichever_worker_makes_it(tmp_path: Path) -> None:
+    """fluxcd/source-controller#1173: a login that comes later is found at once, and not after the interval."""
+    async with serving(Repository({"1.0.0": packed("1.0.0")}, status=500)) as repository:
+        cluster = cluster_of(repository.url)
+        await looked(cluster, tmp_path)
+        assert (await ready(cluster))[0] == "False"
+        repository.status = 200
+        sut.pace = Pace()
+        async with connected(cluster, router=None, metrics=None, gates=None, helm=Helm(tmp_path)):
+            await sut.find_moved_repositories.fn(time.time() - 1.0)
+        assert (await ready(cluster))[0] == "True"

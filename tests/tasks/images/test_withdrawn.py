@@ -154,6 +154,18 @@ async def test_one_that_was_merged_gets_no_comment(sut: Ground, forge: Forge) ->
     assert item(sut)["metadata"]["finalizers"] == []
 
 
+async def test_after_a_merge_whose_branch_stays_the_next_update_is_proposed(sut: Ground, forge: Forge) -> None:
+    """fluxcd/image-automation-controller#164: there a branch that was merged and not deleted ended all updates."""
+    await sut.deliver("1.1.0")
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    await forge.http.put(f"{forge.address}/repos/team/shop/pulls/1/merge", headers=headers)
+    git("update-ref", "refs/heads/main", sut.repository.head("updates"), folder=sut.repository.folder)
+    await interval(sut)
+    await sut.deliver("1.2.0")
+    assert await forge.pulls() == ["closed: Deliver by team/auto", "open: Deliver by team/auto"]
+    assert sut.repository.log("%P", branch="updates")[0] == sut.repository.head()
+
+
 async def test_an_image_that_is_kept_out_leaves_its_pull_request(sut: Ground, forge: Forge) -> None:
     """It was proposed, ran elsewhere and was rolled back there: what is left to propose is the list of what stays out."""
     sut.repository.write({"apps/shop.yaml": line(PINNED_OLD)})
