@@ -133,7 +133,7 @@ def test_a_part_has_only_its_own_secrets(part: str) -> None:
     """The receiver cannot leak the Slack token, the worker not the webhooks' secrets."""
     wanted = {
         "server": {"prefect-auth", "database-url", "redis-url"},
-        "worker": {"prefect-auth", "slack-token", "github-token"},
+        "worker": {"prefect-auth", "slack-token", "github-token", "gitlab-api-token"},
         "receiver": {"prefect-auth"} | {one.secret.replace("_", "-") for one in SENDERS.values()},
         "watcher": {"prefect-auth"},
     }
