@@ -13,6 +13,7 @@ from flows import roll_out as story
 from tasks.measuring import step as judging
 from tasks.rollout import ask_gate, finalise, initialise, promote, roll_back
 from tests.flows.months import TABLES, Installation, Reading, installation
+from tests.prefect_server import begin_with_tables
 
 KEPT = 3
 GROWTH_A_DAY = 20_000
@@ -59,14 +60,20 @@ def flat(readings: list[Reading]) -> None:
 
 
 @pytest.mark.server
-async def test_days_of_looks_and_releases_weigh_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_days_of_looks_and_releases_weigh_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
     """Where three days are kept, the ninth is no heavier than the fifth."""
+    begin_with_tables(pytestconfig, tmp_path / "prefect.db")
     async with installation(tmp_path, monkeypatch, looks=3, keep_days=KEPT) as it:
         flat(await passed(it, 9))
 
 
 @pytest.mark.soak
-async def test_a_year_of_looks_and_releases_weighs_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_year_of_looks_and_releases_weighs_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
     """A release and some looks on each of 365 days."""
+    begin_with_tables(pytestconfig, tmp_path / "prefect.db")
     async with installation(tmp_path, monkeypatch, looks=6, keep_days=KEPT) as it:
         flat(await passed(it, 365))
