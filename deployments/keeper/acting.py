@@ -18,6 +18,8 @@ from blocks.leases.lease import Lease, acting_under
 from sluice.errors import InvalidError, LostError, NotFoundError, SluiceError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.needs import needs_primary
+from sluice.rollout.routes.base import AT_REST
+from sluice.rollout.safety.begun import salvaged
 from sluice.rollout.tending.finalizer import FINALIZER
 from sluice.rollout.workloads import workload_of
 from tasks.rollout.fence_out import fence_out
@@ -109,10 +111,8 @@ class Acting:
         item = await self.wired.informers.find(CANARY, name, namespace)
         if item is None:
             return None
-        try:
-            canary = Canary.parse(item)
-            workload_of(canary)
-        except InvalidError:
+        canary = _read(item)
+        if canary is None:
             return None
         if canary.metadata.deletion_timestamp:
             return canary if FINALIZER in canary.metadata.finalizers else None
@@ -143,7 +143,9 @@ class Acting:
 
     async def _put_right(self, lease: Lease, canary: Canary, struggle: Struggle) -> list[str]:
         """By the API server's own word on the Canary: another process may have had it until now."""
-        now = Canary.parse(await self.wired.informers.fresh(CANARY, canary.name, canary.namespace))
+        now = _read(await self.wired.informers.fresh(CANARY, canary.name, canary.namespace))
+        if now is None:
+            return []
         contested = struggle.contested(time.monotonic())
         if contested and struggle.said != FIGHT:
             struggle.said = FIGHT
@@ -163,6 +165,21 @@ class Acting:
                 with suppress(SluiceError):
                     await report(self.wired.cluster, canary, "NotRestored", str(error), warning=True)
         return Result(once_more=struggle.longer())
+
+
+def _read(item: Object) -> Canary | None:
+    """A Canary. At rest one that is not valid has users all the same: they are led home by what can be read of it."""
+    try:
+        canary = Canary.parse(item)
+        workload_of(canary)
+    except InvalidError:
+        try:
+            canary = salvaged(item)
+            workload_of(canary)
+        except InvalidError:
+            return None
+        return canary if canary.status.phase in AT_REST and not canary.metadata.deletion_timestamp else None
+    return canary
 
 
 def _under_way(canary: Canary) -> bool:

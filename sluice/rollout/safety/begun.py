@@ -102,6 +102,7 @@ def salvaged(item: Object) -> Canary:
             service=_service(spec.get("service"), kept),
             analysis=_analysis(spec.get("analysis")),
             skip_analysis=spec.get("skipAnalysis") is True,
+            revert_on_deletion=spec.get("revertOnDeletion") is True,
         )
         return Canary.model_construct(metadata=ObjectMeta.model_validate(item["metadata"]), spec=found, status=status)
     except ValidationError as error:

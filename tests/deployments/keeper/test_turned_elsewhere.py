@@ -199,6 +199,22 @@ async def test_users_leave_a_canary_whose_service_is_somebody_else_s() -> None:
     assert (weight(stage), stage.status["phase"]) == (0, Phase.FAILED)
 
 
+async def test_users_come_home_at_rest_also_while_nobody_can_read_the_canary() -> None:
+    """A field of its analysis is wrong: where its users belong is known all the same, and its finalizer stays."""
+    stage = at_rest()
+    stage.change("Canary", NAME, {"spec": {"revertOnDeletion": True}})
+    stage = await whole(stage)
+    async with kept(stage):
+        finalizers = stage.now("Canary", NAME)["metadata"]["finalizers"]
+        stage.change("Canary", NAME, {"spec": {"analysis": {"stepWeights": "many"}}})
+        send(stage, 100)
+        stage.cluster.vanish(SERVICE, PRIMARY, NAMESPACE)
+    (rule,) = stage.now("HTTPRoute", NAME)["spec"]["rules"]
+    assert {one["name"]: one["weight"] for one in rule["backendRefs"]} == {PRIMARY: 100, f"{NAME}-canary": 0}
+    assert behind(stage, PRIMARY) == {OLD_IMAGE}
+    assert stage.now("Canary", NAME)["metadata"]["finalizers"] == finalizers
+
+
 async def test_a_rollback_leaves_the_canary_s_pods_to_users_who_have_no_others() -> None:
     """The route says that they are at home, and home is where somebody has turned it."""
     stage = turned(await whole(released(weight=0)), PRIMARY)
