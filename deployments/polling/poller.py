@@ -36,8 +36,8 @@ AT_ONCE = 4
 """Questions to one registry at the same time."""
 TOGETHER = 0.05
 """Seconds for changes that belong together, such as those of one `kubectl apply`, to be one look."""
-LACKING = 10.0
-"""Seconds before a policy says that its repository is not polled: one that is applied with it may come after it."""
+LACKING = 130.0
+"""Seconds before a policy says that its repository is not polled, and until that is looked at once more."""
 SOON, LATER = 5.0, 300.0
 """Seconds before a look that came to nothing is made again: twice as long each time."""
 log = logging.getLogger("sluice.images")
@@ -210,7 +210,7 @@ class Poller:
             await say_unpolled(SourceKey(ImageRepository.kind, *key), ours)
         except SluiceError as error:
             log.warning("why ImageRepository %s/%s is not polled was not said: %s", *key, error)
-        return LATER
+        return LACKING
 
     async def _is_ours(self, kind: Kind, one: ImageRepository | ImagePolicy) -> bool:
         """Whether an object is neither gone nor left to Flux by now."""

@@ -11,7 +11,7 @@ from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.references import SourceKey
 from tasks.images.statuses import moment, write
-from tasks.upkeep.left_out import why_left_out
+from tasks.upkeep.left_out import is_settled, why_left_out
 
 NOT_READY = "DependencyNotReady"
 """Flux's word for it."""
@@ -26,5 +26,5 @@ async def say_unpolled(repository: SourceKey, policies: Iterable[ImagePolicy]) -
     cluster, field = connections().cluster, "spec.imageRepositoryRef"
     if why := await why_left_out(cluster, IMAGE_REPOSITORY, ImageRepository, repository, field):
         for one in policies:
-            if not one.spec.suspend:
+            if not one.spec.suspend and is_settled(one):
                 await write(IMAGE_POLICY, one, record.wrong(one, why, moment(), NOT_READY))

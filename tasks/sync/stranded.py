@@ -18,7 +18,7 @@ from sluice.manifests.flux.kustomization import Kustomization
 from sluice.manifests.references import SourceKey
 from sluice.sync.record import SOURCE_REFUSED
 from tasks.sync.kustomizations.status import Status
-from tasks.upkeep.left_out import why_left_out
+from tasks.upkeep.left_out import is_settled, why_left_out
 
 log = logging.getLogger("sluice.reconcile")
 
@@ -28,6 +28,8 @@ async def say_stranded(wired: Connections, followers: Iterable[Kustomization], f
     why: dict[SourceKey, str] = {}
     for one in followers:
         if one.spec.suspend or one.leaving or one.source in fetched or one.source.kind not in SOURCES:
+            continue
+        if not is_settled(one):
             continue
         try:
             if one.source not in why:

@@ -6,6 +6,7 @@ Without a word of it the one that refers to it would look as if all were well.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from blocks.kubernetes.cluster import Cluster, Kind
@@ -13,6 +14,18 @@ from sluice.errors import InvalidError
 from sluice.manifests.beside_flux import left_to_flux
 from sluice.manifests.meta import Manifest
 from sluice.manifests.references import SourceKey
+
+SETTLED = 120.0
+"""Seconds after an object was made before anything is said of what it refers to: that may be applied a little later, and one
+of Flux's controllers may act on the object and has not written its status yet."""
+
+
+def is_settled(one: Manifest) -> bool:
+    """Whether an object has been there for long enough; one that does not say since when has not."""
+    with suppress(ValueError):
+        made = datetime.fromisoformat(str((one.metadata.model_extra or {}).get("creationTimestamp", "")))
+        return time.time() - made.timestamp() >= SETTLED
+    return False
 
 
 async def why_left_out(cluster: Cluster, kind: Kind, model: type[Manifest], key: SourceKey, field: str) -> str:

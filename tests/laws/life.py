@@ -23,6 +23,8 @@ NEWS = 0.01
 """Seconds that the news of a change takes: this cluster answers in no time, and so a stage may be through before it."""
 ALIKE = 12
 """Writes in a row that say the same and change nothing of what they are about: a loop."""
+ROUNDS = (1, 2, 3, 4)
+"""So many writes may go round together: two that undo each other are a loop as well."""
 
 CLOCKS = {"stepStarted", "evidence"}
 """What of a journal goes on by itself."""
@@ -130,7 +132,7 @@ class Life(World):
         judged_on = item["kind"] == "Canary" and self.suspended()
         self._deeds.append(f"{self.town.acts[-1]} {_lasting(item.get('status')) if item['kind'] == 'Canary' else ''}")
         since = self._deeds[self._acts :]
-        if not judged_on and len(since) >= ALIKE and len(set(since[-ALIKE:])) == 1:
+        if not judged_on and any(_goes_round(since, together) for together in ROUNDS):
             self.blame("an act is repeated without an effect")
 
     # --- what happens -------------------------------------------------------------------------------------------------
@@ -247,6 +249,12 @@ class Life(World):
     async def ask(self, webhook: Any, canary: Any) -> Answer:
         said = self._answer("open", "closed")
         return Answer(gate=webhook.name, open=said == "open", said=said)
+
+
+def _goes_round(deeds: list[str], together: int) -> bool:
+    """Whether the last of them are the same few again and again."""
+    last = deeds[-ALIKE * together :]
+    return len(last) == ALIKE * together and last[together:] == last[:-together]
 
 
 def _where(trouble: str) -> str:

@@ -208,6 +208,7 @@ async def test_a_policy_whose_repository_nobody_polls_says_so(sut: Place, monkey
     monkeypatch.setattr(module, "LACKING", 0.05)
     del sut.cluster.objects["ImageRepository", "team", "shop"]
     sut.policy()
+    sut.cluster.objects["ImagePolicy", "team", "shop"]["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
     async with polling():
         await until(lambda: sut.status().get("conditions"))
         assert sut.ready()[:2] == ("False", "DependencyNotReady")
@@ -229,6 +230,7 @@ async def test_a_policy_whose_repository_is_left_to_flux_names_the_way_out(
     sut.cluster.given = lambda kind, items: [] if kind == IMAGE_REPOSITORY else items
     sut.repository(interval="20ms")
     sut.policy()
+    sut.cluster.objects["ImagePolicy", "team", "shop"]["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
     async with polling():
         await until(lambda: sut.status().get("conditions"))
     assert sut.ready()[0] == "False"

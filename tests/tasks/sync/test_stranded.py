@@ -16,6 +16,7 @@ from tests.connected import connected
 from tests.memory_cluster import MemoryCluster
 
 Object = dict[str, Any]
+MADE = {"creationTimestamp": "2026-01-01T00:00:00Z"}
 OURS = {"sharding.fluxcd.io/key": "sluice"}
 
 
@@ -28,7 +29,15 @@ async def cluster() -> AsyncIterator[MemoryCluster]:
 
 
 def add(cluster: MemoryCluster, kind: str, name: str, namespace: str, spec: Object, **meta: Any) -> None:
-    named = {"name": name, "namespace": namespace, "uid": f"{kind}-{name}", "generation": 1, "labels": OURS, **meta}
+    named = {
+        "name": name,
+        "namespace": namespace,
+        "uid": f"{kind}-{name}",
+        "generation": 1,
+        "labels": OURS,
+        **MADE,
+        **meta,
+    }
     cluster.add({"kind": kind, "metadata": named, "spec": spec, "status": {}})
 
 
@@ -118,5 +127,17 @@ async def test_one_that_flux_itself_syncs_keeps_its_status(cluster: MemoryCluste
     written = [{"manager": "kustomize-controller", "subresource": "status", "time": moment}]
     follower(cluster)
     cluster.objects["Kustomization", "team", "app"]["metadata"]["managedFields"] = written
+    await find_moved_sources.fn()
+    assert ready(cluster) == ("", "", "")
+
+
+@pytest.mark.parametrize("ago", [0.0, None], ids=["made just now", "nobody knows when"])
+async def test_one_that_was_made_just_now_says_nothing_yet(cluster: MemoryCluster, ago: float | None) -> None:
+    """Its source may be applied a little later; or Flux acts on both, and has not come to it yet."""
+    follower(cluster)
+    meta = cluster.objects["Kustomization", "team", "app"]["metadata"]
+    meta.pop("creationTimestamp")
+    if ago is not None:
+        meta["creationTimestamp"] = datetime.fromtimestamp(time.time() - ago, UTC).isoformat()
     await find_moved_sources.fn()
     assert ready(cluster) == ("", "", "")
