@@ -72,7 +72,7 @@ async def sut(request: pytest.FixtureRequest, prefect_engine: str, tmp_path: Pat
     )
     app = github.application(tmp_path / "github", TOKEN, "s", "http://127.0.0.1:9/github", server.url)
     async with served(app) as api, httpx.AsyncClient(trust_env=False) as http:
-        forge = Forges({server.url.partition("://")[2]: GitHub(http, SecretStr(request.param), api)})
+        forge = Forges({server.url.partition("://")[2]: GitHub(http, SecretStr(request.param), api)}, http)
         parts: dict[str, Any] = {"git": Git(tmp_path / "home"), "renderer": lambda kind: Plain(), "forge": forge}
         async with connected(cluster, router=None, metrics=None, gates=None, **parts):
             yield World(cluster, repository, url, api, http)
