@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from sluice.errors import NotFoundError, TransientError
+from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.journal import entry
@@ -77,6 +77,12 @@ async def _give_back(scene: Scene) -> None:
     if now is None or not (shows(now, filled) and workload.reads.ready(now)):
         why = await scene.canaries.why_not_ready(canary, filled)
         raise TransientError(f"{canary.target} did not become ready, so users stay on {canary.primary}: {why}")
+    try:
+        await scene.services.ensure(canary, filled, apex=False)
+    except InvalidError as error:  # somebody's object in its place: it goes on as soon as that is out of the way
+        raise TransientError(
+            f"{canary.target} is not offered to anybody, so users stay on {canary.primary}: {error}"
+        ) from error
     await until_endpoints_ready(scene, Side.CANARY, filled)
     await scene.release()
 

@@ -115,6 +115,23 @@ async def test_a_target_that_does_not_come_up_keeps_the_users_on_the_primary() -
     assert stage.now("Canary", NAME)["metadata"]["resourceVersion"] == version, "it is said once"
 
 
+async def test_somebody_s_service_in_the_canary_s_place_is_waited_for_and_then_made_again() -> None:
+    """Users stay where they are until nobody stands in the way; a person then has nothing more to do."""
+    stage = await reverting(at_rest())
+    async with kept(stage):
+        pass
+    stage.cluster.objects.pop(("Service", NAMESPACE, f"{NAME}-canary"))
+    stage.cluster.add({"kind": "Service", "metadata": {"name": f"{NAME}-canary", "namespace": NAMESPACE}, "spec": {}})
+    delete(stage)
+    with pytest.raises(TransientError, match="so users stay on shop-primary: .*Service .*shop-canary"):
+        await ended(stage)
+    assert FINALIZER in finalizers(stage)
+    assert stage.now("HTTPRoute", NAME)
+    stage.cluster.objects.pop(("Service", NAMESPACE, f"{NAME}-canary"))
+    assert await ended(stage)
+    assert finalizers(stage) == ["somebody.else/finalizer"]
+
+
 async def test_a_target_that_is_made_again_while_it_is_given_the_users_gets_them_when_it_serves() -> None:
     """Without pods, for instance: what was written of the first one holds for it no more."""
     stage = await reverting(at_rest())
