@@ -123,7 +123,7 @@ async def test_somebody_s_service_in_the_canary_s_place_is_waited_for_and_then_m
     stage.cluster.objects.pop(("Service", NAMESPACE, f"{NAME}-canary"))
     stage.cluster.add({"kind": "Service", "metadata": {"name": f"{NAME}-canary", "namespace": NAMESPACE}, "spec": {}})
     delete(stage)
-    with pytest.raises(TransientError, match="so users stay on shop-primary: .*Service .*shop-canary"):
+    with pytest.raises(TransientError, match=r"so users stay on shop-primary: .*Service .*shop-canary"):
         await ended(stage)
     assert FINALIZER in finalizers(stage)
     assert stage.now("HTTPRoute", NAME)
