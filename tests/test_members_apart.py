@@ -32,7 +32,8 @@ SHARED = {
     "sluice/rollout/routes": {"backends"},
     "blocks/routers": {"way_in"},
     "blocks/registries": {"pull_secrets", "pulls", "tokens", "transport"},
-    "blocks/renderers": {"confined", "fence", "keys", "plain", "program", "settings_text", "sops"},
+    "blocks/forges": {"asking"},
+    "blocks/renderers": {"confined", "fence", "keys", "parsed", "plain", "program", "settings_text", "sops"},
     "blocks/sources": {"access", "suspended"},
 }
 """What several members of a room stand on, or what works with any of them."""
