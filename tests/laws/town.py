@@ -93,6 +93,8 @@ class Town(MemoryCluster):
                     container.setdefault(key, value)
         stored = super()._store(wanted)
         meta = stored["metadata"]
+        # Written by somebody who has not seen yet that its owner is gone: the collector finds that one, too.
+        self.orphaned = self.orphaned or self._is_orphan(stored)
         if meta.get("deletionTimestamp") and not meta.get("finalizers"):
             self.vanish(KINDS[stored["kind"]], meta["name"], meta.get("namespace", ""))
         return stored
@@ -149,16 +151,17 @@ class Town(MemoryCluster):
 
     def collect(self) -> None:
         """The garbage collector: what belongs to an object that is gone goes too."""
-        living = {item["metadata"].get("uid") for item in self.objects.values()}
-        lost = [
-            (kind, namespace, name)
-            for (kind, namespace, name), item in self.objects.items()
-            if kind in KINDS
-            and any(owner.get("uid") not in living for owner in item["metadata"].get("ownerReferences") or [])
-        ]
+        lost = [key for key, item in self.objects.items() if key[0] in KINDS and self._is_orphan(item)]
         for kind, namespace, name in lost:
             self.vanish(KINDS[kind], name, namespace)
         self.orphaned = False
+
+    def _is_orphan(self, item: Object) -> bool:
+        owners = item["metadata"].get("ownerReferences") or []
+        if not owners:
+            return False
+        living = {one["metadata"].get("uid") for one in self.objects.values()}
+        return any(owner.get("uid") not in living for owner in owners)
 
 
 def clock() -> float:
