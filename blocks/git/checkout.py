@@ -71,7 +71,7 @@ class Checkout:
             remote: the repository.
             commit: a fetched one.
             root: where.
-            like: the files of another revision that were laid out here, which are shared as far as they are the same.
+            like: the files of another revision that were laid out here, those that are equal are shared.
 
         Raises:
             InvalidError: it is too much, a link leads out, or a directory that is wanted is not there.

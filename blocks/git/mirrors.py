@@ -22,7 +22,7 @@ __all__ = ["Author", "Commit", "Edit", "Files", "Git", "Remote"]
 
 _REFERENCES = 5000
 _MOMENT = 30.0
-"""Seconds for which it is believed that a reference is where it was found to be, where an event says the same."""
+"""Seconds for which it is believed that a reference is where it was found to be, where an event names it once more."""
 
 
 class Git:

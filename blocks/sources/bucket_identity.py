@@ -36,6 +36,8 @@ READ = "https://www.googleapis.com/auth/devstorage.read_only"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ACCOUNT = "serviceaccount"
 """Key of a Secret with a service account's JSON, as Google makes it."""
+STS: Mapping[str, tuple[str, bool]] = {"aws": ("aws", False), "generic": ("ldap", True)}
+"""By provider the service that gives temporary keys, as Flux's definition has it, and whether it takes Secrets."""
 _MOST = 1 << 20
 
 
@@ -100,16 +102,16 @@ def _keys(source: Bucket, secret: Mapping[str, str]) -> Keys:
 
 
 def _refuse_sts(provider: str, sts: BucketSts) -> None:
-    """As Flux's definition has it: each provider has one service that gives temporary keys."""
-    allowed = {"aws": "aws", "generic": "ldap"}.get(provider)
+    """Refuse a service that is not the provider's, and what that service does not take."""
+    allowed, secrets = STS.get(provider, ("", False))
     if sts.provider != allowed:
         use = f"use {allowed}" if allowed else "leave spec.sts out"
         raise InvalidError(f"spec.sts.provider {sts.provider!r} is not supported for spec.provider {provider}: {use}")
     if not urlsplit(sts.endpoint).scheme.startswith("http") or not urlsplit(sts.endpoint).hostname:
         raise InvalidError(f"spec.sts.endpoint {sts.endpoint!r} is no address: it begins with https:// or http://")
     for name, ref in (("secretRef", sts.secret_ref), ("certSecretRef", sts.cert_secret_ref)):
-        if ref and sts.provider == "aws":
-            raise InvalidError(f"spec.sts.{name} is not for the provider aws: leave it out")
+        if ref and not secrets:
+            raise InvalidError(f"spec.sts.{name} is not for the provider {allowed}: leave it out")
 
 
 async def _by_directory(cluster: Cluster, source: Bucket, sts: BucketSts) -> Keys:

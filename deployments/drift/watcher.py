@@ -34,7 +34,7 @@ KINDS_EVERY = 30.0
 
 @dataclass(slots=True)
 class DriftWatcher:
-    """What may have changed, and when it is looked at.
+    """What may have changed, and when that is checked.
 
     Attributes:
         acts: whether it looks, reports and puts back; of several workers one does, and the others know what it is about.

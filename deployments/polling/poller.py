@@ -37,7 +37,7 @@ AT_ONCE = 4
 TOGETHER = 0.05
 """Seconds for changes that belong together, such as those of one `kubectl apply`, to be one look."""
 LACKING = 130.0
-"""Seconds before a policy says that its repository is not polled, and until that is looked at once more."""
+"""Seconds before a policy says that its repository is not polled, and between two such looks."""
 SOON, LATER = 5.0, 300.0
 """Seconds before a look that came to nothing is made again: twice as long each time."""
 log = logging.getLogger("sluice.images")

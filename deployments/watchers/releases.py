@@ -1,4 +1,4 @@
-"""The watcher of HelmReleases: one that is new, changed, asked for or deleted is looked at at once.
+"""The watcher of HelmReleases: one that is new, changed, asked for or deleted is checked at once.
 
 So is one whose HelmRepository or HelmChart is: an address or a login that somebody puts right does not wait for an interval.
 """

@@ -1,6 +1,6 @@
 """When an object's own interval is over: since the last look, by whichever worker, or as this process remembers it.
 
-The memory is a process's own and is lost with it: then everything is looked at once more. It counts only where the moment of
+The memory is a process's own and is lost with it: then everything has one more look. It counts only where the moment of
 the last look cannot be known (`tasks.upkeep.last_look`). What is found has one id, whichever worker finds it, so nothing is
 started twice.
 """
@@ -35,7 +35,7 @@ class Pace:
         Args:
             uid: of the object.
             interval: seconds.
-            since: when the last look began, whoever made it; None where that is not known.
+            since: when the last look began, by any worker; None where that is not known.
         """
         now, last = self.clock(), self._last.get(uid)
         if since is not None:

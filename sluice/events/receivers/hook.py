@@ -71,7 +71,7 @@ def opened(receiver: Receiver, secret: Mapping[str, Any] | None) -> Hook | Close
                 refuse_over(one, type_.variables)
     except InvalidError as error:
         return Closed(NO_CEL, f"invalid resourceFilter or filter expression: {error}")
-    if spec.type == OIDC:
+    if type_.claims:  # its proof is a token of an issuer, which no Secret is compared with
         return _by_providers(receiver, type_)
     if spec.oidc_providers:
         return Closed(WRONG, f"spec.oidcProviders can only be set when spec.type is {OIDC}")

@@ -88,7 +88,7 @@ def token_of(call: Call) -> str:
 
 
 def claims_of(call: Call) -> Mapping[str, Any]:
-    """What a delivery's token says, whoever signed it; nothing where there is none."""
+    """What a delivery's token says, without a look at its signature; nothing where there is none."""
     try:
         said: Mapping[str, Any] = jwt.decode(token_of(call), options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, TypeError):

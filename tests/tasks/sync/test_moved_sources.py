@@ -105,7 +105,7 @@ async def test_one_that_is_odd_stops_no_other_and_says_why(world: World) -> None
 
 
 async def test_a_branch_that_was_deleted_is_said_at_the_interval_and_comes_back(world: World) -> None:
-    """No webhook reports it; what was fetched stays, and the end of it is found though the revision is the same."""
+    """No webhook reports it; what was fetched stays, and the end of it is found though the revision has not changed."""
     app = world.repository("app")
     commit = app.write({"a": "1"})
     await fetch_source.fn(f"{world.server.url}/app.git", "main")

@@ -119,7 +119,7 @@ async def test_a_delivery_that_comes_late_does_not_undo_a_newer_sync(sut: World)
 
 
 async def test_a_kustomization_that_somebody_wrote_to_is_a_reason_to_look(sut: World) -> None:
-    """Whoever it was may have been another worker's sync of a newer commit."""
+    """It may have been another worker's sync of a newer commit."""
     sut.repository.write({"a.yaml": config("2")})
     due = await sut.found()
     known = sut.cluster.now("Kustomization", "app", "team")

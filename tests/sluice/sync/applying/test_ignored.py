@@ -1,4 +1,4 @@
-"""What `spec.ignore` names stays as it is in the cluster, whoever has set it, and no other field is given up for that."""
+"""What `spec.ignore` names stays as it is in the cluster, also if others set it, and no other field is given up for that."""
 
 from __future__ import annotations
 
