@@ -1,4 +1,4 @@
-"""What an audit has found, whole: a row for each flag, and what could not be looked at. Everything that is shown is made of it."""
+"""What an audit has found, whole: a row for each flag, and what could not be looked at. All that is shown is made of it."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Proposal(BaseModel):
 def branch_of(flag: str) -> str:
     """The branch of a flag: its key, as far as a branch may have it, and what tells it from others that look so."""
     fit = _UNFIT.sub("-", flag).strip("-.").replace("..", ".").removesuffix(".lock")[:80]
-    return f"{PREFIX}{fit}" if fit == flag else f"{PREFIX}{fit or 'flag'}-{_short(flag)[:8]}"
+    return f"{PREFIX}{fit}" if fit and fit == flag else f"{PREFIX}{fit or 'flag'}-{_short(flag)[:8]}"
 
 
 def proposal(row: Row, removal: Removal, before: Mapping[str, str], finished: Finished) -> Proposal | None:

@@ -1,4 +1,4 @@
-"""sluice's own `FlagAudit` (`sluice.dev/v1alpha1`): which flags are looked for in which repositories, and what is made of it.
+"""sluice's own `FlagAudit` (`sluice.dev/v1alpha1`): which flags are looked for in which repositories, and what follows.
 
 The status is the audit's memory: since when a flag has been in its state where the service does not say so, which pull
 requests are open, and what was removed but is not deployed everywhere yet.
@@ -46,8 +46,8 @@ class DeployedBy(ForeignModel):
     """An object of a cluster that shows which commit of a repository is deployed."""
 
     kind: Literal["Kustomization", "GitRepository", "Deployment", "DaemonSet", "StatefulSet", "Canary"]
-    """By `lastAppliedRevision`, by the artifact's revision, or by the label `org.opencontainers.image.revision` of the images
-    that its pods run; of a Canary: those of its target and of its primary."""
+    """By `lastAppliedRevision`, by the artifact's revision, or by the label `org.opencontainers.image.revision` of the
+    images that its pods run; of a Canary: those of its target and of its primary."""
     name: str
     namespace: str = ""
     """Empty for the FlagAudit's own."""
@@ -142,7 +142,7 @@ class ProposedRemoval(ForeignModel):
     branch: str
     into: str
     state: Literal["open", "declined", "kept", "removed"] = "open"
-    """`kept`: a person's commit is on the branch, which sluice leaves as it is. `removed`: the code no longer asks for it."""
+    """`kept`: a person's commit is on the branch, which sluice leaves as it is. `removed`: no code asks for it any more."""
     number: int = 0
     address: str = ""
     commit: str = ""
