@@ -23,8 +23,7 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
 
     Raises:
         InvalidError: users would come to somebody else's Service.
-        TransientError: they would come to a Service that offers none of the canary's pods, or back to a primary that has none
-            for them.
+        TransientError: they would come to a Service that offers none of the canary's pods, or back to a primary without pods.
     """
     scene = await Scene.of(ref)
     scene.check_current(ref)

@@ -127,7 +127,8 @@ async def _check_canary_turned(scene: Scene, target: Object) -> None:
     name = service_of(scene.canary, Side.CANARY)
     if met and name in await scene.services.held(scene.canary, target, apex=False, met=met):
         raise TransientError(
-            f"Service {name} leads to pods that somebody has chosen, and stays so while {scene.canary.target} has none that serve"
+            f"Service {name} leads to pods that somebody has chosen, and stays so while {scene.canary.target} has none that "
+            "serve"
         )
 
 
