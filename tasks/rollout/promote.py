@@ -24,8 +24,7 @@ from sluice.rollout.workloads.copies import primary_copy
 from sluice.rollout.written import is_another, shows
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.home import say
-from tasks.scene.offers import check_offers
-from tasks.scene.ready_endpoints import until_endpoints_ready
+from tasks.scene.ready_endpoints import check_offers, until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.scene.standing import why_not_up
 from tasks.stage import stage

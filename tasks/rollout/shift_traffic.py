@@ -11,7 +11,7 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.first_traffic import until_well_timed
 from tasks.scene.baseline import check_standing
 from tasks.scene.home import check_able
-from tasks.scene.offers import check_offers
+from tasks.scene.ready_endpoints import check_offers
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.tend import tend
 from tasks.stage import stage
@@ -23,7 +23,7 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
 
     Raises:
         InvalidError: users would come to somebody else's Service.
-        TransientError: they would come to a Service that offers none of the canary's pods, or back to a primary without pods.
+        TransientError: they would come to a Service that offers no pod of the canary, or back to a primary without pods.
     """
     scene = await Scene.of(ref)
     scene.check_current(ref)
