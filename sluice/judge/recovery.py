@@ -10,7 +10,7 @@ odds of one test: the bounds of all of them add up to `beta`, however many there
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import log, sqrt
 
@@ -69,7 +69,7 @@ class Stretch:
     failing: Failing
     since: float
     beginnings: int = 1
-    shown: Assurance = Assurance()
+    shown: Assurance = field(default_factory=Assurance)
 
     def evidence(self, policy: Policy) -> float:
         """Natural logarithm of the evidence that it does not go on as before."""

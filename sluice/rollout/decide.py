@@ -14,7 +14,7 @@ from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
-from sluice.rollout.kill_switch.rules import is_switched, switch_act
+from sluice.rollout.kill_switch.rules import is_open, switch_act
 from sluice.rollout.needs import needs_primary
 from sluice.rollout.strategy import plan, step_at
 
@@ -44,11 +44,16 @@ def decide(canary: Canary, seen: Seen) -> Decision:
         return _moved_on(canary, seen)
     if seen.fault:
         return _roll_back(canary, seen, seen.fault)
-    if seen.bad or is_switched(canary):
+    return _on_its_way(canary, seen)
+
+
+def _on_its_way(canary: Canary, seen: Seen) -> Decision:
+    """Nothing but the judge has anything against the revision."""
+    if seen.bad or is_open(canary):
         return _bad(canary, seen, seen.bad or canary.status.flags.reason)
     if canary.spec.analysis is None or not canary.analysed:
         return _without_analysis(canary, seen)
-    if not status.begun:
+    if not canary.status.begun:
         return _before_steps(canary, canary.spec.analysis, seen)
     return _under_way(canary, canary.spec.analysis, seen)
 

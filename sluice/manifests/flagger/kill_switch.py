@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,8 @@ class KillSwitch(ForeignModel):
     within: Annotated[Duration, Field(gt=0, le=600)] | None = None
     """How long users may wait for the evidence to recover; 30 s where not given, four scrapes where those come rarely."""
 
+    reported: ClassVar[frozenset[str]] = frozenset({"trailers"})
+
     @model_validator(mode="after")
     def _one_environment(self) -> KillSwitch:
         known = self.service.environments
@@ -51,7 +53,9 @@ class KillSwitch(ForeignModel):
                 "users meet"
             )
         if self.service.read_only:
-            raise ValueError("killSwitch.service.readOnly is set, so no flag could be turned off: take one of them away")
+            raise ValueError(
+                "killSwitch.service.readOnly is set, so no flag could be turned off: take one of them away"
+            )
         return self
 
     @property
@@ -80,6 +84,14 @@ class NamedFlag(ForeignModel):
     by: str = ""
 
 
+class FailingMetric(ForeignModel):
+    """What was counted of a metric that broke its objective."""
+
+    name: str
+    requests: int
+    bad: int
+
+
 class SwitchedFlag(ForeignModel):
     """A flag that was turned off, or is about to be, with what gives it back."""
 
@@ -90,8 +102,10 @@ class SwitchedFlag(ForeignModel):
     """Its state before."""
     after: dict[str, Any] = Field(default_factory=dict)
     """Its state when it was off; empty where no answer of the service is known."""
+    revision: str = ""
+    """Which revision it came with."""
     version: str = ""
-    """What people call the revision that it came with."""
+    """What people call that revision."""
     at: float = 0.0
     """When the intent was written, seconds since the epoch."""
 
@@ -101,6 +115,8 @@ class FlagsStatus(ForeignModel):
 
     revision: str = ""
     """Which revision of the target all but `off` is about."""
+    named_at: float = 0.0
+    """When annotations and commits were read, seconds since the epoch; 0 before."""
     named: tuple[NamedFlag, ...] = ()
     """Flags that the target's annotations and the commits of its image name."""
     silent: str = ""
@@ -108,13 +124,13 @@ class FlagsStatus(ForeignModel):
     state: SwitchState | None = None
     """Empty as long as nothing was turned off."""
     reason: str = ""
-    """What the judge said."""
+    """What the judge said, and since it did not recover also what became of that."""
     since: float = 0.0
     """When the flags were off, by the clock of the metrics' provider: the evidence begins there."""
     until: float = 0.0
     """When it has to have recovered."""
-    failing: dict[str, tuple[int, int]] = Field(default_factory=dict)
-    """Requests and bad ones of each metric that broke its objective by then."""
+    failing: tuple[FailingMetric, ...] = ()
+    """Each metric that broke its objective by then."""
     off: tuple[SwitchedFlag, ...] = ()
     """Flags that are off, or may be, by sluice's hand; over releases, until they are given back."""
 

@@ -7,8 +7,6 @@ from sluice.manifests.flagger.kill_switch import KillSwitch, SwitchState
 from sluice.rollout.decision import Action
 from sluice.rollout.kill_switch.named import named
 
-UNDER_WAY = frozenset({SwitchState.SWITCHING, SwitchState.WATCHING})
-
 
 def switch_of(canary: Canary) -> KillSwitch | None:
     """What the manifest says of it; None where sluice may turn nothing off."""
@@ -16,9 +14,9 @@ def switch_of(canary: Canary) -> KillSwitch | None:
     return analysis.kill_switch if analysis is not None and canary.analysed else None
 
 
-def is_switched(canary: Canary) -> bool:
+def is_open(canary: Canary) -> bool:
     """Whether flags of the revision under way are being turned off, or its recovery is watched."""
-    return _state(canary) in UNDER_WAY
+    return _state(canary) in {SwitchState.SWITCHING, SwitchState.WATCHING}
 
 
 def switch_act(canary: Canary) -> Action | None:
