@@ -1,1 +1,1 @@
-"""Feature flags: what a service says of them, where they are in code, and how they leave it."""
+"""Feature flags: what a service says of them, where the code reads them, and how the code is rid of them."""
