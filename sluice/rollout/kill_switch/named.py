@@ -11,7 +11,7 @@ from sluice.manifests.flagger.kill_switch import NamedFlag
 ANNOTATION = "sluice.dev/flags"
 """On the Canary, its target, or the target's pods: keys of flags that came with the revision, divided by commas."""
 MOST = 50
-"""Flags of one release: whoever names more means something else by it."""
+"""Flags of one release: a list of more is no list of what one revision brought."""
 _TRAILER = re.compile(r"^flag\s*:\s*(.+?)\s*$", re.IGNORECASE)
 _KEY = re.compile(r"[^\s,]{1,200}")
 
