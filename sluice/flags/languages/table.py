@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sluice.flags.languages.base import Language
+from sluice.flags.languages.python import Python
 
-LANGUAGES: Mapping[str, Language] = MappingProxyType({})
+LANGUAGES: Mapping[str, Language] = MappingProxyType({one.name: one for one in (Python(),)})
 
 
 def of_path(path: str) -> Language | None:
