@@ -16,8 +16,9 @@ from sluice.flags.sdks import ALL
 PROGRAMS = Path(__file__).parent / "programs"
 CHECK = "check"
 """A file whose name (without its end) is this one belongs to the corpus, not to the program: it prints what that does."""
+DELETED = "(deleted)\n"
 _SECTION = re.compile(r"^-- (.+?) --\n", re.MULTILINE)
-_AFTER = re.compile(r"after (\S+)/(.+)")
+_AFTER = re.compile(r"after ([^/\s]+)/(.+)")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Case:
     left: str
     files: Mapping[str, str]
     checks: Mapping[str, str]
-    after: Mapping[str, Mapping[str, str]]
+    after: Mapping[str, Mapping[str, str | None]]
 
     def removal(self, value: str, calls: tuple[FlagCall, ...] = ALL) -> Removal:
         """What the language's remover makes of it."""
@@ -72,18 +73,16 @@ def read(path: Path) -> Case:
     values = tuple(said.get("values", "true false").split())
     files: dict[str, str] = {}
     checks: dict[str, str] = {}
-    after: dict[str, dict[str, str]] = {value: {} for value in values}
+    after: dict[str, dict[str, str | None]] = {value: {} for value in values}
     for name, text in zip(rest[::2], rest[1::2], strict=True):
         golden = _AFTER.fullmatch(name)
         shaped = _shaped(text, said.get("bytes", ""))
         if golden:
-            after[golden[1]][golden[2]] = shaped
+            after[golden[1]][golden[2]] = shaped if text != DELETED else None
         else:
             (checks if Path(name).stem == CHECK else files)[name] = shaped
     whole = frozenset(said.get("whole", " ".join(values)).split())
-    return Case(
-        path.stem, path.parent.name, said["flag"], values, whole, said.get("left", ""), files, checks, after
-    )
+    return Case(path.stem, path.parent.name, said["flag"], values, whole, said.get("left", ""), files, checks, after)
 
 
 def _shaped(text: str, how: str) -> str:
@@ -108,11 +107,11 @@ def write_after(path: Path) -> None:
     text = text[: first.start()] if first else text
     for value in case.values:
         for name, new in sorted(case.removal(value).texts.items()):
-            plain = (new or "").removeprefix("\ufeff").replace("\r\n", "\n")
+            plain = (DELETED if new is None else new).removeprefix("\ufeff").replace("\r\n", "\n")
             text += f"-- after {value}/{name} --\n{plain}" + ("" if plain.endswith("\n") or not plain else "\n")
     path.write_text(text)
 
 
 if __name__ == "__main__":
     for one in sys.argv[1:]:
-        write_after(Path(one))
+        write_after(Path(one).resolve())

@@ -6,10 +6,12 @@ import ast
 from dataclasses import dataclass, field
 
 from sluice.flags.languages.base import Left
-from sluice.flags.languages.python.known import Answer, Known
+from sluice.flags.languages.python.code.source import Source, Span
+from sluice.flags.languages.python.known import Answer, Known, in_text
 from sluice.flags.languages.python.reads import Read
-from sluice.flags.languages.python.source import Source, Span
+from sluice.flags.reference import Place
 
+DECORATED = "what the call decorates never runs with this value: remove it by hand"
 AS_A_WHOLE = "the answer is used as a whole, not only its value"
 
 
@@ -21,6 +23,7 @@ class Found:
         values: what expressions are worth, by where they stand.
         dropped: assignments that have no use any more, by where their value stands.
         constants: texts that patterns of `match` name.
+        decorators: those that go.
         left: reads that stay.
         reads: the calls that go.
     """
@@ -28,6 +31,7 @@ class Found:
     values: dict[Span, bool | str] = field(default_factory=dict)
     dropped: set[Span] = field(default_factory=set)
     constants: dict[Span, str] = field(default_factory=dict)
+    decorators: list[Place] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
 
@@ -42,7 +46,7 @@ class Finder:
         """What is known of one file: every expression, and the reads that stay."""
         found = Found()
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.expr) and self._in_text(source, node):
+            if isinstance(node, ast.expr) and in_text(source, node):
                 if isinstance(node, ast.Call) and self._reads_it(source, node):
                     found.left.append(Left(source.place(node), "the flag is read inside an f-string"))
                 continue
@@ -53,17 +57,25 @@ class Finder:
                 text = self.known.reads.text(source, node.value)[0]
                 found.constants |= {source.span(node.value): text} if text is not None else {}
         for node in ast.walk(source.tree):
-            if isinstance(node, ast.Call) and self._reads_it(source, node) and not self._in_text(source, node):
+            if isinstance(node, ast.Call) and self._reads_it(source, node) and not in_text(source, node):
                 self._settle(source, node, found)
+        self._decorators(source, found)
         return found
+
+    def _decorators(self, source: Source, found: Found) -> None:
+        """With the flag on, a decorator that asks for it does nothing; with the flag off its function never runs."""
+        for node, row, key, _ in self.known.reads.decorators(source):
+            if key != self.known.flag:
+                continue
+            if (self.known.value is True) is not row.negated and isinstance(self.known.value, bool):
+                found.dropped.add(source.span(node))
+                found.decorators.append(source.place(node))
+            else:
+                found.left.append(Left(source.place(node), DECORATED))
 
     def _reads_it(self, source: Source, node: ast.Call) -> bool:
         read = self.known.reads.of(source, node, self.known.text)
         return read is not None and read.key == self.known.flag
-
-    @staticmethod
-    def _in_text(source: Source, node: ast.AST) -> bool:
-        return source.around(node, ast.JoinedStr) is not None
 
     def _settle(self, source: Source, node: ast.Call, found: Found) -> None:
         """Whether a read goes: its answer is known, and so is every use of it."""
@@ -104,5 +116,3 @@ class Finder:
         target = above.targets[0] if isinstance(above, ast.Assign) else getattr(above, "target", None)
         uses = self.known.uses(source, target) if isinstance(target, ast.Name) else None
         return [source.span(source.parents[one]) for one in uses or ()]
-
-

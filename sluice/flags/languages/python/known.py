@@ -1,15 +1,15 @@
-"""What expressions are worth once a flag has one value for ever: calls, what is assigned from them, and what is built of both."""
+"""What expressions are worth once a flag has one value for ever: calls, what is assigned from them and built of both."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
 
-from sluice.flags.languages.python.pure import arguments_are_pure, is_pure
+from sluice.flags.languages.python.code.pure import arguments_are_pure, is_pure
+from sluice.flags.languages.python.code.repository import Repository, Symbol, dotted
+from sluice.flags.languages.python.code.scopes import Function
+from sluice.flags.languages.python.code.source import Source
 from sluice.flags.languages.python.reads import Reads, decorators, only_answer, overridden
-from sluice.flags.languages.python.repository import Repository, Symbol, dotted
-from sluice.flags.languages.python.scopes import Function
-from sluice.flags.languages.python.source import Source
 
 NOT_AWAITED = "the answer is not awaited where it is asked for"
 GETTERS = ("get_{}", "is_{}")
@@ -82,7 +82,7 @@ class Known:
         if not awaited and isinstance(above, ast.Await):
             return None
         if read is None or read.key is None:
-            return self._getter(source, node) if read is None and not awaited else None
+            return self._getter(source, node, awaited) if read is None else None
         if read.key != self.flag:
             return None
         wrapper = self.reads.wrapper(source, node.func) if "wrapper" in read.why else None
@@ -96,22 +96,24 @@ class Known:
         value = not self.value if read.negated else self.value
         return Answer(value, read.row.result) if read.row.result else value
 
-    def _getter(self, source: Source, node: ast.Call) -> Value | None:
+    def _getter(self, source: Source, node: ast.Call, awaited: bool) -> Value | None:
         """`answer.is_enabled()`, or a function that only answers what is known."""
         if isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:
             inner = self.of(source, node.func.value)
             if isinstance(inner, Answer):
                 names = {one.format(inner.member) for one in GETTERS}
                 return inner.value if node.func.attr in names else None
-        return self._answer_of(source, node.func) if arguments_are_pure(node) and is_pure(node.func) else None
+        pure = arguments_are_pure(node) and is_pure(node.func)
+        return self._answer_of(source, node.func, awaited=awaited) if pure else None
 
-    def _answer_of(self, source: Source, callee: ast.AST, *, read_only: bool = False) -> Value | None:
+    def _answer_of(
+        self, source: Source, callee: ast.AST, *, read_only: bool = False, awaited: bool = False
+    ) -> Value | None:
         symbol = self.repository.symbol(source, callee) if isinstance(callee, ast.Name | ast.Attribute) else None
         if symbol is None or not isinstance(symbol.node, Function) or overridden(self.repository, symbol):
             return None
         function = symbol.node
-        above = source.parents.get(source.parents.get(callee, callee))
-        if isinstance(function, ast.AsyncFunctionDef) and not isinstance(above, ast.Await):
+        if isinstance(function, ast.AsyncFunctionDef) is not awaited:
             return None
         if bool(decorators(function) & {"property", "cached_property"}) is not read_only:
             return None
@@ -178,7 +180,8 @@ class Known:
         for scope in source.scopes.of.values():
             if target in scope.names.get(target.id, []):
                 alone = len(scope.names[target.id]) == 1 and isinstance(scope.node, Function)
-                return scope.uses.get(target.id, []) if alone else None
+                uses = scope.uses.get(target.id, [])
+                return uses if alone and not any(in_text(source, one) for one in uses) else None
         return None
 
     @staticmethod
@@ -224,3 +227,8 @@ def _in_all(source: Source, node: ast.AST) -> bool:
     holder = source.around(node, (ast.Assign, ast.AugAssign, ast.AnnAssign))
     targets = getattr(holder, "targets", None) or [getattr(holder, "target", None)]
     return any(dotted(one) == ("__all__",) for one in targets if one is not None)
+
+
+def in_text(source: Source, node: ast.AST) -> bool:
+    """Whether an expression stands in an f-string, whose inside this Python does not place exactly."""
+    return source.around(node, ast.JoinedStr) is not None

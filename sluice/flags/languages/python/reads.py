@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sluice.flags.calls import Argument, FlagCall
-from sluice.flags.languages.python.pure import arguments_are_pure, receiver_is_pure
-from sluice.flags.languages.python.repository import Repository, Symbol, dotted
-from sluice.flags.languages.python.scopes import Function
-from sluice.flags.languages.python.source import Source
+from sluice.flags.languages.python.code.pure import arguments_are_pure, receiver_is_pure
+from sluice.flags.languages.python.code.repository import Repository, Symbol, dotted
+from sluice.flags.languages.python.code.scopes import Function
+from sluice.flags.languages.python.code.source import Source
 
 PUT_TOGETHER = "the key is put together at run time"
 SHADOWED = "what is called is a local name or a parameter, which may be something else"

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator, Mapping
 
 from sluice.flags.calls import FlagCall, may_read, words_of
+from sluice.flags.languages.python.code.repository import Repository, dotted
+from sluice.flags.languages.python.code.scopes import Function
+from sluice.flags.languages.python.code.source import Source
 from sluice.flags.languages.python.reads import Read, Reads
-from sluice.flags.languages.python.repository import Repository, dotted
-from sluice.flags.languages.python.scopes import Function
-from sluice.flags.languages.python.source import Source
 from sluice.flags.reference import Reference
 
 WIDEST = 8

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from sluice.flags.calls import FlagCall
 from sluice.flags.languages.base import Left, Removal
-from sluice.flags.languages.python.checks import NO_CODE, changed_meaning
-from sluice.flags.languages.python.cut import cut
-from sluice.flags.languages.python.fold import folded
+from sluice.flags.languages.python.code.checks import NO_CODE, changed_meaning
+from sluice.flags.languages.python.code.repository import Repository
+from sluice.flags.languages.python.code.source import Source
+from sluice.flags.languages.python.edits.cut import cut
+from sluice.flags.languages.python.edits.fold import folded
 from sluice.flags.languages.python.found import Finder
 from sluice.flags.languages.python.known import Known
 from sluice.flags.languages.python.reads import Reads
-from sluice.flags.languages.python.repository import Repository
-from sluice.flags.languages.python.source import Source
 from sluice.flags.languages.python.unused import Unused
 from sluice.flags.reference import Place
 
@@ -50,8 +50,21 @@ def remove(files: Mapping[str, str], flag: str, value: str, calls: tuple[FlagCal
     after = Repository({**files, **texts})
     left = {*attempt.left, *_still_written(repository, after, flag, attempt.left)}
     changed = {path: text for path, text in texts.items() if text != files[path]}
+    deleted = {path for path in changed if _is_empty(after, path)}
     removed = {*attempt.removed, *_gone(repository, after, changed)} if changed else set()
-    return Removal(flag, changed, tuple(sorted(removed)), tuple(sorted(left)))
+    new = {path: None if path in deleted else text for path, text in changed.items()}
+    return Removal(flag, new, tuple(sorted(removed)), tuple(sorted(left)))
+
+
+def _is_empty(after: Repository, path: str) -> bool:
+    """Whether nothing is left in a file that anybody could want: no definition, and no file that names it."""
+    source = after.source(path)
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    if source is None or stem in {"__init__", "conftest"}:
+        return False
+    idle = all(isinstance(one, ast.Import | ast.ImportFrom | ast.Expr | ast.Pass) for one in source.tree.body)
+    only = idle and all(isinstance(getattr(one, "value", None), ast.Constant) for one in source.tree.body)
+    return only and all(other == path for other in after.with_word(stem))
 
 
 def _concerned(repository: Repository, flag: str, reads: Reads) -> list[str]:
@@ -78,10 +91,11 @@ def _standing_for(source: Source, flag: str, words: set[str]) -> set[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if len(node.body) <= 2 and _names_any(node, flag, words):
                 names.add(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            if source.function_around(node) is None and _names_any(node.value, flag, words):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                names |= {one.id for one in targets if isinstance(one, ast.Name)}
+            continue
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if value is not None and source.function_around(node) is None and _names_any(value, flag, words):
+            targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+            names |= {one.id for one in targets if isinstance(one, ast.Name)}
     return names
 
 
@@ -114,7 +128,7 @@ def _put_in(
             continue
         result = folded(source.text, found.values, found.dropped, found.constants)
         attempt.left += [Left(Place(path, span[0], span[1] + 1), STUCK) for span in result.stuck]
-        attempt.removed += [source.place(read.node) for read in found.reads]
+        attempt.removed += [*(source.place(read.node) for read in found.reads), *found.decorators]
         attempt.texts[path] = result.text
     return attempt
 

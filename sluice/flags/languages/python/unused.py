@@ -10,17 +10,17 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 
-from sluice.flags.languages.python.cut import Cuts
-from sluice.flags.languages.python.quiet import (
+from sluice.flags.languages.python.code.quiet import (
     is_quiet_class,
     is_quiet_function,
     is_quiet_module,
     is_quiet_value,
 )
-from sluice.flags.languages.python.repository import Repository
-from sluice.flags.languages.python.scopes import Definition, Function, Scope
-from sluice.flags.languages.python.source import Source, Span, is_test
-from sluice.flags.languages.python.uses import Uses, defined, in_all
+from sluice.flags.languages.python.code.repository import Repository
+from sluice.flags.languages.python.code.scopes import Definition, Function, Scope
+from sluice.flags.languages.python.code.source import Source, Span, is_test
+from sluice.flags.languages.python.code.uses import Uses, defined, in_all
+from sluice.flags.languages.python.edits.cut import Cuts
 
 Way = tuple[str, ...]
 
@@ -65,6 +65,7 @@ class Unused:
             source = self.now.source(path) if path in self.now.files else None
             if source is not None:
                 found.setdefault(path, Cuts()).add(self._in_file(source, words))
+                found[path].statements |= self._emptied_tests(path, source)
         for path, way in sorted(self._definitions()):
             source = self.now.source(path) if path in self.now.files else None
             node = defined(source, way) if source else None
@@ -89,6 +90,17 @@ class Unused:
                 elif isinstance(scope.node, Function):
                     cuts.statements |= self._variable(source, scope, name)
         return cuts
+
+    def _emptied_tests(self, path: str, source: Source) -> set[tuple[int, int]]:
+        """Tests of which nothing is left."""
+        old = self.before.source(path) if is_test(path) else None
+        goes = set()
+        for node in source.tree.body if old else ():
+            if isinstance(node, Function) and node.name.startswith("test") and _does_nothing(node):
+                was = defined(old, (node.name,)) if old else None
+                if isinstance(was, Function) and not _does_nothing(was):
+                    goes.add(_start(source.span(node)))
+        return goes
 
     def _import_goes(self, source: Source, scope: Scope, name: str) -> bool:
         node = scope.names[name][0]
@@ -230,6 +242,10 @@ def _name(node: ast.AST) -> str:
 
 def _names(scope: Scope) -> Iterator[ast.AST]:
     return ast.walk(scope.node)
+
+
+def _does_nothing(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return all(isinstance(one, ast.Pass) for one in function.body[int(ast.get_docstring(function) is not None) :])
 
 
 def _within(source: Source, node: ast.AST, outer: ast.AST) -> bool:

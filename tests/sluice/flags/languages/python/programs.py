@@ -43,6 +43,11 @@ def run_all(folder: Path, programs: Sequence[tuple[Mapping[str, str], Mapping[st
             file.write_bytes(text.encode())
         jobs.append({"folder": str(place), "flags": dict(flags)})
     done = subprocess.run(
-        [sys.executable, str(DRIVER)], input=json.dumps(jobs), capture_output=True, text=True, timeout=WITHIN_S, check=True
+        [sys.executable, str(DRIVER)],
+        input=json.dumps(jobs),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=True,
     )
     return [Outcome(**json.loads(line)) for line in done.stdout.splitlines()]

@@ -10,8 +10,8 @@ import ast
 import symtable
 from collections.abc import Iterator
 
-from sluice.flags.languages.python.scopes import Function
-from sluice.flags.languages.python.source import BOM, Source
+from sluice.flags.languages.python.code.scopes import Definition, Function
+from sluice.flags.languages.python.code.source import BOM, Source
 
 Lines = tuple[int, int]
 KIND = "without the dead branch the function would no longer be a generator"
@@ -44,8 +44,8 @@ def changed_meaning(before: Source, text: str) -> Iterator[tuple[Lines, str]]:
                     yield (node.lineno, node.end_lineno or node.lineno), SCOPE.format(name)
 
 
-def _functions(tree: ast.AST, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], list[ast.AST]]:
-    found: dict[tuple[str, ...], list[ast.AST]] = {}
+def _functions(tree: ast.AST, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], list[Definition]]:
+    found: dict[tuple[str, ...], list[Definition]] = {}
     for node in ast.iter_child_nodes(tree):
         inner = (*path, node.name) if isinstance(node, Function | ast.ClassDef) else path
         if isinstance(node, Function):

@@ -9,8 +9,8 @@ from typing import Any
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from sluice.flags.languages.python.fold import Fold
-from sluice.flags.languages.python.source import BOM, Span
+from sluice.flags.languages.python.code.source import BOM, Span
+from sluice.flags.languages.python.edits.fold import Fold
 
 Start = tuple[int, int]
 

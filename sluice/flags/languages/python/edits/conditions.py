@@ -8,8 +8,8 @@ from typing import Any
 
 import libcst as cst
 
-from sluice.flags.languages.python.pure import is_pure
-from sluice.flags.languages.python.source import Span
+from sluice.flags.languages.python.code.pure import is_pure
+from sluice.flags.languages.python.code.source import Span
 
 Statement = cst.BaseStatement
 ATOMS = (cst.Name, cst.Call, cst.Attribute, cst.Subscript, cst.SimpleString, cst.Integer)
@@ -38,6 +38,7 @@ class Conditions(cst.CSTTransformer):
         self.values = values
         self.used: set[Span] = set()
         self.stuck: list[Span] = []
+        self.lines: list[str] = []
         self._known: dict[int, tuple[cst.BaseExpression, bool | str]] = {}
 
     def truth(self, node: cst.BaseExpression) -> bool | str | None:
@@ -57,7 +58,7 @@ class Conditions(cst.CSTTransformer):
         """A node whose worth is known becomes it; all others are walked as usual."""
         if isinstance(original_node, cst.BaseExpression):
             span = self.places.get(original_node)
-            if span in self.values:
+            if span is not None and span in self.values:
                 self.used.add(span)
                 return self.literal(self.values[span], updated_node)
         return super().on_leave(original_node, updated_node)
@@ -78,7 +79,7 @@ class Conditions(cst.CSTTransformer):
         if left is None:
             return updated_node
         decides = bool(left) is isinstance(updated_node.operator, cst.Or)
-        return self.in_place(updated_node.left if decides else updated_node.right, updated_node)
+        return self.in_place(updated_node.left if decides else updated_node.right, updated_node, original_node)
 
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
         """The value that is taken."""
@@ -88,17 +89,31 @@ class Conditions(cst.CSTTransformer):
             self.stuck.append(self.places[original_node])
         if truth is None or first:
             return updated_node if first or test is updated_node.test else updated_node.with_changes(test=test)
-        return self.in_place(updated_node.body if truth else updated_node.orelse, updated_node)
+        return self.in_place(updated_node.body if truth else updated_node.orelse, updated_node, original_node)
 
-    def in_place(self, node: cst.BaseExpression, of: cst.BaseExpression) -> cst.BaseExpression:
-        """An expression where a larger one stood, in that one's parentheses."""
+    def in_place(
+        self, node: cst.BaseExpression, of: cst.BaseExpression, original: cst.BaseExpression | None = None
+    ) -> cst.BaseExpression:
+        """An expression where a larger one stood, in that one's parentheses where it or the line needs them."""
         known = self.truth(node)
-        if not of.lpar:
+        if not of.lpar or (isinstance(node, ATOMS) and original is not None and self._stands_free(original)):
             return node
         node = node.with_changes(lpar=[*of.lpar, *node.lpar], rpar=[*node.rpar, *of.rpar])
         if known is not None:
             self._known[id(node)] = (node, known)
         return node
+
+    def _stands_free(self, node: cst.BaseExpression) -> bool:
+        """Whether a node's one pair of parentheses can go: on one line, with nothing touching it that would then run on."""
+        first, begin, last, end = self.places[node]
+        line = self.lines[first - 1] if first == last and first <= len(self.lines) else ""
+        before, after = line[: begin - 1], line[end + 1 :]
+        inside = line[begin - 1 : begin] == "(" and line[end : end + 1] == ")" and len(node.lpar) == 1
+        return (
+            inside
+            and before[-1:] in {" ", "(", "[", "{", ",", "="}
+            and after[:1] in {"", " ", ")", "]", "}", ",", ":", "."}
+        )
 
     def condition(self, node: cst.BaseExpression) -> tuple[cst.BaseExpression, list[Statement]]:
         """A condition where only its truth counts: simplified, with what still has to be done before it is decided."""

@@ -16,7 +16,7 @@ def statements_of(block: cst.BaseSuite) -> tuple[list[Statement], list[cst.Empty
     if isinstance(block, cst.SimpleStatementSuite):
         return [cst.SimpleStatementLine(block.body, trailing_whitespace=block.trailing_whitespace)], []
     if isinstance(block, cst.IndentedBlock):
-        return list(block.body), list(block.footer)  # type: ignore[arg-type]
+        return list(block.body), list(block.footer)
     return [], []
 
 
@@ -36,6 +36,29 @@ def apart(lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
     last = max((index for index, line in enumerate(lines) if line.comment is None), default=-1)
     kept = list(lines[: last + 1])
     return kept if any(line.comment for line in kept) else []
+
+
+def blank_lines(statement: Statement) -> int:
+    """How many blank lines stand right above a statement and its comments."""
+    lines = getattr(statement, "leading_lines", ())
+    return next((index for index, line in enumerate(lines) if line.comment), len(lines))
+
+
+def set_apart(statement: Statement, comments: Sequence[cst.EmptyLine], blanks: int) -> Statement:
+    """A statement after others that went: below the comments that stay, and as far from what is above as they were."""
+    own = blank_lines(statement)
+    lines = list(getattr(statement, "leading_lines", ()))
+    if comments and comments[-1].comment is None and own:
+        lines = lines[1:]
+    if not comments and blanks > own:
+        lines = [cst.EmptyLine(indent=False)] * (blanks - own) + lines
+    return statement.with_changes(leading_lines=[*comments, *lines])
+
+
+def without_blanks(statement: Statement) -> Statement:
+    """A statement that is now the first of its block."""
+    lines = list(getattr(statement, "leading_lines", ()))
+    return statement.with_changes(leading_lines=lines[blank_lines(statement) :]) if lines else statement
 
 
 def ends(statements: Sequence[Statement]) -> bool:

@@ -6,7 +6,7 @@ import ast
 import re
 from functools import cached_property
 
-from sluice.flags.languages.python.scopes import Definition, Scope, Scopes
+from sluice.flags.languages.python.code.scopes import Definition, Scope, Scopes
 from sluice.flags.reference import Place
 
 BOM = "\ufeff"

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from sluice.flags.languages.python.repository import Repository, dotted
-from sluice.flags.languages.python.scopes import Definition
-from sluice.flags.languages.python.source import Source
+from sluice.flags.languages.python.code.repository import Repository, dotted
+from sluice.flags.languages.python.code.scopes import Definition
+from sluice.flags.languages.python.code.source import Source
 
 LOOKED_UP = ("getattr", "globals", "vars", "locals", "attrgetter", "methodcaller", "import_string", "import_module")
 BY_NAME = frozenset(LOOKED_UP)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from sluice.flags.languages.python.pure import is_pure
-from sluice.flags.languages.python.repository import Repository, Symbol, dotted
-from sluice.flags.languages.python.scopes import Function
-from sluice.flags.languages.python.source import Source
+from sluice.flags.languages.python.code.pure import is_pure
+from sluice.flags.languages.python.code.repository import Repository, Symbol, dotted
+from sluice.flags.languages.python.code.scopes import Function
+from sluice.flags.languages.python.code.source import Source
 
 DECORATORS = frozenset(
     {"staticmethod", "classmethod", "property", "cache", "lru_cache", "cached_property", "dataclass", "wraps"}

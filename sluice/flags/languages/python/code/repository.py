@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sluice.flags.languages.python.scopes import Definition, Function
-from sluice.flags.languages.python.source import Source
+from sluice.flags.languages.python.code.scopes import Definition, Function
+from sluice.flags.languages.python.code.source import Source
 
 DEEPEST = 12
 """So many names may stand for each other before one is taken to stand for nothing that is known."""

@@ -9,17 +9,20 @@ from typing import Any
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from sluice.flags.languages.python.blocks import (
+from sluice.flags.languages.python.code.source import BOM, Span
+from sluice.flags.languages.python.edits.blocks import (
     PASS,
     Statement,
     apart,
+    blank_lines,
     ends,
     is_pass,
+    set_apart,
     statements_of,
     with_lines_above,
+    without_blanks,
 )
-from sluice.flags.languages.python.conditions import Conditions
-from sluice.flags.languages.python.source import BOM, Span
+from sluice.flags.languages.python.edits.conditions import Conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,13 @@ class Folded:
     stuck: tuple[Span, ...]
 
 
-def folded(
-    text: str, values: Mapping[Span, bool | str], dropped: set[Span], constants: Mapping[Span, str]
-) -> Folded:
+def folded(text: str, values: Mapping[Span, bool | str], dropped: set[Span], constants: Mapping[Span, str]) -> Folded:
     """The text with what is known put in."""
     mark = BOM if text.startswith(BOM) else ""
     wrapper = MetadataWrapper(cst.parse_module(text.removeprefix(BOM)), unsafe_skip_copy=True)
     places = {node: _span(where) for node, where in wrapper.resolve(PositionProvider).items()}
     fold = Fold(places, values, dropped, constants)
+    fold.lines = wrapper.module.code.splitlines()
     return Folded(mark + wrapper.module.visit(fold).code, fold.used, tuple(fold.stuck))
 
 
@@ -68,7 +70,7 @@ class Fold(Conditions):
 
     def _nothing(self, lines: Sequence[cst.EmptyLine]) -> Statement:
         """In place of a statement that goes: dropped by the block, which keeps the comments that are not its own."""
-        stand_in = cst.SimpleStatementLine([PASS])
+        stand_in = cst.SimpleStatementLine([PASS], leading_lines=[one for one in lines if not one.comment])
         self._gone[id(stand_in)] = (stand_in, apart(lines))
         return stand_in
 
@@ -85,24 +87,27 @@ class Fold(Conditions):
             self._final[id(body[-1])] = body[-1]
         return cst.FlattenSentinel(body)
 
-    def _block(self, body: Sequence[Statement]) -> tuple[list[Statement], list[cst.EmptyLine]]:
+    def _block(self, body: Sequence[Statement], *, below: bool = False) -> tuple[list[Statement], list[cst.EmptyLine]]:
         """Statements without those that went and those that are never reached; the comments that are left at the end."""
         kept: list[Statement] = []
         carried: list[cst.EmptyLine] = []
+        blanks, went = 0, False
         for one in body:
             if id(one) in self._gone:
                 carried += self._gone[id(one)][1]
+                blanks, went = max(blanks, blank_lines(one)), True
                 continue
-            following = with_lines_above(one, carried)
-            kept.append(following)
-            carried = list(self._feet.get(id(one), (one, []))[1])
+            follows = set_apart(one, carried, blanks) if carried or blanks else one
+            first = went and not kept and not carried and not below
+            kept.append(without_blanks(follows) if first else follows)
+            carried, blanks = list(self._feet.get(id(one), (one, []))[1]), 0
             if id(one) in self._final:
                 break
         return kept, carried
 
     def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.BaseSuite:
         """A block, with `pass` where nothing stayed."""
-        body, carried = self._block(updated_node.body)  # type: ignore[arg-type]
+        body, carried = self._block(updated_node.body)
         if len(body) == len(updated_node.body) and not carried:
             same = all(one is other for one, other in zip(body, updated_node.body, strict=True))
             if same:
@@ -126,7 +131,7 @@ class Fold(Conditions):
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         """The file."""
-        body, carried = self._block(updated_node.body)  # type: ignore[arg-type]
+        body, carried = self._block(updated_node.body, below=bool(updated_node.header))
         return updated_node.with_changes(body=body, footer=[*carried, *updated_node.footer])
 
     def leave_SimpleStatementLine(
@@ -152,6 +157,10 @@ class Fold(Conditions):
     def leave_Assert(self, original_node: cst.Assert, updated_node: cst.Assert) -> Any:
         """What is always so needs no assertion."""
         return cst.RemoveFromParent() if self.truth(updated_node.test) else updated_node
+
+    def leave_Decorator(self, original_node: cst.Decorator, updated_node: cst.Decorator) -> Any:
+        """A decorator that lets its function run as it is; a conditional one that was decided."""
+        return cst.RemoveFromParent() if self._is_dropped(original_node.decorator) else updated_node
 
     def _is_dropped(self, value: cst.CSTNode) -> bool:
         span = self.places.get(value)
@@ -207,6 +216,12 @@ class Fold(Conditions):
         block = updated_node.body
         empty = id(block) in self._emptied and not getattr(block, "footer", ())
         return cst.RemoveFromParent() if empty else updated_node
+
+    def leave_Try(self, original_node: cst.Try, updated_node: cst.Try) -> Any:
+        """A `finally` in which nothing is left goes where an `except` still follows the `try`."""
+        last = updated_node.finalbody
+        empty = last is not None and id(last.body) in self._emptied and not getattr(last.body, "footer", ())
+        return updated_node.with_changes(finalbody=None) if empty and updated_node.handlers else updated_node
 
     def leave_While(self, original_node: cst.While, updated_node: cst.While) -> Any:
         """A loop that never begins leaves its else; one that always goes on has none."""
