@@ -14,6 +14,7 @@ ROOMS = (
     "sluice/events/senders/registries",
     "sluice/events/verification",
     "sluice/flags/languages",
+    "sluice/flags/audit/findings",
     "sluice/measures/dataplanes",
     "sluice/rollout/autoscalers",
     "sluice/rollout/routes",

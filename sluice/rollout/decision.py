@@ -19,6 +19,8 @@ class Action(StrEnum):
     SCALE_UP = "scale up"
     SHIFT = "shift traffic"
     ANALYSE = "analyse"
+    SWITCH_FLAGS_OFF = "switch flags off"
+    WATCH_RECOVERY = "watch recovery"
     PROMOTE = "promote"
     FINALISE = "finalise"
     ROLL_BACK = "roll back"
@@ -61,6 +63,7 @@ class Seen:
         revision: the target's revision.
         carries: the revision that this run is for; a run carries one revision to its end.
         weight: the canary's real weight at the router, percent; None where there is no route.
+        led: users come to a primary already that is still being made.
         scaled: whether this run has seen the canary ready.
         gates_open: types of gates that have opened in this run.
         gate_closed: the gate that was asked last and did not open; None where it did.
@@ -69,6 +72,7 @@ class Seen:
             that was deleted; empty where it can.
         stuck: why the promotion under way did not come to its end when it was tried last.
         fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
+        bad: what the judge has measured against this revision, which ends it; empty where nothing does.
         paused, cancelled: what a person asked for in the UI.
         retry_refused: a person wants a revision that was rolled back to be tried again.
         run: id of the run that decides; the journal may say that it ended before, in a process that died.
@@ -77,6 +81,7 @@ class Seen:
     revision: str
     carries: str
     weight: int | None = None
+    led: bool = False
     scaled: bool = False
     gates_open: frozenset[str] = field(default_factory=frozenset)
     gate_closed: Closed | None = None
@@ -84,6 +89,7 @@ class Seen:
     broken: str = ""
     stuck: str = ""
     fault: str = ""
+    bad: str = ""
     paused: bool = False
     cancelled: bool = False
     retry_refused: bool = False
