@@ -18,6 +18,7 @@ SIGNS = {
     Occasion.KEPT_OUT: ":no_entry:",
     Occasion.DRIFTED: ":pencil2:",
     Occasion.CONTESTED: ":crossed_swords:",
+    Occasion.AUDITED: ":broom:",
 }
 Block = dict[str, Any]
 

@@ -30,6 +30,7 @@ class Occasion(StrEnum):
     KEPT_OUT = "taken out of git"
     DRIFTED = "was changed by hand"
     CONTESTED = "is fought over"
+    AUDITED = "flags audited"
 
 
 SEVERITIES = {
@@ -42,6 +43,7 @@ SEVERITIES = {
     Occasion.KEPT_OUT: Severity.WARN,
     Occasion.DRIFTED: Severity.WARN,
     Occasion.CONTESTED: Severity.ERROR,
+    Occasion.AUDITED: Severity.INFO,
 }
 
 
