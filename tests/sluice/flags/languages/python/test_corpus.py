@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from sluice.flags.languages.base import Removal
-from tests.sluice.flags.corpus import Case, cases
-from tests.sluice.flags.languages.python.programs import Outcome, run_all
+from tests.sluice.flags.languages.python.cases import Case, cases
+from tests.sluice.flags.languages.python.running import Outcome, run_all
 
-CASES = cases("python")
+CASES = cases()
 EACH = [(case, value) for case in CASES for value in case.values]
 NAMES = [f"{case.name}-{value}" for case, value in EACH]
 FEWEST, WHOLE = 50, 0.83

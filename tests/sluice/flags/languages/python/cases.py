@@ -1,4 +1,4 @@
-"""The corpus of flagged programs: one text file a case, for every language; see README.md in this folder."""
+"""The corpus of flagged programs in Python: one text file a case; see README.md in this folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sluice.flags.languages.base import Removal
 from sluice.flags.languages.table import LANGUAGES
 from sluice.flags.sdks import ALL
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = Path(__file__).parent / "corpus"
 CHECK = "check"
 """A file whose name (without its end) is this one belongs to the corpus, not to the program: it prints what that does."""
 DELETED = "(deleted)\n"
@@ -27,7 +27,6 @@ class Case:
 
     Attributes:
         name: of its file, without the end.
-        language: its folder.
         flag: the key.
         values: what the flag is removed with, one after the other.
         whole: the values with which nothing is left.
@@ -38,7 +37,6 @@ class Case:
     """
 
     name: str
-    language: str
     flag: str
     values: tuple[str, ...]
     whole: frozenset[str]
@@ -49,7 +47,7 @@ class Case:
 
     def removal(self, value: str, calls: tuple[FlagCall, ...] = ALL) -> Removal:
         """What the language's remover makes of it."""
-        return LANGUAGES[self.language].remove(self.files, self.flag, value, calls)
+        return LANGUAGES["python"].remove(self.files, self.flag, value, calls)
 
     def tree(self, removal: Removal | None = None) -> dict[str, str]:
         """The program with its checks, as it is or after a removal."""
@@ -82,7 +80,7 @@ def read(path: Path) -> Case:
         else:
             (checks if Path(name).stem == CHECK else files)[name] = shaped
     whole = frozenset(said.get("whole", " ".join(values)).split())
-    return Case(path.stem, path.parent.name, said["flag"], values, whole, said.get("left", ""), files, checks, after)
+    return Case(path.stem, said["flag"], values, whole, said.get("left", ""), files, checks, after)
 
 
 def _shaped(text: str, how: str) -> str:
@@ -94,9 +92,9 @@ def _shaped(text: str, how: str) -> str:
     return "\ufeff" + text if "mark" in how else text
 
 
-def cases(language: str) -> list[Case]:
-    """All cases of a language, in the order of their names."""
-    return [read(path) for path in sorted((PROGRAMS / language).glob("*.txt"))]
+def cases() -> list[Case]:
+    """All cases, in the order of their names."""
+    return [read(path) for path in sorted(PROGRAMS.glob("*.txt"))]
 
 
 def write_after(path: Path) -> None:
