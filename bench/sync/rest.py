@@ -63,12 +63,12 @@ def _pushed(here: Installation, name: str, each: int) -> Repository:
 
 
 async def _followed(here: Installation, repository: Repository, name: str, each: int) -> None:
-    """Its source, and what follows it."""
+    """What follows it, and then the source: so one run of a flow syncs them all."""
+    wanted = {"sourceRef": {"kind": "GitRepository", "name": name}, "prune": True, "interval": "10m"}
+    for index in range(each):
+        await here.apply("Kustomization", KUSTOMIZE, f"{name}-{index}", {**wanted, "path": str(index)})
     source = {"url": repository.url, "ref": {"branch": "main"}, "interval": "10m"}
     await here.apply("GitRepository", SOURCE, name, source)
-    for index in range(each):
-        wanted = {"sourceRef": {"kind": "GitRepository", "name": name}, "prune": True, "interval": "10m"}
-        await here.apply("Kustomization", KUSTOMIZE, f"{name}-{index}", {**wanted, "path": str(index)})
 
 
 async def _all_applied(seen: Watching, number: int) -> None:
