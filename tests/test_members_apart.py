@@ -13,6 +13,7 @@ ROOMS = (
     "sluice/events/senders/own",
     "sluice/events/senders/registries",
     "sluice/events/verification",
+    "sluice/flags/audit/findings",
     "sluice/measures/dataplanes",
     "sluice/rollout/autoscalers",
     "sluice/rollout/routes",

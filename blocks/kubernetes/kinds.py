@@ -20,6 +20,7 @@ from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
+from sluice.manifests.own.flag_audit import FlagAudit
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import Workload
@@ -55,6 +56,7 @@ IMAGE_REPOSITORY = _modelled(ImageRepository)
 IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
 RECEIVER = _modelled(Receiver)
+FLAG_AUDIT = _modelled(FlagAudit)
 
 
 FLUX_KINDS = tuple(

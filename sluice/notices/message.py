@@ -23,6 +23,8 @@ class Occasion(StrEnum):
 
     STARTED = "started"
     GATE_WAITS = "gate waits"
+    FLAGS_OFF = "flags switched off"
+    RECOVERED = "recovered with flags off"
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
     SUPERSEDED = "superseded"
@@ -30,11 +32,14 @@ class Occasion(StrEnum):
     KEPT_OUT = "taken out of git"
     DRIFTED = "was changed by hand"
     CONTESTED = "is fought over"
+    AUDITED = "flags audited"
 
 
 SEVERITIES = {
     Occasion.STARTED: Severity.INFO,
     Occasion.GATE_WAITS: Severity.WARN,
+    Occasion.FLAGS_OFF: Severity.ERROR,
+    Occasion.RECOVERED: Severity.WARN,
     Occasion.PROMOTED: Severity.INFO,
     Occasion.ROLLED_BACK: Severity.ERROR,
     Occasion.SUPERSEDED: Severity.INFO,
@@ -42,6 +47,7 @@ SEVERITIES = {
     Occasion.KEPT_OUT: Severity.WARN,
     Occasion.DRIFTED: Severity.WARN,
     Occasion.CONTESTED: Severity.ERROR,
+    Occasion.AUDITED: Severity.INFO,
 }
 
 

@@ -13,7 +13,7 @@ from tasks.stage import stage
 
 @stage("fence out", run_name="fence out {ref}")
 async def fence_out(ref: RolloutRef) -> None:
-    """Mark the route and all workloads with this run's lease, changing nothing else. Idempotent.
+    """Mark the Canary, its workloads and its route with this run's lease, changing nothing else. Idempotent.
 
     A process that was stopped in the middle of a write holds the version that it read; after the mark the API server refuses
     it.

@@ -150,7 +150,8 @@ class Canaries:
         await self.writer.change(kind_of(workload), target.name, namespace, workload.writes.thawed)
 
     async def fence_out(self, canary: Canary) -> None:
-        """Make writes fail that the previous holder of the lease may still have on their way."""
+        """Make writes fail that the previous holder of the lease may still have on their way, entries of the journal too."""
+        await self.writer.mark(CANARY, canary.name, canary.namespace)
         kind, baseline = _kind(canary), await self.baseline(canary)
         await self.writer.mark(kind, canary.target, canary.namespace)
         for name in (canary.primary, *([canary.baseline] if baseline else [])):

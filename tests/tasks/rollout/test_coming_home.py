@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
-from sluice.errors import StaleError, TransientError
+from blocks.kubernetes.kinds import CANARY
+from sluice.errors import ConflictError, StaleError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
@@ -270,3 +272,14 @@ def test_who_takes_over_leaves_alone_what_somebody_else_put_in_the_primary_s_pla
     before = copied(stage.now("Deployment", "shop-primary"))
     fence(stage)
     assert stage.now("Deployment", "shop-primary") == before
+
+
+def test_an_entry_of_a_run_that_was_fenced_out_is_refused(fence: Any) -> None:
+    """A worker was stopped while it opened the journal, and the one that took over found nothing to do and wrote nothing."""
+    stage = staged()
+    version = stage.now("Canary", NAME)["metadata"]["resourceVersion"]
+    fence(stage)
+    late = {"metadata": {"resourceVersion": version}, "status": {"phase": Phase.FAILED}}
+    with pytest.raises(ConflictError):
+        asyncio.run(stage.cluster.patch(CANARY, NAME, NAMESPACE, late, subresource="status"))
+    assert stage.status["phase"] == Phase.PROGRESSING

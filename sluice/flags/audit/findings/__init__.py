@@ -1,0 +1,1 @@
+"""What an audit can find of a flag, one file each."""

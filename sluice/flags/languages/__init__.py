@@ -1,0 +1,1 @@
+"""Languages in which flags are found and removed: one file or folder for each."""

@@ -1,0 +1,15 @@
+"""The languages, by name. A new one is a file or folder here and a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sluice.flags.languages.base import Language
+
+LANGUAGES: Mapping[str, Language] = MappingProxyType({})
+
+
+def of_path(path: str) -> Language | None:
+    """The language that a file is written in, by the end of its name."""
+    return next((one for one in LANGUAGES.values() if path.endswith(one.suffixes)), None)
