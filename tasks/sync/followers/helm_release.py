@@ -15,7 +15,7 @@ from tasks.helm.released import Released
 from tasks.helm.sync_release import sync_release
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.followers.base import Due
-from tasks.sync.followers.known import followers
+from tasks.sync.known_followers import followers
 
 
 class HelmReleaseFollower:

@@ -16,7 +16,7 @@ from sluice.manifests.references import SourceKey
 from sluice.sync.record import is_due, refused
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.followers.base import Due, named
-from tasks.sync.followers.known import followers
+from tasks.sync.known_followers import followers
 from tasks.sync.kustomizations.leave import leave
 from tasks.sync.kustomizations.sync import sync_kustomization
 from tasks.sync.kustomizations.synced import Synced
