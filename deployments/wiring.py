@@ -13,6 +13,7 @@ import httpx
 from blocks.applied.applied import remembering
 from blocks.chat.base import Chat, ChatAddress
 from blocks.chat.table import chat_for
+from blocks.code.reading import Reading
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.forges.table import forges
@@ -76,6 +77,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             git=git,
             trees=git.trees,
             helm=Helm(home=settings.home / "helm"),
+            code=Reading(settings.home / "code"),
             registry=registry,
             artifacts=await stack.enter_async_context(Puller()),
             tenants=await stack.enter_async_context(tenants_of(settings)),
