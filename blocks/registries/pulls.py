@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ _MOST_MANIFEST = 4 << 20
 _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 _PLATFORM = ("linux", "amd64")
 _HOPS = 5
+_CONFIG_WITHIN = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,38 @@ class Puller(Distribution):
             raise InvalidError(f"{repository}@{digest} has no layers")
         notes = manifest.get("annotations") or {}
         return Pulled(digest, tuple(_layer(one, repository) for one in layers), {k: str(v) for k, v in notes.items()})
+
+    async def labels(
+        self,
+        repository: Repository,
+        digest: str,
+        credentials: RegistryCredentials | None = None,
+        *,
+        insecure: bool = False,
+        way: Way = USUAL,
+    ) -> dict[str, str]:
+        """What an image says of itself: the labels of its configuration, over the annotations of its manifest.
+
+        Raises:
+            InvalidError: it has no configuration, or one that is too large.
+            and the errors of `pull`.
+        """
+        manifest = await self._manifest(repository, digest, credentials, insecure, way)
+        if manifest.get("mediaType") in _INDEXES or "manifests" in manifest:
+            inner = _for_platform(manifest, repository, digest)
+            manifest = await self._manifest(repository, inner, credentials, insecure, way)
+        config = _layer(manifest.get("config"), repository)
+        with tempfile.TemporaryDirectory(prefix="sluice-config-") as folder:
+            place = Path(folder) / "config.json"
+            await self.download(
+                repository, config, place, _MOST_MANIFEST, _CONFIG_WITHIN, credentials, insecure=insecure, way=way
+            )
+            try:
+                found = json.loads(place.read_bytes())
+                labels = (found.get("config") or {}).get("Labels") or {}
+                return {str(key): str(value) for key, value in {**(manifest.get("annotations") or {}), **labels}.items()}
+            except (ValueError, RecursionError, AttributeError, TypeError) as error:
+                raise InvalidError(f"the configuration of {repository}@{digest} is none of an image") from error
 
     async def download(
         self,

@@ -138,6 +138,8 @@ class ProposedRemoval(ForeignModel):
 
     flag: str
     value: str
+    repository: str = ""
+    """As the audit calls it."""
     url: str
     branch: str
     into: str

@@ -9,8 +9,8 @@ import pytest
 
 from blocks.git.commit import Author
 from blocks.git.mirrors import Git, Remote
-from blocks.git.past import authors, contains, with_history
-from blocks.git.proposed import Change, Did, Put, put, take_away
+from blocks.git.branches.history import authors, contains, with_history
+from blocks.git.branches.proposed import Change, Did, Put, put, take_away
 from sluice.errors import ConflictError, InvalidError, NotFoundError
 from tests.blocks.git.git_server import GitServer, Repository, git
 
@@ -104,7 +104,7 @@ async def test_a_push_of_a_person_in_that_very_moment_is_kept(
     sut: Git, server: GitServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between our look and our push."""
-    from blocks.git import proposed
+    from blocks.git.branches import proposed
 
     await pushed(sut, server, change(repository.head()))
     real, theirs = proposed._made, ""
@@ -125,7 +125,7 @@ async def test_a_branch_that_somebody_makes_in_that_very_moment_is_kept(
     sut: Git, server: GitServer, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was not there when we looked."""
-    from blocks.git import proposed
+    from blocks.git.branches import proposed
 
     real = proposed._made
 
