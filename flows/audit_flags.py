@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prefect import flow
@@ -12,12 +10,12 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 
 from flows.outcome import ended, refused
-from sluice.errors import NotFoundError, SluiceError, TerminalError, reason_of
+from sluice.errors import NotFoundError, SluiceError, TerminalError
 from sluice.flags.audit.finished import Finished
 from sluice.flags.audit.summary import message
 from sluice.manifests.own.flag_audit import FlagAudit
-from tasks.flags.auditing.gather import Gathered, find_audits, gathered, read_audit
-from tasks.flags.auditing.removing import Removed, removed
+from tasks.flags.auditing.gather import find_audits, gathered, read_audit
+from tasks.flags.auditing.removing import removed
 from tasks.flags.auditing.report import report, said, write_down
 from tasks.people.say import say
 

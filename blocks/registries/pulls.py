@@ -108,7 +108,9 @@ class Puller(Distribution):
             try:
                 found = json.loads(place.read_bytes())
                 labels = (found.get("config") or {}).get("Labels") or {}
-                return {str(key): str(value) for key, value in {**(manifest.get("annotations") or {}), **labels}.items()}
+                return {
+                    str(key): str(value) for key, value in {**(manifest.get("annotations") or {}), **labels}.items()
+                }
             except (ValueError, RecursionError, AttributeError, TypeError) as error:
                 raise InvalidError(f"the configuration of {repository}@{digest} is none of an image") from error
 

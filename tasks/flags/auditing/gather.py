@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from blocks.connections import connections
 from blocks.kubernetes.kinds import FLAG_AUDIT
@@ -21,6 +22,7 @@ from tasks.flags.auditing.own import by_files, by_lines, nobodys, own
 from tasks.flags.auditing.scan import Scanned, scan
 from tasks.stage import stage
 
+T = TypeVar("T")
 AT_ONCE = 4
 """Repositories that are looked through at once: each may have 48 MiB of texts."""
 
@@ -150,6 +152,6 @@ async def _owned(
     return by_lines(found, wrote), faults
 
 
-async def _bounded[T](room: asyncio.Semaphore, act: Awaitable[T]) -> T:
+async def _bounded(room: asyncio.Semaphore, act: Awaitable[T]) -> T:
     async with room:
         return await act

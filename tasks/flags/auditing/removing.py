@@ -75,9 +75,8 @@ async def _follow(audit: FlagAudit, seen: Gathered, removal: ProposedRemoval, do
         elif removal.state == "removed":
             if _read(removal, seen.scans):  # somebody has brought it back
                 await forget(connections(), *who, [removal])
-        elif why := why_not(removal, row, values):
-            if trouble := await withdraw(*who, removal, why):
-                done.troubles.append(trouble)
+        elif (why := why_not(removal, row, values)) and (trouble := await withdraw(*who, removal, why)):
+            done.troubles.append(trouble)
     except SluiceError as error:
         done.troubles.append(f"{removal.repository or removal.url}: {removal.flag}: {error}")
 
@@ -87,7 +86,9 @@ async def _propose(audit: FlagAudit, seen: Gathered, finished: Finished, done: R
     now = await flag_audit(connections(), audit.name, audit.namespace)
     known = {(one.flag, one.url) for one in now.status.removals}
     room = audit.spec.most_open - sum(one.state in {"open", "kept"} for one in now.status.removals)
-    oldest = sorted((row for row in finished.rows if row.removable), key=lambda row: (row.since or finished.at, row.flag))
+    oldest = sorted(
+        (row for row in finished.rows if row.removable), key=lambda row: (row.since or finished.at, row.flag)
+    )
     wanted: dict[str, list[Row]] = {}
     for row in oldest:
         for scan in seen.scans:
@@ -120,7 +121,9 @@ async def _archive(audit: FlagAudit, seen: Gathered, done: Removed) -> None:
         if row.flag not in ready or row.finding != "unknown-in-code":
             continue
         if composed:
-            done.troubles.append(f"{row.flag} is not archived: a place puts a key together at run time and may ask for it")
+            done.troubles.append(
+                f"{row.flag} is not archived: a place puts a key together at run time and may ask for it"
+            )
             continue
         if why := await archive(audit.name, audit.namespace, row.flag):
             done.troubles.append(f"not archived yet: {why}")

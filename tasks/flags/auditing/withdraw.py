@@ -47,7 +47,7 @@ def gone(removal: ProposedRemoval, scans: Sequence[Scanned]) -> str:
 
 @stage("withdraw", run_name="withdraw: {removal.flag} at {removal.url}", delays=[1.0, 4.0])
 async def withdraw(name: str, namespace: str, removal: ProposedRemoval, why: str) -> str:
-    """Close the pull request, and take the branch away where no person has a commit on it. Why not; empty where it is done."""
+    """Close the pull request, and take the branch away where no person has a commit on it. Why not; empty where done."""
     wired = connections()
     try:
         audit = await flag_audit(wired, name, namespace)
