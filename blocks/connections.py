@@ -21,6 +21,7 @@ from sluice.measures.dataplanes import telemetry_for
 if TYPE_CHECKING:
     from blocks.chat.base import Chat
     from blocks.code.reading import Reading
+    from blocks.flags.base import FlagService
     from blocks.forges.base import Forge
     from blocks.gates.table import Gates
     from blocks.git.mirrors import Git
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sluice.credentials import RegistryCredentials
     from sluice.images.reference import Repository
     from sluice.manifests.flagger.canary import Canary
+    from sluice.manifests.own.flag_service import FlagServiceReference
     from sluice.measures.objective import Telemetry
 
 
@@ -84,6 +86,18 @@ class RegistryFactory(Protocol):
         Raises:
             InvalidError: there is no such provider, or the repository is not one of its own.
             TransientError, TerminalError: it does not answer, or refuses.
+        """
+
+
+class FlagServices(Protocol):
+    """The services of feature flags."""
+
+    async def __call__(self, reference: FlagServiceReference, namespace: str) -> FlagService:
+        """The service that an object of a namespace names, by the Secret of that namespace that it names.
+
+        Raises:
+            InvalidError: there is no such type of service, or a key of the Secret is missing.
+            NotFoundError: the Secret is not there.
         """
 
 
@@ -175,6 +189,7 @@ class Connections:
     prefect: Part[Events] = Part()
     code: Part[Reading] = Part()
     """Reads code of repositories."""
+    flags: Part[FlagServices] = Part()
     chat: Chat | None = None
     forge: ForgeFactory | None = None
 

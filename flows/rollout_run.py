@@ -83,7 +83,8 @@ class RolloutRun:
         if result.home:
             self.ended = result.home
         if result.news:
-            self.post(result.news, reason, self.facts() if result.home else None, about=result.about)
+            facts = {**(self.facts() if result.home or result.facts else {}), **result.facts}
+            self.post(result.news, reason, facts or None, about=result.about)
 
     def post(
         self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None, *, about: str = ""

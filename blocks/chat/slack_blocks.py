@@ -11,6 +11,8 @@ LONGEST_SECTION, LONGEST_FIELD, MOST_FIELDS = 2900, 1900, 10
 SIGNS = {
     Occasion.STARTED: ":ship:",
     Occasion.GATE_WAITS: ":hourglass:",
+    Occasion.FLAGS_OFF: ":electric_plug:",
+    Occasion.RECOVERED: ":adhesive_bandage:",
     Occasion.PROMOTED: ":white_check_mark:",
     Occasion.ROLLED_BACK: ":rewind:",
     Occasion.SUPERSEDED: ":fast_forward:",

@@ -17,9 +17,9 @@ def threshold_check(readings: list[Reading], least: int = 1) -> Judgement:
     silent = [one for one in readings if not one.refused and _is_silent(one, least)]
     broken = [one for one in readings if not one.within and one not in silent]
     if broken:
-        return Judgement(
-            verdict=Verdict.FAIL, reason="; ".join(str(reading) for reading in broken), readings=tuple(readings)
-        )
+        said = "; ".join(str(reading) for reading in broken)
+        measured = any(reading.value is not None for reading in broken)
+        return Judgement(verdict=Verdict.FAIL, reason=said, readings=tuple(readings), measured=measured)
     if silent:
         names = ", ".join(
             f"{one.metric} ({one.requests} requests, {least} needed)"

@@ -49,6 +49,8 @@ class Judgement(BaseModel):
 
     Attributes:
         silence: for NO_DATA, and for a FAIL by silence: which kind.
+        measured: for a FAIL: whether it is what users of the canary were seen to get. What else fails a release, such as a
+            closed gate, silence, or requests that no backend got, no flag is the cause of.
         findings: what the evidence of each counted metric is; none on CONTINUE.
     """
 
@@ -57,6 +59,7 @@ class Judgement(BaseModel):
     reason: str
     readings: tuple[Reading, ...] = ()
     silence: Silence | None = None
+    measured: bool = False
     findings: tuple[Finding, ...] = ()
 
 

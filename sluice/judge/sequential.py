@@ -171,7 +171,7 @@ def _of(objectives: Sequence[Objective], name: str) -> Objective | None:
 
 def _failed(reason: str, state: JudgeState, objectives: Sequence[Objective], policy: Policy) -> Judgement:
     readings, found = _readings(state, objectives), findings(state, objectives, policy)
-    return Judgement(verdict=Verdict.FAIL, reason=reason, readings=readings, findings=found)
+    return Judgement(verdict=Verdict.FAIL, reason=reason, readings=readings, findings=found, measured=True)
 
 
 def _readings(state: JudgeState, objectives: Sequence[Objective]) -> tuple[Reading, ...]:

@@ -124,7 +124,8 @@ def step_verdict(analysis: CanaryAnalysis, now: Moment) -> StepVerdict | Ask:
     if judgement.verdict is Verdict.PASS or (judgement.verdict is Verdict.FAIL and (now.over or fatal)):
         return StepVerdict(judgement, ends=True, fatal=fatal)
     if now.given_up:
-        return StepVerdict(judgement.model_copy(update={"verdict": Verdict.FAIL}), ends=True, fatal=True)
+        late = {"verdict": Verdict.FAIL, "measured": False}
+        return StepVerdict(judgement.model_copy(update=late), ends=True, fatal=True)
     return StepVerdict(judgement)
 
 

@@ -23,6 +23,8 @@ class Occasion(StrEnum):
 
     STARTED = "started"
     GATE_WAITS = "gate waits"
+    FLAGS_OFF = "flags switched off"
+    RECOVERED = "recovered with flags off"
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
     SUPERSEDED = "superseded"
@@ -36,6 +38,8 @@ class Occasion(StrEnum):
 SEVERITIES = {
     Occasion.STARTED: Severity.INFO,
     Occasion.GATE_WAITS: Severity.WARN,
+    Occasion.FLAGS_OFF: Severity.ERROR,
+    Occasion.RECOVERED: Severity.WARN,
     Occasion.PROMOTED: Severity.INFO,
     Occasion.ROLLED_BACK: Severity.ERROR,
     Occasion.SUPERSEDED: Severity.INFO,

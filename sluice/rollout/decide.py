@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sluice.gates.points import When, next_point
+from sluice.judge.judgement import Judgement
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
+from sluice.rollout.kill_switch.rules import is_open, switch_act
 from sluice.rollout.needs import needs_primary
 from sluice.rollout.strategy import plan, step_at
 
@@ -42,9 +44,16 @@ def decide(canary: Canary, seen: Seen) -> Decision:
         return _moved_on(canary, seen)
     if seen.fault:
         return _roll_back(canary, seen, seen.fault)
+    return _on_its_way(canary, seen)
+
+
+def _on_its_way(canary: Canary, seen: Seen) -> Decision:
+    """Nothing but the judge has anything against the revision."""
+    if seen.bad or is_open(canary):
+        return _bad(canary, seen, seen.bad or canary.status.flags.reason)
     if canary.spec.analysis is None or not canary.analysed:
         return _without_analysis(canary, seen)
-    if not status.begun:
+    if not canary.status.begun:
         return _before_steps(canary, canary.spec.analysis, seen)
     return _under_way(canary, canary.spec.analysis, seen)
 
@@ -104,6 +113,23 @@ def _roll_back(canary: Canary, seen: Seen, reason: str) -> Decision:
     # An older revision's rollback that was broken off is finished first; then this run goes on with its own.
     outcome = Outcome.ROLLED_BACK if status.last_applied_spec == seen.carries else None
     return Decision(Action.ROLL_BACK, reason, failed_checks=status.failed_checks, outcome=outcome)
+
+
+def _bad(canary: Canary, seen: Seen, reason: str, failed: int | None = None) -> Decision:
+    """The judge says bad: the flags that came with the revision go off first, where they may, then it goes home."""
+    act, failed = switch_act(canary), canary.status.failed_checks if failed is None else failed
+    if act is None or canary.spec.analysis is None:
+        return replace(_roll_back(canary, seen, reason), failed_checks=failed)
+    index, step = step_at(canary.spec.analysis, canary.status.step)
+    now = Decision(act, reason, step=index, traffic=step.traffic, failed_checks=failed)
+    if act is Action.SWITCH_FLAGS_OFF:
+        return now
+    if not seen.scaled:
+        return replace(now, action=Action.SCALE_UP)
+    if seen.weight != step.traffic.canary:
+        why = f"{reason}; the canary's traffic was changed by somebody while its recovery was watched"
+        return _roll_back(canary, seen, why)
+    return now
 
 
 def _moved_on(canary: Canary, seen: Seen) -> Decision:
@@ -173,7 +199,7 @@ def _under_way(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decision
     if seen.check is None:
         return now
     if seen.check.verdict is Verdict.FAIL:
-        return _failed_check(analysis, seen.check.reason, now)
+        return _failed_check(canary, seen, seen.check, now)
     if seen.check.verdict is not Verdict.PASS or _held(canary, seen):
         return replace(now, reason=seen.check.reason, another_interval=True)
     passed = now.iterations + 1
@@ -182,11 +208,13 @@ def _under_way(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decision
     return _step_passed(analysis, seen, now)
 
 
-def _failed_check(analysis: CanaryAnalysis, reason: str, now: Decision) -> Decision:
-    failed = now.failed_checks + 1
-    if failed >= analysis.failures_allowed:
-        return Decision(Action.ROLL_BACK, reason, failed_checks=failed, outcome=Outcome.ROLLED_BACK)
-    return replace(now, reason=reason, another_interval=True, failed_checks=failed)
+def _failed_check(canary: Canary, seen: Seen, check: Judgement, now: Decision) -> Decision:
+    failed, analysis = now.failed_checks + 1, canary.spec.analysis
+    if analysis is None or failed >= analysis.failures_allowed:
+        if check.measured:
+            return _bad(canary, seen, check.reason, failed)
+        return Decision(Action.ROLL_BACK, check.reason, failed_checks=failed, outcome=Outcome.ROLLED_BACK)
+    return replace(now, reason=check.reason, another_interval=True, failed_checks=failed)
 
 
 def _step_passed(analysis: CanaryAnalysis, seen: Seen, now: Decision) -> Decision:

@@ -19,6 +19,8 @@ class Action(StrEnum):
     SCALE_UP = "scale up"
     SHIFT = "shift traffic"
     ANALYSE = "analyse"
+    SWITCH_FLAGS_OFF = "switch flags off"
+    WATCH_RECOVERY = "watch recovery"
     PROMOTE = "promote"
     FINALISE = "finalise"
     ROLL_BACK = "roll back"
@@ -69,6 +71,7 @@ class Seen:
             that was deleted; empty where it can.
         stuck: why the promotion under way did not come to its end when it was tried last.
         fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
+        bad: what the judge has measured against this revision, which ends it; empty where nothing does.
         paused, cancelled: what a person asked for in the UI.
         retry_refused: a person wants a revision that was rolled back to be tried again.
         run: id of the run that decides; the journal may say that it ended before, in a process that died.
@@ -84,6 +87,7 @@ class Seen:
     broken: str = ""
     stuck: str = ""
     fault: str = ""
+    bad: str = ""
     paused: bool = False
     cancelled: bool = False
     retry_refused: bool = False

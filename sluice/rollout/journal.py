@@ -9,6 +9,7 @@ from sluice.errors import StaleError
 from sluice.gates.points import not_asked
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.flagger.kill_switch import FlagsStatus
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.phases import GOING, TRANSITIONS
 from sluice.rollout.safety.begun import begun_with
@@ -77,7 +78,10 @@ def _supported(canary: Canary, fields: list[str], stamp: str) -> dict[str, Any]:
 
 
 def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[str, Any]:
-    """The entry that opens the rollout of a revision: nothing of the last one is carried over."""
+    """The entry that opens the rollout of a revision: nothing of the last one is carried over but which flags are off."""
+    fields = (
+        {"flags": flags_entry(FlagsStatus(revision=revision, off=canary.status.flags.off))} if has_flags(canary) else {}
+    )
     return entry(
         canary,
         now,
@@ -91,8 +95,25 @@ def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[s
         stepStarted=0.0,
         rollbackReason="",
         begunWith=begun_with(canary, version),
-        evidence=JudgeState(revision=revision, since=now).model_dump(mode="json") | {"metrics": None},
+        evidence=fresh_evidence(revision, now),
+        **fields,
     )
+
+
+def has_flags(canary: Canary) -> bool:
+    """Whether the journal says something of flags, or may come to."""
+    analysis = canary.spec.analysis
+    return bool(canary.status.flags.revision) or bool(analysis and analysis.kill_switch)
+
+
+def flags_entry(flags: FlagsStatus) -> dict[str, Any]:
+    """The journal of the kill switch as it is written, whole."""
+    return flags.model_dump(mode="json", by_alias=True)
+
+
+def fresh_evidence(revision: str, since: float) -> dict[str, Any]:
+    """The judge's memory of a revision, with nothing in it that was before this moment."""
+    return JudgeState(revision=revision, since=since).model_dump(mode="json") | {"metrics": None}
 
 
 def judge_state(canary: Canary, revision: str, now: float) -> JudgeState:

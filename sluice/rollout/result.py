@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ConfigDict
 
@@ -57,6 +57,8 @@ class StageResult:
         about: the version that it is about; the run's own where empty.
         reason: why, for people; the decision's own where empty.
         home: when the traffic was home at the end of the release, seconds since the epoch.
+        recovered: what the judge had against the revision is over.
+        facts: numbers for people, besides those of the last step.
     """
 
     began: bool = False
@@ -70,18 +72,23 @@ class StageResult:
     about: str = ""
     reason: str = ""
     home: float = 0.0
+    recovered: bool = False
+    facts: dict[str, str] = field(default_factory=dict)
 
 
 def after(seen: Seen, result: StageResult) -> Seen:
     """What a run knows after a stage."""
     asked = bool(result.opened or result.closed)
     check: Judgement | None = result.step.judgement if result.step else seen.check
-    fatal = result.step.judgement.reason if result.step and result.step.fatal else ""
+    fatal = result.step.judgement if result.step and result.step.fatal else None
+    said = fatal.reason if fatal else ""
+    measured = fatal is not None and fatal.measured
     return replace(
         seen,
         retry_refused=seen.retry_refused and not result.began,
         scaled=seen.scaled if result.scaled is None else result.scaled,
-        fault=result.fault or fatal or seen.fault,
+        fault=result.fault or ("" if measured else said) or seen.fault,
+        bad="" if result.recovered else (said if measured else "") or seen.bad,
         gates_open=seen.gates_open | {result.opened} if result.opened else seen.gates_open,
         gate_closed=result.closed if asked else seen.gate_closed,
         check=None if result.unjudged else check,

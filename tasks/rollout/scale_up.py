@@ -7,6 +7,7 @@ from sluice.rollout.decision import Decision
 from sluice.rollout.result import StageResult
 from sluice.rollout.workloads.copies import primary_copy
 from tasks.measuring.check_measures import check_measures
+from tasks.rollout.kill_switch.name_flags import naming, note_named
 from tasks.scene.baseline import raise_baseline
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.standing import MOVED_ON, why_not_up
@@ -35,7 +36,9 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
     primary_copy(scene.workload, canary, await scene.canaries.target(canary), 1)
     # An autoscaler may have given the primary none (at night, say): a new revision is judged nevertheless.
     pods = max(scene.workload.reads.pods(primary), 1)
-    await raise_baseline(scene, ref, primary, pods)
-    reason = await why_not_up(scene, ref, pods)
+    async with naming(scene, ref) as found:
+        await raise_baseline(scene, ref, primary, pods)
+        reason = await why_not_up(scene, ref, pods)
+    await note_named(scene, ref, found)
     # The target may be put back before the next look: then this revision is as good as it was.
     return StageResult(scaled=not reason, fault="" if reason == MOVED_ON else reason, reason=reason)

@@ -19,6 +19,8 @@ from tasks.rollout.ask_gate import ask_gate
 from tasks.rollout.begin import begin
 from tasks.rollout.finalise import finalise
 from tasks.rollout.initialise import initialise
+from tasks.rollout.kill_switch.switch_flags_off import switch_flags_off
+from tasks.rollout.kill_switch.watch_recovery import watch_recovery
 from tasks.rollout.promote import promote
 from tasks.rollout.roll_back import roll_back
 from tasks.rollout.scale_up import scale_up
@@ -61,6 +63,8 @@ STAGES: dict[Action, Row] = {
     Action.SCALE_UP: Row(scale_up, Failing.HOME, forward=True),
     Action.SHIFT: Row(shift_traffic, Failing.HOME, forward=True),
     Action.ANALYSE: Row(analyse, Failing.HOME, forward=True),
+    Action.SWITCH_FLAGS_OFF: Row(switch_flags_off, Failing.HOME),
+    Action.WATCH_RECOVERY: Row(watch_recovery, Failing.HOME),
     Action.PROMOTE: Row(promote, Failing.HOME),
     Action.FINALISE: Row(finalise, Failing.AGAIN),
     Action.ROLL_BACK: Row(roll_back, Failing.AGAIN),

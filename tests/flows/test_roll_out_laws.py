@@ -275,9 +275,9 @@ async def to_the_end(world: World, ref: RolloutRef, lease: Lease) -> Outcome:
     raise AssertionError(f"no end after {MOST_TURNS} turns; the last acts were {world.cluster.acts[-8:]}")
 
 
-async def live(world: World) -> list[Outcome | str]:
+async def live(world: World, **more: Any) -> list[Outcome | str]:
     """Run after run, as the watcher and reconcile start them, until nothing is left to do; a new process after a crash."""
-    parts = {
+    parts: dict[str, Any] = {
         "router": lambda provider, writer: world.route.written_by(writer),
         "services": lambda writer: MemoryServices(world.cluster),
         "metrics": Provided(world),
@@ -287,7 +287,7 @@ async def live(world: World) -> list[Outcome | str]:
     ends: list[Outcome | str] = []
     for life in range(40):
         try:
-            async with connected(world.cluster, f"life-{life}", **parts):
+            async with connected(world.cluster, f"life-{life}", **parts, **more):
                 while len(ends) < 40:
                     ends.append(await one_run(world, f"run-{len(ends)}"))
                     if ends[-1] in {Outcome.UNCHANGED, Outcome.REFUSED} and not world.at_rest():

@@ -27,6 +27,7 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
+from tests.memory_flags import MemoryFlags
 from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, merged, workload
 from tests.virtual_time import in_no_time
 
@@ -88,6 +89,7 @@ class Stage:
     signals: run_signals.RunSignals
     ref: RolloutRef
     kind: str = "Deployment"
+    flags: MemoryFlags = field(default_factory=MemoryFlags)
 
     @property
     def acts(self) -> list[str]:
@@ -150,6 +152,7 @@ def parts(stage: Stage) -> dict[str, Any]:
         "services": lambda writer: MemoryServices(stage.cluster),
         "metrics": Provided(stage.metrics),
         "gates": stage.gates,
+        "flags": stage.flags,
     }
 
 

@@ -18,6 +18,7 @@ from sluice.manifests.flagger.canary_metric import CanaryMetric, ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from sluice.manifests.flagger.comparison import BASELINE_UP_TO, AnalysisComparison
+from sluice.manifests.flagger.kill_switch import KillSwitch
 from sluice.manifests.meta import ForeignModel, Manifest
 
 
@@ -84,6 +85,8 @@ class CanaryAnalysis(ForeignModel):
     """Requests in a metric's window below which nothing counts as measured."""
     comparison: AnalysisComparison | None = None
     """Compare the canary with a baseline of its own, and score it; no step may have a weight over 50."""
+    kill_switch: KillSwitch | None = None
+    """Turn the flags off that came with a bad revision before it is rolled back, and keep it where that helps."""
     iterations: int | None = Field(default=None, ge=0)
     """Blue/green: so many intervals have to pass without users before all of them are switched at once."""
     # Flagger's further strategies: accepted by the schema, reported, not acted on yet.

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from sluice.manifests.flagger.canary_metric import ObjectReference
+from sluice.manifests.flagger.kill_switch import FlagsStatus
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.meta import ForeignModel
 
@@ -76,6 +77,8 @@ class CanaryStatus(ForeignModel):
     """The judge's state, so that evidence survives a crash."""
     begun_with: BegunWith | None = None
     """By which names the release under way was begun: the way home stays the same whatever becomes of the spec."""
+    flags: FlagsStatus = Field(default_factory=FlagsStatus)
+    """The journal of the kill switch, and the flags that are off by it."""
     ends: tuple[RunEnd, ...] = ()
     """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
 

@@ -10,7 +10,7 @@ from sluice.rollout.decision import Action, Decision
 
 MOST = 3
 """Times that the same may be done with the same effect, which is none."""
-WAITING = frozenset({Action.ASK_GATE, Action.ANALYSE, Action.WAIT, Action.END})
+WAITING = frozenset({Action.ASK_GATE, Action.ANALYSE, Action.WATCH_RECOVERY, Action.WAIT, Action.END})
 """What changes nothing by itself: it looks, and takes its time."""
 
 
