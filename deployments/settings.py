@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     """Port of the receiver of webhooks."""
     receivers: bool = True
     """Whether the receiver serves Flux's Receiver objects (`/hook/…`), for which it needs the cluster."""
+    own_metrics_port: int | None = None
+    """Port, at `receiver_host`, on which the watcher serves metrics of sluice's own (`/metrics`); default: none."""
     registry_token: SecretStr | None = None
     """Bearer token that registry notifications must carry. Without it `/registry` takes nothing."""
     github_secret: SecretStr | None = None

@@ -7,7 +7,6 @@ from typing import Any
 
 from blocks.connections import Connections
 from blocks.git.branches.history import contains, with_history
-from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import CANARY, GIT_REPOSITORY, KUSTOMIZATION, POD, WORKLOAD_KINDS
 from blocks.registries.pull_secrets import login_by_secrets
 from sluice.errors import InvalidError, NotFoundError
@@ -21,8 +20,6 @@ ORIGIN = "org.opencontainers.image.revision"
 """Label of an image: the commit that it was built from."""
 SOURCE = "org.opencontainers.image.source"
 """Label of an image: the repository that it was built from. A sidecar is built from another one."""
-_STATEFUL_SET = Kind("apps/v1", "StatefulSet", "statefulsets")
-_KINDS: Mapping[str, Kind] = {**WORKLOAD_KINDS, "StatefulSet": _STATEFUL_SET}
 Object = Mapping[str, Any]
 
 
@@ -67,10 +64,10 @@ async def _running(wired: Connections, audit: FlagAudit, by: DeployedBy, url: st
         names = {target["kind"]: [target["name"], f"{target['name']}-primary"]}
     commits: list[str] = []
     for kind, workloads in names.items():
-        if kind not in _KINDS:
+        if kind not in WORKLOAD_KINDS:
             raise InvalidError(f"deployedBy: {by.kind} {by.name} targets a {kind}: sluice does not read its images")
         for name in workloads:
-            found = await wired.cluster.get(_KINDS[kind], name, namespace)
+            found = await wired.cluster.get(WORKLOAD_KINDS[kind], name, namespace)
             commits += await _of_images(wired, namespace, found, by, url)
     return commits
 

@@ -84,10 +84,9 @@ async def gathered(audit: FlagAudit, days: int | None = None) -> Gathered:
     if days is not None:
         audit = audit.model_copy(update={"spec": audit.spec.model_copy(update={"days": days})})
     names = named(audit)
-    asked, *looks = await asyncio.gather(
-        _flags(ask(*who)), *(_bounded(room, _scan(scan(*who, name), name)) for name in names)
-    )
-    flags, trouble = asked
+    scanning = asyncio.gather(*(_bounded(room, _scan(scan(*who, name), name)) for name in names))
+    flags, trouble = await _flags(ask(*who))
+    looks = await scanning
     troubles = [*([trouble] if trouble else []), *(one.fault for one in looks if one.fault)]
     scans = tuple(one for one in looks if not one.fault)
     uses = uses_of(scans)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from blocks.git.commit import Author
-from blocks.git.mirrors import Git, Remote
 from blocks.git.branches.history import authors, contains, with_history
 from blocks.git.branches.proposed import Change, Did, Put, put, take_away
+from blocks.git.commit import Author
+from blocks.git.mirrors import Git, Remote
 from sluice.errors import ConflictError, InvalidError, NotFoundError
 from tests.blocks.git.git_server import GitServer, Repository, git
 
