@@ -128,7 +128,10 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
         TerminalError: there is no way to the cluster.
     """
     nothing: Any = None
-    async with cluster_of(settings) as cluster, open_registries() as registry, tenants_of(settings) as tenants:
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        cluster = await stack.enter_async_context(cluster_of(settings))
+        git = Git(home=settings.home / "git")
         wired = Connections(
             cluster=cluster,
             router=nothing,
@@ -137,9 +140,11 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
             informers=nothing,
             lease=nothing,
             workers=Workers(cluster),
-            git=Git(home=settings.home / "git"),
-            registry=registry,
-            tenants=tenants,
+            git=git,
+            code=Reading(settings.home / "code"),
+            flags=FlagServices(http, cluster, git, partial(_flags_repository, cluster)),
+            registry=await stack.enter_async_context(open_registries()),
+            tenants=await stack.enter_async_context(tenants_of(settings)),
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
         )
         with in_this_process(wired):

@@ -1,4 +1,4 @@
-"""Metrics of flag audits, made of what FlagAudits remember: how many flags each finding has, and how old the stale ones are."""
+"""Metrics of flag audits, of what FlagAudits remember: how many flags each finding has, and how old the stale ones are."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -51,6 +51,21 @@ class Gathered:
         return not self.troubles
 
 
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What is done to look at the world: as tasks of Prefect's, or right here."""
+
+    ask: Callable[[str, str], Awaitable[tuple[Flag, ...]]]
+    scan: Callable[[str, str, str], Awaitable[Scanned]]
+    names: Callable[[str, str, str, str, tuple[str, ...]], Awaitable[dict[str, str]]]
+    own: Callable[[str, str, str, str, tuple[tuple[str, int], ...]], Awaitable[dict[tuple[str, int], str]]]
+
+
+def here() -> Acts:
+    """Without Prefect: for a person at a terminal."""
+    return Acts(ask.fn, scan.fn, look_for_names.fn, own.fn)
+
+
 @stage("find audits", run_name="find audits", delays=[1.0, 4.0])
 async def find_audits(namespace: str) -> list[tuple[str, str]]:
     """Name and namespace of each FlagAudit; none where the cluster does not know the kind."""
@@ -73,28 +88,30 @@ async def read_audit(name: str, namespace: str) -> FlagAudit | None:
     return None if audit.spec.suspend or audit.metadata.deletion_timestamp else audit
 
 
-async def gathered(audit: FlagAudit, days: int | None = None) -> Gathered:
+async def gathered(audit: FlagAudit, days: int | None = None, acts: Acts | None = None) -> Gathered:
     """Look at the service and at all repositories, and judge every flag.
 
     Args:
         audit: which.
         days: in the place of `spec.days`.
+        acts: how it is looked at; None for tasks of Prefect's.
     """
+    acts = acts or Acts(ask, scan, look_for_names, own)
     at, room, who = now(), asyncio.Semaphore(AT_ONCE), (audit.name, audit.namespace)
     if days is not None:
         audit = audit.model_copy(update={"spec": audit.spec.model_copy(update={"days": days})})
     names = named(audit)
-    scanning = asyncio.gather(*(_bounded(room, _scan(scan(*who, name), name)) for name in names))
-    flags, trouble = await _flags(ask(*who))
+    scanning = asyncio.gather(*(_bounded(room, _scan(acts.scan(*who, name), name)) for name in names))
+    flags, trouble = await _flags(acts.ask(*who))
     looks = await scanning
     troubles = [*([trouble] if trouble else []), *(one.fault for one in looks if one.fault)]
     scans = tuple(one for one in looks if not one.fault)
     uses = uses_of(scans)
-    stands, faults = await _stands(who, scans, unused(flags or (), uses), room)
+    stands, faults = await _stands(acts, who, scans, unused(flags or (), uses), room)
     troubles += faults
     survey = survey_of(audit, flags, uses, at, whole=not troubles)
     found = by_files(rows(subjects(audit, flags, uses, stands, at), survey), scans)
-    found, faults = await _owned(who, scans, found, room)
+    found, faults = await _owned(acts, who, scans, found, room)
     return Gathered(at, flags, scans, found, tuple(troubles + faults))
 
 
@@ -113,7 +130,7 @@ async def _scan(scanning: Awaitable[Scanned], name: str) -> Scanned:
 
 
 async def _stands(
-    who: tuple[str, str], scans: Sequence[Scanned], keys: tuple[str, ...], room: asyncio.Semaphore
+    acts: Acts, who: tuple[str, str], scans: Sequence[Scanned], keys: tuple[str, ...], room: asyncio.Semaphore
 ) -> tuple[dict[str, list[str]], list[str]]:
     """Where the keys that no code asks for stand all the same."""
     found: dict[str, list[str]] = {}
@@ -121,7 +138,7 @@ async def _stands(
 
     async def look(one: Scanned) -> None:
         try:
-            here = await _bounded(room, look_for_names(*who, one.repository, one.commit, keys))
+            here = await _bounded(room, acts.names(*who, one.repository, one.commit, keys))
         except SluiceError as error:
             faults.append(f"{one.repository} could not be looked through for names: {error}")
             return
@@ -134,7 +151,7 @@ async def _stands(
 
 
 async def _owned(
-    who: tuple[str, str], scans: Sequence[Scanned], found: tuple[Row, ...], room: asyncio.Semaphore
+    acts: Acts, who: tuple[str, str], scans: Sequence[Scanned], found: tuple[Row, ...], room: asyncio.Semaphore
 ) -> tuple[tuple[Row, ...], list[str]]:
     """The rows with who wrote the lines that are nobody's by CODEOWNERS."""
     wrote: dict[str, dict[tuple[str, int], str]] = {}
@@ -142,7 +159,7 @@ async def _owned(
 
     async def look(one: Scanned, places: tuple[tuple[str, int], ...]) -> None:
         try:
-            wrote[one.repository] = await _bounded(room, own(*who, one.repository, one.commit, places))
+            wrote[one.repository] = await _bounded(room, acts.own(*who, one.repository, one.commit, places))
         except SluiceError as error:
             faults.append(f"{one.repository}: who wrote its lines is not known: {error}")
 

@@ -195,12 +195,18 @@ STAGES = (
 
 
 @asynccontextmanager
-async def world(folder: Path, monkeypatch: Any) -> AsyncIterator[World]:
-    """All of it, for the duration of a test. Stages are called as functions: no Prefect is there to record them."""
+async def world(folder: Path, monkeypatch: Any, *, staged: bool = True) -> AsyncIterator[World]:
+    """All of it, for the duration of a test.
+
+    Args:
+        folder: of the test.
+        monkeypatch: of the test.
+        staged: whether stages are called as functions, as no Prefect is there to record them.
+    """
     from importlib import import_module
 
     (folder / "served" / TEAM).mkdir(parents=True)
-    for module, names in STAGES:
+    for module, names in STAGES if staged else ():
         for name in names:
             place = import_module(module)
             monkeypatch.setattr(place, name, getattr(place, name).fn)
