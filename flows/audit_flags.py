@@ -14,8 +14,8 @@ from sluice.errors import NotFoundError, SluiceError, TerminalError
 from sluice.flags.audit.finished import Finished
 from sluice.flags.audit.summary import message
 from sluice.manifests.own.flag_audit import FlagAudit
-from tasks.flags.auditing.gather import find_audits, gathered, read_audit
-from tasks.flags.auditing.removing import removed
+from tasks.flags.auditing.looking.gather import find_audits, gathered, read_audit
+from tasks.flags.auditing.removals.follow import removed
 from tasks.flags.auditing.report import report, said, write_down
 from tasks.people.say import say
 

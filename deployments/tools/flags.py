@@ -13,7 +13,7 @@ from sluice.flags.audit.finished import DAY, Finished
 from sluice.flags.audit.record import moment
 from sluice.flags.audit.summary import table
 from sluice.manifests.own.flag_audit import FlagAudit, SeenFlag
-from tasks.flags.auditing.gather import gathered, here
+from tasks.flags.auditing.looking.gather import gathered, here
 
 Lines = list[tuple[str, ...]]
 HEAD = ("FLAG", "FINDING", "SERVES", "DAYS", "OWNERS", "PLACES", "PULL REQUEST")

@@ -276,7 +276,7 @@ async def test_a_run_by_hand_has_parameters_of_its_own(sut: World, reported: lis
 
 async def test_what_moved_only_is_read_again(sut: World, reported: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """By the hashes that git has of the files; another call of the manifest reads all of it."""
-    from tasks.flags.auditing import gather
+    from tasks.flags.auditing.looking import gather
 
     repository = sut.repository()
     sut.service.put("new-checkout")

@@ -189,8 +189,8 @@ class World:
 
 STAGES = (
     ("flows.audit_flags", ("find_audits", "read_audit", "report", "write_down", "say")),
-    ("tasks.flags.auditing.gather", ("ask", "scan", "look_for_names", "own")),
-    ("tasks.flags.auditing.removing", ("propose", "withdraw", "note_removed", "archive")),
+    ("tasks.flags.auditing.looking.gather", ("ask", "scan", "look_for_names", "own")),
+    ("tasks.flags.auditing.removals.follow", ("propose", "withdraw", "note_removed", "archive")),
 )
 
 

@@ -10,7 +10,7 @@ from sluice.flags.audit.findings.table import BY_NAME
 from sluice.flags.audit.finished import At, Row, owned
 from sluice.flags.audit.owners import owners
 from tasks.flags.auditing.ground import flag_audit, repository
-from tasks.flags.auditing.scan import Scanned
+from tasks.flags.auditing.looking.scan import Scanned
 from tasks.stage import stage
 
 

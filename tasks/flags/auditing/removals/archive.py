@@ -5,8 +5,8 @@ from __future__ import annotations
 from blocks.connections import Connections, connections
 from sluice.errors import SluiceError
 from sluice.manifests.own.flag_audit import FlagAudit, ProposedRemoval
-from tasks.flags.auditing.deployed import not_deployed
 from tasks.flags.auditing.ground import flag_audit
+from tasks.flags.auditing.removals.deployed import not_deployed
 from tasks.flags.auditing.state import change
 from tasks.stage import stage
 

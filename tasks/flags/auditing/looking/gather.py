@@ -14,12 +14,12 @@ from sluice.errors import NotFoundError, SluiceError
 from sluice.flags.audit.finished import Row, rows
 from sluice.flags.flag import Flag
 from sluice.manifests.own.flag_audit import FlagAudit
-from tasks.flags.auditing.ask import ask
 from tasks.flags.auditing.ground import flag_audit, named, now
-from tasks.flags.auditing.judge import subjects, survey_of, unused, uses_of
-from tasks.flags.auditing.named import named as look_for_names
-from tasks.flags.auditing.own import by_files, by_lines, nobodys, own
-from tasks.flags.auditing.scan import Scanned, scan
+from tasks.flags.auditing.looking.ask import ask
+from tasks.flags.auditing.looking.judge import subjects, survey_of, unused, uses_of
+from tasks.flags.auditing.looking.named import named as look_for_names
+from tasks.flags.auditing.looking.own import by_files, by_lines, nobodys, own
+from tasks.flags.auditing.looking.scan import Scanned, scan
 from tasks.stage import stage
 
 T = TypeVar("T")

@@ -9,13 +9,13 @@ from blocks.connections import connections
 from sluice.errors import SluiceError
 from sluice.flags.audit.finished import Finished, Row
 from sluice.manifests.own.flag_audit import FlagAudit, ProposedRemoval
-from tasks.flags.auditing.archive import archive
-from tasks.flags.auditing.gather import Gathered
 from tasks.flags.auditing.ground import flag_audit
-from tasks.flags.auditing.propose import propose
-from tasks.flags.auditing.scan import Scanned
+from tasks.flags.auditing.looking.gather import Gathered
+from tasks.flags.auditing.looking.scan import Scanned
+from tasks.flags.auditing.removals.archive import archive
+from tasks.flags.auditing.removals.propose import propose
+from tasks.flags.auditing.removals.withdraw import gone, note_removed, why_not, withdraw
 from tasks.flags.auditing.state import forget
-from tasks.flags.auditing.withdraw import gone, note_removed, why_not, withdraw
 
 
 @dataclass(slots=True)

@@ -21,9 +21,9 @@ from sluice.flags.audit.owners import Owners, owners
 from sluice.flags.audit.proposal import TRAILER, Proposal, branch_of, proposal, together
 from sluice.manifests.own.flag_audit import FlagAudit, ProposedRemoval
 from tasks.flags.auditing.ground import AUTHOR, Repository, calls_of, flag_audit, forge_of, repository
-from tasks.flags.auditing.scan import Scanned
+from tasks.flags.auditing.looking.scan import Scanned
+from tasks.flags.auditing.looking.texts import listing, texts
 from tasks.flags.auditing.state import forget, remember
-from tasks.flags.auditing.texts import listing, texts
 from tasks.stage import stage
 
 

@@ -10,7 +10,7 @@ from blocks.connections import Connections, connections
 from sluice.flags.calls import FlagCall
 from sluice.flags.reference import Reference
 from tasks.flags.auditing.ground import Repository, calls_of, flag_audit, repository
-from tasks.flags.auditing.texts import listing, texts
+from tasks.flags.auditing.looking.texts import listing, texts
 from tasks.stage import stage
 
 

@@ -13,7 +13,7 @@ from sluice.flags.audit.finished import Row
 from sluice.flags.audit.proposal import TRAILER
 from sluice.manifests.own.flag_audit import ProposedRemoval
 from tasks.flags.auditing.ground import flag_audit, forge_of, repository
-from tasks.flags.auditing.scan import Scanned
+from tasks.flags.auditing.looking.scan import Scanned
 from tasks.flags.auditing.state import forget, remember
 from tasks.stage import stage
 

@@ -9,7 +9,7 @@ from sluice.flags.audit.findings.base import Subject, Survey, Use
 from sluice.flags.audit.record import states
 from sluice.flags.flag import Flag
 from sluice.manifests.own.flag_audit import FlagAudit
-from tasks.flags.auditing.scan import Scanned
+from tasks.flags.auditing.looking.scan import Scanned
 
 
 def uses_of(scans: Iterable[Scanned]) -> dict[str, list[Use]]:
