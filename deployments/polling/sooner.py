@@ -3,7 +3,7 @@
 Flux's `interval` says how often a repository is looked at, at the least. What a look costs is bounded here three ways: only
 small questions are asked sooner, so many a second at one registry, and so many a second of the API server for the Secrets of
 logins. A registry that asks for time is asked at the intervals alone for an hour
-(docs/decisions/0016-registries-are-asked-sooner-than-the-interval.md).
+(docs/decisions/0017-registries-are-asked-sooner-than-the-interval.md).
 """
 
 from __future__ import annotations
