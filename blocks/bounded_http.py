@@ -46,7 +46,7 @@ class Answer:
 
 async def got(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
     """GET, and read the answer of this very address; arguments and errors are those of `posted`."""
-    return await _sent("GET", http, url, most, within, **request)
+    return await sent("GET", http, url, most, within, **request)
 
 
 async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
@@ -61,10 +61,11 @@ async def posted(http: httpx.AsyncClient, url: str, most: int, within: float, **
         httpx.HTTPError: it failed, or took too long.
         httpx.InvalidURL: the address is none.
     """
-    return await _sent("POST", http, url, most, within, **request)
+    return await sent("POST", http, url, most, within, **request)
 
 
-async def _sent(method: str, http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
+async def sent(method: str, http: httpx.AsyncClient, url: str, most: int, within: float, **request: Any) -> Answer:
+    """One request of any method, and the answer of this very address; arguments and errors are those of `posted`."""
     try:
         async with asyncio.timeout(within), http.stream(method, url, timeout=within, **request) as answer:
             return await _read(answer, most)

@@ -15,9 +15,11 @@ from blocks.chat.base import Chat, ChatAddress
 from blocks.chat.table import chat_for
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
+from blocks.flags.table import FlagServices
 from blocks.forges.table import forges
 from blocks.gates.http import webhook_client
 from blocks.gates.table import Gates
+from blocks.git.mirror import Remote
 from blocks.git.mirrors import Git
 from blocks.helm.program import Helm
 from blocks.kubernetes.beside_flux import GivenToSluice
@@ -33,8 +35,11 @@ from blocks.registries.pulls import Puller
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
 from blocks.routers import other_routers, router_for
+from blocks.sources.git import remote_of
 from deployments.installed import Installed
 from deployments.settings import Settings
+from sluice.manifests.flux.git_repository import GitRepository
+from sluice.manifests.own.flag_service import FlagServiceReference
 from sluice.measures.dataplanes import telemetry_for
 from tasks.rollout.table import with_own_stages
 
@@ -81,10 +86,20 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             tenants=await stack.enter_async_context(tenants_of(settings)),
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
+            flags=FlagServices(http, cluster, git, partial(_flags_repository, cluster)),
             forge=forges(http, {"github.com": settings.github_token, "gitlab.com": settings.gitlab_api_token}),
         )
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
+
+
+async def _flags_repository(cluster: Cluster, reference: FlagServiceReference, namespace: str) -> Remote:
+    """The repository of a file of flags, with the login that a GitRepository would have."""
+    secret = reference.secret_ref.model_dump() if reference.secret_ref else None
+    spec = {"url": reference.address, "secretRef": secret, "timeout": reference.timeout, "interval": "1h"}
+    return await remote_of(
+        cluster, GitRepository.parse({"metadata": {"name": "flags", "namespace": namespace}, "spec": spec})
+    )
 
 
 def scope_of(settings: Settings) -> str:

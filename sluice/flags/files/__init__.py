@@ -1,0 +1,1 @@
+"""Files of flags in git, as Flipt and flagd have them: read without running anything, edited byte by byte."""
