@@ -15,7 +15,15 @@ from sluice.errors import InvalidError, NotFoundError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.needs import needs_primary
-from sluice.rollout.objects import MANAGED_BY, TARGET_PODS, check_claimable, check_made, is_made, is_taken_over
+from sluice.rollout.objects import (
+    MANAGED_BY,
+    TARGET_PODS,
+    check_claimable,
+    check_made,
+    is_made,
+    is_taken_over,
+    pod_labels,
+)
 from sluice.rollout.readiness import ready_addresses, serving_addresses
 from sluice.rollout.routes.backends import narrowed, passing, put_back, unturned, widened
 from sluice.rollout.services import leads_to, service_of, services
@@ -34,14 +42,15 @@ class Services:
 
     writer: Writer
 
-    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> int:
+    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True, met: bool = False) -> int:
         """Bring them to what the Canary asks for, without taking from them what a route may point at; `settle` does that.
 
         Nothing is written where nothing differs. An application's own apex Service is taken over: its selector and its port.
-        One that leads users home and that somebody has turned to other pods stays there until the primary has some (`held`).
+        One that users come by and that somebody has turned to other pods stays there until its own side has some (`held`).
 
         Args:
             apex: the apex Service too; not where it is the route, and so its router's to write.
+            met: users come by the canary's Service too.
 
         Returns:
             The port by which a route may point at all sides now: the manifest's, or one on the way to it.
@@ -54,7 +63,7 @@ class Services:
         wanted = self._wanted(canary, target, apex=apex)
         known = [await self.writer.informers.find(SERVICE, name, canary.namespace) for name in wanted]
         sides = [one for one in known if one is not None and one["metadata"]["name"] != canary.service_name]
-        port, held = passing(canary, sides), await self._held(canary, wanted)
+        port, held = passing(canary, sides), await self._held(canary, wanted, met=met)
         refused: list[InvalidError] = []
         for name, manifest in wanted.items():
 
@@ -73,15 +82,23 @@ class Services:
             raise refused[0]
         return port
 
-    async def settle(self, canary: Canary, target: Object, *, apex: bool = True, keep: Set[int] = frozenset()) -> None:
+    async def settle(
+        self,
+        canary: Canary,
+        target: Object,
+        *,
+        apex: bool = True,
+        met: bool = False,
+        keep: Set[int] = frozenset(),
+    ) -> None:
         """Take from them the ports that no route points at any more. Nothing is written where there are none.
 
         Args:
-            apex: as for `ensure`.
+            apex, met: as for `ensure`.
             keep: ports that the route points at still.
         """
         wanted = self._wanted(canary, target, apex=apex)
-        held = await self._held(canary, wanted)
+        held = await self._held(canary, wanted, met=met)
         for name, manifest in wanted.items():
 
             def wish(now: Object, manifest: Object = manifest, stays: bool = name in held) -> Object | None:
@@ -91,14 +108,21 @@ class Services:
 
             await self._brought(manifest, wish)
 
-    async def held(self, canary: Canary, target: Object, *, apex: bool = True) -> frozenset[str]:
-        """The Services that lead users home, and that stay where somebody has turned them: the pods there serve, and the
-        primary has none that do.
+    async def held(self, canary: Canary, target: Object, *, apex: bool = True, met: bool = False) -> frozenset[str]:
+        """The Services that users come by, and that stay where somebody has turned them: the pods there serve, and their own
+        side has none that do.
 
         Args:
-            apex: as for `ensure`.
+            apex, met: as for `ensure`.
         """
-        return await self._held(canary, self._wanted(canary, target, apex=apex))
+        return await self._held(canary, self._wanted(canary, target, apex=apex), met=met)
+
+    async def leads_home(self, canary: Canary, target: Object) -> bool:
+        """Whether the apex Service is the Canary's, and selects the primary's pods."""
+        now = await self.writer.informers.find(SERVICE, canary.service_name, canary.namespace)
+        if now is None or not (is_made(canary, now) or is_taken_over(now)):
+            return False
+        return (now["spec"].get("selector") or {}) == pod_labels(target, Side.PRIMARY)
 
     async def release(self, canary: Canary) -> None:
         """Put an apex Service that was taken over back to what it was; the others go with the Canary that owns them."""
@@ -161,9 +185,10 @@ class Services:
         made = {manifest["metadata"]["name"]: manifest for manifest in services(canary, target)}
         return {name: manifest for name, manifest in made.items() if apex or name != canary.service_name}
 
-    async def _held(self, canary: Canary, wanted: dict[str, Object]) -> frozenset[str]:
+    async def _held(self, canary: Canary, wanted: dict[str, Object], *, met: bool) -> frozenset[str]:
         informers, found = self.writer.informers, set()
-        for name in wanted.keys() & {canary.service_name, service_of(canary, Side.PRIMARY)}:
+        used = {canary.service_name, service_of(canary, Side.PRIMARY)}
+        for name in wanted.keys() & (used | ({service_of(canary, Side.CANARY)} if met else set())):
             now = await informers.find(SERVICE, name, canary.namespace)
             if now is not None and await would_empty(informers, now, wanted[name]["spec"]["selector"]):
                 found.add(name)

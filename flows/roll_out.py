@@ -193,6 +193,7 @@ async def _turn(run: RolloutRun) -> None:
         run.seen,
         revision=now.revision,
         weight=now.weight,
+        led=now.led,
         # What this run saw ready may have been scaled down, replaced or lost since.
         scaled=run.seen.scaled and now.standing,
         broken=now.broken,

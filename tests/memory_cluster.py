@@ -300,7 +300,7 @@ class MemoryServices:
 
     cluster: MemoryCluster
 
-    async def ensure(self, canary: Canary, target: Object, *, apex: bool = True) -> int:
+    async def ensure(self, canary: Canary, target: Object, **how: Any) -> int:
         """Nothing has to be made: pods are found by their labels."""
         return canary.spec.service.port
 
@@ -310,6 +310,10 @@ class MemoryServices:
     async def held(self, canary: Canary, target: Object, **how: Any) -> frozenset[str]:
         """Nobody turns them."""
         return frozenset()
+
+    async def leads_home(self, canary: Canary, target: Object) -> bool:
+        """There is no apex Service."""
+        return False
 
     async def surplus(self, canary: Canary, target: Object, keep: Set[int]) -> bool:
         return False

@@ -14,6 +14,7 @@ ROOMS = (
     "sluice/events/senders/registries",
     "sluice/events/verification",
     "sluice/flags/audit/findings",
+    "sluice/flags/languages",
     "sluice/measures/dataplanes",
     "sluice/rollout/autoscalers",
     "sluice/rollout/routes",

@@ -39,17 +39,17 @@ async def ensure_way_in(
     """
     apex, wanted = not router.apex, canary.spec.service.port
     changed = canary.status.phase in AT_REST and (moved or await services.was_otherwise(canary, apex=apex))
-    port = await services.ensure(canary, target, apex=apex)
+    port = await services.ensure(canary, target, apex=apex, met=await _met(router, canary))
     for other in others if changed else ():
         await other.release(canary)
     await router.ensure(_at(canary, port), target)
     if port != wanted:
         await asyncio.sleep(APPLIED_WITHIN)
-        await services.settle(canary, target, apex=apex, keep={port})
+        await services.settle(canary, target, apex=apex, met=await _met(router, canary), keep={port})
         await router.ensure(canary, target)
     if await services.surplus(canary, target, {wanted}):
         await asyncio.sleep(APPLIED_WITHIN)
-    await services.settle(canary, target, apex=apex)
+    await services.settle(canary, target, apex=apex, met=await _met(router, canary))
 
 
 async def release_way_in(services: Services, routers: Iterable[Router], canary: Canary) -> None:
@@ -57,6 +57,11 @@ async def release_way_in(services: Services, routers: Iterable[Router], canary: 
     for router in routers:
         await router.release(canary)
     await services.release(canary)
+
+
+async def _met(router: Router, canary: Canary) -> bool:
+    """Whether users come by the canary's Service."""
+    return bool(await router.weight(canary))
 
 
 def _at(canary: Canary, port: int) -> Canary:

@@ -28,7 +28,8 @@ class Served(BaseModel):
         everybody: the value that all users get, whoever they are: `true`, `false` or a variant's key. None where it is
             split, where it depends on rules, or where the value is the default in the code that asks (a flag that is off
             without a value of its own).
-        shares: percent of users by value, where the flag splits everybody and no rule comes before that; empty else.
+        shares: percent by value of the users whom no rule catches, where not everybody gets one value; empty where that is
+            not known.
         rules: whether some users get another value than the rest, by a segment or a condition.
     """
 

@@ -59,8 +59,13 @@ def _on_its_way(canary: Canary, seen: Seen) -> Decision:
 
 
 def _without_primary(canary: Canary, seen: Seen) -> Decision:
-    """Make it. A person who cancels that ends it for this revision: else the next run would begin where this one stopped."""
+    """Make it. A person who cancels that ends it for this revision: else the next run would begin where this one stopped.
+
+    Once users are led to it only the end is left: nobody would keep a primary of which the journal does not know.
+    """
     status = canary.status
+    if seen.led:
+        return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
     if canary.spec.suspend:
         return Decision(Action.END, SUSPENDED, outcome=Outcome.SUSPENDED)
     if status.phase is not Phase.FAILED:

@@ -63,6 +63,7 @@ class Seen:
         revision: the target's revision.
         carries: the revision that this run is for; a run carries one revision to its end.
         weight: the canary's real weight at the router, percent; None where there is no route.
+        led: users come to a primary already that is still being made.
         scaled: whether this run has seen the canary ready.
         gates_open: types of gates that have opened in this run.
         gate_closed: the gate that was asked last and did not open; None where it did.
@@ -80,6 +81,7 @@ class Seen:
     revision: str
     carries: str
     weight: int | None = None
+    led: bool = False
     scaled: bool = False
     gates_open: frozenset[str] = field(default_factory=frozenset)
     gate_closed: Closed | None = None

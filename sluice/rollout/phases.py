@@ -8,7 +8,8 @@ TRANSITIONS: dict[Phase | None, frozenset[Phase]] = {
     None: frozenset({Phase.INITIALIZING}),
     Phase.INITIALIZING: frozenset({Phase.INITIALIZED, Phase.FAILED}),
     Phase.INITIALIZED: frozenset({Phase.WAITING, Phase.PROGRESSING}),
-    Phase.WAITING: frozenset({Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
+    # One whose analysis is switched off before its gate has opened is promoted as it is.
+    Phase.WAITING: frozenset({Phase.PROGRESSING, Phase.PROMOTING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.PROGRESSING: frozenset(
         {Phase.WAITING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FAILED, Phase.SUCCEEDED}
     ),

@@ -20,6 +20,7 @@ from sluice.rollout.revision import version_of
 from sluice.rollout.safety.begun import begun_with
 from sluice.rollout.tending.primary import given
 from tasks.scene.autoscaler import to_rest
+from tasks.scene.home import go_home
 from tasks.scene.primary import tend_primary
 from tasks.scene.ready_endpoints import until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, LEASE_LOOK, RolloutRef, Scene
@@ -54,6 +55,10 @@ async def initialise(ref: RolloutRef, decision: Decision) -> StageResult:
     except TransientError as error:
         await _note(scene, str(error))
         raise
+    if await scene.router.weight(scene.canary):
+        await go_home(
+            scene
+        )  # a status that was lost in a release, or somebody who wrote the route, has left users there
     if scene.workload.writes.scaled(target, 0):
         await asyncio.sleep(DRAIN)
         await _look_again(scene, primary)

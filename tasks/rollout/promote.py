@@ -24,7 +24,7 @@ from sluice.rollout.workloads.copies import primary_copy
 from sluice.rollout.written import is_another, shows
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.home import say
-from tasks.scene.ready_endpoints import until_endpoints_ready
+from tasks.scene.ready_endpoints import check_offers, until_endpoints_ready
 from tasks.scene.rollout_ref import DRAIN, RolloutRef, Scene
 from tasks.scene.standing import why_not_up
 from tasks.stage import stage
@@ -143,8 +143,8 @@ async def _why_too_small(scene: Scene, ref: RolloutRef, target: Object, pods: in
 
 async def _check_serves(scene: Scene) -> None:
     """A promotion that goes on after a crash may find the canary without pods, and the primary as it was."""
-    if await scene.router.weight(scene.canary) != 100 and not await scene.services.endpoints(scene.canary, Side.CANARY):
-        raise TransientError(f"{scene.canary.target} offers no ready pod to carry the traffic of a promotion")
+    if await scene.router.weight(scene.canary) != PROMOTION.canary:
+        await check_offers(scene)
 
 
 def _patience(canary: Canary) -> float:

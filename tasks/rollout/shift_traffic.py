@@ -11,6 +11,7 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.first_traffic import until_well_timed
 from tasks.scene.baseline import check_standing
 from tasks.scene.home import check_able
+from tasks.scene.ready_endpoints import check_offers
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.tend import tend
 from tasks.stage import stage
@@ -21,7 +22,8 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
     """Write the intent, then set the weight; returns when the data plane has acknowledged it. Idempotent.
 
     Raises:
-        TransientError: users would come back to a primary that has no pods for them.
+        InvalidError: users would come to somebody else's Service.
+        TransientError: they would come to a Service that offers no pod of the canary, or back to a primary without pods.
     """
     scene = await Scene.of(ref)
     scene.check_current(ref)
@@ -35,6 +37,7 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
         await scene.write(entry(scene.canary, time.time(), Phase.PROGRESSING, said, **fields))
     if weight:
         await check_standing(scene, ref)  # by the manifest that the shift goes by
+        await check_offers(scene)
     now = await scene.router.weight(scene.canary)
     if now is None:
         await tend(scene)  # somebody took the route away: it is made again, with the traffic at home

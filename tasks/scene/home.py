@@ -69,7 +69,7 @@ async def _turn_home(scene: Scene) -> None:
     except NotFoundError:
         return
     with suppress(InvalidError, TransientError):  # users come home also where something else of it cannot be put right
-        await scene.services.ensure(scene.canary, target, apex=not scene.router.apex)
+        await scene.ensure_services(target, apex=not scene.router.apex)
     turned = await scene.turned(target)
     if turned:
         said = (

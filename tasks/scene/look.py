@@ -12,6 +12,7 @@ from sluice.errors import LostError, StaleError, TransientError, reason_of
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
+from sluice.rollout.needs import needs_primary
 from sluice.rollout.revision import version_of
 from tasks.scene.baseline import is_standing
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -27,6 +28,7 @@ class Look(BaseModel):
         canary: the journal, by the names that a release under way was begun by.
         revision, version: of the target now; empty where it was deleted.
         weight: the canary's real weight at the router; None where there is no route.
+        led: users come to a primary already that is still being made.
         broken: why a release under way cannot go on by what the cluster holds; empty where it can.
         standing: whether the canary's pods run this revision and serve, frozen where they have traffic, and where it is
             compared the baseline's too.
@@ -38,6 +40,7 @@ class Look(BaseModel):
     version: str
     weight: int | None
     standing: bool
+    led: bool = False
     broken: str = ""
 
     @property
@@ -99,5 +102,7 @@ async def _whole(scene: Scene, ref: RolloutRef) -> Look:
         version=version_of(target),
         weight=weight,
         standing=baseline and stays and reads.ready(target, scene.canary.ready_threshold),
+        led=needs_primary(scene.canary)
+        and (weight is not None or await scene.services.leads_home(scene.canary, target)),
         broken=scene.broken,
     )

@@ -11,6 +11,7 @@ from sluice.errors import TransientError
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import pod_query
 from sluice.rollout.readiness import why_not_offered
+from sluice.rollout.services import service_of
 from sluice.rollout.written import is_another
 from tasks.scene.rollout_ref import Scene
 
@@ -61,3 +62,19 @@ async def why_not_offering(
             return why
         scene.lease.check()
         await asyncio.sleep(LOOK)
+
+
+async def check_offers(scene: Scene) -> None:
+    """Refuse to give users to a canary whose Service has no pod of it: they may be ready, and nobody is led to them.
+
+    Raises:
+        InvalidError: the Service is somebody else's; the message says whose, and the way out.
+        TransientError: it offers none, because somebody has just deleted it or turned it to other pods.
+    """
+    canary = scene.canary
+    await scene.services.check_side(canary, Side.CANARY)
+    if not await scene.services.endpoints(canary, Side.CANARY):
+        name = service_of(canary, Side.CANARY)
+        raise TransientError(
+            f"Service {canary.namespace}/{name} offers no ready pod of {canary.target}: it gets no traffic"
+        )

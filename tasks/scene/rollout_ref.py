@@ -119,6 +119,11 @@ class Scene:
         if moved:
             await self.write({"status": {"begunWith": {"provider": self.canary.spec.provider}}})
 
+    async def ensure_services(self, target: Object, *, apex: bool = False) -> None:
+        """Bring the Services of the sides to what they are to be, before what leads users to them; see `Services.ensure`."""
+        met = bool(await self.router.weight(self.canary))
+        await self.services.ensure(self.canary, target, apex=apex, met=met)
+
     async def turned(self, target: Object) -> frozenset[str]:
         """The Services that lead users home, and that stay where somebody has turned them while the primary has no pods."""
         return await self.services.held(self.canary, target, apex=not self.router.apex)

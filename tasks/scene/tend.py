@@ -15,6 +15,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.needs import needs_primary
 from sluice.rollout.objects import check_made
+from sluice.rollout.services import service_of
 from sluice.rollout.strategies.base import HOME
 from sluice.rollout.tending.conditions import Kept
 from sluice.rollout.workloads.copies import stand_in
@@ -53,7 +54,7 @@ async def tend(scene: Scene) -> Object:
         if before is None:
             raise
         return await _without_target(scene, before)
-    refused = await _refused(scene, scene.services.ensure(canary, target, apex=False))
+    refused = await _refused(scene, scene.ensure_services(target))
     primary = await tend_primary(scene, target)
     unscaled = await _refused(scene, tend_autoscaler(scene))
     await _lead(scene, target, primary, made=before is None)
@@ -61,6 +62,7 @@ async def tend(scene: Scene) -> Object:
         raise fault
     if not is_under_way(scene):
         await _to_rest(scene, target)
+    await _check_canary_turned(scene, target)
     return primary
 
 
@@ -82,7 +84,7 @@ async def _without_target(scene: Scene, primary: Object) -> Object:
     said = f"{gone}: its users stay on {scene.canary.primary}; apply it again, or delete the Canary"
     scene.lacks = (Kept.TARGET_GONE, said)
     target = stand_in(scene.canary, primary)
-    await scene.services.ensure(scene.canary, target, apex=False)
+    await scene.ensure_services(target)
     await _lead(scene, target, primary)
     return primary
 
@@ -112,6 +114,22 @@ async def _note_turned(scene: Scene, target: Object) -> None:
         names = ", ".join(f"Service {name}" for name in sorted(turned))
         said = f"{names} leads to pods that somebody has chosen, and stays so while {scene.canary.primary} has no pods"
         scene.lacks = (Kept.TURNED, said)
+
+
+async def _check_canary_turned(scene: Scene, target: Object) -> None:
+    """Come back soon to a canary's Service that stays where somebody has turned it, because the target has no pod to serve
+    the users that it has.
+
+    Raises:
+        TransientError: it does.
+    """
+    met = bool(await scene.router.weight(scene.canary))
+    name = service_of(scene.canary, Side.CANARY)
+    if met and name in await scene.services.held(scene.canary, target, apex=False, met=met):
+        raise TransientError(
+            f"Service {name} leads to pods that somebody has chosen, and stays so while {scene.canary.target} has none that "
+            "serve"
+        )
 
 
 async def _to_rest(scene: Scene, target: Object) -> None:
@@ -149,4 +167,4 @@ async def until_primary_serves(scene: Scene, primary: Object, target: Object, lo
             why = await scene.canaries.why_not_ready(scene.canary, primary)
             raise TransientError(f"{scene.canary.primary} does not serve: {why}; the traffic stays where it is")
         await asyncio.sleep(look)
-        await scene.services.ensure(scene.canary, target, apex=False)
+        await scene.ensure_services(target)

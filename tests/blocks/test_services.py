@@ -73,6 +73,36 @@ async def test_where_nothing_differs_nothing_is_written_and_what_was_deleted_is_
         assert cluster.acts == [*acts, "apply Service shop-canary"]
 
 
+@pytest.mark.parametrize("met", [True, False], ids=["users come by it", "nobody comes by it"])
+async def test_a_canary_s_service_that_somebody_turned_is_not_taken_from_pods_that_serve_its_users(met: bool) -> None:
+    """At rest the target has no pods, and whoever was sent to the canary meets the primary's: the route goes home first."""
+    cluster = MemoryCluster()
+    cluster.add(primary_copy(DEPLOYMENTS, canary(), deployment(), 2))
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        await services.ensure(canary(), deployment())
+        turned = {**cluster.now("Service", "shop-canary", NAMESPACE)}
+        async with seen.following(SERVICE, "shop-canary", NAMESPACE) as followed:
+            cluster.add({**turned, "spec": {**turned["spec"], "selector": {"app": "shop-primary"}}})
+            assert await followed.until(lambda one: one["spec"]["selector"] == {"app": "shop-primary"}, 10)  # type: ignore[index]
+        await services.ensure(canary(), deployment(), met=met)
+        await services.settle(canary(), deployment(), met=met)
+        app = cluster.now("Service", "shop-canary", NAMESPACE)["spec"]["selector"]["app"]
+        assert app == ("shop-primary" if met else "shop")
+        held = await services.held(canary(), deployment(), met=met)
+        assert held == (frozenset({"shop-canary"}) if met else frozenset())
+
+
+async def test_an_apex_service_leads_home_once_it_selects_the_primary_s_pods() -> None:
+    """An application's own of that name does not, as long as nobody has taken it over."""
+    cluster = MemoryCluster()
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        services = Services(Writer(seen.cluster, seen, lambda: None, "run/1"))
+        assert not await services.leads_home(canary(), deployment())
+        await services.ensure(canary(), deployment())
+        assert await services.leads_home(canary(), deployment())
+
+
 @pytest.mark.parametrize("side", ["primary", "canary", "baseline"])
 async def test_a_service_of_somebody_else_s_under_a_name_of_ours_is_refused_by_name(side: str) -> None:
     """It is not overwritten, and nobody is sent to what it selects."""

@@ -17,6 +17,8 @@ from tests.laws.town import clock
 from tests.laws.world import AUTOSCALER, TEMPLATE, World
 from tests.samples import NAME, NAMESPACE, canary_manifest, copied
 
+NOTHING_LEFT = "no longer has the promoted revision"
+"""What the Canary says of a primary that cannot be made again; it says as well what people can do."""
 UNSEEN = 3
 """Moments after something happened at which a write may still rest on what was so before."""
 NEWS = 0.01
@@ -182,7 +184,7 @@ class Life(World):
 
     def _waits(self) -> list[tuple[bool, str, str]]:
         """Whether a run waits for people, what it has to say then, and what ends that."""
-        target = self.find(self.kind)
+        target, said = self.find(self.kind), self.said()
         image = target and target["spec"]["template"]["spec"]["containers"][0]["image"]
         # A primary is made of the target, or a Canary that goes gives the users back to it.
         needed = self.status.get("phase") in {Phase.INITIALIZING, Phase.TERMINATING}
@@ -194,6 +196,8 @@ class Life(World):
             (self.in_the_way(), "belongs to", "clear the way"),
             (self.invalid(), "", "edit the Canary back"),
             (target is None, "does not exist", "make the target"),
+            (needed and self.kept_back(), "use RollingUpdate", "apply the target whole"),
+            (self.find(self.kind, PRIMARY) is None and NOTHING_LEFT in said, NOTHING_LEFT, "lose the Canary's status"),
         ]
 
     def said(self) -> str:
@@ -220,8 +224,8 @@ class Life(World):
             PEOPLE["make the target"](self.town, self.kind)
         # One whose first release was cancelled waits for another revision.
         cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
-        image = self.find(self.kind)["spec"]["template"]["spec"]["containers"][0]["image"]  # type: ignore[index]
-        PEOPLE["push 1" if cancelled and image == IMAGES[0] else "push 0"](self.town, self.kind)
+        refused = cancelled and self.images.get(self.status.get("lastAppliedSpec", "")) == IMAGES[0]
+        PEOPLE["push 1" if refused else "push 0"](self.town, self.kind)
         self.learn_image()
         self.signals.paused = False
         self.happened.append("mended")

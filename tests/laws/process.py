@@ -25,7 +25,8 @@ from tasks.run_signals import RunSignals, bind
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
-from tests.laws.life import Life
+from tests.laws.life import NOTHING_LEFT, Life
+from tests.laws.people import PRIMARY
 from tests.laws.town import Crash, clock
 from tests.samples import NAME, NAMESPACE
 from tests.virtual_time import in_no_time
@@ -45,8 +46,6 @@ CLAIMED_WITHIN = 300.0
 """Seconds within which a run has the lease of its Canary, whatever became of who had it before."""
 SETTLED_WITHIN = 120.0
 """Seconds after a run's end within which the keeper has put right what people did."""
-NOTHING_LEFT = "no longer has the promoted revision"
-"""What the Canary says of a primary that cannot be made again; it says as well what people can do."""
 RESTING = {str(Outcome.UNCHANGED), str(Outcome.REFUSED), str(Outcome.SUSPENDED), str(Outcome.DELETED)}
 
 
@@ -201,7 +200,7 @@ class Process:
             await asyncio.sleep(1)
         if self.life.town.dead:
             raise Crash
-        assert not self._astray() or self.life.in_the_way(), f"a run ended with users on the canary: {self.ends[-1]}"
+        assert not self._astray() or self.life.in_the_way(), f"a run ended with users astray: {self.ends[-1]}"
 
     async def _at_rest(self) -> bool:
         """At the end of a life everything is as it should be, as soon as the keeper has had its time.
@@ -224,11 +223,15 @@ class Process:
         return True
 
     def _astray(self) -> bool:
-        """Whether users meet pods of the target, which are the canary's."""
+        """Whether users meet pods of the target, which are the canary's; or of a primary that nobody wants any more."""
         life = self.life
         users = {pod["metadata"]["name"] for service in life.users_at() for pod in life.town.behind(service, NAMESPACE)}
         canary = {pod["metadata"]["name"] for pod in life.town.pods(NAME, NAMESPACE)}
-        return life.status.get("phase") not in {None, Phase.INITIALIZING} and bool(users & canary)
+        if life.unmade():
+            # Whose primary was cancelled has its users where they were before: nobody keeps a primary for them.
+            primary = {pod["metadata"]["name"] for pod in life.town.pods(PRIMARY, NAMESPACE)}
+            return life.status.get("phase") == Phase.FAILED and bool(users & primary)
+        return bool(users & canary)
 
 
 @asynccontextmanager

@@ -90,6 +90,19 @@ ONCE = {
             69: "edit the Canary wrongly",
         },
     ),
+    "its first primary is cancelled when users are led to it already": (
+        ("kubernetes", "DaemonSet"),
+        {10: "cancel", 90: "turn the apex Service elsewhere"},
+    ),
+    "its users are sent to a canary at rest whose Service leads to the primary": (
+        ("gatewayapi:v1", "Deployment"),
+        {
+            41: "refuse",
+            39: "change the port",
+            42: "turn the canary's Service elsewhere",
+            120: "route all to the canary",
+        },
+    ),
 }
 """Lives that broke a law once, each with as little in it as did."""
 

@@ -10,6 +10,7 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from sluice.rollout.workloads import WORKLOADS
+from sluice.rollout.workloads.daemonset import FROZEN, KEPT_STRATEGY
 from tests.laws.labels import INSTANCE, NEIGHBOURS, neighbour, target_of
 from tests.laws.people import IMAGES, PRIMARY
 from tests.laws.town import ELSEWHERE, Town, is_strange, stranger
@@ -130,16 +131,29 @@ class World:
     def troubles(self) -> frozenset[str]:
         """What is wrong for users now; those inside the cluster come by the apex Service, whatever the route says."""
         found = []
-        if self.status.get("phase") in {None, "Initializing"}:
+        if self.unmade():
             return frozenset()  # they are where they were before there was a Canary
         mine = [pod for pod in self.town.behind("other", NAMESPACE) if pod["metadata"]["labels"][INSTANCE] != "other"]
         found += [f"the neighbour's users meet {image_of(pod)}" for pod in mine]
+        if self.find("Service") is None:
+            found.append(f"users at {NAME} meet nothing of that name")
         for service in dict.fromkeys([*self.users_at(), *([NAME] if self.find("Service") else [])]):
             pods = self.town.behind(service, NAMESPACE)
             if not pods:
                 found.append(f"users at {service} meet no ready pod")
             found += [f"users at {service} meet {image_of(pod)}" for pod in pods if not self._may_be_met(image_of(pod))]
         return frozenset(found)
+
+    def unmade(self) -> bool:
+        """Whether there is no primary yet, or a person has cancelled that: nobody is led to one then."""
+        phase, promoted = self.status.get("phase"), self.status.get("lastPromotedSpec")
+        return phase in {None, Phase.INITIALIZING} or (phase == Phase.FAILED and not promoted)
+
+    def kept_back(self) -> bool:
+        """Whether somebody has made the target with the update strategy by which it was frozen: nobody knows its own."""
+        target = self.find(self.kind) or {}
+        frozen = (target.get("spec") or {}).get("updateStrategy", {}).get("type") == FROZEN
+        return frozen and KEPT_STRATEGY not in (target["metadata"].get("annotations") or {})
 
     def suspended(self) -> bool:
         return bool((self.find("Canary") or {}).get("spec", {}).get("suspend"))

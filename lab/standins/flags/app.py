@@ -23,6 +23,15 @@ from lab.standins.flags.v2 import V2
 from lab.standins.journal import Journal
 
 DEFAULT = "default"
+EVALUATED = {
+    "snapshot": "/internal/v1/evaluation/snapshot/namespace/{key}",
+    "boolean": "/evaluate/v1/boolean",
+    "variant": "/evaluate/v1/variant",
+    "batch": "/evaluate/v1/batch",
+    "ofrep": "/ofrep/v1/evaluate/flags/{key}",
+    "bulk": "/ofrep/v1/evaluate/flags",
+}
+"""What clients ask, by the kind of answer."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -93,12 +102,6 @@ def application(state_dir: Path, token: str) -> Starlette:
         # v2 has this one call of v1 still, with the environment in a header.
         return rest(V1(server.store, _environment(request)).list_flags, request, body)
 
-    def evaluated(kind: str) -> Callable[[Request, dict[str, Any]], Any]:
-        def act(request: Request, body: dict[str, Any]) -> Any:
-            return _evaluate(server, request, kind, body)
-
-        return act
-
     v1, v2 = V1(server.store), V2(server.store)
     routes = [
         Route(path, server.guarded(partial(rest, act)), methods=[method])
@@ -112,12 +115,14 @@ def application(state_dir: Path, token: str) -> Starlette:
         routes=[
             Route(v1.routes[0][1], server.guarded(listed), methods=["GET"]),
             *routes,
-            Route("/internal/v1/evaluation/snapshot/namespace/{key}", server.guarded(evaluated("snapshot"))),
-            Route("/evaluate/v1/boolean", server.guarded(evaluated("boolean")), methods=["POST"]),
-            Route("/evaluate/v1/variant", server.guarded(evaluated("variant")), methods=["POST"]),
-            Route("/evaluate/v1/batch", server.guarded(evaluated("batch")), methods=["POST"]),
-            Route("/ofrep/v1/evaluate/flags/{key}", server.guarded(evaluated("ofrep")), methods=["POST"]),
-            Route("/ofrep/v1/evaluate/flags", server.guarded(evaluated("bulk")), methods=["POST"]),
+            *(
+                Route(
+                    path,
+                    server.guarded(partial(_evaluate, server, kind)),
+                    methods=["GET" if kind == "snapshot" else "POST"],
+                )
+                for kind, path in EVALUATED.items()
+            ),
             Route("/-/flags/{environment}/{namespace}", server.load, methods=["PUT"]),
             Route("/-/trouble", server.make_trouble, methods=["PUT"]),
             Route("/-/calls", entries),
@@ -125,7 +130,7 @@ def application(state_dir: Path, token: str) -> Starlette:
     )
 
 
-def _evaluate(server: Server, request: Request, kind: str, body: dict[str, Any]) -> Any:
+def _evaluate(server: Server, kind: str, request: Request, body: dict[str, Any]) -> Any:
     environment = _environment(request)
     if kind == "snapshot":
         key = request.path_params["key"]

@@ -124,7 +124,7 @@ class Definition(BaseModel):
         if len(everything) == 1:
             only = everything.pop()
             return Served(everybody=only or None)
-        split = {value: round(percent, 4) for value, percent in shares.items()} if len(values) > 1 else {}
+        split = {value: round(percent, 4) for value, percent in shares.items() if percent > 0 or not special}
         return Served(shares=split, rules=bool(special))
 
     def catches_all(self, segments: Iterable[str], operator: str) -> bool:

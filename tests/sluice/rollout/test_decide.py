@@ -59,6 +59,20 @@ AT_REST = [
         id="making is given up where a person says so",
     ),
     pytest.param(
+        status(Phase.INITIALIZING),
+        {},
+        {"cancelled": True, "led": True},
+        MAKE,
+        id="making is not given up any more once users are led to the primary",
+    ),
+    pytest.param(
+        status(Phase.INITIALIZING),
+        {"suspend": True},
+        {"led": True},
+        MAKE,
+        id="nor is it suspended then",
+    ),
+    pytest.param(
         status(Phase.FAILED, lastPromotedSpec="", lastAppliedSpec=NEW),
         {},
         {},

@@ -14,6 +14,8 @@ from sluice.manifests.flagger.canary_metric import CanaryMetric
 from sluice.manifests.flagger.phase import IN_PROGRESS, Phase
 from sluice.measures.counts import Counts
 from sluice.measures.objective import Objective
+from sluice.rollout.decide import decide
+from sluice.rollout.decision import Action, Seen
 from sluice.rollout.journal import beginning, entry, judge_state, timestamp
 from sluice.rollout.phases import GOING, TRANSITIONS
 from tests.samples import NAMESPACE, canary, canary_manifest, merged, success_rate
@@ -55,6 +57,15 @@ def test_every_phase_has_a_way_out_and_every_end_can_begin_anew() -> None:
         )
     for phase in (Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED):
         assert Phase.PROGRESSING in TRANSITIONS[phase]
+
+
+@pytest.mark.parametrize("phase", sorted(IN_PROGRESS - {Phase.INITIALIZING, Phase.PROMOTING, Phase.FINALISING}))
+def test_a_release_whose_analysis_is_switched_off_is_promoted_wherever_it_waits(phase: Phase) -> None:
+    """Also before a closed gate: what is decided can be written."""
+    status = {"phase": phase, "lastPromotedSpec": "old", "lastAppliedSpec": "new"}
+    now = canary({"skipAnalysis": True}, status)
+    assert decide(now, Seen("new", carries="new", weight=0, scaled=True)).action is Action.PROMOTE
+    assert entry(now, NOW, Phase.PROMOTING)["status"]["phase"] == Phase.PROMOTING
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import InvalidError, StaleError
+from sluice.errors import InvalidError, StaleError, TransientError
 from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import judge_state
@@ -71,6 +71,16 @@ def test_initialise_can_be_broken_off_anywhere_and_done_again(play: Any, at: int
     assert stage.now("Deployment", NAME)["spec"]["replicas"] == 0
 
 
+def test_users_that_are_at_the_target_come_to_the_primary_before_the_target_rests(play: Any) -> None:
+    """The status was lost in the middle of a promotion, when all of them were there."""
+    stage = staged(weight=100)
+    stage.change("Canary", NAME, {"status": None})
+    play(stage, initialise)
+    acts = stage.acts
+    assert acts.index("shift to 0") < acts.index("patch Deployment shop with 0")
+    assert stage.route.weights == {NAME: 0}
+
+
 def test_a_target_at_zero_still_gets_a_primary_that_serves(play: Any) -> None:
     """Who adopts a Canary while the target rests gets one pod and not none."""
     stage = fresh(replicas=0)
@@ -131,6 +141,14 @@ def test_a_shift_that_was_broken_off_goes_on_without_a_new_step(play: Any) -> No
     play(stage, shift_traffic, step=2, traffic=Traffic(60))
     assert stage.status["stepStarted"] == began
     assert stage.acts == ["journal: Progressing 60", "shift to 60"]
+
+
+def test_nobody_is_given_to_a_canary_whose_service_offers_none_of_its_pods(play: Any) -> None:
+    """Its Service may have been turned, deleted or replaced since its pods were seen ready."""
+    stage = staged(weight=0, replicas=0, step=-1)
+    with pytest.raises(TransientError, match="Service shop-test/shop-canary offers no ready pod of shop"):
+        play(stage, shift_traffic, step=0, traffic=Traffic(10))
+    assert stage.route.weights[NAME] == 0
 
 
 def test_traffic_that_somebody_moved_is_put_back_without_a_new_step(play: Any) -> None:

@@ -1,0 +1,231 @@
+"""What nothing uses any more once a branch is gone: variables, imports, constants of the key, private functions."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from ast_grep_py import SgNode
+
+from sluice.flags.syntax.facts import Facts
+from sluice.flags.syntax.keys import constants_in
+from sluice.flags.syntax.lines import deletion
+from sluice.flags.syntax.rules.expressions import pure
+from sluice.flags.syntax.rules.variables import removal_of
+from sluice.flags.syntax.scopes import Binding, Scopes
+from sluice.flags.syntax.tree import Edit, Tree, ancestors, apply, inside, named, span
+
+WORD = re.compile(r"[A-Za-z_$][\w$]*")
+MOST_ROUNDS = 200
+HEADS = ("parameter", "catch", "import", "label", "type_parameter")
+
+
+class UnusedError(Exception):
+    """Something that has to go or the text is no program any more, and that no edit is known for."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(reason)
+        self.path = path
+        self.reason = reason
+
+
+def cleaned(before: Mapping[str, str], after: dict[str, str], facts: Facts, key: str) -> dict[str, str]:
+    """The texts without what only the code that went has used.
+
+    Raises:
+        UnusedError: where that cannot be done and has to be.
+    """
+    texts = dict(after)
+    for _ in range(MOST_ROUNDS):
+        changed = [path for path in texts if texts[path] != before[path]]
+        candidates = {path: _fewer(before[path], texts[path]) for path in changed}
+        found = next(
+            (edit for path in changed for edit in [_unused(before, texts, facts, key, path, candidates[path])] if edit),
+            None,
+        )
+        if found is None:
+            return texts
+        path, edits = found
+        texts[path] = apply(texts[path], edits)
+    return texts
+
+
+def _fewer(before: str, after: str) -> list[str]:
+    """The names that a text has less often than it had."""
+    now = Counter(WORD.findall(after))
+    return [name for name, count in Counter(WORD.findall(before)).items() if now[name] < count]
+
+
+def _unused(
+    before: Mapping[str, str], texts: Mapping[str, str], facts: Facts, key: str, path: str, names: list[str]
+) -> tuple[str, tuple[Edit, ...]] | None:
+    tree = Tree(path, texts[path], facts)
+    old = Tree(path, before[path], facts)
+    for name in names:
+        for seen in facts.visible(path, tuple(texts)):
+            if name not in texts[seen]:
+                continue
+            one = tree if seen == path else Tree(seen, texts[seen], facts)
+            if edits := _of_name(one, old if seen == path else None, texts, name):
+                return seen, edits
+        if edits := facts.unused_import(tree.root, tree.text, name, tree.named(name)):
+            return path, edits
+        if found := _constant(texts, facts, key, name):
+            return found
+    return None
+
+
+def _constant(texts: Mapping[str, str], facts: Facts, key: str, name: str) -> tuple[str, tuple[Edit, ...]] | None:
+    """A constant of the key that nothing names any more, wherever it is declared."""
+    holding = [path for path, text in texts.items() if re.search(rf"\b{re.escape(name)}\b", text)]
+    trees = {path: Tree(path, texts[path], facts) for path in holding}
+    rows = [(path, one.row) for path, tree in trees.items() for one in constants_in(tree, name) if one.value == key]
+    leaves = [leaf for tree in trees.values() for leaf in tree.named(name)]
+    if len(rows) != 1 or len(leaves) != 1:
+        return None
+    path, row = rows[0]
+    return path, row_removed(trees[path], row)
+
+
+def row_removed(tree: Tree, row: SgNode) -> tuple[Edit, ...]:
+    """The edit that takes one row of a list (constants, members, properties) away, with its comma."""
+    if row.kind() in tree.facts.declarators:
+        return removal_of(tree, row)
+    if row.kind() not in {"pair", "enum_assignment", "enum_constant"}:
+        return (deletion(tree, row),)
+    after, before = row.next(), row.prev()
+    if after is not None and after.kind() == ",":
+        text = tree.text
+        start, end = span(row)[0], span(after)[1]
+        whole = deletion(tree, row)
+        on_its_own = (
+            not text[text.rfind("\n", 0, start) + 1 : start].strip() and text[end:].split("\n", 1)[0].strip() == ""
+        )
+        if on_its_own:
+            return (Edit(whole.start, text.find("\n", end) + 1, ""),)
+        return (Edit(start, end + len(text[end:]) - len(text[end:].lstrip(" ")), ""),)
+    if before is not None and before.kind() == ",":
+        return (Edit(span(before)[0], span(row)[1], ""),)
+    return (Edit(*span(row), ""),)
+
+
+def _of_name(tree: Tree, old: Tree | None, texts: Mapping[str, str], name: str) -> tuple[Edit, ...]:
+    scopes = Scopes(tree)
+    for binding in scopes.of(name):
+        kind = binding.declaration.kind()
+        if any(head in kind for head in HEADS) or kind in {"receiver"}:
+            continue
+        uses = scopes.uses(binding)
+        again = scopes.again(binding)
+        uses += [use for one in again for use in scopes.uses(one)]
+        known = old is not None and _was_unused(old, binding)
+        if not _is_local(tree, binding):
+            if not known and not tree.facts.exported(binding.declaration) and _is_forgotten(tree, binding, texts):
+                return _declaration(tree, binding, texts)
+            continue
+        written = tree.facts.unused_is_an_error and all(_only_written(scopes, use) for use in uses)
+        if known and not tree.facts.unused_is_an_error:
+            continue
+        if (not uses or written) and (edits := _local(tree, scopes, binding, uses, again)):
+            return edits
+    return ()
+
+
+def _is_local(tree: Tree, binding: Binding) -> bool:
+    return binding.scope.kind() not in {"source_file", "program", "class_body", "enum_body_declarations"}
+
+
+def _only_written(scopes: Scopes, use: SgNode) -> bool:
+    above = use.parent()
+    left = above.parent() if above is not None and above.kind() == "expression_list" else above
+    side = left.field("left") if left is not None and left.kind() == "assignment_statement" else None
+    sign = left.field("operator") if left is not None else None
+    return side is not None and inside(use, side) and (sign is None or sign.text() == "=") and scopes.is_written(use)
+
+
+def _was_unused(old: Tree, binding: Binding) -> bool:
+    """Whether a declaration was without any use before."""
+    scopes = Scopes(old)
+    text = binding.declaration.text()
+    return any(one.declaration.text() == text and not scopes.uses(one) for one in scopes.of(binding.name))
+
+
+def _local(tree: Tree, scopes: Scopes, binding: Binding, uses: list[SgNode], again: list[Binding]) -> tuple[Edit, ...]:
+    declaration = binding.declaration
+    if uses:
+        raise UnusedError(tree.path, f"`{binding.name}` would only be assigned, never used")
+    if declaration.kind() in tree.facts.functions:
+        return (deletion(tree, declaration),)
+    if declaration.kind() not in tree.facts.declarators:
+        return tree.facts.unused_local(tree.text, declaration, binding.leaf) or _refused(tree, binding)
+    names = [one for one in scopes.all if span(one.declaration) == span(declaration)]
+    value = declaration.field("right") or declaration.field("value")
+    if len(names) > 1 or not (binding.leaf.parent() is not None and _is_plain(declaration, binding)):
+        return tree.facts.unused_local(tree.text, declaration, binding.leaf) or _refused(tree, binding)
+    if again:
+        return _refused(tree, binding)
+    if value is None or pure(tree, value) or tree.facts.harmless(value):
+        return removal_of(tree, declaration)
+    above = declaration.parent()
+    whole = declaration if declaration.kind() == "short_var_declaration" else above
+    if whole is None or (holder := whole.parent()) is None or holder.kind() not in tree.facts.lists:
+        return _refused(tree, binding)
+    start, end = span(whole)
+    return (Edit(start, start + tree.text[start:end].index(value.text()), ""),) if whole.text().count("=") else ()
+
+
+def _is_plain(declaration: SgNode, binding: Binding) -> bool:
+    name = declaration.field("name") or declaration.field("left")
+    return name is not None and name.text() == binding.name
+
+
+def _refused(tree: Tree, binding: Binding) -> tuple[Edit, ...]:
+    if tree.facts.unused_is_an_error:
+        raise UnusedError(tree.path, f"`{binding.name}` would be declared and not used")
+    return ()
+
+
+def _is_forgotten(tree: Tree, binding: Binding, texts: Mapping[str, str]) -> bool:
+    """Whether nothing that sees a declaration names it, but itself."""
+    own = span(binding.declaration)
+    for path in tree.facts.visible(tree.path, tuple(texts)):
+        if binding.name not in texts[path]:
+            continue
+        one = tree if path == tree.path else Tree(path, texts[path], tree.facts)
+        for leaf in one.named(binding.name):
+            if path != tree.path or not inside(leaf, own):
+                return False
+    return not re.search(rf"[\"'`]{re.escape(binding.name)}[\"'`]", tree.text)
+
+
+def _declaration(tree: Tree, binding: Binding, texts: Mapping[str, str]) -> tuple[Edit, ...]:
+    declaration = binding.declaration
+    if declaration.kind() in tree.facts.functions and declaration.kind() != "arrow_function":
+        return (deletion(tree, declaration),) if _is_free(tree, declaration) else ()
+    if declaration.kind() in tree.facts.declarators:
+        value = declaration.field("value")
+        functions = value is not None and value.kind() in tree.facts.functions
+        if value is None or functions or pure(tree, value) or tree.facts.harmless(value):
+            names = [one for one in Scopes(tree).all if span(one.declaration) == span(declaration)]
+            return removal_of(tree, declaration) if len(names) == 1 or functions else ()
+        return ()
+    if "_spec" in declaration.kind() or "type_" in declaration.kind():
+        above = declaration.parent()
+        rows = [one for one in named(above) if one.kind() == declaration.kind()] if above is not None else []
+        whole = above if above is not None and above.kind().endswith("_declaration") and len(rows) == 1 else declaration
+        return (deletion(tree, whole),)
+    if declaration.kind().endswith("_declaration"):
+        return (deletion(tree, declaration),)
+    return ()
+
+
+def _is_free(tree: Tree, declaration: SgNode) -> bool:
+    """Whether a function is called by nothing but its name: not `main` or `init`, no method of an interface."""
+    name = declaration.field("name")
+    if name is not None and name.text() in {"main", "init", "constructor"}:
+        return False
+    if declaration.field("receiver") is not None:
+        return False
+    head = tree.text[span(declaration)[0] : span(name)[0]] if name is not None else ""
+    return "@" not in head and not any(above.kind() in {"object", "object_literal"} for above in ancestors(declaration))

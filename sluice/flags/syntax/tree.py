@@ -1,0 +1,138 @@
+"""Syntax trees of one text, and edits of its characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from ast_grep_py import Rule, SgNode, SgRoot
+
+from sluice.flags.syntax.facts import Edit, Facts
+
+Span = tuple[int, int]
+COMMENTS = frozenset({"comment", "line_comment", "block_comment", "html_comment"})
+__all__ = [
+    "COMMENTS",
+    "Edit",
+    "Facts",
+    "Span",
+    "Tree",
+    "ancestors",
+    "apply",
+    "inside",
+    "named",
+    "operator",
+    "same",
+    "span",
+]
+CALLEE = re.compile(r"[\w$]+(?:\s*(?:\?\.|!\.|\.)\s*[\w$]+)*\s*\Z")
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """The text after these edits, which do not overlap."""
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def span(node: SgNode) -> Span:
+    """Where a node begins and ends, in characters."""
+    found = node.range()
+    return found.start.index, found.end.index
+
+
+def inside(inner: SgNode | Span, outer: SgNode | Span) -> bool:
+    """Whether one lies within the other (or is it)."""
+    first = inner if isinstance(inner, tuple) else span(inner)
+    second = outer if isinstance(outer, tuple) else span(outer)
+    return second[0] <= first[0] and first[1] <= second[1]
+
+
+def named(node: SgNode) -> list[SgNode]:
+    """Its children without punctuation and comments."""
+    return [child for child in node.children() if child.is_named() and child.kind() not in COMMENTS]
+
+
+def ancestors(node: SgNode) -> Iterator[SgNode]:
+    """From its parent outwards."""
+    above = node.parent()
+    while above is not None:
+        yield above
+        above = above.parent()
+
+
+@lru_cache(maxsize=1024)
+def _known(grammar: str, kind: str) -> bool:
+    """Whether a grammar has such nodes: it refuses to be asked for others."""
+    try:
+        SgRoot("", grammar).root().find(kind=kind)
+    except RuntimeError:
+        return False
+    return True
+
+
+def operator(node: SgNode) -> str:
+    """The sign of a unary or binary expression."""
+    sign = node.field("operator")
+    return sign.text() if sign is not None else ""
+
+
+def same(one: SgNode | None, other: SgNode | None) -> bool:
+    """Whether both are one node of one tree."""
+    return one is not None and other is not None and span(one) == span(other) and one.kind() == other.kind()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """One text as a tree, with the facts of its language."""
+
+    path: str
+    text: str
+    facts: Facts
+
+    @cached_property
+    def root(self) -> SgNode:
+        """The whole text."""
+        return SgRoot(self.text, self.facts.grammar(self.path)).root()
+
+    @cached_property
+    def broken(self) -> bool:
+        """Whether a part of it could not be read."""
+        return self.root.has(kind="ERROR")
+
+    def find(self, kinds: Iterable[str], within: SgNode | None = None) -> list[SgNode]:
+        """All nodes of these kinds in a part of it (itself included), in the order of the text."""
+        grammar = self.facts.grammar(self.path)
+        asked: list[Rule] = [{"kind": kind} for kind in sorted(kinds) if _known(grammar, kind)]
+        place = self.root if within is None else within
+        return list(place.find_all(any=asked)) if asked else []
+
+    def named(self, name: str) -> list[SgNode]:
+        """Each leaf that is this name, whatever it names."""
+        pattern = f"^{re.escape(name)}$"
+        return [
+            leaf for leaf in self.root.find_all(regex=pattern) if leaf.is_leaf() and leaf.kind() in self.facts.names
+        ]
+
+    def string(self, node: SgNode) -> str | None:
+        """The value of a string literal; None where it is none, or one with escapes or parts that are put in."""
+        if node.kind() not in self.facts.strings:
+            return None
+        inner = node.text()[1:-1]
+        return None if re.search(r"\\|\$\{|\n", inner) or inner[:1] in {'"', "`"} else inner
+
+    def callee(self, call: SgNode) -> tuple[str, ...]:
+        """The last parts of what is called: `this.flags.isOn(...)` → ("this", "flags", "isOn")."""
+        arguments = call.field("arguments")
+        if arguments is None:
+            return ()
+        before = self.text[span(call)[0] : span(arguments)[0]]
+        found = CALLEE.search(re.sub(r"<[^<>()]*>\s*\Z", "", before))
+        return tuple(re.split(r"\W*[.]\s*|!", found[0].strip())) if found else ()
+
+    def arguments(self, call: SgNode) -> list[SgNode]:
+        """What is handed over."""
+        arguments = call.field("arguments")
+        return named(arguments) if arguments is not None else []

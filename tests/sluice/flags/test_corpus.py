@@ -1,0 +1,54 @@
+"""The corpus: each program with a flag becomes, letter by letter, what was read and run for it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from sluice.flags.languages.table import LANGUAGES
+from tests.sluice.flags.corpus import CALLS, SIDES, Case, cases
+
+CASES = [(language, case) for language in ("go", "typescript", "java") for case in cases(language)]
+IDS = [f"{language}-{case.name}" for language, case in CASES]
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("language", "case"), CASES, ids=IDS)
+def test_the_program_becomes_what_is_expected(language: str, case: Case, side: str) -> None:
+    """Only files that have to change are given; what stays has its place and reason."""
+    removal = case.removed(LANGUAGES[language], side)
+    assert {path: text or "" for path, text in removal.texts.items()} == case.expected[side]
+    assert tuple(str(one) for one in removal.left) == case.left[side]
+
+
+@pytest.mark.parametrize("language", ["go"])
+def test_nearly_all_is_removed_whole(language: str) -> None:
+    """35 programs of a language at least; of the places that stay, each is one of the kinds that nobody can be sure of."""
+    removals = [case.removed(LANGUAGES[language], side) for case in cases(language) for side in SIDES]
+    assert len(cases(language)) >= 35
+    assert sum(removal.whole for removal in removals) / len(removals) >= 0.85
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("language", "case"), CASES, ids=IDS)
+def test_a_program_without_the_flag_stays_as_it_is(language: str, case: Case, side: str) -> None:
+    """Removing it twice changes nothing more, and another flag's removal nothing at all."""
+    member = LANGUAGES[language]
+    removal = case.removed(member, side)
+    again = member.remove(case.after(removal), case.flag, case.values[side], CALLS)
+    assert again.texts == {}
+    assert member.remove(case.texts, "another-flag", case.values[side], CALLS).texts == {}
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize(("language", "case"), CASES, ids=IDS)
+def test_windows_line_ends_stay(language: str, case: Case, side: str) -> None:
+    """The removal of a file with CRLF is that of the file, with CRLF; a byte-order mark stays."""
+    member = LANGUAGES[language]
+    texts = {path: "\ufeff" + text.replace("\n", "\r\n") for path, text in case.texts.items()}
+    removal = member.remove(texts, case.flag, case.values[side], CALLS)
+    plain = {path: (text or "").removeprefix("\ufeff") for path, text in removal.texts.items()}
+    assert {path: text.replace("\r\n", "\n") for path, text in plain.items()} == case.expected[side]
+    assert not any(re.search(r"[^\r]\n", text) for text in plain.values())
+    assert all(text is None or text.startswith("\ufeff") for text in removal.texts.values())
