@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from blocks.git.history import messages
+from blocks.git.history.messages import messages
 from blocks.registries.pull_secrets import login_by_secrets
 from blocks.sources.git import git_repository, remote_of
 from sluice.errors import InvalidError, NotFoundError

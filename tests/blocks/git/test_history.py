@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from blocks.git import history
-from blocks.git.history import messages
+from blocks.git.history import messages as history
+from blocks.git.history.messages import messages
 from blocks.git.mirrors import Git, Remote
 from sluice.errors import InvalidError, SluiceError
 from tests.blocks.git.git_server import GitServer, Repository, git
