@@ -132,8 +132,13 @@ class Puller(Distribution):
         insecure: bool = False,
         way: Way = USUAL,
     ) -> dict[str, str]:
-        """The labels of an image, which are in its configuration; the errors are those of `pull`."""
-        manifest = await self._manifest_for(repository, digest, credentials, insecure, way)
+        """The labels of an image, and what its manifest says of it; the errors are those of `pull`.
+
+        Labels are in its configuration. Some builders annotate the manifest, or the index, instead.
+        """
+        first = await self._manifest(repository, digest, credentials, insecure, way)
+        manifest = await self._for_one(first, repository, digest, credentials, insecure, way)
+        notes = {**(first.get("annotations") or {}), **(manifest.get("annotations") or {})}
         config = _layer(manifest.get("config"), repository)
         with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
             place = Path(folder) / "config"
@@ -142,10 +147,10 @@ class Puller(Distribution):
             )
             text = await asyncio.to_thread(place.read_bytes)
         try:
-            labels = json.loads(text)["config"].get("Labels") or {}
-            return {str(key): str(value) for key, value in labels.items()}
+            labels = {**notes, **(json.loads(text)["config"].get("Labels") or {})}
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            return {}  # no image, or one that says nothing of itself
+            labels = notes  # no image, or one that says nothing of itself
+        return {str(key): str(value) for key, value in labels.items()}
 
     async def _streamed(self, call: Call, headers: Mapping[str, str], place: Path, size: int) -> str:
         """The digest of what came. Registries send us to a storage for it, which the login is not for."""
@@ -175,6 +180,17 @@ class Puller(Distribution):
     ) -> dict[str, Any]:
         """The manifest with this digest; of one for several platforms that for linux/amd64."""
         manifest = await self._manifest(repository, digest, credentials, insecure, way)
+        return await self._for_one(manifest, repository, digest, credentials, insecure, way)
+
+    async def _for_one(
+        self,
+        manifest: dict[str, Any],
+        repository: Repository,
+        digest: str,
+        credentials: RegistryCredentials | None,
+        insecure: bool,
+        way: Way,
+    ) -> dict[str, Any]:
         if manifest.get("mediaType") in _INDEXES or "manifests" in manifest:
             inner = _for_platform(manifest, repository, digest)
             manifest = await self._manifest(repository, inner, credentials, insecure, way)

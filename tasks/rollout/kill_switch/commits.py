@@ -37,7 +37,7 @@ async def flags_of_commits(scene: Scene, trailers: CommitTrailers, target: Objec
     since, until = [await _commit_of(scene, one, image) for one, image in zip((primary, target), pair, strict=True)]
     source = await git_repository(scene.wired.cluster, trailers.source_ref.key(canary.namespace))
     remote = await remote_of(scene.wired.cluster, source)
-    return trailers_of(await messages(scene.wired.git, remote, since, until))
+    return trailers_of(await messages(scene.wired.git, remote, since, until, source.spec.ref.followed))
 
 
 def _moved(primary: Object, target: Object) -> tuple[ImageRef, ImageRef] | None:

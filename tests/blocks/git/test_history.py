@@ -63,7 +63,7 @@ async def test_files_are_not_brought_and_those_who_need_them_get_them(
     assert len(await messages(sut, remote, commits[0], commits[4])) == 4
 
 
-@pytest.mark.parametrize("since", ["main", "1a2b3c4", "--all", ""])
+@pytest.mark.parametrize("since", ["main", "1a2b3", "1a2b3c4-dirty", "--all", ""])
 async def test_what_is_no_commit_is_asked_nobody_for(sut: Git, remote: Remote, since: str) -> None:
     """A label may have anything in it."""
     with pytest.raises(InvalidError, match="is not the id of a commit"):
@@ -87,3 +87,15 @@ async def test_a_commit_that_was_rewritten_away_is_an_error(sut: Git, remote: Re
     commits = five(repository)
     with pytest.raises(SluiceError):
         await messages(sut, remote, commits[0], "1" * 40)
+
+
+async def test_a_short_id_is_looked_for_on_the_branch(sut: Git, remote: Remote, repository: Repository) -> None:
+    """Many builds label images with what `git rev-parse --short` gives; a server cannot be asked for that."""
+    commits = five(repository)
+    found = await messages(sut, remote, commits[1][:8], commits[3][:8], "main")
+    assert [commit for commit, _ in found] == [commits[3], commits[2]]
+    assert await messages(sut, remote, commits[1][:8], commits[3]) == found
+    with pytest.raises(InvalidError, match="there is no branch to look for it"):
+        await messages(sut, remote, commits[1], commits[3][:8])
+    with pytest.raises(InvalidError, match="is not among the last 200 commits of branch main"):
+        await messages(sut, remote, commits[1], "0000000", "main")

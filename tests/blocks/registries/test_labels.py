@@ -67,3 +67,16 @@ async def test_a_configuration_that_is_another_one_is_refused(server: OciServer)
     server.blobs[config] = server.blobs[config].replace(b"1", b"2")
     with pytest.raises(TerminalError):
         await labels(server, digest)
+
+
+async def test_what_a_builder_annotates_counts_like_a_label(server: OciServer) -> None:
+    """Of the manifest, or of the index of several; a label of the image goes before both."""
+    raw = json.dumps({"config": {"Labels": {"a": "label"}}}).encode()
+    server.blobs[digest_of(raw)] = raw
+    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest_of(raw), "size": len(raw)}
+    body = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": []}
+    inner = server.put("shop", "1", {**body, "annotations": {"a": "manifest", "b": "manifest"}})
+    one = {"mediaType": MANIFEST, "digest": inner, "size": 1, "platform": {"os": "linux", "architecture": "amd64"}}
+    notes = {"a": "index", "b": "index", "c": "index"}
+    body = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [one], "annotations": notes}
+    assert await labels(server, server.put("shop", "2", body)) == {"a": "label", "b": "manifest", "c": "index"}
