@@ -13,7 +13,7 @@ from deployments.tools.descriptors import allow_descriptors
 from sluice.errors import SluiceError, TerminalError
 from sluice.faults import plainly
 
-COMMANDS = (running, looking, judging, comparing, flags, migrating)
+COMMANDS = (running, looking, judging, comparing, migrating, flags)
 """The modules whose functions are the commands of `app`. A new one is a file and its name here."""
 
 

@@ -17,11 +17,13 @@ from deployments.commands.terminal import Home, app, errors, leave, out, setting
 from deployments.settings import Settings
 from deployments.tools import flags as tool
 from deployments.tools import replay
+from sluice.errors import InvalidError
 from sluice.flags.audit.finished import Finished
 from sluice.flags.audit.sarif import sarif
 from tasks.flags.auditing.ground import now
+from tasks.rollout.kill_switch.restore import Restored, restore
 
-flags = App(name="flags", help="Feature flags: what audits found, and an audit here and now.")
+flags = App(name="flags", help="Feature flags: what audits found, an audit here and now, and what the kill switch turned off.")
 app.command(flags)
 
 
@@ -59,6 +61,35 @@ def audit_command(name: str, *, days: int | None = None, sarif_file: Path | None
     if sarif_file:
         replay.write("--sarif-file", sarif_file, json.dumps(sarif(finished, version("sluice")), indent=1) + "\n")
     leave(2 if finished.troubles else int(bool(finished.stale)))
+
+
+@flags.command(name="restore")
+def restore_command(service: str, *, anyway: bool = False, home: Home = None) -> None:
+    """Give flags back that the kill switch of a service turned off. Exit codes: 0 all are back, 1 some are not.
+
+    A flag that somebody else has changed since is left as it is.
+
+    Parameters
+    ----------
+    service:
+        The Canary, NAME.NAMESPACE.
+    anyway:
+        Give a flag back although somebody else changed it since, or may have.
+    """
+    name, dot, namespace = service.rpartition(".")
+    if not dot or not name or not namespace:
+        raise InvalidError(f"{service!r} names no Canary: write NAME.NAMESPACE, such as shop.test")
+    found = asyncio.run(_restored(settings_with(home), namespace, name, anyway=anyway))
+    for one in found:
+        out.print(f"[bold]{escape(one.key)}[/] {escape(one.said)}", soft_wrap=True)
+    if not found:
+        out.print(f"nothing to do: no flag is off by the kill switch of {escape(service)}")
+    leave(int(any(one.kept for one in found)))
+
+
+async def _restored(settings: Settings, namespace: str, name: str, *, anyway: bool) -> list[Restored]:
+    async with wiring.acting(settings):
+        return await restore(namespace, name, anyway=anyway)
 
 
 async def _listed(settings: Settings, name: str) -> None:
