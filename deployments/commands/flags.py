@@ -23,7 +23,9 @@ from sluice.flags.audit.sarif import sarif
 from tasks.flags.auditing.ground import now
 from tasks.rollout.kill_switch.restore import Restored, restore
 
-flags = App(name="flags", help="Feature flags: what audits found, an audit here and now, and what the kill switch turned off.")
+flags = App(
+    name="flags", help="Feature flags: what audits found, an audit here and now, and what the kill switch turned off."
+)
 app.command(flags)
 
 
@@ -40,7 +42,9 @@ def list_command(name: str = "", *, home: Home = None) -> None:
 
 
 @flags.command(name="audit")
-def audit_command(name: str, *, days: int | None = None, sarif_file: Path | None = None, home: Home = None) -> None:
+def audit_command(
+    name: str, *, days: int | None = None, sarif_file: Path | None = None, repository: str = "", home: Home = None
+) -> None:
     """Audit the flags of a FlagAudit here and now, and show what is found. Nothing is proposed, turned or written down.
 
     Exit codes: 0 nothing to clean up, 1 something, 2 not everything could be looked at.
@@ -53,13 +57,16 @@ def audit_command(name: str, *, days: int | None = None, sarif_file: Path | None
         For how long a flag has to be in one state to count as done; as the FlagAudit says where not given.
     sarif_file:
         File for the findings as SARIF 2.1.0, for code scanning.
+    repository:
+        Only this repository's findings in that file, by its name in the audit: code scanning takes 20 at most.
     """
     finished = asyncio.run(_audited(settings_with(home), name, days))
     _print(tool.WHERE, tool.found(finished))
     for trouble in finished.troubles:
         errors.print(f"[red]not looked at[/] {escape(trouble)}", soft_wrap=True)
     if sarif_file:
-        replay.write("--sarif-file", sarif_file, json.dumps(sarif(finished, version("sluice")), indent=1) + "\n")
+        only = [repository] if repository else None
+        replay.write("--sarif-file", sarif_file, json.dumps(sarif(finished, version("sluice"), only), indent=1) + "\n")
     leave(2 if finished.troubles else int(bool(finished.stale)))
 
 

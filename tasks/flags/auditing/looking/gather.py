@@ -109,6 +109,11 @@ async def gathered(audit: FlagAudit, days: int | None = None, acts: Acts | None 
     uses = uses_of(scans)
     stands, faults = await _stands(acts, who, scans, unused(flags or (), uses), room)
     troubles += faults
+    if flags and scans and not uses:
+        troubles.append(
+            "no code of these repositories was seen to ask for any flag: if it does by functions of its own, name them in "
+            "spec.calls"
+        )
     survey = survey_of(audit, flags, uses, at, whole=not troubles)
     found = by_files(rows(subjects(audit, flags, uses, stands, at), survey), scans)
     found, faults = await _owned(acts, who, scans, found, room)

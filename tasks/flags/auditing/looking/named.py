@@ -5,11 +5,12 @@ What stands nowhere is called unused; a flag that is called unused and is not wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from blocks.connections import Connections, connections
 from blocks.git.mirror import Mirror
 from sluice.flags.audit.sources import is_others
+from sluice.flags.audit.spelling import spellings
 from tasks.flags.auditing.ground import Repository, flag_audit, repository
 from tasks.stage import stage
 
@@ -40,23 +41,24 @@ async def named_in(
     found: dict[str, str] = {}
     async with wired.git.hold(where.remote) as mirror:
         for at in range(0, len(keys), _AT_ONCE):
-            wanted = [key for key in keys[at : at + _AT_ONCE] if key not in found and "\n" not in key]
+            wanted = {key: spellings(key) for key in keys[at : at + _AT_ONCE] if key not in found and "\n" not in key}
             if wanted:
                 found |= await _grep(mirror, commit, wanted, flag_files)
     return found
 
 
-async def _grep(mirror: Mirror, commit: str, keys: Sequence[str], flag_files: set[str]) -> dict[str, str]:
-    patterns = [part for key in keys for part in ("-e", key)]
+async def _grep(mirror: Mirror, commit: str, keys: Mapping[str, Sequence[str]], flag_files: set[str]) -> dict[str, str]:
+    patterns = [part for written in keys.values() for one in written for part in ("-e", one)]
     left_out = [f":(exclude,glob)**/{name}" for name in DOCUMENTS]
     out = await mirror.local("grep", "-I", "-F", "-w", "-z", *patterns, commit, "--", ".", *left_out, allowed=(0, 1))
-    found, raws = dict[str, str](), [key.encode() for key in keys]
+    found = dict[str, str]()
+    raws = {key: [one.encode() for one in written] for key, written in keys.items()}
     for line in out.split(b"\n"):
         head, _, text = line.partition(b"\0")
         path = head.decode(errors="replace").partition(":")[2]
         if not path or path in flag_files or is_others(path):
             continue
-        for key, raw in zip(keys, raws, strict=True):
-            if raw in text:
+        for key, written in raws.items():
+            if any(one in text for one in written):
                 found.setdefault(key, path)
     return found

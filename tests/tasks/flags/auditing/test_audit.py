@@ -274,6 +274,42 @@ async def test_a_run_by_hand_has_parameters_of_its_own(sut: World, reported: lis
     assert [one["state"] for one in await sut.pulls()] == ["open"]
 
 
+async def test_a_key_that_stands_in_other_files_or_other_letters_is_not_called_unused(sut: World) -> None:
+    """A language that is not read, a setting, a name that a library of the web makes of the key; but no words about it."""
+    files = {
+        "shop.py": SHOP,
+        "app.rb": "flipper.enabled?(:'ruby-flag')\n",
+        "web/hooks.tsx": "const { reactFlag } = useFlags();\n",
+        "README.md": "Turn on `told-of-only` to see more.\n",
+        "features.yml": "flags:\n- key: told-of-only\n",
+        "vendor/x.rb": "told-of-only\n",
+    }
+    sut.repository(files=files)
+    for key in ("new-checkout", "ruby-flag", "react-flag", "told-of-only"):
+        sut.service.put(key, None)
+    sut.audit()
+    await sut.run()
+    assert {one.key: one.finding for one in sut.status.flags} == {
+        "new-checkout": "live",
+        "ruby-flag": "live",
+        "react-flag": "live",
+        "told-of-only": "unknown-in-code",
+    }
+
+
+async def test_code_that_asks_for_no_flag_at_all_is_said(sut: World) -> None:
+    """That is no success with everything unused: the calls are not known."""
+    sut.repository(files={"shop.py": "import ours\n\nif ours.toggled('new-checkout'):\n    pass\n"})
+    sut.service.put("new-checkout")
+    sut.audit()
+    state = await sut.run()
+    assert state.name == "Incomplete"
+    assert "spec.calls" in state.message
+    sut.audit(calls=[{"name": "ours.toggled"}])
+    assert (await sut.run()).name == "Audited"
+    assert (await sut.pulls())[0]["state"] == "open"
+
+
 async def test_what_moved_only_is_read_again(sut: World, reported: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """By the hashes that git has of the files; another call of the manifest reads all of it."""
     from tasks.flags.auditing.looking import gather
