@@ -1,7 +1,8 @@
 """The calls of the SDKs for Go, TypeScript (and JavaScript) and Java, from each SDK's published interface.
 
 A name that many libraries use (`String`, `Boolean`) is only a flag's call behind `client.`, or where it is handed a
-`FlagKey`. Where one name gives a promise on servers and a value in browsers, both are rows; how the code uses it says which one it is.
+`FlagKey`. Where one name gives a promise on servers and a value in browsers, both are rows; how the code uses it says
+which one it is.
 """
 
 from __future__ import annotations
