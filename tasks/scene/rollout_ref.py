@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import Connections, connections
-from blocks.kubernetes.canaries import Canaries
-from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.informer import Followed
 from blocks.kubernetes.kinds import kind_of
+from blocks.kubernetes.rollouts.canaries import Canaries
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router

@@ -125,6 +125,11 @@ def samples(namespace: str) -> list[Object]:
             "Provider",
             {"spec": {"type": "generic", "address": "https://a.test"}},
         ),
+        (
+            "notification.toolkit.fluxcd.io/v1beta3",
+            "Alert",
+            {"spec": {"providerRef": ref, "eventSources": [{"kind": "Kustomization", "name": NAME}]}},
+        ),
         ("source.toolkit.fluxcd.io/v1", "OCIRepository", {"spec": {"url": "oci://registry.test/a", "interval": "1m"}}),
         (
             "source.toolkit.fluxcd.io/v1",
