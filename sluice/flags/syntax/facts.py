@@ -28,7 +28,7 @@ def _nothing(_node: SgNode) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Facts:
     """One language. Kinds are those of its tree-sitter grammar."""
 

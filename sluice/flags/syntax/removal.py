@@ -101,10 +101,16 @@ class Attempt:
         try:
             texts = self._marked()
             texts = self._followed(texts)
-            finish = {path: finished(path, text, self.facts, self.reads) for path, text in texts.items()}
             before = self.repository.files
+            finish = {
+                path: text if text is before[path] else finished(path, text, self.facts, self.reads)
+                for path, text in texts.items()
+            }
             after = cleaned(before, finish, self.facts, self.flag) if self.reads else finish
-            return {path: self.facts.settled(before[path], text) for path, text in after.items()}
+            return {
+                path: text if text is before[path] else self.facts.settled(before[path], text)
+                for path, text in after.items()
+            }
         except UnsafeError as error:
             self.kept[self.reads[error.number].place] = error.reason
         except UnusedError as error:
