@@ -201,7 +201,7 @@ _DELIVERY = (
     Right(
         SECRET,
         ("get",),
-        "what a secretRef names: a login for git or a registry, the address of an alert",
+        "what a secretRef names: a login for git or a registry, the address of an alert, the token of a flag service",
         where=Where.NAMED,
     ),
 )
