@@ -1,7 +1,7 @@
 """Plants flags into real code, line by line with patterns: it shares nothing with what removes them again.
 
-Each plant has a key of its own, and a shape of which the removal has to give back the very text that was there. So the oracle is the
-original, and where the text differs the code's own compiler and tests decide.
+Each plant has a key of its own, and a shape of which the removal has to give back the very text that was there. So the
+oracle is the original, and where the text differs the code's own compiler and tests decide.
 """
 
 from __future__ import annotations
