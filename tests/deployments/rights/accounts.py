@@ -125,6 +125,17 @@ def samples(namespace: str) -> list[Object]:
             "Provider",
             {"spec": {"type": "generic", "address": "https://a.test"}},
         ),
+        (
+            "sluice.dev/v1alpha1",
+            "FlagRollout",
+            {
+                "spec": {
+                    "flag": "basket",
+                    "service": {"type": "flipt", "address": "https://flipt.test"},
+                    "analysis": {"stepWeights": [10, 50]},
+                }
+            },
+        ),
         ("source.toolkit.fluxcd.io/v1", "OCIRepository", {"spec": {"url": "oci://registry.test/a", "interval": "1m"}}),
         (
             "source.toolkit.fluxcd.io/v1",
