@@ -65,7 +65,7 @@ async def test_one_that_nobody_listens_at_is_a_transient_error() -> None:
 
 async def test_a_slow_service_has_its_timeout(world: Server) -> None:
     """For all of the answer, not for each byte of it."""
-    await world.trouble(status=200, slow=30, times=3)
+    await world.trouble(status=200, slow=1, times=3)
     with pytest.raises(TransientError, match="ReadTimeout"):
         await world.service(timeout="0.1s").flags(PROD)
 
