@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup check format test test-fast lab lab-down demo bench bench-scale bench-sync bench-judge faults soak lives clean
+.PHONY: help setup check format test test-fast lab lab-down demo bench bench-releases bench-scale bench-sync bench-judge faults soak lives clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -50,6 +50,9 @@ demo: $(READY) ## four releases and a chart, by pushes, under load; KEEP=1 stays
 
 bench: $(READY) ## the numbers, written to .lab/bench.json
 	@$(BIN)/python -m bench
+
+bench-releases: $(READY) ## what ten bad releases, good ones and a deleted route cost users; .lab/bench-releases.json
+	@$(BIN)/python -m bench.releases
 
 bench-scale: $(READY) ## many rollouts at once, written to .lab/bench-scale.json; SCALE="--n 1,10,100" says how
 	@$(BIN)/python -m lab up

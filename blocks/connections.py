@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 
 from blocks.applied.applied import Applied
-from blocks.kubernetes.past import Past
+from blocks.kubernetes.rollouts.past import Past
 from blocks.kubernetes.tenants import Tenants
 from blocks.services import Services
 from sluice.errors import TerminalError

@@ -141,7 +141,8 @@ async def work(settings: Settings, ready: Ready) -> None:
             drift = DriftWatcher.of(wired, acts=False)
             turns = asyncio.create_task(forever("polling and putting back", lambda: in_turn(wired, drift.act), 1.0))
             watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
-            alerting = Alerting(wired.cluster, settings.namespaces or (None,), settings.no_cross_namespace_refs)
+            of, own_only = settings.namespaces or (None,), settings.no_cross_namespace_refs
+            alerting = Alerting(wired.cluster, of, own_only, wired.informers)
             alerts = asyncio.create_task(forever("sending alerts", alerting.keep, 1.0))
             try:
                 await worker.serve(ready)

@@ -286,6 +286,8 @@ class MemoryRoute:
         told = {"kind": "Route", "weight": weight, "shares": shares}
         for hook in self.cluster.hooks:
             hook("before", "shift", told)
+        if canary.name not in self.weights:
+            raise NotFoundError(f"no route for {canary}: it was deleted in this moment")
         if self.weights[canary.name] != weight:
             self.cluster.acts.append(f"shift to {weight}")
         self.weights[canary.name] = weight

@@ -8,12 +8,13 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from bench.sync import rebuilt, rows
+from bench.sync import rebuilt, rest, rows
 from bench.sync.installation import Installation, installed
 from lab.machine import hardware
 from lab.paths import LabPaths
 from lab.progress import console, say
 
+Keep = Callable[[dict[str, Any]], None]
 Row = Callable[[Installation, argparse.Namespace], Awaitable[Any]]
 ROWS: dict[str, Row] = {
     "push": lambda here, how: rows.pushed(here, how.n),
@@ -22,7 +23,7 @@ ROWS: dict[str, Row] = {
     "many": lambda here, how: rows.many(here, how.objects, how.rounds),
     "drift": lambda here, how: rows.drift(here, how.n),
     "rebuilt": lambda here, how: rebuilt.rebuilt(here, how.services),
-    "rest": lambda here, how: rows.at_rest(here, how.repositories, how.kustomizations, how.seconds),
+    "rest": lambda here, how: rest.at_rest(here, how.repositories, how.kustomizations, how.seconds),
 }
 ALONE = {"rebuilt": rebuilt.NAMESPACES}
 """Rows with an installation of their own, and the namespaces that it looks after besides."""
@@ -40,46 +41,62 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--services", type=int, default=50, help="that an empty cluster gets from git")
     parser.add_argument("--repositories", type=int, default=200)
     parser.add_argument("--kustomizations", type=int, default=2000)
-    parser.add_argument("--seconds", type=float, default=300, help="that rest is looked at")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=120,
+        help="that rest is looked at: whole minutes, for reconcile comes once in each",
+    )
     return parser.parse_args()
 
 
-async def measured(how: argparse.Namespace, places: LabPaths) -> dict[str, Any]:
-    """Each row that was asked for; one that fails says why, and the others go on."""
-    names = how.rows.split(",")
-    found = await _of_one(how, places, [name for name in names if name not in ALONE])
+async def measured(how: argparse.Namespace, places: LabPaths, keep: Keep = lambda _: None) -> dict[str, Any]:
+    """Each row that was asked for; one that fails says why, and the others go on.
+
+    Args:
+        how: which rows, and how much of each.
+        places: of the lab, which is up.
+        keep: gets what was found so far after each row: a run that is cut loses the rest alone.
+    """
+    names, found = how.rows.split(","), dict[str, Any]()
+    together = [name for name in names if name not in ALONE]
+    if together:
+        async with installed(places) as here:
+            await each_of(here, how, together, found, keep)
     for name in names:
         if name in ALONE:
-            found |= await _of_one(how, places, [name], ALONE[name])
+            async with installed(places, ALONE[name]) as here:
+                await each_of(here, how, [name], found, keep)
     return found
 
 
-async def _of_one(
-    how: argparse.Namespace, places: LabPaths, names: Sequence[str], namespaces: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The rows that one installation is measured by."""
-    found: dict[str, Any] = {}
-    if not names:
-        return found
-    async with installed(places, namespaces) as here:
-        for name in names:
-            say(f"measuring {name}")
-            try:
-                found[name] = await ROWS[name](here, how)
-            except Exception as error:  # the other rows are measured all the same
-                found[name] = {"failed": repr(error)}
-            console.print(f"{name:<6} {json.dumps(found[name])}", soft_wrap=True)
-    return found
+async def each_of(
+    here: Installation, how: argparse.Namespace, names: Sequence[str], found: dict[str, Any], keep: Keep
+) -> None:
+    """Measure these rows by one installation."""
+    for name in names:
+        say(f"measuring {name}")
+        load = hardware.load_average()
+        try:
+            found[name] = await ROWS[name](here, how)
+        except Exception as error:  # the other rows are measured all the same
+            found[name] = {"failed": repr(error)}
+        found[name] |= {"load_average": [load, hardware.load_average()]}
+        console.print(f"{name:<6} {json.dumps(found[name])}", soft_wrap=True)
+        keep(found)
 
 
 def main() -> None:
     """Measure, and write it down."""
     how, places = asked(), LabPaths()
     about: dict[str, Any] = hardware.describe() | {"load_average_start": hardware.load_average()}
-    found = asyncio.run(measured(how, places))
-    about["load_average_end"] = hardware.load_average()
     written = places.home / "bench-sync.json"
-    written.write_text(json.dumps({"machine": about, "asked": vars(how), **found}, indent=2) + "\n")
+
+    def keep(found: dict[str, Any]) -> None:
+        about["load_average_end"] = hardware.load_average()
+        written.write_text(json.dumps({"machine": about, "asked": vars(how), **found}, indent=2) + "\n")
+
+    asyncio.run(measured(how, places, keep))
     console.print(f"written to {written}")
 
 

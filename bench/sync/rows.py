@@ -94,7 +94,7 @@ async def many(here: Installation, objects: int, n: int) -> dict[str, Any]:
         async with watching(here.api, here.path(KUSTOMIZE, "kustomizations")) as seen:
             before, began = await here.requests(), time.time()
             await follow(here, name, repository, path="apps")
-            at = await seen.until(_applied(name, ""), began, WITHIN_S)
+            at = await seen.until(applied(name, ""), began, WITHIN_S)
             found["first"] = {"s": round(at - began, 2), "requests": await _requests(here, before)}
             for what in ("nothing changed", "one changed"):
                 rounds = [await _changed(here, repository, name, seen, what, number) for number in range(n)]
@@ -117,7 +117,7 @@ async def _changed(
     commit = repository.commit(files)
     before = await here.requests()
     began = await asyncio.to_thread(repository.push)
-    at = await seen.until(_applied(name, commit), began, WITHIN_S)
+    at = await seen.until(applied(name, commit), began, WITHIN_S)
     return {"s": at - began, "requests": await _requests(here, before)}
 
 
@@ -150,41 +150,6 @@ async def drift(here: Installation, n: int, objects: int = 20) -> dict[str, Any]
         repository.remove()
 
 
-async def at_rest(here: Installation, repositories: int, kustomizations: int, seconds: float) -> dict[str, Any]:
-    """Memory and requests of an installation that has nothing to do."""
-    made = [Repository.made(here.places, f"rest-{uuid4().hex[:6]}-{index}") for index in range(repositories)]
-    each = kustomizations // repositories
-    try:
-        async with watching(here.api, here.path(KUSTOMIZE, "kustomizations")) as seen:
-            for repository in made:
-                name = repository.folder.name
-                repository.commit({f"{index}/a.yaml": config_map(f"{name}-{index}", "0") for index in range(each)})
-                await asyncio.to_thread(repository.push)
-                source = {"url": repository.url, "ref": {"branch": "main"}, "interval": "10m"}
-                await here.apply("GitRepository", SOURCE, name, source)
-                for index in range(each):
-                    wanted = {"sourceRef": {"kind": "GitRepository", "name": name}, "prune": True, "interval": "10m"}
-                    await here.apply("Kustomization", KUSTOMIZE, f"{name}-{index}", {**wanted, "path": str(index)})
-            began = time.time()
-            await _all_applied(seen, kustomizations)
-        synced = time.time() - began
-        await asyncio.sleep(60)
-        before, at = await here.requests(), time.monotonic()
-        await asyncio.sleep(seconds)
-        requests = asked(before, await here.requests())
-        return {
-            "synced after the last was made, s": round(synced, 1),
-            "memory, MiB": here.memory(),
-            "requests a second": round(sum(requests.values()) / (time.monotonic() - at), 3),
-            "requests": requests,
-            "repositories": repositories,
-            "kustomizations": kustomizations,
-        }
-    finally:
-        for repository in made:
-            repository.remove()
-
-
 async def _requests(here: Installation, before: dict[str, int]) -> dict[str, int]:
     await asyncio.sleep(0.5)
     found = asked(before, await here.requests())
@@ -195,15 +160,6 @@ async def _first(here: Installation, name: str) -> None:
     async with asyncio.timeout(WITHIN_S):
         while await here.api.find(here.path("v1", "configmaps", name)) is None:
             await asyncio.sleep(0.2)
-
-
-async def _all_applied(seen: Watching, number: int) -> None:
-    async with asyncio.timeout(3600):
-        while True:
-            ready = {item["metadata"]["name"] for _, _, item in seen.changes if _applied("", "")("", item)}
-            if len(ready) >= number:
-                return
-            await asyncio.sleep(2)
 
 
 async def automate(here: Installation, name: str, image: str, interval: str) -> None:
@@ -241,7 +197,7 @@ def _said(object_name: str, value: str) -> Any:
     )
 
 
-def _applied(name: str, commit: str) -> Any:
+def applied(name: str, commit: str) -> Any:
     """Whether a Kustomization has applied a commit; any one where it is empty."""
 
     def holds(_: str, item: Object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.source import SourceManifest
 from sluice.manifests.references import SourceKey
-from sluice.sync.source_url import same_source
+from sluice.sync.source_url import normalise, same_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,29 @@ class Row:
         kind: of its objects in the cluster.
         model: how its manifests are read.
         open: makes the source that an object describes.
+        schemes: of the addresses that such a source can have.
+        references: whether it has references, so that an event that names one may be about it.
     """
 
     kind: Kind
     model: type[SourceManifest]
     open: Callable[[Connections, Any], Awaitable[Source]]
+    schemes: frozenset[str]
+    references: bool = False
+
+    def may_be_at(self, scheme: str, ref: str) -> bool:
+        """Whether a source of this kind can be what an event at such an address, with such a reference, is about."""
+        return scheme in self.schemes and (self.references or not ref)
 
 
 ORIGIN = "org.opencontainers.image.revision"
 """Annotation of an artifact: the revision of the source that it was made from."""
 SOURCES: Mapping[str, Row] = {
-    GitRepository.kind: Row(GIT_REPOSITORY, GitRepository, git_source),
-    OCIRepository.kind: Row(OCI_REPOSITORY, OCIRepository, oci_source),
-    Bucket.kind: Row(BUCKET, Bucket, bucket_source),
+    GitRepository.kind: Row(
+        GIT_REPOSITORY, GitRepository, git_source, frozenset({"http", "https", "ssh", "file"}), references=True
+    ),
+    OCIRepository.kind: Row(OCI_REPOSITORY, OCIRepository, oci_source, frozenset({"oci"})),
+    Bucket.kind: Row(BUCKET, Bucket, bucket_source, frozenset({"http", "https"})),
 }
 
 
@@ -90,13 +100,22 @@ async def open_source(wired: Connections, source: SourceManifest) -> Source:
 
 async def all_sources(cluster: Cluster) -> list[SourceManifest]:
     """The sources of all kinds that are not suspended; those that are not valid are left out."""
-    rows = SOURCES.values()
-    lists = await asyncio.gather(*(cluster.list(row.kind) for row in rows))
-    return [
-        one for row, found in zip(rows, lists, strict=True) for one in row.model.valid(found) if not one.spec.suspend
-    ]
+    return await _listed(cluster, SOURCES.values())
 
 
 async def sources_of(cluster: Cluster, url: str, ref: str) -> list[SourceManifest]:
-    """The sources at an address that a move of this reference may move; suspended and invalid ones are left out."""
-    return [one for one in await all_sources(cluster) if same_source(one.address, url) and one.follows(ref)]
+    """The sources at an address that a move of this reference may move; suspended and invalid ones are left out.
+
+    The API server is asked, for the kinds alone that can be at such an address: what somebody has just suspended stays.
+    """
+    scheme = normalise(url).partition("://")[0]
+    found = await _listed(cluster, [row for row in SOURCES.values() if row.may_be_at(scheme, ref)])
+    return [one for one in found if same_source(one.address, url) and one.follows(ref)]
+
+
+async def _listed(cluster: Cluster, rows: Iterable[Row]) -> list[SourceManifest]:
+    kinds = list(rows)
+    lists = await asyncio.gather(*(cluster.list(row.kind) for row in kinds))
+    return [
+        one for row, found in zip(kinds, lists, strict=True) for one in row.model.valid(found) if not one.spec.suspend
+    ]

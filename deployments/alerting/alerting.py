@@ -17,6 +17,7 @@ from typing import Any
 from blocks.alerts import alerted
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
+from blocks.kubernetes.informers import Informers
 from blocks.kubernetes.kinds import ALERT, EVENT, PROVIDER
 from blocks.kubernetes.reports import REPORTED
 from blocks.waits import pauses
@@ -45,11 +46,13 @@ class Alerting:
 
     Attributes:
         own_namespace_only: whether an Alert hears of its own namespace only.
+        informers: of the cluster; None for a list of all Alerts at each Event.
     """
 
     cluster: Cluster
     namespaces: tuple[str | None, ...] = (None,)
     own_namespace_only: bool = False
+    informers: Informers | None = None
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _sent: Recent[tuple[str, str, str], float] = field(default_factory=lambda: Recent(10_000))
@@ -112,7 +115,7 @@ class Alerting:
         await asyncio.gather(*(self._post(alert, happened) for alert in chosen))
 
     async def _chosen(self, happened: Happened) -> list[Alert]:
-        alerts = Alert.valid(await self.cluster.list(ALERT))
+        alerts = Alert.valid(await (self.informers.given(ALERT) if self.informers else self.cluster.list(ALERT)))
         labels: dict[str, str] = {}
         if any(source.match_labels for alert in alerts for source in alert.spec.event_sources):
             labels = await self._labels(happened)

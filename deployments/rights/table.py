@@ -137,7 +137,7 @@ _ROLLOUTS = (
     Right(POD, ("list",), "which pods are ready, and why one is not"),
     Right(EVENT, ("list",), "why a pod does not become ready, in the kubelet's words"),
     Right(EVENT, ("watch", "patch"), "Events of sluice's own that alerts choose: each is marked before it is sent"),
-    Right(ALERT, ("list",), "who gets to know what of Flux's objects"),
+    Right(ALERT, FOLLOW, "who gets to know what of Flux's objects"),
     Right(PROVIDER, ("get",), "where an alert goes"),
     Right(
         EVENT,

@@ -91,6 +91,10 @@ class ProductCluster:
         """Delete what manifests describe; nothing happens where it is not there."""
         self._do(lambda api: _delete_all(api, documents))
 
+    def remove(self, where: str) -> None:
+        """Delete one object, as a person by mistake; `where` is its path."""
+        self._do(lambda api: api.delete(where))
+
     def wait_for(self, plural: str, name: str, condition: str, within_s: float) -> None:
         """Wait until an object has a condition.
 

@@ -13,7 +13,10 @@ TRANSITIONS: dict[Phase | None, frozenset[Phase]] = {
     Phase.PROGRESSING: frozenset(
         {Phase.WAITING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FAILED, Phase.SUCCEEDED}
     ),
-    Phase.WAITING_PROMOTION: frozenset({Phase.PROMOTING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
+    # One that a newer revision had superseded, and whose target was put back since, begins with its first gates.
+    Phase.WAITING_PROMOTION: frozenset(
+        {Phase.WAITING, Phase.PROMOTING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}
+    ),
     Phase.PROMOTING: frozenset({Phase.FINALISING, Phase.PROGRESSING, Phase.FAILED, Phase.SUCCEEDED}),
     Phase.FINALISING: frozenset({Phase.SUCCEEDED, Phase.PROGRESSING}),
     Phase.SUCCEEDED: frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.TERMINATING}),

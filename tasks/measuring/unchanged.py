@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.informer import Followed
 from blocks.kubernetes.kinds import CANARY
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary import Canary

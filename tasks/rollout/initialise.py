@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.informer import Followed
 from sluice.errors import InvalidError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side

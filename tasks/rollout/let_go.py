@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from blocks.connections import connections
-from blocks.kubernetes.canaries import Canaries
 from blocks.kubernetes.kinds import CANARY
+from blocks.kubernetes.rollouts.canaries import Canaries
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.rollout.tending.finalizer import FINALIZER

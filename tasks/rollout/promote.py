@@ -40,7 +40,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     """Take the Canary to Finalising with all traffic on a primary that runs this revision. Idempotent.
 
     Raises:
-        StaleError: the target moved on; what was judged is no longer there to be copied.
+        StaleError: the target moved on, and what was judged is no longer there to be copied; or the route was deleted.
         TransientError: the primary did not become ready in time.
     """
     scene = await Scene.begun(ref)
@@ -59,8 +59,10 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
     _check_judged(scene, ref, target)
     if (canary.status.phase, canary.status.canary_weight) != (Phase.PROMOTING, 100):  # else it is tried once more
         await scene.write(entry(canary, time.time(), Phase.PROMOTING, f"Promoting {ref.version}", canaryWeight=100))
+    if await scene.router.weight(canary) is None:
+        await scene.ensure_way_in(target)  # somebody took the route away
     await _check_serves(scene)
-    await scene.router.shift(canary, PROMOTION)
+    await scene.shift(PROMOTION)
     if workload.reads.ends_early(target):
         await asyncio.sleep(DRAIN)
     applied, why = await _as_large_as_the_canary(scene, target)
@@ -69,7 +71,7 @@ async def promote(ref: RolloutRef, decision: Decision) -> StageResult:
         await say(scene, f"All traffic stays on the canary: {said}")
         raise TransientError(said)
     await until_endpoints_ready(scene, Side.PRIMARY, applied)
-    await scene.router.shift(canary, HOME)
+    await scene.shift(HOME)
     said = f"{ref.version} is promoted; scaling the canary down"
     fields = {"lastPromotedSpec": ref.revision, "canaryWeight": 0}
     await scene.write(entry(scene.canary, time.time(), Phase.FINALISING, said, **fields))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sluice.errors import NotFoundError
 from sluice.rollout.decision import Decision
 from sluice.rollout.result import StageResult
 from sluice.rollout.workloads.copies import primary_copy
@@ -11,6 +10,7 @@ from tasks.rollout.kill_switch.name_flags import naming, note_named
 from tasks.scene.baseline import raise_baseline
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.standing import MOVED_ON, why_not_up
+from tasks.scene.tend import tend
 from tasks.stage import stage
 
 
@@ -27,11 +27,8 @@ async def scale_up(ref: RolloutRef, decision: Decision) -> StageResult:
     scene.check_current(ref)
     canary = scene.canary
     await check_measures(scene)
-    primary = await scene.canaries.primary(canary)
-    if primary is None:
-        raise NotFoundError(
-            f"{scene.workload.kind} {canary.namespace}/{canary.primary} is gone: delete the Canary's status to redo it"
-        )
+    # One that somebody deleted is made again from the history of what was promoted.
+    primary = await scene.canaries.primary(canary) or await tend(scene)
     # What cannot be copied to the primary must not come to users at all.
     primary_copy(scene.workload, canary, await scene.canaries.target(canary), 1)
     # An autoscaler may have given the primary none (at night, say): a new revision is judged nevertheless.

@@ -43,5 +43,5 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
         await tend(scene)  # somebody took the route away: it is made again, with the traffic at home
     elif now > weight:
         await check_able(scene, now)  # somebody gave the canary more, and the primary may not be there to take it
-    await scene.router.shift(scene.canary, decision.traffic)
+    await scene.shift(decision.traffic)
     return StageResult(unjudged=True)

@@ -36,7 +36,7 @@ async def raise_baseline(scene: Scene, ref: RolloutRef, primary: Object, pods: i
     if await scene.canaries.baseline(canary) is None:
         await scene.ensure_way_in(target)
     if await scene.router.weight(canary) == 0:
-        await scene.router.shift(canary, HOME)
+        await scene.shift(HOME)
 
     workload = scene.workload
 
@@ -81,7 +81,7 @@ async def why_not_standing(scene: Scene, ref: RolloutRef, moved_on: Callable[[],
     weight = canary.status.canary_weight
     if weight and await scene.router.weight(canary) == weight:
         # A comparison that is switched on in the middle of a step begins here; else this changes nothing.
-        await scene.router.shift(canary, Traffic(weight))
+        await scene.shift(Traffic(weight))
     return ""
 
 

@@ -32,7 +32,7 @@ async def go_home(scene: Scene) -> None:
     elif weight:
         await check_able(scene, weight)
     await _turn_home(scene)
-    await router.shift(canary, HOME)
+    await scene.shift(HOME)
     left = await router.weight(canary)
     if left:
         said = (

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import Connections, connections
-from blocks.kubernetes.canaries import Canaries
-from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.informer import Followed
 from blocks.kubernetes.kinds import kind_of
+from blocks.kubernetes.rollouts.canaries import Canaries
 from blocks.kubernetes.writer import Writer
 from blocks.leases.lease import Lease, current_lease
 from blocks.routers.base import Router
@@ -25,6 +25,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.measures.objective import Telemetry
 from sluice.rollout.decision import Outcome
 from sluice.rollout.objects import REVISION_ANNOTATION
+from sluice.rollout.strategies.base import Traffic
 from sluice.rollout.tending.conditions import Kept
 from sluice.rollout.workloads import workload_of
 
@@ -118,6 +119,17 @@ class Scene:
         await ensure_way_in(self.services, self.router, self.canary, target, self._others(), moved=moved)
         if moved:
             await self.write({"status": {"begunWith": {"provider": self.canary.spec.provider}}})
+
+    async def shift(self, traffic: Traffic) -> None:
+        """Give the sides their shares of the users, as the router does.
+
+        Raises:
+            StaleError: somebody deleted the route since it was looked at: it is made again, and the act repeated.
+        """
+        try:
+            await self.router.shift(self.canary, traffic)
+        except NotFoundError as error:
+            raise StaleError(f"{error}: somebody deleted it just now") from error
 
     async def ensure_services(self, target: Object, *, apex: bool = False) -> None:
         """Bring the Services of the sides to what they are to be, before what leads users to them; see `Services.ensure`."""

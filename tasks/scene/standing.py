@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from blocks.kubernetes.informers import Followed
+from blocks.kubernetes.informer import Followed
 from sluice.errors import NotFoundError, TransientError
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.services import service_of

@@ -36,6 +36,8 @@ class Fetched(BaseModel):
     """The directory with its files; empty where they were not laid out."""
     origin: str = ""
     """What it says that it was made from; empty where it says nothing."""
+    moved: bool = False
+    """Whether this very look found another revision than was fetched before."""
 
     @property
     def key(self) -> SourceKey:
@@ -76,6 +78,7 @@ async def _fetched(source: SourceManifest, commit: str) -> Fetched:
     opened, looked = await open_source(connections(), source), time.monotonic()
     at = await opened.latest(commit)
     found = await opened.fetched(at)
+    before = source.status.artifact.revision if source.status.artifact else ""
     await write_status(source, stored(source, found, _now()))
     return Fetched(
         kind=source.kind,
@@ -86,6 +89,7 @@ async def _fetched(source: SourceManifest, commit: str) -> Fetched:
         looked=looked if found.looked is None else found.looked,
         files=str(await opened.tree(at)),
         origin=str(found.metadata.get(ORIGIN, "")),
+        moved=at != before,
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from blocks.kubernetes import informers as informers_block
+from blocks.kubernetes import informer as informers_block
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.follow import News
-from blocks.kubernetes.informers import Informer
+from blocks.kubernetes.informer import Informer
 from blocks.kubernetes.kinds import CANARY, GIT_REPOSITORY
 from blocks.leases import worker as leases_block
 from blocks.leases.worker import WorkerLease, Workers

@@ -196,7 +196,7 @@ class Life(World):
             (self.in_the_way(), "belongs to", "clear the way"),
             (self.invalid(), "", "edit the Canary back"),
             (target is None, "does not exist", "make the target"),
-            (needed and self.kept_back(), "use RollingUpdate", "apply the target whole"),
+            (self.kept_back(), "use RollingUpdate", "apply the target whole"),
             (self.find(self.kind, PRIMARY) is None and NOTHING_LEFT in said, NOTHING_LEFT, "lose the Canary's status"),
         ]
 

@@ -52,10 +52,13 @@ class Removal:
 class Language(Protocol):
     """One language. Texts are by path, of one repository; those of other languages are passed over."""
 
-    name: str
-    """As FlagCall.languages and the tables call it."""
-    suffixes: tuple[str, ...]
-    """The ends of its files' names, with the dot."""
+    @property
+    def name(self) -> str:
+        """As FlagCall.languages and the tables call it."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """The ends of its files' names, with the dot."""
 
     def references(self, files: Mapping[str, str], calls: tuple[FlagCall, ...]) -> tuple[Reference, ...]:
         """Each place at which any flag is read, in the order of paths and lines."""

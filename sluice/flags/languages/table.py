@@ -8,9 +8,10 @@ from types import MappingProxyType
 from sluice.flags.languages.base import Language
 from sluice.flags.languages.go import GO
 from sluice.flags.languages.java import JAVA
+from sluice.flags.languages.python import Python
 from sluice.flags.languages.typescript import TYPESCRIPT
 
-LANGUAGES: Mapping[str, Language] = MappingProxyType({one.name: one for one in (GO, TYPESCRIPT, JAVA)})
+LANGUAGES: Mapping[str, Language] = MappingProxyType({one.name: one for one in (Python(), GO, TYPESCRIPT, JAVA)})
 
 
 def of_path(path: str) -> Language | None:

@@ -15,6 +15,7 @@ from tasks.helm.released import Released
 from tasks.helm.sync_release import sync_release
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.followers.base import Due
+from tasks.sync.known_followers import followers
 
 
 class HelmReleaseFollower:
@@ -28,12 +29,17 @@ class HelmReleaseFollower:
     async def due(self, sources: Mapping[SourceKey, Fetched], reapply: Collection[str]) -> list[Due]:
         """Those whose chart's source is at another revision than they were released from, and those that are named."""
         due = []
-        releases = [one for one in await _releases() if not rests(one) and not is_leaving(one)]
+        found = HelmRelease.valid(await followers(HELM_RELEASE, sources, reapply))
+        releases = [one for one in found if not rests(one) and not is_leaving(one)]
         charts = await _charts() if releases and sources else {}
         for one in releases:
             source = sources.get(source_of(one, charts))
             asked = named(one) in reapply
-            if asked or (source and not follows(one, charts, source.revision)):
+            # Without a HelmChart its own status says what it was released from: after a move that may be old by now.
+            behind = source and (
+                (source.moved and one.chart not in charts) or not follows(one, charts, source.revision)
+            )
+            if asked or behind:
                 at = source or Fetched(namespace=one.namespace, name=one.chart.name, commit="", revision="")
                 due.append(Due(kind=self.kind, namespace=one.namespace, name=one.name, source=at, reapply=asked))
         return due

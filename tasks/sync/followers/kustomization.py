@@ -16,6 +16,7 @@ from sluice.manifests.references import SourceKey
 from sluice.sync.record import is_due, refused
 from tasks.sync.fetch_source import Fetched
 from tasks.sync.followers.base import Due, named
+from tasks.sync.known_followers import followers
 from tasks.sync.kustomizations.leave import leave
 from tasks.sync.kustomizations.sync import sync_kustomization
 from tasks.sync.kustomizations.synced import Synced
@@ -31,9 +32,10 @@ class KustomizationFollower:
     kind = Kustomization.kind
 
     async def due(self, sources: Mapping[SourceKey, Fetched], reapply: Collection[str]) -> list[Due]:
-        """Those whose source is at another revision than they are, whose manifest changed or whose last try failed."""
+        """Those whose source moved just now or is at another revision than they are, whose manifest changed or whose last
+        try failed."""
         due = []
-        for one in Kustomization.valid(await connections().cluster.list(KUSTOMIZATION)):
+        for one in Kustomization.valid(await followers(KUSTOMIZATION, sources, reapply)):
             if one.spec.suspend or one.leaving:
                 continue
             if why := refusal(one.source.kind):
@@ -42,7 +44,7 @@ class KustomizationFollower:
             if source is None:
                 continue
             asked = named(self.kind, one.namespace, one.name) in reapply
-            if asked or is_due(one, source.revision):
+            if asked or source.moved or is_due(one, source.revision):
                 due.append(Due(namespace=one.namespace, name=one.name, source=source, reapply=asked))
         return due
 

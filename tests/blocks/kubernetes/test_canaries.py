@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from blocks.kubernetes.canaries import Canaries
 from blocks.kubernetes.informers import informed
 from blocks.kubernetes.kinds import CANARY, DEPLOYMENT, EVENT
+from blocks.kubernetes.rollouts.canaries import Canaries
 from blocks.kubernetes.writer import Writer
 from sluice.errors import ConflictError, InvalidError, NotFoundError
 from tests.memory_cluster import MemoryCluster

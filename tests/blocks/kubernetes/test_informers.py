@@ -12,7 +12,8 @@ import pytest
 from blocks.kubernetes import informers as block
 from blocks.kubernetes.cluster import Change, Cluster, Kind
 from blocks.kubernetes.follow import News
-from blocks.kubernetes.informers import Followed, Informer, Informers, informed
+from blocks.kubernetes.informer import Followed, Informer
+from blocks.kubernetes.informers import Informers, informed
 from blocks.kubernetes.kinds import DEPLOYMENT, NAMESPACE
 from sluice.errors import NotFoundError, TransientError
 from tests.memory_cluster import MemoryCluster

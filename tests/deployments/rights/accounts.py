@@ -136,6 +136,11 @@ def samples(namespace: str) -> list[Object]:
                 }
             },
         ),
+        (
+            "notification.toolkit.fluxcd.io/v1beta3",
+            "Alert",
+            {"spec": {"providerRef": ref, "eventSources": [{"kind": "Kustomization", "name": NAME}]}},
+        ),
         ("source.toolkit.fluxcd.io/v1", "OCIRepository", {"spec": {"url": "oci://registry.test/a", "interval": "1m"}}),
         (
             "source.toolkit.fluxcd.io/v1",

@@ -40,7 +40,7 @@ OF_OTHERS = {("update", "canaries", "finalizers")}
 CALLS: dict[str, str] = {
     "get": r"(cluster|home)\.(get|find)\(\s*{kind}\b|= SECRET if .* else {kind}\b",
     "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
-    "watch": r"(_follow|informers\.list)\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
+    "watch": r"(_follow|informers\.list|informers\.given)\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
     "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
 }
 """How code asks for what a delivery is made of: sources, policies, Secrets. Of most of it only the status is written."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sluice.errors import StaleError
+from sluice.gates.points import POINTS
 from sluice.judge.state import JudgeState
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_metric import CanaryMetric
@@ -18,7 +19,7 @@ from sluice.rollout.decide import decide
 from sluice.rollout.decision import Action, Seen
 from sluice.rollout.journal import beginning, entry, judge_state, timestamp
 from sluice.rollout.phases import GOING, TRANSITIONS
-from tests.samples import NAMESPACE, canary, canary_manifest, merged, success_rate
+from tests.samples import NAMESPACE, canary, canary_manifest, gate, merged, success_rate
 from tests.sluice.judge.traffic import with_counts
 
 NOW = 1_700_000_000.0
@@ -66,6 +67,17 @@ def test_a_release_whose_analysis_is_switched_off_is_promoted_wherever_it_waits(
     now = canary({"skipAnalysis": True}, status)
     assert decide(now, Seen("new", carries="new", weight=0, scaled=True)).action is Action.PROMOTE
     assert entry(now, NOW, Phase.PROMOTING)["status"]["phase"] == Phase.PROMOTING
+
+
+@pytest.mark.parametrize("phase", sorted(IN_PROGRESS - {Phase.INITIALIZING, Phase.PROMOTING, Phase.FINALISING}))
+def test_a_release_that_begins_once_more_can_wait_for_its_first_gate_wherever_it_was(phase: Phase) -> None:
+    """A newer revision had superseded it before a gate of its promotion, and its target was put back to it."""
+    analysis = {"webhooks": [gate("confirm-rollout")]}
+    status = {"phase": phase, "lastPromotedSpec": "old", "lastAppliedSpec": "new", "step": -1}
+    now = canary({"analysis": analysis}, status)
+    decision = decide(now, Seen("new", carries="new", weight=0))
+    assert decision.point == POINTS["confirm-rollout"]
+    assert entry(now, NOW, Phase.WAITING)["status"]["phase"] == Phase.WAITING
 
 
 @pytest.mark.parametrize(

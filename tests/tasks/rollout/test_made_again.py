@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.kubernetes.kinds import WORKLOAD_KINDS
-from sluice.errors import TransientError
+from sluice.errors import StaleError, TransientError
 from sluice.manifests.flagger.phase import Phase
 from tasks.rollout.promote import promote
 from tasks.rollout.scale_up import scale_up
@@ -81,6 +81,25 @@ def test_a_primary_that_is_deleted_in_its_promotion_is_made_at_once(play: Any) -
     stage.cluster.unready.clear()
     play(stage, promote)
     assert image(stage, PRIMARY) == NEW_IMAGE
+
+
+@pytest.mark.parametrize("weight", [100, 0])
+def test_a_route_that_is_deleted_at_the_last_write_of_a_promotion_does_not_roll_it_back(play: Any, weight: int) -> None:
+    """The primary runs the new revision by then: the route is made again, and the promotion comes to its end."""
+    stage = staged(weight=60)
+
+    def act(when: str, what: str, item: Object) -> None:
+        if (when, what, item.get("weight")) == ("before", "shift", weight):
+            stage.cluster.hooks.remove(act)
+            stage.route.weights.clear()
+
+    stage.cluster.hooks.append(act)
+    with pytest.raises(StaleError, match="somebody deleted it just now"):
+        play(stage, promote)
+    assert stage.status["phase"] == Phase.PROMOTING
+    play(stage, promote)
+    assert (stage.route.weights[NAME], stage.status["phase"]) == (0, Phase.FINALISING)
+    assert stage.status["lastPromotedSpec"] == stage.ref.revision
 
 
 def test_somebody_else_s_workload_of_the_primary_s_name_is_not_promoted_to(play: Any) -> None:

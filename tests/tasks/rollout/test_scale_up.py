@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sluice.errors import InvalidError, NotFoundError
+from sluice.errors import InvalidError, TransientError
 from sluice.rollout.workloads.deployment import DEPLOYMENT
 from tasks.rollout.scale_up import scale_up
 from tests.samples import NAME
-from tests.tasks.conftest import NEW_IMAGE, staged
+from tests.tasks.conftest import NEW_IMAGE, OLD_IMAGE, staged
 
 
 def test_scale_up_gives_the_canary_the_primary_s_size(play: Any) -> None:
@@ -104,9 +104,20 @@ def test_a_revision_of_which_no_primary_could_be_made_gets_no_pods(play: Any) ->
     assert stage.acts == []
 
 
-def test_scale_up_without_a_primary_says_the_way_out(play: Any) -> None:
+def test_a_primary_that_somebody_deleted_is_made_again_before_the_canary_gets_pods(play: Any) -> None:
+    """From the history of what was promoted, and not from the unjudged revision; the release goes on."""
+    stage = staged(replicas=0, weight=0)
+    stage.push(OLD_IMAGE)
+    stage.push(NEW_IMAGE)
+    stage.cluster.objects.pop(("Deployment", "shop-test", "shop-primary"))
+    assert play(stage, scale_up).scaled
+    made = stage.now("Deployment", "shop-primary")["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert made == OLD_IMAGE
+
+
+def test_a_primary_that_nobody_can_make_again_is_waited_for_with_the_way_out(play: Any) -> None:
     """A primary that somebody deleted is not silently replaced by an unjudged revision."""
     stage = staged()
     stage.cluster.objects.pop(("Deployment", "shop-test", "shop-primary"))
-    with pytest.raises(NotFoundError, match="delete the Canary's status to redo it"):
+    with pytest.raises(TransientError, match="or delete the Canary's status to begin with what the target holds now"):
         play(stage, scale_up)
