@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     slack_url: str = Field("https://slack.com/api/", repr=False)
     """Base URL of Slack's Web API."""
 
+    images_every: float = Field(20.0, ge=0.0, le=3600.0)
+    """Most seconds between two looks at an ImageRepository of a longer interval, where a look is one small question and its
+    registry has not too many; 0: its interval alone."""
     work_pool: str = "sluice"
     """Prefect work pool that deployments use and workers poll."""
     worker_name: str = Field(default_factory=host_name)
