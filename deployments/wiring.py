@@ -119,6 +119,33 @@ async def tenants_of(settings: Settings) -> AsyncIterator[Tenants]:
 
 
 @asynccontextmanager
+async def acting(settings: Settings) -> AsyncIterator[Connections]:
+    """Connect this process for an act of a command on one Canary: to the cluster, under a Lease of its own, and to flags.
+
+    Raises:
+        TerminalError: there is no way to the cluster.
+    """
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        cluster = await stack.enter_async_context(cluster_of(settings))
+        git, identity = Git(home=settings.home / "git"), process_identity("command")
+        nothing: Any = None
+        wired = Connections(
+            cluster=cluster,
+            router=partial(router_for, rows=Installed.load().routers),
+            metrics=nothing,
+            gates=nothing,
+            informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
+            lease=await stack.enter_async_context(kept(cluster, settings.leases_in, identity)),
+            workers=Workers(cluster),
+            git=git,
+            flags=FlagServices(http, cluster, git, partial(_flags_repository, cluster)),
+        )
+        with in_this_process(wired):
+            yield wired
+
+
+@asynccontextmanager
 async def looking(settings: Settings) -> AsyncIterator[Connections]:
     """Connect this process for looks alone: to the cluster, and to sources. It has no Lease, and starts nothing.
 

@@ -136,7 +136,7 @@ def by_rules(stage: Stage) -> None:
     ("trouble", "said"),
     [
         (away, "the flag service does not answer"),
-        (slow, "did not answer within 2.5 s"),
+        (slow, "did not answer within 3 s"),
         (locked, "search: flag search is locked"),
         (moved, "search: flag search was changed by somebody else"),
         (off_already, "checkout was off already; search was off already"),
