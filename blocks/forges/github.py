@@ -13,9 +13,9 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from blocks.forges.asking import Asking
+from blocks.forges.asking import AlreadyError, Asking
 from blocks.forges.base import CommitStatus, Proposal, Proposed, PullRequest, is_of_sluice, one_line, withdrawn
-from sluice.errors import InvalidError
+from sluice.errors import InvalidError, TransientError
 from sluice.sync.source_url import normalise
 
 API = "https://api.github.com"
@@ -51,6 +51,15 @@ class GitHub:
 
     async def propose(self, url: str, wish: PullRequest) -> Proposal:
         """Open a pull request, or bring the one that is open to what it has to say."""
+        try:
+            return await self._propose(url, wish)
+        except AlreadyError:
+            try:
+                return await self._propose(url, wish)  # another worker has made it at this very moment
+            except AlreadyError as error:
+                raise TransientError(f"{error}") from error  # its list of pull requests does not have it yet
+
+    async def _propose(self, url: str, wish: PullRequest) -> Proposal:
         where = f"/repos/{_repository(url)}/pulls"
         ours = await self._of(url, wish.branch, wish.into)
         for one in ours:
