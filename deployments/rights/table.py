@@ -20,6 +20,7 @@ from blocks.kubernetes.kinds import (
     ENDPOINT_SLICE,
     EVENT,
     FLAG_AUDIT,
+    FLAG_ROLLOUT,
     GIT_REPOSITORY,
     HELM_CHART,
     HELM_RELEASE,
@@ -155,6 +156,14 @@ _ROLLOUTS = (
         for name, kind in AUTOSCALER_KINDS.items()
     ),
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
+    Right(FLAG_ROLLOUT, FOLLOW, "which flags are raised, and when that changes", BOTH),
+    Right(FLAG_ROLLOUT, ("get",), "the journal of a flag that is raised, before each step of it"),
+    Right(
+        FLAG_ROLLOUT,
+        ("patch",),
+        "the journal of a flag that is raised: none is turned without it",
+        subresource="status",
+    ),
 )
 _DELIVERY = (
     *(

@@ -1,1 +1,1 @@
-"""What is done with feature flags."""
+"""Stages about flags."""
