@@ -54,8 +54,17 @@ def good(measured: Measurements, minors: Iterator[int], times: int) -> Figures:
 
 def changed(measured: Measurements, _minors: Iterator[int], times: int) -> Figures:
     """An image that is set by hand: until the first user has it."""
-    done = [measured.change_target()["changed_to_first_traffic_s"] for _ in range(times)]
-    return {"target changed -> first traffic, s": _spread(done)}
+    done = [measured.change_target() for _ in range(times)]
+    stages = [one["stages"] for one in done]
+    return {
+        "target changed -> first pod ready, s": _spread([one["first_pod_ready_s"] or 0.0 for one in stages]),
+        "target changed -> first weight, s": _spread([_first_weight(one["weights"]) for one in stages]),
+        "target changed -> first traffic, s": _spread([one["changed_to_first_traffic_s"] for one in done]),
+    }
+
+
+def _first_weight(weights: list[list[float]]) -> float:
+    return next((at for at, weight in weights if weight), 0.0)
 
 
 def route(measured: Measurements, _minors: Iterator[int], times: int) -> Figures:

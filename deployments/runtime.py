@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import httpx
 from prefect.settings.context import get_current_settings
@@ -139,7 +140,8 @@ async def work(settings: Settings, ready: Ready) -> None:
             keeper = Keeper.of(wired)
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
             drift = DriftWatcher.of(wired, acts=False)
-            turns = asyncio.create_task(forever("polling and putting back", lambda: in_turn(wired, drift.act), 1.0))
+            taking_turns = partial(in_turn, wired, drift.act, settings.images_every)
+            turns = asyncio.create_task(forever("polling and putting back", taking_turns, 1.0))
             watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
             of, own_only = settings.namespaces or (None,), settings.no_cross_namespace_refs
             alerting = Alerting(wired.cluster, of, own_only, wired.informers)

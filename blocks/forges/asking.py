@@ -11,7 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from blocks.waits import retry_after, retrying
-from sluice.errors import TerminalError, TransientError
+from sluice.errors import SluiceError, TerminalError, TransientError
 from sluice.recent import Recent
 
 ATTEMPTS, TIMEOUT = 3, 5.0
@@ -23,8 +23,18 @@ _resting: Recent[str, float] = Recent(100)
 """Until when a forge is left alone, by its API: by all automations, for its limits are on all of them."""
 
 
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Errors after which the forge cannot have done what was asked."""
+ALREADY = "already exists"
+"""GitHub's word, in a 422, for what others answer 409 to."""
+
+
 class AlreadyError(TerminalError):
     """What was to be made is there."""
+
+
+class _LostError(SluiceError):
+    """No answer came to a call that makes something, and it may be made: asked at once again, there may be two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +68,16 @@ class Asking:
             query: of the address.
 
         Raises:
-            AlreadyError: 409, there is one already.
-            TransientError: it is away or asks to wait.
+            AlreadyError: there is one already.
+            TransientError: it is away or asks to wait, or its answer was lost; what makes something may have made it.
             TerminalError: it refuses us; the error never has the token in it.
         """
-        async for attempt in retrying(ATTEMPTS, 1.0):
-            with attempt:
-                return await self._once(method, path, right, body, query)
+        try:
+            async for attempt in retrying(ATTEMPTS, 1.0):
+                with attempt:
+                    return await self._once(method, path, right, body, query)
+        except _LostError as error:
+            raise TransientError(str(error)) from error
         raise TransientError(f"{self.forge} did not answer {path}")
 
     async def _once(
@@ -79,9 +92,10 @@ class Asking:
                 method, self.api.rstrip("/") + path, json=body, params=query, headers=headers, timeout=TIMEOUT
             )
         except httpx.RequestError as error:
-            raise TransientError(f"{self.forge} does not answer: {type(error).__name__}") from error
+            kind = _LostError if method == "POST" and not isinstance(error, NOT_SENT) else TransientError
+            raise kind(f"{self.forge} does not answer: {type(error).__name__}") from error
         if answer.is_success:
-            return answer.json()
+            return self._read(answer, path)
         said = f"{self.forge} answered {answer.status_code} for {path}"
         if (wait := _limit(answer)) is not None:
             _resting[self.api] = time.monotonic() + min(wait, LONGEST_REST)
@@ -89,9 +103,20 @@ class Asking:
         if answer.status_code >= 500:
             raise TransientError(said, retry_after=retry_after(answer.headers))
         if answer.status_code in {400, 409, 422}:
-            kind = AlreadyError if answer.status_code == 409 else TerminalError
-            raise kind(f"{said}: {' '.join(answer.text.split())[:LONGEST_ANSWER]}")
+            already = answer.status_code == 409 or (answer.status_code == 422 and ALREADY in answer.text)
+            refusal = AlreadyError if already else TerminalError
+            raise refusal(f"{said}: {' '.join(answer.text.split())[:LONGEST_ANSWER]}")
         raise TerminalError(f"{said}: may the token of {self.from_where} {right} there?")
+
+    def _read(self, answer: httpx.Response, path: str) -> Any:
+        try:
+            return answer.json()
+        except ValueError as error:
+            kind = answer.headers.get("Content-Type", "no type")
+            raise TerminalError(
+                f"{self.forge} answered {answer.status_code} for {path} with what is no JSON ({kind}): is {self.api} the "
+                "address of its API, and no proxy's or login's page?"
+            ) from error
 
 
 def _limit(answer: httpx.Response) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ _MOST_MANIFEST = 4 << 20
 _INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 _PLATFORM = ("linux", "amd64")
 _HOPS = 5
+_CONFIG_WITHIN = 5.0
+"""Seconds that an image's configuration may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,7 @@ class Puller(Distribution):
             TransientError: the registry does not answer.
             TerminalError: it refuses us, or gives something else.
         """
-        manifest = await self._manifest(repository, digest, credentials, insecure, way)
-        if manifest.get("mediaType") in _INDEXES or "manifests" in manifest:
-            inner = _for_platform(manifest, repository, digest)
-            manifest = await self._manifest(repository, inner, credentials, insecure, way)
+        manifest = await self._manifest_for(repository, digest, credentials, insecure, way)
         layers = manifest.get("layers")
         if not isinstance(layers, list) or not layers:
             raise InvalidError(f"{repository}@{digest} has no layers")
@@ -123,6 +123,35 @@ class Puller(Distribution):
         if found != layer.digest:
             raise InvalidError(f"the layer of {repository} is not {layer.digest}: the registry gave something else")
 
+    async def labels(
+        self,
+        repository: Repository,
+        digest: str,
+        credentials: RegistryCredentials | None = None,
+        *,
+        insecure: bool = False,
+        way: Way = USUAL,
+    ) -> dict[str, str]:
+        """The labels of an image, and what its manifest says of it; the errors are those of `pull`.
+
+        Labels are in its configuration. Some builders annotate the manifest, or the index, instead.
+        """
+        first = await self._manifest(repository, digest, credentials, insecure, way)
+        manifest = await self._for_one(first, repository, digest, credentials, insecure, way)
+        notes = {**(first.get("annotations") or {}), **(manifest.get("annotations") or {})}
+        config = _layer(manifest.get("config"), repository)
+        with tempfile.TemporaryDirectory(prefix="sluice-") as folder:
+            place = Path(folder) / "config"
+            await self.download(
+                repository, config, place, _MOST_MANIFEST, _CONFIG_WITHIN, credentials, insecure=insecure, way=way
+            )
+            text = await asyncio.to_thread(place.read_bytes)
+        try:
+            labels = {**notes, **(json.loads(text)["config"].get("Labels") or {})}
+        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            labels = notes  # no image, or one that says nothing of itself
+        return {str(key): str(value) for key, value in labels.items()}
+
     async def _streamed(self, call: Call, headers: Mapping[str, str], place: Path, size: int) -> str:
         """The digest of what came. Registries send us to a storage for it, which the login is not for."""
         http = await self._transport.client(call.wanted[2])
@@ -145,6 +174,27 @@ class Puller(Distribution):
                         await asyncio.to_thread(file.write, chunk)
                 return f"sha256:{hashed.hexdigest()}"
         raise TerminalError(f"registry {call.repository.registry} sends us around for a layer of {call.repository}")
+
+    async def _manifest_for(
+        self, repository: Repository, digest: str, credentials: RegistryCredentials | None, insecure: bool, way: Way
+    ) -> dict[str, Any]:
+        """The manifest with this digest; of one for several platforms that for linux/amd64."""
+        manifest = await self._manifest(repository, digest, credentials, insecure, way)
+        return await self._for_one(manifest, repository, digest, credentials, insecure, way)
+
+    async def _for_one(
+        self,
+        manifest: dict[str, Any],
+        repository: Repository,
+        digest: str,
+        credentials: RegistryCredentials | None,
+        insecure: bool,
+        way: Way,
+    ) -> dict[str, Any]:
+        if manifest.get("mediaType") in _INDEXES or "manifests" in manifest:
+            inner = _for_platform(manifest, repository, digest)
+            manifest = await self._manifest(repository, inner, credentials, insecure, way)
+        return manifest
 
     async def _manifest(
         self, repository: Repository, digest: str, credentials: RegistryCredentials | None, insecure: bool, way: Way

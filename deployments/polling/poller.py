@@ -20,10 +20,10 @@ from typing import Any
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import IMAGE_POLICY, IMAGE_REPOSITORY
+from deployments.polling.sooner import Sooner, host_of
 from sluice.errors import InvalidError, SluiceError, TransientError
 from sluice.events.model import Event
 from sluice.images.quarantine import kept_out
-from sluice.images.reference import parse_repository
 from sluice.manifests.flux.image_policy import ImagePolicy
 from sluice.manifests.flux.image_repository import ImageRepository
 from sluice.manifests.references import SourceKey
@@ -66,9 +66,10 @@ class Repository:
 
 @dataclass(slots=True)
 class Poller:
-    """What has to be looked at, and when."""
+    """What has to be looked at, and when; `sooner` says what is looked at before its interval is over."""
 
     wired: Connections
+    sooner: Sooner = field(default_factory=Sooner)
     clock: Callable[[], float] = lambda: asyncio.get_running_loop().time()
     known: defaultdict[Key, Repository] = field(default_factory=lambda: defaultdict(Repository))
     chooses_from: dict[Key, Key] = field(default_factory=dict)
@@ -181,7 +182,7 @@ class Poller:
         if not await self._is_ours(IMAGE_REPOSITORY, manifest):
             await self._lacking((manifest.namespace, manifest.name), entry)
             return manifest.spec.interval  # Flux may be gone by then
-        host = _host(manifest)
+        host = host_of(manifest)
         async with self._turns[host]:
             if (quiet := self._quiet.get(host, 0.0) - self.clock()) > 0:
                 return quiet + random.uniform(0.0, 1.0)
@@ -196,12 +197,14 @@ class Poller:
                 log.warning("%s was not looked at: %s", manifest, error)
                 if isinstance(error, TransientError) and error.retry_after:
                     self._quiet[host] = self.clock() + error.retry_after
+                    self.sooner.asked_for_time(host, self.clock())
                     return error.retry_after + random.uniform(0.0, 1.0)
                 return self._later(entry)
         if found.events and not await self._posted(manifest, found.events):
             return self._later(entry)
         entry.remembered, entry.failures = found.remember, 0
-        return manifest.spec.interval * random.uniform(0.95, 1.05)
+        others = [one.manifest for one in self.known.values() if one.manifest and not one.manifest.spec.suspend]
+        return self.sooner.pause(manifest, found.remember, others, self.clock()) * random.uniform(0.95, 1.05)
 
     async def _lacking(self, key: Key, entry: Repository) -> float:
         """Have policies say that nobody polls what they choose from; returns the seconds until the next time."""
@@ -238,10 +241,3 @@ def _key(item: Object) -> Key:
 
 def _spec(one: ImageRepository | ImagePolicy) -> tuple[str, int]:
     return one.metadata.uid, one.metadata.generation
-
-
-def _host(repository: ImageRepository) -> str:
-    try:
-        return parse_repository(repository.spec.image).registry
-    except InvalidError:
-        return ""

@@ -14,14 +14,21 @@ from blocks.connections import Connections
 from blocks.leases.alone import alone
 from blocks.leases.lease import Lease
 from deployments.polling.poller import Poller
+from deployments.polling.sooner import Sooner
 from deployments.supervision import forever
 
 Work = Callable[[], Awaitable[None]]
 
 
-async def in_turn(wired: Connections, also: Work) -> None:
-    """Wait for this worker's turn, then poll, and do what else one worker does for all, until the turn is over."""
-    await alone(turn_of(wired), partial(_look, wired, also))
+async def in_turn(wired: Connections, also: Work, sooner: float = 0.0) -> None:
+    """Wait for this worker's turn, then poll, and do what else one worker does for all, until the turn is over.
+
+    Args:
+        wired: the connections of this process.
+        also: what else is done in the turn.
+        sooner: most seconds between two cheap looks at a registry; 0 for the intervals alone.
+    """
+    await alone(turn_of(wired), partial(_look, wired, also, sooner))
 
 
 def turn_of(wired: Connections) -> Lease:
@@ -30,8 +37,8 @@ def turn_of(wired: Connections) -> Lease:
     return Lease(wired.cluster, wired.informers, wired.lease, wired.workers, name, wired.lease.namespace, "turn")
 
 
-async def _look(wired: Connections, also: Work) -> None:
-    poller = Poller(wired)
+async def _look(wired: Connections, also: Work, sooner: float) -> None:
+    poller = Poller(wired, Sooner(sooner))
     async with asyncio.TaskGroup() as group:
         group.create_task(forever("looking at registries", poller.keep, 1.0))
         group.create_task(forever("what one worker does for all", also, 1.0))

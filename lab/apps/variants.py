@@ -11,7 +11,7 @@ from lab.parts.oci import push_image
 from lab.programs.gobuild import build_program
 
 SHOP = Path(__file__).parent / "shop"
-KINDS = "good, fail:<percent>, slow:<milliseconds>, never-ready, crash, crash:<milliseconds>"
+KINDS = "good, fail:<percent>, flag:<percent>, slow:<milliseconds>, never-ready, crash, crash:<milliseconds>"
 CRASH_AFTER_MS = "500"
 AMOUNT = re.compile(r"\d+(\.\d+)?")
 
@@ -29,8 +29,9 @@ def environment(tag: str, variant: str) -> dict[str, str]:
             behaviour = {"READY": "never"}
         case ["crash"]:
             behaviour = {"CRASH_AFTER_MS": CRASH_AFTER_MS}
-        case ["fail" | "slow" | "crash" as kind, amount] if AMOUNT.fullmatch(amount):
-            name = {"fail": "FAIL_PERCENT", "slow": "DELAY_MS", "crash": "CRASH_AFTER_MS"}[kind]
+        case ["fail" | "flag" | "slow" | "crash" as kind, amount] if AMOUNT.fullmatch(amount):
+            names = {"fail": "FAIL_PERCENT", "slow": "DELAY_MS", "crash": "CRASH_AFTER_MS"}
+            name = {**names, "flag": "FLAG_FAIL_PERCENT"}[kind]  # while the flag that the manifest's FLAG_* name is on
             behaviour = {name: amount}
         case _:
             raise ValueError(f"no variant {variant!r}; there are {KINDS}")

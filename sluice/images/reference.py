@@ -78,6 +78,19 @@ def parse_repository(name: str) -> Repository:
     return Repository(registry=registry, path=path)
 
 
+def parse_image(text: str) -> ImageRef:
+    """An image as a container names it: a repository, and a tag, a digest, or both.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    name, _, digest = text.partition("@")
+    head, slash, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    parse_repository(f"{head}{slash}{last}")
+    return ImageRef(name=f"{head}{slash}{last}", tag=tag, digest=digest)
+
+
 def same_repository(one: str, other: str) -> bool:
     """Whether two names mean one repository. Names that cannot be read are never the same."""
     try:

@@ -27,6 +27,8 @@ from tasks.images.verdicts import Seen, Verdict, look, verdict
 
 DIGESTS = 600.0
 """Seconds between two looks at a digest that a policy follows, where it does not say: Flux's default."""
+SMALL = 300
+"""Tags of a list that is a small answer: some ten kilobytes."""
 Shape = tuple[object, ...]
 
 
@@ -39,12 +41,14 @@ class Remembered:
         checksum: of the tags that counted.
         shape: of the manifests and of what was chosen.
         digests: when the digest that a policy follows was asked for, by the policy's uid; seconds.
+        cheap: whether a look that finds nothing new is one question with a small answer.
     """
 
     mark: str = ""
     checksum: str = ""
     shape: Shape = ()
     digests: Mapping[str, float] = field(default_factory=dict)
+    cheap: bool = False
 
 
 NOTHING = Remembered()
@@ -105,7 +109,8 @@ async def _look(
         await write(IMAGE_REPOSITORY, repository, record.looked_at(repository, moment()))
         return await _moved(Seen(repository, door, ()), policies, before, now)
     await write(IMAGE_REPOSITORY, repository, record.scanned(repository, seen.tags, moment()))
-    remember = Remembered(seen.mark, record.checksum(seen.tags), shape, before.digests if same else {})
+    cheap = bool(seen.mark) or seen.size <= SMALL
+    remember = Remembered(seen.mark, record.checksum(seen.tags), shape, before.digests if same else {}, cheap)
     if same and remember.checksum == before.checksum:
         return await _moved(seen, policies, remember, now)
     events, sure = dict[str, ImagePushed](), True

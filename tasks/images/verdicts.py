@@ -33,6 +33,7 @@ class Seen:
     Attributes:
         tags: those that count.
         mark: the registry's name for this state of the list.
+        size: tags in the list, with those that do not count.
         digests: what was asked for already; None for a tag that is not there.
     """
 
@@ -40,6 +41,7 @@ class Seen:
     door: Door
     tags: tuple[str, ...]
     mark: str = ""
+    size: int = 0
     digests: dict[str, str | None] = field(default_factory=dict)
 
     async def digest(self, tag: str) -> str | None:
@@ -78,7 +80,7 @@ async def look(door: Door, repository: ImageRepository, pushed: str = "", known:
     listing = await door.listing(known)
     if listing is None:
         return None
-    seen = Seen(repository, door, listing.tags, listing.mark)
+    seen = Seen(repository, door, listing.tags, listing.mark, len(listing.tags))
     if pushed and await seen.digest(pushed) is not None:
         seen.tags = (*listing.tags, pushed)
     seen.tags = await _aside(len(seen.tags), visible, seen.tags, repository.spec.exclusions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from sluice.errors import InvalidError
@@ -19,11 +20,14 @@ async def fence_out(ref: RolloutRef) -> None:
     it.
     """
     scene = await Scene.begun(ref)
-    await scene.canaries.fence_out(scene.canary)
-    await fence_out_autoscaler(scene)
     weight = await scene.router.weight(scene.canary)
+    marks = [scene.canaries.fence_out(scene.canary), fence_out_autoscaler(scene)]
     if weight is not None:
-        await scene.router.fence_out(scene.canary)
+        marks.append(scene.router.fence_out(scene.canary))
+    # At the same time: users may be without a Service or a route until this is done.
+    for done in await asyncio.gather(*marks, return_exceptions=True):
+        if done is not None:
+            raise done
     if weight == 0 or (
         weight and is_under_way(scene)
     ):  # at rest users are brought home once the primary serves (`tend`)

@@ -44,6 +44,7 @@ VARIANTS = {
     "1.1.0": "good",
     "1.2.0": "good",
     "1.1.0-bad": "fail:50",
+    "1.1.0-flag": "flag:50",
     "1.1.0-slow": "slow:300",
     "1.1.0-never": "never-ready",
 }

@@ -15,6 +15,7 @@ from tests.laws.events import EVENTS
 from tests.laws.people import IMAGES, PEOPLE, PRIMARY, clear_the_way
 from tests.laws.town import clock
 from tests.laws.world import AUTOSCALER, TEMPLATE, World
+from tests.memory_flags import MemoryFlags
 from tests.samples import NAME, NAMESPACE, canary_manifest, copied
 
 NOTHING_LEFT = "no longer has the promoted revision"
@@ -62,6 +63,7 @@ class Life(World):
     stop: Any = None
     retry: bool = False
     leaves: bool = False
+    flags: MemoryFlags = field(default_factory=MemoryFlags)
     _before: frozenset[str] = frozenset()
     _given: dict[str, int] = field(default_factory=dict)
     _new: bool = True

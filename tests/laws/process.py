@@ -79,7 +79,13 @@ class Process:
     async def _one(self, name: str) -> bool:
         """One process, to its end or to rest; whether it is rest."""
         life = self.life
-        parts = {"router": router_for, "services": Services, "metrics": Provided(life), "gates": life}
+        parts = {
+            "router": router_for,
+            "services": Services,
+            "metrics": Provided(life),
+            "gates": life,
+            "flags": life.flags,
+        }
         async with connected(life.town, name, **parts) as wired, kept(wired):
             while len(self.ends) < MOST_RUNS:
                 self.ends.append(await self._run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -151,11 +152,13 @@ class Canaries:
 
     async def fence_out(self, canary: Canary) -> None:
         """Make writes fail that the previous holder of the lease may still have on their way, entries of the journal too."""
-        await self.writer.mark(CANARY, canary.name, canary.namespace)
-        kind, baseline = _kind(canary), await self.baseline(canary)
-        await self.writer.mark(kind, canary.target, canary.namespace)
-        for name in (canary.primary, *([canary.baseline] if baseline else [])):
-            await self.writer.mark(kind, name, canary.namespace, lambda item: is_made(canary, item))
+        kind, namespace, baseline = _kind(canary), canary.namespace, await self.baseline(canary)
+        made = [canary.primary, *([canary.baseline] if baseline else [])]
+        marks = [self.writer.mark(CANARY, canary.name, namespace), self.writer.mark(kind, canary.target, namespace)]
+        marks += [self.writer.mark(kind, name, namespace, lambda item: is_made(canary, item)) for name in made]
+        for done in await asyncio.gather(*marks, return_exceptions=True):
+            if done is not None:
+                raise done
 
     async def why_not_ready(self, canary: Canary, workload: Object) -> str:
         """Why a workload's pods do not serve, in the pods' own words."""

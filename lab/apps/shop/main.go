@@ -27,6 +27,8 @@ type behaviour struct {
 	version     string
 	pod         string
 	failPercent float64
+	flagFails   float64
+	flag        *flag
 	delay       time.Duration
 	neverReady  bool
 	crashAfter  time.Duration
@@ -76,6 +78,8 @@ func behaviourFromEnvironment() behaviour {
 		version:     os.Getenv("VERSION"),
 		pod:         pod,
 		failPercent: number("FAIL_PERCENT"),
+		flagFails:   number("FLAG_FAIL_PERCENT"),
+		flag:        flagFromEnvironment(),
 		delay:       delay,
 		neverReady:  os.Getenv("READY") == "never",
 		crashAfter:  crashAfter,
@@ -129,7 +133,11 @@ func userRequests(wanted behaviour) http.HandlerFunc {
 	fails := func() bool {
 		lock.Lock()
 		defer lock.Unlock()
-		return dice.Float64()*100 < wanted.failPercent
+		share := wanted.failPercent
+		if wanted.flag.enabled() {
+			share += wanted.flagFails
+		}
+		return dice.Float64()*100 < share
 	}
 	body, err := json.Marshal(map[string]string{"version": wanted.version, "pod": wanted.pod})
 	if err != nil {

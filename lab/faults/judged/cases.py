@@ -29,6 +29,8 @@ COSTS_S = {kind: CORRECTED_S[kind] for kind in COSTS_REQUESTS} | dict.fromkeys(S
 """Seconds after each of these in which requests may be lost. Of what an autoscaler does nothing else is excused."""
 HARMS_USERS = {"oom", "api server restart", "contour away", "node not ready"}
 """Faults that cost users requests whatever delivers the application."""
+UNATTENDED = {"kill both workers", "api cut"}
+"""While these last there may be nobody who puts right what people changed: that time is not counted."""
 
 Key = tuple[str, str]
 """Namespace and name of a Canary."""
@@ -121,7 +123,16 @@ class Case:
     def by_hand(self, at: float, seconds: Mapping[str, float] = CORRECTED_S) -> bool:
         """Whether people have just changed something, or put it back, so that it need not be as it should be yet."""
         changes = ((hit.kind, change) for hit in self.hits if hit.kind in seconds for change in (hit.at, hit.until))
-        return any(change <= at <= change + seconds[kind] for kind, change in changes)
+        return any(change <= at <= change + seconds[kind] + self.unattended(change, at) for kind, change in changes)
+
+    def unattended(self, since: float, until: float) -> float:
+        """Seconds between two instants in which there may have been no worker that reaches the cluster."""
+        spans = sorted((hit.at, hit.until) for hit in self.hits if hit.kind in UNATTENDED)
+        total, reached = 0.0, since
+        for begun, over in spans:
+            total += max(min(over, until) - max(begun, reached), 0.0)
+            reached = max(reached, over)
+        return total
 
     def last_fault_over(self) -> float:
         """When the last fault that hit it was over, seconds since the epoch."""

@@ -16,7 +16,7 @@ def what_is_deleted_is_restored(seen: Evidence, case: Case) -> Iterator[Violatio
         for moment, following in zip(line, [*line[1:], None], strict=False):
             gone, existed = existed and not moment.facts, existed or bool(moment.facts)
             until = following.at if following else case.ended
-            if gone and (until is None or until - moment.at > CORRECTED_S[kind]):
+            if gone and (until is None or until - moment.at - case.unattended(moment.at, until) > CORRECTED_S[kind]):
                 said = f"{'/'.join(place)} was gone for more than {CORRECTED_S[kind]:g} s"
                 yield Violation("what is deleted is restored", case.app, said, moment.at)
 

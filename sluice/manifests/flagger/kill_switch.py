@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -36,8 +36,6 @@ class KillSwitch(ForeignModel):
     """Those in the `Flag:` trailers of the commits between the primary's image and the canary's count too."""
     within: Annotated[Duration, Field(gt=0, le=600)] | None = None
     """How long users may wait for the evidence to recover; 30 s where not given, four scrapes where those come rarely."""
-
-    reported: ClassVar[frozenset[str]] = frozenset({"trailers"})
 
     @model_validator(mode="after")
     def _one_environment(self) -> KillSwitch:
@@ -96,7 +94,8 @@ class SwitchedFlag(ForeignModel):
     """A flag that was turned off, or is about to be, with what gives it back."""
 
     key: str
-    service: FlagServiceReference
+    service: dict[str, Any] = Field(default_factory=dict)
+    """Where it is: what the manifest said of its service by then."""
     environment: str
     before: dict[str, Any] = Field(default_factory=dict)
     """Its state before."""
@@ -108,6 +107,11 @@ class SwitchedFlag(ForeignModel):
     """What people call that revision."""
     at: float = 0.0
     """When the intent was written, seconds since the epoch."""
+
+    @property
+    def reference(self) -> FlagServiceReference:
+        """Its service."""
+        return FlagServiceReference.model_validate(self.service)
 
 
 class FlagsStatus(ForeignModel):

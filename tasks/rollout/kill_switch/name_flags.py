@@ -17,6 +17,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.journal import entry, flags_entry
 from sluice.rollout.kill_switch.named import annotated
 from sluice.rollout.kill_switch.rules import switch_of
+from tasks.rollout.kill_switch.commits import flags_of_commits
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
 LONGEST = 15.0
@@ -42,7 +43,7 @@ async def naming(scene: Scene, ref: RolloutRef) -> AsyncIterator[asyncio.Task[Na
     if switch_of(scene.canary) is None or journal.named_at:
         yield None
         return
-    reading = asyncio.create_task(_within(scene))
+    reading = asyncio.create_task(_read(scene))
     try:
         yield reading
     except BaseException:
@@ -63,19 +64,19 @@ async def note_named(scene: Scene, ref: RolloutRef, reading: asyncio.Task[Names]
     await scene.write(entry(scene.canary, time.time(), phase, flags=flags))
 
 
-async def _within(scene: Scene) -> Names:
-    try:
-        async with asyncio.timeout(LONGEST):
-            return await _read(scene)
-    except TimeoutError:
-        return Names(silent=f"the flags of the revision were not read within {LONGEST:g} s")
-    except SluiceError as error:
-        return Names(silent=reason_of(error))
-
-
 async def _read(scene: Scene) -> Names:
     target = await scene.canaries.target(scene.canary)
     template = target["spec"]["template"].get("metadata") or {}
     by = f"{scene.workload.kind} {scene.canary.target}"
     annotations = [target["metadata"].get("annotations") or {}, template.get("annotations") or {}]
-    return Names(tuple(flag for one in annotations for flag in annotated(one, by)))
+    flags = tuple(flag for one in annotations for flag in annotated(one, by))
+    switch = switch_of(scene.canary)
+    if switch is None or switch.trailers is None:
+        return Names(flags)
+    try:
+        async with asyncio.timeout(LONGEST):
+            return Names((*flags, *await flags_of_commits(scene, switch.trailers, target)))
+    except TimeoutError:
+        return Names(flags, f"the commits were not read within {LONGEST:g} s")
+    except SluiceError as error:
+        return Names(flags, reason_of(error))

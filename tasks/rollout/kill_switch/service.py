@@ -15,7 +15,7 @@ from sluice.flags.flag import OFF, Flag, FlagState
 from sluice.manifests.own.flag_service import FlagServiceReference
 
 log = logging.getLogger("sluice.rollout")
-LONGEST = 2.5
+LONGEST = 3.0
 """Seconds that the service may take to say what it has, and to turn flags off: users suffer meanwhile."""
 
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from lab.apps import variants
         ("good", {}),
         ("fail:50", {"FAIL_PERCENT": "50"}),
         ("fail:0.5", {"FAIL_PERCENT": "0.5"}),
+        ("flag:50", {"FLAG_FAIL_PERCENT": "50"}),
         ("slow:800", {"DELAY_MS": "800"}),
         ("never-ready", {"READY": "never"}),
         ("crash", {"CRASH_AFTER_MS": "500"}),

@@ -55,6 +55,16 @@ def test_a_route_that_is_not_restored_in_time_is_caught() -> None:
         assert bool(list(what_is_deleted_is_restored(Evidence(seen, ()), case()))) is broken
 
 
+def test_the_time_in_which_no_worker_was_there_is_not_counted() -> None:
+    """Nobody could put it right. Two such faults at one time count once."""
+    away = [Hit("kill both workers", True, "", "", 21.0, 30.0), Hit("api cut", False, "", "", 26.0, 40.0)]
+    assert case(hits=away).unattended(20.0, 50.0) == 19.0
+    deleted = (20, "httproutes", OAK, {})
+    for back, broken in ((42, False), (46, True)):
+        seen = history((1, "httproutes", OAK, {"weights": HOME}), deleted, (back, "httproutes", OAK, {"weights": HOME}))
+        assert bool(list(what_is_deleted_is_restored(Evidence(seen, ()), case(hits=away)))) is broken
+
+
 SCALED = (("autoscale primary", 24.0, False), ("autoscale primary", 60.0, True), ("raise least pods", 21.0, True))
 
 

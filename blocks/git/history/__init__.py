@@ -1,0 +1,1 @@
+"""What was committed to a repository, without its files."""
