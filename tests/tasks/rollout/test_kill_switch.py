@@ -244,12 +244,16 @@ def test_the_api_server_keeps_each_entry_as_it_is_written(play: Any) -> None:
     (version,) = next(one for one in crds() if one["spec"]["names"]["kind"] == "Canary")["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     stage = bad("checkout", service={**SERVICE, "timeout": "2s", "secretRef": {"name": "flipt"}})
-    stage.cluster.hooks.append(
-        lambda when, verb, item: (
-            jsonschema.validate(item.get("status") or {}, schema) if item["kind"] == "Canary" else None
-        )
-    )
+    written = []
+
+    def validated(when: str, verb: str, item: dict[str, Any]) -> None:
+        if (when, item["kind"]) == ("after", "Canary"):
+            jsonschema.validate(item["status"], schema)
+            written.append(item["status"]["flags"]["state"])
+
+    stage.cluster.hooks.append(validated)
     play(stage, switch_flags_off, **AT_30)
     assert flags_of(stage)["off"][0]["service"]["secretRef"] == {"name": "flipt"}
     play(stage, watch_recovery, **AT_30)
     assert flags_of(stage)["state"] == "recovered"
+    assert written == ["switching", "watching", "recovered"]
