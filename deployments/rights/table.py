@@ -19,6 +19,7 @@ from blocks.kubernetes.kinds import (
     CONFIG_MAP,
     ENDPOINT_SLICE,
     EVENT,
+    FLAG_ROLLOUT,
     GIT_REPOSITORY,
     HELM_CHART,
     HELM_RELEASE,
@@ -154,6 +155,14 @@ _ROLLOUTS = (
         for name, kind in AUTOSCALER_KINDS.items()
     ),
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
+    Right(FLAG_ROLLOUT, FOLLOW, "which flags are raised, and when that changes", BOTH),
+    Right(FLAG_ROLLOUT, ("get",), "the journal of a flag that is raised, before each step of it"),
+    Right(
+        FLAG_ROLLOUT,
+        ("patch",),
+        "the journal of a flag that is raised: none is turned without it",
+        subresource="status",
+    ),
 )
 _DELIVERY = (
     *(
