@@ -17,7 +17,7 @@ from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.kill_switch.switch_flags_off import switch_flags_off
 from tasks.rollout.kill_switch.watch_recovery import watch_recovery
 from tasks.rollout.scale_up import scale_up
-from tests.memory_flags import SERVICE, serving
+from tests.peopled_flags import SERVICE, serving
 from tests.samples import NAME, success_rate
 from tests.tasks.conftest import Stage, staged
 
