@@ -184,6 +184,16 @@ def samples(namespace: str) -> list[Object]:
                 }
             },
         ),
+        (
+            "sluice.dev/v1alpha1",
+            "FlagAudit",
+            {
+                "spec": {
+                    "service": {"type": "flipt", "address": "https://flags.test"},
+                    "repositories": [{"sourceRef": {"name": NAME}}],
+                }
+            },
+        ),
     ]
     made = [
         {"apiVersion": version, "kind": kind, "metadata": {"name": NAME}, **rest} for version, kind, rest in specs
