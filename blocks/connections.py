@@ -20,6 +20,7 @@ from sluice.measures.dataplanes import telemetry_for
 
 if TYPE_CHECKING:
     from blocks.chat.base import Chat
+    from blocks.code.reading import Reading
     from blocks.flags.base import FlagService
     from blocks.forges.base import Forge
     from blocks.gates.table import Gates
@@ -186,6 +187,8 @@ class Connections:
     """The files of sources."""
     renderer: Part[RendererFactory] = Part()
     prefect: Part[Events] = Part()
+    code: Part[Reading] = Part()
+    """Reads code of repositories."""
     flags: Part[FlagServices] = Part()
     chat: Chat | None = None
     forge: ForgeFactory | None = None

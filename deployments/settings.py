@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     """Port of the receiver of webhooks."""
     receivers: bool = True
     """Whether the receiver serves Flux's Receiver objects (`/hook/…`), for which it needs the cluster."""
+    own_metrics_port: int | None = None
+    """Port, at `receiver_host`, on which the watcher serves metrics of sluice's own (`/metrics`); default: none."""
     registry_token: SecretStr | None = None
     """Bearer token that registry notifications must carry. Without it `/registry` takes nothing."""
     github_secret: SecretStr | None = None
@@ -107,8 +109,7 @@ class Settings(BaseSettings):
     cdevents_token: SecretStr | None = None
     """Last part of the address that producers of CDEvents are given (`/cdevents/…`)."""
     github_token: SecretStr | None = None
-    """Token that may write commit statuses on github.com, and pull requests where automations ask for them. Without it a
-    commit does not show whether it was applied."""
+    """Token that may write commit statuses and pull requests on github.com. Without it commits show no status."""
     gitlab_api_token: SecretStr | None = None
     """Token that may do the same on gitlab.com: with scope `api` and the role Developer."""
 
@@ -141,8 +142,7 @@ class Settings(BaseSettings):
     """Whether a `kustomization.yaml` may name files and bases of other places, over https (Flux's `--no-remote-bases` is
     `false` here)."""
     strict_substitution: bool = False
-    """Whether `postBuild` refuses a variable that is not set and has no default, where it puts in nothing else (Flux's
-    `StrictPostBuildSubstitutions`)."""
+    """Whether `postBuild` refuses a variable without value and default (Flux's `StrictPostBuildSubstitutions`)."""
 
     slack_token: SecretStr | None = None
     """Bot token for Slack messages. Without it nothing is sent."""

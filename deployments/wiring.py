@@ -13,6 +13,7 @@ import httpx
 from blocks.applied.applied import remembering
 from blocks.chat.base import Chat, ChatAddress
 from blocks.chat.table import chat_for
+from blocks.code.reading import Reading
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.flags.table import FlagServices
@@ -81,6 +82,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             git=git,
             trees=git.trees,
             helm=Helm(home=settings.home / "helm"),
+            code=Reading(settings.home / "code"),
             registry=registry,
             artifacts=await stack.enter_async_context(Puller()),
             tenants=await stack.enter_async_context(tenants_of(settings)),
@@ -153,7 +155,10 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
         TerminalError: there is no way to the cluster.
     """
     nothing: Any = None
-    async with cluster_of(settings) as cluster, open_registries() as registry, tenants_of(settings) as tenants:
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        cluster = await stack.enter_async_context(cluster_of(settings))
+        git = Git(home=settings.home / "git")
         wired = Connections(
             cluster=cluster,
             router=nothing,
@@ -162,9 +167,11 @@ async def looking(settings: Settings) -> AsyncIterator[Connections]:
             informers=nothing,
             lease=nothing,
             workers=Workers(cluster),
-            git=Git(home=settings.home / "git"),
-            registry=registry,
-            tenants=tenants,
+            git=git,
+            code=Reading(settings.home / "code"),
+            flags=FlagServices(http, cluster, git, partial(_flags_repository, cluster)),
+            registry=await stack.enter_async_context(open_registries()),
+            tenants=await stack.enter_async_context(tenants_of(settings)),
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
         )
         with in_this_process(wired):

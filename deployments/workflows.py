@@ -15,7 +15,7 @@ from typing import Any
 from prefect import Flow
 
 from sluice.errors import TerminalError
-from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
+from sluice.events.model import AutomationDue, Event, FlagRolloutChanged, ImagePushed, SourceChanged, TargetChanged
 
 
 class Queue(StrEnum):
@@ -82,6 +82,8 @@ WORKFLOWS = (
     Workflow("flows.update_git.update_git", event=AutomationDue),
     Workflow("flows.sync_source.sync_source", event=SourceChanged),
     Workflow("flows.roll_out.roll_out", event=TargetChanged, queue=Queue.ROLLOUTS),
+    Workflow("flows.audit_flags.audit_flags", every=timedelta(days=7)),
+    Workflow("flows.toggle_flag.toggle_flag", event=FlagRolloutChanged, queue=Queue.ROLLOUTS),
     Workflow("flows.reconcile.reconcile", every=timedelta(seconds=60)),
 )
 

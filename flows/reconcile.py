@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
-from sluice.events.model import AutomationDue, Event, ImagePushed, SourceChanged, TargetChanged
+from sluice.events.model import AutomationDue, Event, FlagRolloutChanged, ImagePushed, SourceChanged, TargetChanged
+from tasks.flags.find_due import find_due_flags
 from tasks.helm.finding.find_due_releases import find_due_releases
 from tasks.helm.finding.find_moved_repositories import find_moved_repositories
 from tasks.images.writing.find_git_behind import find_git_behind
@@ -34,15 +36,16 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
         look_back_s: seconds that accepted events are looked through for those that started nothing.
     """
     before = await last_look()
-    looks = await asyncio.gather(
+    asked: list[Awaitable[Sequence[Event]]] = [
         find_orphans(),
         find_rolled_back(),
         find_git_behind(before.since),
         find_moved_sources(before.since),
         find_moved_repositories(before.since),
         find_due_releases(),
-        return_exceptions=True,
-    )
+        find_due_flags(),
+    ]
+    looks = await asyncio.gather(*asked, return_exceptions=True)
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
     news = await post_events(found) if found else []
     if not any(isinstance(look, BaseException) for look in looks):
@@ -63,6 +66,8 @@ def _said(event: Event) -> str:
             return f"{event.namespace}/{event.canary}"
         case AutomationDue():
             return f"{event.namespace}/{event.automation}"
+        case FlagRolloutChanged():
+            return f"flag {event.namespace}/{event.flag_rollout}"
         case ImagePushed():
             return f"{event.image}:{event.tag}"
         case SourceChanged():

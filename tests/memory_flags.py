@@ -1,100 +1,59 @@
-"""A service of feature flags in memory, with people at its switches and days on which it does not answer."""
+"""A flag service in memory, by Flipt's own rules: fenced, and able to be away before or after a write."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from sluice.errors import NotFoundError, StaleError, TransientError
-from sluice.flags.flag import FALSE, TRUE, Flag, FlagState, Served, Turn, Wish
-from sluice.manifests.own.flag_service import FlagServiceReference
+from sluice.errors import NotFoundError
+from sluice.flags.flag import Flag, FlagKind, FlagState, Wish
+from sluice.flags.flipt.definition import Definition
+from sluice.flags.flipt.edits import Edits, after, decided
 
-ENVIRONMENT = "production"
-SERVICE = {"type": "flipt", "address": "http://flags.test", "environments": [ENVIRONMENT]}
-"""How a manifest names it."""
-
-
-def serving(value: str, version: int, **fields: Any) -> FlagState:
-    """A boolean flag that gives everybody this value."""
-    return FlagState(enabled=value == TRUE, served=Served(everybody=value), version=str(version), **fields)
+Hook = Callable[[str], None]
+"""Called with "before" or "after" a write; what it raises breaks the write there."""
 
 
 @dataclass
 class MemoryFlags:
-    """Boolean flags by key; it is its own factory.
+    """Flags by key.
 
     Attributes:
-        hooks: called with "before" or "after", the wish and the key, at each turn.
-        away: answers nothing.
-        slow: seconds that each answer takes.
-        refuses: the keys that it turns for nobody.
-        turns: every write that was done, by sluice or by people.
+        turned: the wishes that were written, in order.
+        looks: called before each read.
     """
 
-    states: dict[str, FlagState] = field(default_factory=dict)
-    hooks: list[Callable[[str, str, str], None]] = field(default_factory=list)
-    away: bool = False
-    slow: float = 0.0
-    refuses: set[str] = field(default_factory=set)
-    turns: list[str] = field(default_factory=list)
-    _version: int = 0
+    flags_by_key: dict[str, Definition] = field(default_factory=dict)
+    turned: list[str] = field(default_factory=list)
+    hooks: list[Hook] = field(default_factory=list)
+    looks: list[Callable[[], None]] = field(default_factory=list)
 
-    async def __call__(self, reference: FlagServiceReference, namespace: str) -> MemoryFlags:
-        assert reference.address == SERVICE["address"]
-        return self
-
-    def add(self, *keys: str) -> None:
-        """Flags that are on for everybody."""
-        for key in keys:
-            self.states[key] = serving(TRUE, self._next())
-
-    def by_hand(self, key: str, value: str) -> None:
-        """What somebody does in the service's own UI."""
-        self.states[key] = serving(value, self._next())
-        self.turns.append(f"{key} {value} by hand")
-
-    def is_on(self, key: str) -> bool:
-        return self.states[key].served.everybody == TRUE
+    def has(self, key: str, **said: object) -> None:
+        """It has a boolean flag that is so."""
+        self.flags_by_key[key] = Definition.model_validate({"key": key, "kind": FlagKind.BOOLEAN, **said})
 
     async def flags(self, environment: str) -> tuple[Flag, ...]:
-        await self._answers()
-        return tuple(self._flag(key) for key in sorted(self.states))
+        return tuple(one.flag(environment) for _, one in sorted(self.flags_by_key.items()))
 
     async def flag(self, key: str, environment: str) -> Flag | None:
-        await self._answers()
-        return self._flag(key) if key in self.states else None
+        for look in self.looks:
+            look()
+        found = self.flags_by_key.get(key)
+        return found.flag(environment) if found else None
 
     async def turn(self, key: str, environment: str, wish: Wish, seen: FlagState) -> FlagState:
-        await self._answers()
-        for hook in list(self.hooks):
-            hook("before", str(wish), key)
-        now = self.states.get(key)
-        if now is None:
-            raise NotFoundError(f"flag {key} does not exist")
-        if now.version != seen.version:
-            raise StaleError(f"flag {key} was changed by somebody else")
-        if key in self.refuses:
-            raise TransientError(f"flag {key} is locked")
-        on = wish.turn is Turn.RESTORE
-        self.states[key] = serving(TRUE if on else FALSE, self._next(), switched_off=not on)
-        self.turns.append(f"{key} {wish}")
-        for hook in list(self.hooks):
-            hook("after", str(wish), key)
-        return self.states[key]
+        for hook in self.hooks:
+            hook("before")
+        if key not in self.flags_by_key:
+            raise NotFoundError(f"there is no flag {key}")
+        before = self.flags_by_key[key]
+        made = decided(before, wish, seen.version, "memory")
+        if not made.nothing:
+            self.flags_by_key[key] = after(before, made)
+            self.turned.append(str(wish))
+        for hook in self.hooks:
+            hook("after")
+        return self.flags_by_key[key].state()
 
     async def archive(self, key: str) -> None:
-        raise NotFoundError(f"flag {key} stays")
-
-    async def _answers(self) -> None:
-        await asyncio.sleep(self.slow)
-        if self.away:
-            raise TransientError("the flag service does not answer")
-
-    def _flag(self, key: str) -> Flag:
-        return Flag(key=key, environments={ENVIRONMENT: self.states[key]})
-
-    def _next(self) -> int:
-        self._version += 1
-        return self._version
+        self.flags_by_key[key] = after(self.flags_by_key[key], Edits(archived=True))

@@ -21,6 +21,9 @@ SIGNS = {
     Occasion.DRIFTED: ":pencil2:",
     Occasion.CONTESTED: ":crossed_swords:",
     Occasion.AUDITED: ":broom:",
+    Occasion.RAISED: ":checkered_flag:",
+    Occasion.LOWERED: ":leftwards_arrow_with_hook:",
+    Occasion.LEFT: ":raised_hand:",
 }
 Block = dict[str, Any]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from blocks.flags.access import Access
 from blocks.flags.git_file import GitFile
-from sluice.errors import NotFoundError, StaleError
+from sluice.errors import NotFoundError
 from sluice.flags.files import features
 from sluice.flags.flag import Flag, FlagState, Wish
 from sluice.flags.flipt.definition import Definition
-from sluice.flags.flipt.edits import Edits, edits
+from sluice.flags.flipt.edits import Edits, decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,7 @@ class FeaturesFile:
             before = self._find(text, key, environment, path)
             if before is None:
                 raise NotFoundError(f"{path} has no flag {key} in namespace {namespace}")
-            made = edits(before, wish)
-            if not made.nothing and before.version != seen.version:
-                raise StaleError(f"flag {key} of {path} was changed by somebody else: it is {before.served()}")
+            made = decided(before, wish, seen.version, path)
             now[0] = text if made.nothing else features.edited(text, namespace, key, made, path)
             return now[0]
 

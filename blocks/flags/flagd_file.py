@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from blocks.flags.access import Access
 from blocks.flags.git_file import GitFile
-from sluice.errors import NotFoundError, StaleError
+from sluice.errors import NotFoundError, StaleError, TerminalError
 from sluice.flags.files import flagd
 from sluice.flags.flag import Flag, FlagState, Wish
 
@@ -36,8 +36,13 @@ class FlagdFile:
             before = _find(text, key, environment, path)
             if before is None:
                 raise NotFoundError(f"{path} has no flag {key}")
-            now[0] = flagd.edited(text, key, wish, path)
             state = before.environments[environment]
+            try:
+                now[0] = flagd.edited(text, key, wish, path)
+            except TerminalError:
+                if state.version == seen.version:
+                    raise
+                now[0] = ""
             if now[0] != text and state.version != seen.version:
                 raise StaleError(f"flag {key} of {path} was changed by somebody else: it is {state.served}")
             return now[0]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.flags.access import MOST_PAGES, Access, listed, part
-from sluice.errors import InvalidError, NotFoundError, StaleError
+from sluice.errors import InvalidError, NotFoundError
 from sluice.flags.flag import Flag, FlagState, Wish
 from sluice.flags.flipt.definition import Definition
-from sluice.flags.flipt.edits import Edits, edits
+from sluice.flags.flipt.edits import Edits, decided
 from sluice.flags.flipt.payload import everyone, of_snapshot, of_v1
 from sluice.flags.flipt.written import switched, threshold
 
@@ -60,12 +60,9 @@ class Flipt:
         """Turn a flag by as many calls as that needs, in an order in which no user gets what neither state gives."""
         self.access.checked_to_write()
         raw, before = await self._read(key, environment)
-        made = edits(before, wish)
+        made = decided(before, wish, seen.version, self._where(environment))
         if made.nothing:
             return before.state()
-        if before.version != seen.version:
-            where = self._where(environment)
-            raise StaleError(f"flag {key} of {where} was changed by somebody else: it is {before.served()}")
         await self._make(key, environment, raw, before, made)
         return (await self._read(key, environment))[1].state()
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.flags.access import Access, listed, part
-from sluice.errors import ConflictError, InvalidError, NotFoundError, StaleError
+from sluice.errors import ConflictError, InvalidError, NotFoundError
 from sluice.flags.flag import Flag, FlagState, Wish
 from sluice.flags.flipt.definition import Definition
-from sluice.flags.flipt.edits import Edits, edits
+from sluice.flags.flipt.edits import Edits, decided
 from sluice.flags.flipt.payload import definition, everyone
 from sluice.flags.flipt.written import payload
 
@@ -47,12 +47,9 @@ class FliptV2:
         self.access.checked_to_write()
         for _ in range(TRIES):
             answer, before = await self._read(key, environment)
-            made = edits(before, wish)
+            made = decided(before, wish, seen.version, self._where(environment))
             if made.nothing:
                 return before.state()
-            if before.version != seen.version:
-                where = self._where(environment)
-                raise StaleError(f"flag {key} of {where} was changed by somebody else: it is {before.served()}")
             if await self._written(key, environment, answer, made):
                 return (await self._read(key, environment))[1].state()
         raise ConflictError(f"{self._where(environment)} is changed all the time: flag {key} was not turned")

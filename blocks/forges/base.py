@@ -34,6 +34,8 @@ class PullRequest(BaseModel):
         title: one line.
         body: what it changes, and why.
         change: a name of the change itself. One that a person has closed is not proposed again.
+        reviewers: who is asked to look at it when it is opened, as CODEOWNERS writes them: `@user`, `@owner/team`. Not once
+            more later: people take themselves off, or have said what they had to say.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +44,7 @@ class PullRequest(BaseModel):
     title: str
     body: str
     change: str
+    reviewers: tuple[str, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -86,12 +89,14 @@ class Proposal(BaseModel):
         number: as people say it.
         address: of its page.
         state: whether it can be merged.
+        unasked: reviewers that the forge does not ask: no member of the repository, a team that it has not, an address.
     """
 
     model_config = ConfigDict(frozen=True)
     number: int
     address: str
     state: Proposed = Proposed.OPEN
+    unasked: tuple[str, ...] = ()
 
 
 class Forge(Protocol):

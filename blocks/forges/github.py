@@ -15,12 +15,14 @@ from pydantic import SecretStr
 
 from blocks.forges.asking import AlreadyError, Asking
 from blocks.forges.base import CommitStatus, Proposal, Proposed, PullRequest, is_of_sluice, one_line, withdrawn
-from sluice.errors import InvalidError, TransientError
+from sluice.errors import InvalidError, SluiceError, TerminalError, TransientError
 from sluice.sync.source_url import normalise
 
 API = "https://api.github.com"
 LONGEST_DESCRIPTION = 140
 """Characters that GitHub takes."""
+MOST_REVIEWERS = 15
+"""That GitHub takes."""
 PULLS = "write pull requests"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
@@ -72,7 +74,26 @@ class GitHub:
         if declined:
             return _proposal(declined[0], Proposed.DECLINED)
         body = {"title": wish.title, "body": wish.text, "head": wish.branch, "base": wish.into}
-        return _proposal(await self._asking.ask("POST", where, PULLS, body))
+        made = await self._asking.ask("POST", where, PULLS, body)
+        unasked = await self._ask_reviewers(f"{where}/{made['number']}/requested_reviewers", wish.reviewers)
+        return _proposal(made).model_copy(update={"unasked": unasked})
+
+    async def _ask_reviewers(self, where: str, reviewers: tuple[str, ...]) -> tuple[str, ...]:
+        """Ask for reviews; those that GitHub does not ask. It refuses all of a list for one that it does not know."""
+        known = [one for one in reviewers[:MOST_REVIEWERS] if one.startswith("@") and one.count("/") < 2]
+        unasked = [one for one in reviewers if one not in known]
+        try:
+            if known:
+                await self._asking.ask("POST", where, PULLS, _reviewers(known))
+        except TransientError:
+            return reviewers  # it is open, which matters more: people find it by its title
+        except TerminalError:
+            for one in known:
+                try:
+                    await self._asking.ask("POST", where, PULLS, _reviewers([one]))
+                except SluiceError:
+                    unasked.append(one)
+        return tuple(unasked)
 
     async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
         """Close the open pull request of a branch, and say why in it."""
@@ -101,6 +122,13 @@ class GitHub:
 
 def _proposal(found: dict[str, Any], state: Proposed = Proposed.OPEN) -> Proposal:
     return Proposal(number=found["number"], address=found["html_url"], state=state)
+
+
+def _reviewers(named: list[str]) -> dict[str, Any]:
+    """The body that asks them: a team is known by its own name, for the owner can only be the repository's."""
+    plain = [one.removeprefix("@") for one in named]
+    teams = [one.partition("/")[2] for one in plain if "/" in one]
+    return {"reviewers": [one for one in plain if "/" not in one], "team_reviewers": teams}
 
 
 def _repository(url: str) -> str:

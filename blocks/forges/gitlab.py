@@ -20,6 +20,8 @@ from sluice.sync.source_url import normalise
 API = "https://gitlab.com/api/v4"
 LONGEST_DESCRIPTION = 255
 """Characters that GitLab takes of a status."""
+MOST_REVIEWERS = 15
+"""That are looked up by name."""
 DRAFT = "Draft: "
 """What a title begins with while nobody is to merge it: people's word, and not for us to take away."""
 MERGE_REQUESTS = "have scope `api` and role Developer, to write merge requests"
@@ -70,19 +72,38 @@ class GitLab:
         declined = [one for one in ours if one["state"] == "closed" and wish.mark in (one.get("description") or "")]
         if declined:
             return _proposal(declined[0], Proposed.DECLINED)
-        body = {
+        body: dict[str, Any] = {
             "source_branch": wish.branch,
             "target_branch": wish.into,
             "title": wish.title,
             "description": wish.text,
         }
+        ids, unasked = await self._ids(wish.reviewers)
+        body |= {"reviewer_ids": ids} if ids else {}
         try:
-            return _proposal(await self._asking.ask("POST", where, MERGE_REQUESTS, body))
+            made = _proposal(await self._asking.ask("POST", where, MERGE_REQUESTS, body))
+            return made.model_copy(update={"unasked": unasked})
         except AlreadyError as error:
             for one in await self._of(where, wish.branch, wish.into):
                 if one["state"] == "opened":
                     return _proposal(one)  # made by another worker in this moment, of the same branch
             raise TransientError(f"{error}") from error
+
+    async def _ids(self, reviewers: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]]:
+        """The users' numbers, and those that are none: a group is not asked, nor an address."""
+        ids, unasked = list[int](), list[str]()
+        for one in reviewers:
+            user = one.removeprefix("@")
+            known = one.startswith("@") and "/" not in user and len(ids) < MOST_REVIEWERS
+            found = await self._asking.ask("GET", "/users", MERGE_REQUESTS, username=user) if known else []
+            number = next(
+                (person["id"] for person in found if str(person.get("username")).lower() == user.lower()), None
+            )
+            if number is None:
+                unasked.append(one)
+            else:
+                ids.append(number)
+        return ids, tuple(unasked)
 
     async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
         """Close the open merge request of a branch, and say why in it."""

@@ -30,7 +30,7 @@ async def write_commit(
     mirror: Path,
     *,
     base: str,
-    files: Mapping[str, tuple[str, str]],
+    files: Mapping[str, tuple[str, str | None]],
     message: str,
     author: Author,
     moment: int,
@@ -41,7 +41,7 @@ async def write_commit(
         git: the program.
         mirror: the bare repository.
         base: the commit to start from.
-        files: what is new.
+        files: what is new; a file without a text goes.
         message: of the commit.
         author: also its committer.
         moment: seconds since the epoch.
@@ -50,6 +50,9 @@ async def write_commit(
     parts = [f"commit {_REF}\nmark :1\nauthor {who}\ncommitter {who}\n".encode(), _data(message)]
     parts.append(f"from {base}\n".encode())
     for path, (mode, text) in sorted(files.items()):
+        if text is None:
+            parts.append(f"D {_quoted(path)}\n".encode(errors="surrogateescape"))
+            continue
         parts += [f"M {mode} inline {_quoted(path)}\n".encode(errors="surrogateescape"), _data(text)]
     parts.append(b"get-mark :1\ndone\n")
     out = await git.run(

@@ -143,6 +143,16 @@ class Mirror:
         await self._push(lease, f"{commit}:{ref}", options or {})
         await self.local("update-ref", _tracking(branch), commit)
 
+    async def delete(self, branch: str, expected: str) -> None:
+        """Delete a branch of the server, if it is at this commit.
+
+        Raises:
+            ConflictError: it is not.
+        """
+        ref = f"refs/heads/{checked_branch(branch)}"
+        await self._push(f"--force-with-lease={ref}:{expected}", f":{ref}", {})
+        await self.local("update-ref", "-d", _tracking(branch))
+
     async def push_ref(self, commit: str, ref: str, options: Mapping[str, str], *, force: bool = False) -> None:
         """Push the commit to any reference of the server.
 

@@ -21,6 +21,7 @@ from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.manifests.own.flag_audit import FlagAudit
+from sluice.manifests.own.flag_rollout import FlagRollout
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import Workload
@@ -57,6 +58,7 @@ IMAGE_POLICY = _modelled(ImagePolicy)
 IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
 RECEIVER = _modelled(Receiver)
 FLAG_AUDIT = _modelled(FlagAudit)
+FLAG_ROLLOUT = _modelled(FlagRollout)
 
 
 FLUX_KINDS = tuple(

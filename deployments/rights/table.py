@@ -19,6 +19,8 @@ from blocks.kubernetes.kinds import (
     CONFIG_MAP,
     ENDPOINT_SLICE,
     EVENT,
+    FLAG_AUDIT,
+    FLAG_ROLLOUT,
     GIT_REPOSITORY,
     HELM_CHART,
     HELM_RELEASE,
@@ -154,6 +156,14 @@ _ROLLOUTS = (
         for name, kind in AUTOSCALER_KINDS.items()
     ),
     Right(LEASE, (*FOLLOW, "get", "create", "update"), "one rollout at a time for each Canary"),
+    Right(FLAG_ROLLOUT, FOLLOW, "which flags are raised, and when that changes", BOTH),
+    Right(FLAG_ROLLOUT, ("get",), "the journal of a flag that is raised, before each step of it"),
+    Right(
+        FLAG_ROLLOUT,
+        ("patch",),
+        "the journal of a flag that is raised: none is turned without it",
+        subresource="status",
+    ),
 )
 _DELIVERY = (
     *(
@@ -205,6 +215,11 @@ _DELIVERY = (
         where=Where.NAMED,
     ),
 )
+_FLAGS = (
+    Right(FLAG_AUDIT, ("list",), "which flag audits there are, and the metrics of what they found", BOTH),
+    Right(FLAG_AUDIT, ("get",), "what a flag audit looks at, and what it remembers"),
+    Right(FLAG_AUDIT, ("patch",), "what a flag audit found, and where its pull requests are", subresource="status"),
+)
 _ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]
 _RECEIVERS = (
     Right(RECEIVER, FOLLOW, "which Receivers there are, and when one changes", (Part.RECEIVER,)),
@@ -228,7 +243,7 @@ _ITSELF = (
         where=Where.OWN,
     ),
 )
-RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_RECEIVERS, *_ITSELF)
+RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_FLAGS, *_RECEIVERS, *_ITSELF)
 """What a part needs whatever is installed."""
 TENANTS: tuple[Right, ...] = (
     Right(

@@ -13,8 +13,11 @@ from blocks.kubernetes.beside_flux import GivenToSluice
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import CANARY, WORKLOAD_KINDS
+from deployments.measured.serving import measure
 from deployments.settings import Settings
+from deployments.supervision import forever
 from deployments.watchers.announcer import Announcer, Post, log
+from deployments.watchers.flags import FlagWatcher
 from deployments.watchers.releases import ReleaseWatcher
 from deployments.watchers.sources import SourceWatcher, forget
 from sluice.errors import InvalidError
@@ -35,11 +38,13 @@ async def watch(settings: Settings, post: Post) -> None:
     announcer = Announcer(post)
     try:
         watcher, sources = Watcher(cluster, announcer), SourceWatcher(cluster, announcer)
-        releases = ReleaseWatcher(cluster, announcer)
+        releases, flags = ReleaseWatcher(cluster, announcer), FlagWatcher(cluster, announcer)
         async with asyncio.TaskGroup() as group:
+            group.create_task(forever("serving metrics", lambda: measure(cluster, settings), 5.0))
             for namespace in settings.namespaces or (None,):
                 group.create_task(sources.watch(namespace))
                 group.create_task(releases.watch(namespace))
+                group.create_task(flags.watch(namespace))
                 group.create_task(watcher.follow(CANARY, namespace))
                 for kind in WORKLOAD_KINDS.values():
                     group.create_task(watcher.follow(kind, namespace))

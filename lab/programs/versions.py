@@ -47,3 +47,7 @@ DATABASE_PACKAGES: dict[str, str] = {
     "redis-server": "redis-server",
 }
 """Versions of what the scale bench puts behind Prefect; nothing else of the lab needs it."""
+
+NODE = "24.19.0"
+TYPESCRIPT = "5.9.3"
+"""Only for tests of removed flags."""

@@ -17,6 +17,7 @@ from githubkit_schemas.latest.models import (
     ReposOwnerRepoIssuesIssueNumberCommentsPostBody,
     ReposOwnerRepoPullsPostBody,
     ReposOwnerRepoPullsPullNumberPatchBody,
+    ReposOwnerRepoPullsPullNumberRequestedReviewersPostBodyAnyof0,
     ReposOwnerRepoStatusesShaPostBody,
     Status,
 )
@@ -121,6 +122,16 @@ class Repositories:
         pull |= given
         return _shown(PullRequest, path, pull)
 
+    def request_reviewers(self, path: dict[str, str], given: dict[str, Json]) -> Json:
+        """All of a list is refused for one that is no collaborator, which is everybody called `stranger`."""
+        pull = self._pull(path, path["number"])
+        if "stranger" in (*given.get("reviewers", []), *given.get("team_reviewers", [])):
+            said = (
+                "Reviews may only be requested from collaborators. One or more of the users or teams you specified is"
+            )
+            raise ProblemError(422, f"{said} not a collaborator of the {_full_name(path)} repository.")
+        return _shown(PullRequestSimple, path, pull)
+
     def comment(self, path: dict[str, str], given: dict[str, Json]) -> Json:
         self._pull(path, path["number"])
         return minimal_document(IssueComment, {"id": len(self.calls.entries) + 1, **given})
@@ -172,6 +183,13 @@ OPERATIONS = (
     Operation("GET", REPOSITORY + "/pulls", None, 200, Repositories.pulls),
     Operation(
         "PATCH", REPOSITORY + "/pulls/{number}", ReposOwnerRepoPullsPullNumberPatchBody, 200, Repositories.update_pull
+    ),
+    Operation(
+        "POST",
+        REPOSITORY + "/pulls/{number}/requested_reviewers",
+        ReposOwnerRepoPullsPullNumberRequestedReviewersPostBodyAnyof0,
+        201,
+        Repositories.request_reviewers,
     ),
     Operation("PUT", REPOSITORY + "/pulls/{number}/merge", None, 200, Repositories.merge_pull),
     Operation(

@@ -1,4 +1,4 @@
-"""The three events that start deliveries, whatever sent them.
+"""The events that start deliveries, whatever sent them.
 
 An event's id is derived from what the sender calls the delivery, so that a delivery that is sent twice is one event.
 """
@@ -112,3 +112,19 @@ class TargetChanged(Event):
     @property
     def subject(self) -> tuple[str, ...]:
         return (self.name, self.namespace, self.canary)
+
+
+class FlagRolloutChanged(Event):
+    """A FlagRollout is new or changed, and has something to do."""
+
+    name: ClassVar[str] = "sluice.flag.changed"
+    namespace: str
+    flag_rollout: str
+
+    @property
+    def resource(self) -> str:
+        return f"sluice.flag.{self.namespace}.{self.flag_rollout}"
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return (self.name, self.namespace, self.flag_rollout)

@@ -69,8 +69,10 @@ def _served(raw: Raw) -> Served:
     shares: dict[str, float] = {}
     for name, weight in weights.items():
         shares[_value(raw, name)] = shares.get(_value(raw, name), 0.0) + round(weight / whole * 100.0, 4)
-    given = {value: percent for value, percent in shares.items() if percent > 0}
-    return Served(everybody=next(iter(given))) if len(given) == 1 else Served(shares=shares)
+    given = {value for value, percent in shares.items() if percent > 0}
+    # Who asks without what tells users apart is in no part, and gets the default.
+    without = _value(raw, default) if default else ""
+    return Served(everybody=without) if given == {without} else Served(shares=shares)
 
 
 def _weights(raw: Raw, targeting: Any) -> dict[str, float] | None:
@@ -120,8 +122,9 @@ def turned(key: str, raw: Raw, wish: Wish) -> Raw:
         raise TerminalError(f"flag {key} is switched off by its targeting: restore it before its share is changed")
     name, rest = _two(key, raw, wish)
     on = raw | {_STATE: ENABLED}
-    if wish.turn is Turn.ON and not raw.get(TARGETING):
-        return on | {_DEFAULT: name}
+    split = set(_weights(raw, raw.get(TARGETING)) or {})
+    if wish.turn is Turn.ON and (not raw.get(TARGETING) or (split and split <= {name, rest})):
+        return on | {_DEFAULT: name} | ({TARGETING: {}} if raw.get(TARGETING) else {})
     return on | {TARGETING: _split(key, raw, name, rest, 100.0 if wish.turn is Turn.ON else wish.share)}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from sluice.flags.calls import BOOLEAN, VARIANT, Argument, FlagCall
+from sluice.flags.sdks_typed import TYPED
 
 PYTHON = frozenset({"python"})
 FLAG_KEY = Argument(0, "flag_key")
@@ -38,7 +39,7 @@ _WAFFLE_PYTHON = (
     FlagCall("waffle_switch", PYTHON, key=Argument(0, "switch_name"), decorates=True),
 )
 
-SDKS: Mapping[str, tuple[FlagCall, ...]] = MappingProxyType(
+_PYTHON: Mapping[str, tuple[FlagCall, ...]] = MappingProxyType(
     {
         "openfeature": _OPENFEATURE_PYTHON,
         "flipt": (
@@ -64,6 +65,9 @@ SDKS: Mapping[str, tuple[FlagCall, ...]] = MappingProxyType(
         ),
         "statsig": (FlagCall("check_gate", PYTHON, key=Argument(1, "gate_name")),),
     }
+)
+SDKS: Mapping[str, tuple[FlagCall, ...]] = MappingProxyType(
+    {name: (*_PYTHON.get(name, ()), *TYPED.get(name, ())) for name in dict.fromkeys((*_PYTHON, *TYPED))}
 )
 """A call whose name two SDKs share (`variation`) stands for each type that it can answer."""
 ALL: tuple[FlagCall, ...] = tuple(call for calls in SDKS.values() for call in calls)

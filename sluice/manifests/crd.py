@@ -25,6 +25,7 @@ from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
 from sluice.manifests.own.flag_audit import FlagAudit
+from sluice.manifests.own.flag_rollout import FlagRollout
 from sluice.manifests.schema import Schema, structural
 
 Column = tuple[str, str, str]
@@ -73,6 +74,13 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     ImageUpdateAutomation: (("Last run", "string", ".status.lastAutomationRunTime"), _AGE, *_READY),
     Alert: (("Provider", "string", ".spec.providerRef.name"), ("Severity", "string", ".spec.eventSeverity"), _AGE),
     Provider: (("Type", "string", ".spec.type"), _AGE),
+    FlagRollout: (
+        ("Flag", "string", ".spec.flag"),
+        ("Phase", "string", ".status.phase"),
+        ("Share", "string", ".status.share"),
+        _AGE,
+        *_READY,
+    ),
     FlagAudit: (("Last audit", "date", ".status.lastAudit"), _AGE, *_READY),
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""

@@ -33,6 +33,9 @@ class Occasion(StrEnum):
     DRIFTED = "was changed by hand"
     CONTESTED = "is fought over"
     AUDITED = "flags audited"
+    RAISED = "flag is on for everybody"
+    LOWERED = "flag went back"
+    LEFT = "flag was left to people"
 
 
 SEVERITIES = {
@@ -48,6 +51,9 @@ SEVERITIES = {
     Occasion.DRIFTED: Severity.WARN,
     Occasion.CONTESTED: Severity.ERROR,
     Occasion.AUDITED: Severity.INFO,
+    Occasion.RAISED: Severity.INFO,
+    Occasion.LOWERED: Severity.ERROR,
+    Occasion.LEFT: Severity.WARN,
 }
 
 

@@ -32,8 +32,9 @@ class V1:
         ]
 
     def list_flags(self, path: dict[str, str], _: dict[str, Any], query: dict[str, str]) -> Any:
-        flags = [self._shown(path["namespace"], one) for _, one in sorted(self._namespace(path).flags.items())]
-        return _page("flags", flags, query)
+        flags = self._namespace(path).flags
+        page = _page("flags", sorted(flags), query)
+        return page | {"flags": [self._shown(path["namespace"], flags[key]) for key in page["flags"]]}
 
     def get_flag(self, path: dict[str, str], _: dict[str, Any], query: dict[str, str]) -> Any:
         return self._shown(path["namespace"], self._flag(path))

@@ -101,6 +101,7 @@ class Finished(BaseModel):
         rows: by flag.
         troubles: what could not be looked at, and the way out; a flag is not called unused because of it.
         removals: the pull requests, as they are now.
+        archived: flags that left the service in it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -109,6 +110,7 @@ class Finished(BaseModel):
     rows: tuple[Row, ...] = ()
     troubles: tuple[str, ...] = ()
     removals: tuple[ProposedRemoval, ...] = ()
+    archived: tuple[str, ...] = ()
 
     @property
     def stale(self) -> tuple[Row, ...]:

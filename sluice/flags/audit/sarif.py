@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -45,29 +46,33 @@ def _run(finished: Finished, version: str, repository: str) -> Json:
         "automationDetails": {"id": f"sluice-flags/{finished.audit}/{repository}/"},
         "originalUriBaseIds": {"ROOT": {"description": {"text": f"root of {repository}"}}},
         "columnKind": "unicodeCodePoints",
-        "results": [
-            _result(finished, row, place, index[row.finding])
-            for row in finished.stale
-            for place in row.places
-            if place.repository == repository
-        ],
+        "results": list(_results(finished, repository, index)),
     }
 
 
-def _result(finished: Finished, row: Row, place: At, index: int) -> Json:
+def _results(finished: Finished, repository: str, index: dict[str, int]) -> Iterator[Json]:
+    seen: Counter[str] = Counter()
+    for row in finished.stale:
+        for place in row.places:
+            if place.repository == repository:
+                mark = f"{row.flag}\0{row.finding}\0{place.path}\0{place.call}"
+                seen[mark] += 1
+                yield _result(finished, row, place, index[row.finding], f"{mark}\0{seen[mark]}")
+
+
+def _result(finished: Finished, row: Row, place: At, index: int, mark: str) -> Json:
     finding = BY_NAME[row.finding]
     location = {
         "artifactLocation": {"uri": quote(place.path), "uriBaseId": "ROOT"},
         "region": {"startLine": place.line, "startColumn": place.column},
     }
-    mark = f"{row.flag}\0{finding.name}\0{place.path}\0{place.call}"
     return {
         "ruleId": f"flag/{finding.name}",
         "ruleIndex": index,
         "level": finding.level,
         "message": {"text": sentence(row, finished)},
         "locations": [{"physicalLocation": location}],
-        # Not by line: an alert stays the same one while code moves around it.
+        # Not by line: an alert stays what it is while code moves around it. Two of one file are told apart by their order.
         "partialFingerprints": {"sluiceFlag/v1": hashlib.sha256(mark.encode()).hexdigest()[:32]},
         "properties": {"flag": row.flag, "owners": list(place.owners)},
     }

@@ -57,7 +57,7 @@ def message(finished: Finished, opened: Iterable[str] = ()) -> Message | None:
         opened: addresses of pull requests that it opened.
     """
     stale, new = finished.stale, list(opened)
-    if not stale and not finished.troubles and not new:
+    if not (stale or finished.troubles or finished.archived or new):
         return None
     by_owner: dict[str, list[Row]] = {}
     for row in stale:
@@ -71,6 +71,8 @@ def message(finished: Finished, opened: Iterable[str] = ()) -> Message | None:
         parts.append(f"{len(busiest) - MOST_OWNERS} more owners are in the table")
     if new:
         parts.append(f"opened {', '.join(new)}")
+    if finished.archived:
+        parts.append(f"archived {', '.join(finished.archived)}, whose removal is deployed everywhere")
     parts += list(finished.troubles)
     return Message(
         severity=Severity.WARN if finished.troubles else Severity.INFO,

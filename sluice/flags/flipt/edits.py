@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.errors import TerminalError
+from sluice.errors import StaleError, TerminalError
 from sluice.flags.flag import FALSE, TRUE, FlagKind, Turn, Wish
 from sluice.flags.flipt.definition import ARCHIVED, OFF_MARK, SHARE_MARK, Definition, Rollout
 
@@ -54,6 +54,29 @@ def edits(flag: Definition, wish: Wish) -> Edits:
         return Edits(enabled=None if flag.enabled else True, drop=_marked(flag, SHARE_MARK))
     percent = 100.0 if wish.turn is Turn.ON else wish.share
     return _boolean_share(flag, percent) if flag.kind is FlagKind.BOOLEAN else _variant_share(flag, wish, percent)
+
+
+def decided(flag: Definition, wish: Wish, seen: str, where: str) -> Edits:
+    """What brings the flag to the wish, if it is still as it was when the wish was decided on, or is as wished already.
+
+    Args:
+        flag: as it is now.
+        seen: its version then.
+        where: for messages: whose flag it is.
+
+    Raises:
+        StaleError: somebody else changed it.
+        TerminalError: the flag is not made for that.
+    """
+    try:
+        made = edits(flag, wish)
+    except TerminalError:
+        if flag.version == seen:
+            raise
+        made = None
+    if made is None or (not made.nothing and flag.version != seen):
+        raise StaleError(f"flag {flag.key} of {where} was changed by somebody else: it is {flag.served()}")
+    return made
 
 
 def after(flag: Definition, made: Edits) -> Definition:

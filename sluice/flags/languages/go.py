@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from ast_grep_py import SgNode
 
+from sluice.flags.syntax.columns import realigned
 from sluice.flags.syntax.facts import Edit, Facts, kinds
 from sluice.flags.syntax.removal import TreeLanguage
 
@@ -243,6 +244,7 @@ GO = TreeLanguage(
         unused_import=unused_import,
         unused_local=unused_local,
         harmless=harmless,
+        settled=realigned,
         emptied=emptied,
         variable=variable,
     )

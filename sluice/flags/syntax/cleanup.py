@@ -10,7 +10,7 @@ from ast_grep_py import SgNode
 
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import constants_in
-from sluice.flags.syntax.lines import deletion
+from sluice.flags.syntax.lines import deletion, line_end, line_start, with_comments
 from sluice.flags.syntax.rules.expressions import pure
 from sluice.flags.syntax.rules.variables import removal_of
 from sluice.flags.syntax.scopes import Binding, Scopes
@@ -98,12 +98,9 @@ def row_removed(tree: Tree, row: SgNode) -> tuple[Edit, ...]:
     if after is not None and after.kind() == ",":
         text = tree.text
         start, end = span(row)[0], span(after)[1]
-        whole = deletion(tree, row)
-        on_its_own = (
-            not text[text.rfind("\n", 0, start) + 1 : start].strip() and text[end:].split("\n", 1)[0].strip() == ""
-        )
-        if on_its_own:
-            return (Edit(whole.start, text.find("\n", end) + 1, ""),)
+        alone = not text[line_start(text, start) : start].strip()
+        if alone and not re.sub(r"//[^\n]*", "", text[end : line_end(text, end)]).strip():
+            return (Edit(with_comments(tree, row), line_end(text, end), ""),)
         return (Edit(start, end + len(text[end:]) - len(text[end:].lstrip(" ")), ""),)
     if before is not None and before.kind() == ",":
         return (Edit(span(before)[0], span(row)[1], ""),)
@@ -148,7 +145,10 @@ def _was_unused(old: Tree, binding: Binding) -> bool:
     """Whether a declaration was without any use before."""
     scopes = Scopes(old)
     text = binding.declaration.text()
-    return any(one.declaration.text() == text and not scopes.uses(one) for one in scopes.of(binding.name))
+    same_text = [one for one in scopes.of(binding.name) if one.declaration.text() == text]
+    if len(old.named(binding.name)) > len(scopes.of(binding.name)) and not _is_local(old, binding):
+        return False
+    return any(not scopes.uses(one) for one in same_text)
 
 
 def _local(tree: Tree, scopes: Scopes, binding: Binding, uses: list[SgNode], again: list[Binding]) -> tuple[Edit, ...]:

@@ -28,7 +28,7 @@ def _nothing(_node: SgNode) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Facts:
     """One language. Kinds are those of its tree-sitter grammar."""
 
@@ -109,6 +109,8 @@ class Facts:
     """The edit that takes one of several names of a declaration away."""
     harmless: Callable[[SgNode], bool] = _nothing
     """Whether a value with calls in it is known to do nothing but give a value."""
+    settled: Callable[[str, str], str] = lambda _before, after: after
+    """A text as the language's formatter would have it, where something went (before, after)."""
     emptied: Callable[[str], bool] = lambda text: not text.strip()
     """Whether a text has nothing left to say."""
     variable: Callable[[SgNode], bool] = lambda _leaf: True

@@ -97,6 +97,7 @@ class Repository:
                 if fits and (reading := self._reading(tree, node, call)) is not None:
                     seen.add(span(node))
                     yield reading
+                    break
 
     def _reading(self, tree: Tree, node: SgNode, call: FlagCall) -> Reading | None:
         argument = key_argument(tree, node, call)

@@ -16,6 +16,7 @@ from sluice.flags.syntax.cleanup import UnusedError, cleaned
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import Reading, Repository, constants_in
 from sluice.flags.syntax.marks import ANSWER, PROMISE, VARIANT, Mark, Read, UnsafeError
+from sluice.flags.syntax.rules.expressions import uses_at_once
 from sluice.flags.syntax.rules.table import finished, marks_of, reduced
 from sluice.flags.syntax.tree import Edit, Tree, apply, inside, span
 from sluice.flags.syntax.wrappers import Answering, answering, with_wrappers
@@ -100,8 +101,16 @@ class Attempt:
         try:
             texts = self._marked()
             texts = self._followed(texts)
-            finish = {path: finished(path, text, self.facts, self.reads) for path, text in texts.items()}
-            return cleaned(self.repository.files, finish, self.facts, self.flag) if self.reads else finish
+            before = self.repository.files
+            finish = {
+                path: text if text is before[path] else finished(path, text, self.facts, self.reads)
+                for path, text in texts.items()
+            }
+            after = cleaned(before, finish, self.facts, self.flag) if self.reads else finish
+            return {
+                path: text if text is before[path] else self.facts.settled(before[path], text)
+                for path, text in after.items()
+            }
         except UnsafeError as error:
             self.kept[self.reads[error.number].place] = error.reason
         except UnusedError as error:
@@ -138,15 +147,25 @@ class Attempt:
             self.kept[place] = reason
             return None
         number = len(self.reads)
-        read = self.reads[number] = Read(number, place, reading.call, self.value)
-        letter = PROMISE if reading.call.asynchronous else read.answer
+        call = self._as_used(tree, reading)
+        read = self.reads[number] = Read(number, place, call, self.value)
+        letter = PROMISE if call.asynchronous else read.answer
         start, end = span(reading.node)
         return Edit(start, end, str(Mark(letter, number)))
+
+    def _as_used(self, tree: Tree, reading: Reading) -> FlagCall:
+        """The row that fits: of a name that can give a promise or a value, and a boolean or a variant."""
+        rows = [row for row in self.calls if row.name == reading.call.name and row.answers(self.value)]
+        promised = [row for row in rows if row.asynchronous]
+        at_once = [row for row in rows if not row.asynchronous]
+        if promised and at_once:
+            return (at_once if uses_at_once(tree, reading.node) else promised)[0]
+        return rows[0] if rows else reading.call
 
     def _hindrance(self, tree: Tree, reading: Reading) -> str:
         if tree.broken:
             return "the file could not be read as a whole"
-        if not reading.call.answers(self.value):
+        if not any(row.name == reading.call.name and row.answers(self.value) for row in self.calls):
             return f"it is asked for a {reading.call.kind}, and the flag is `{self.value}`"
         arguments = reading.node.field("arguments")
         before = tree.text[span(reading.node)[0] : span(arguments)[0]] if arguments is not None else ""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ast_grep_py import SgNode
 
 from sluice.flags.calls import Argument, FlagCall
 from sluice.flags.reference import Place
+from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import Reading, Repository
 from sluice.flags.syntax.lines import statements
 from sluice.flags.syntax.marks import ANSWER, PROMISE, Mark, Read, UnsafeError, marked
@@ -68,16 +70,22 @@ def with_wrappers(repository: Repository, calls: tuple[FlagCall, ...]) -> tuple[
         words = {call.parts[-1] for call in fresh}
         for path in sorted(repository.files):
             text = repository.files[path]
-            if not any(word in text for word in words):
-                continue
-            tree = repository.tree(path)
-            readings = [one for one in repository.readings(tree, fresh) if one.parameter is not None]
-            found += [call for one in readings if (call := _handing_on(tree, one)) is not None]
+            if any(word in text for word in words):
+                found += _in_text(path, text, repository.facts, fresh)
         fresh = tuple(one for one in dict.fromkeys(found) if one not in known)
         if not fresh:
             break
         known = (*known, *fresh)
     return known
+
+
+@lru_cache(maxsize=1024)
+def _in_text(path: str, text: str, facts: Facts, calls: tuple[FlagCall, ...]) -> tuple[FlagCall, ...]:
+    """The calls that functions of one text are. Kept, because each flag of a repository asks for them."""
+    repository = Repository({path: text}, facts)
+    tree = repository.tree(path)
+    readings = [one for one in repository.readings(tree, calls) if one.parameter is not None]
+    return tuple(call for one in readings if (call := _handing_on(tree, one)) is not None)
 
 
 def _handing_on(tree: Tree, reading: Reading) -> FlagCall | None:

@@ -94,7 +94,8 @@ class SwitchedFlag(ForeignModel):
     """A flag that was turned off, or is about to be, with what gives it back."""
 
     key: str
-    service: FlagServiceReference
+    service: dict[str, Any] = Field(default_factory=dict)
+    """Where it is: what the manifest said of its service by then."""
     environment: str
     before: dict[str, Any] = Field(default_factory=dict)
     """Its state before."""
@@ -106,6 +107,11 @@ class SwitchedFlag(ForeignModel):
     """What people call that revision."""
     at: float = 0.0
     """When the intent was written, seconds since the epoch."""
+
+    @property
+    def reference(self) -> FlagServiceReference:
+        """Its service."""
+        return FlagServiceReference.model_validate(self.service)
 
 
 class FlagsStatus(ForeignModel):

@@ -45,7 +45,7 @@ class OwnCall(ForeignModel):
 class DeployedBy(ForeignModel):
     """An object of a cluster that shows which commit of a repository is deployed."""
 
-    kind: Literal["Kustomization", "GitRepository", "Deployment", "DaemonSet", "StatefulSet", "Canary"]
+    kind: Literal["Kustomization", "GitRepository", "Deployment", "DaemonSet", "Canary"]
     """By `lastAppliedRevision`, by the artifact's revision, or by the label `org.opencontainers.image.revision` of the
     images that its pods run; of a Canary: those of its target and of its primary."""
     name: str
@@ -138,6 +138,8 @@ class ProposedRemoval(ForeignModel):
 
     flag: str
     value: str
+    repository: str = ""
+    """As the audit calls it."""
     url: str
     branch: str
     into: str

@@ -100,7 +100,7 @@ def intent(
     new = [
         SwitchedFlag(
             key=key,
-            service=switch.service,
+            service=switch.service.model_dump(mode="json", by_alias=True),
             environment=switch.meets,
             before=state.model_dump(mode="json"),
             revision=flags.revision,
@@ -133,7 +133,7 @@ def intended(flags: FlagsStatus, switch: KillSwitch) -> list[SwitchedFlag]:
 
 def is_of(one: SwitchedFlag, switch: KillSwitch) -> bool:
     """Whether a flag that was switched is one of the service and environment that the manifest names."""
-    where, there = one.service, switch.service
+    where, there = one.reference, switch.service
     return (where.type, where.address, where.namespace, one.environment) == (
         there.type,
         there.address,

@@ -67,8 +67,8 @@ def _refuse_under_way(scene: Scene) -> None:
 
 async def _one(scene: Scene, entry: SwitchedFlag, *, anyway: bool) -> Restored:
     try:
-        board = await Switchboard.of(scene.wired, entry.service, entry.environment, scene.canary.namespace)
-        flags = await board.found([entry.key], entry.service)
+        board = await Switchboard.of(scene.wired, entry.reference, entry.environment, scene.canary.namespace)
+        flags = await board.found([entry.key], entry.reference)
         choice = wanted(entry, flags[entry.key], anyway=anyway)
         await _turned(scene, board, choice)
     except LostError:
@@ -91,4 +91,4 @@ async def _turned(scene: Scene, board: Switchboard, choice: Wanted) -> None:
     scene.lease.check()
     entry = choice.entry
     wish = restored(choice.before)
-    await bounded(board.service.turn(entry.key, entry.environment, wish, choice.seen), entry.service)
+    await bounded(board.service.turn(entry.key, entry.environment, wish, choice.seen), entry.reference)

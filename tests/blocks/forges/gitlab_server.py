@@ -39,6 +39,7 @@ class GitLabServer:
     notes: list[Json] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
     asked: int = 0
+    users: dict[str, int] = field(default_factory=lambda: {"ann": 7, "bob": 8})
     filters: bool = True
     limited: dict[str, str] | None = None
     before: Callable[[], None] = lambda: None
@@ -57,6 +58,9 @@ class GitLabServer:
             return JSONResponse({"message": "401 Unauthorized"}, 401)
         raw = request.scope["raw_path"].decode().partition("?")[0].removeprefix("/api/v4/")
         parts = [unquote(part) for part in raw.split("/")]
+        if parts == ["users"]:
+            wanted = request.query_params.get("username")
+            return JSONResponse([{"id": at, "username": name} for name, at in self.users.items() if name == wanted])
         if parts[0] != "projects" or parts[1] not in self.projects:
             return JSONResponse({"message": "404 Project Not Found"}, 404)
         body = await request.json() if request.method in {"POST", "PUT"} else {}

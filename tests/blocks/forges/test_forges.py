@@ -49,6 +49,9 @@ class World(Protocol):
     async def calls(self) -> list[str]:
         """The methods of what wrote something at the forge."""
 
+    async def asked(self) -> list[str]:
+        """Who was asked to review, by name: users and teams."""
+
     async def merge(self, number: int) -> None:
         """A person merges one."""
 
@@ -88,6 +91,10 @@ class OnGitHub:
     async def _calls(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = (await self.http.get(f"{self.url}/-/calls")).json()
         return [call for call in found if call["method"] != "GET"]
+
+    async def asked(self) -> list[str]:
+        bodies = [one["body"] for one in await self._calls() if one["path"].endswith("/requested_reviewers")]
+        return [name for body in bodies for kind in ("reviewers", "team_reviewers") for name in body.get(kind, [])]
 
     async def merge(self, number: int) -> None:
         await self.act("PUT", f"/pulls/{number}/merge")
@@ -133,6 +140,10 @@ class OnGitLab:
     async def calls(self) -> list[str]:
         # What GitHub calls PATCH is PUT here.
         return ["PATCH" if call["method"] == "PUT" else call["method"] for call in self.server.calls]
+
+    async def asked(self) -> list[str]:
+        names = {number: name for name, number in self.server.users.items()}
+        return [names[one] for call in self.server.calls for one in call["body"].get("reviewer_ids", [])]
 
     async def merge(self, number: int) -> None:
         self.server.requests[number - 1]["state"] = "merged"
@@ -294,6 +305,25 @@ async def test_a_refused_pull_request_names_the_right_that_is_missing(world: Wor
     with pytest.raises(TerminalError, match=r"may the token .* write (pull|merge) requests") as refused:
         await world.forge("ghp_wrong").propose(repository(world), WISH)
     assert "ghp_wrong" not in str(refused.value)
+
+
+async def test_reviewers_are_asked_once_when_it_is_opened(world: World) -> None:
+    """People who took themselves off are not asked again at each look. Of teams only GitHub knows."""
+    wish = WISH.model_copy(update={"reviewers": ("@ann", "@bob", "@team/shop", "ann@example.com")})
+    first = await world.forge().propose(repository(world), wish)
+    later = await world.forge().propose(repository(world), wish.model_copy(update={"title": "newer"}))
+    on_github = world.host == "github.com"
+    assert await world.asked() == ["ann", "bob", "shop"][: 3 if on_github else 2]
+    assert first.unasked == (("ann@example.com",) if on_github else ("@team/shop", "ann@example.com"))
+    assert (later.number, later.unasked) == (first.number, ())
+
+
+async def test_a_reviewer_whom_the_forge_does_not_know_keeps_nobody_from_being_asked(world: World) -> None:
+    """CODEOWNERS outlive their owners."""
+    wish = WISH.model_copy(update={"reviewers": ("@stranger", "@ann")})
+    made = await world.forge().propose(repository(world), wish)
+    assert (made.state, made.unasked) == (Proposed.OPEN, ("@stranger",))
+    assert await world.asked() == ["ann"]
 
 
 WHY = "Closed by sluice: nothing is left to propose."

@@ -126,6 +126,17 @@ def samples(namespace: str) -> list[Object]:
             {"spec": {"type": "generic", "address": "https://a.test"}},
         ),
         (
+            "sluice.dev/v1alpha1",
+            "FlagRollout",
+            {
+                "spec": {
+                    "flag": "basket",
+                    "service": {"type": "flipt", "address": "https://flipt.test"},
+                    "analysis": {"stepWeights": [10, 50]},
+                }
+            },
+        ),
+        (
             "notification.toolkit.fluxcd.io/v1beta3",
             "Alert",
             {"spec": {"providerRef": ref, "eventSources": [{"kind": "Kustomization", "name": NAME}]}},
@@ -170,6 +181,16 @@ def samples(namespace: str) -> list[Object]:
                     "sourceRef": {"kind": "GitRepository", "name": NAME},
                     "git": {"commit": {"author": {"email": "a@example.com"}}},
                     "update": {"strategy": "Setters"},
+                }
+            },
+        ),
+        (
+            "sluice.dev/v1alpha1",
+            "FlagAudit",
+            {
+                "spec": {
+                    "service": {"type": "flipt", "address": "https://flags.test"},
+                    "repositories": [{"sourceRef": {"name": NAME}}],
                 }
             },
         ),

@@ -63,7 +63,11 @@ FINALIZED = {
 OF_HELM = {("list", "secrets", ""), ("patch", "secrets", "status")}
 """Helm's record of releases, which deployments/kubernetes/components/helm gives, with what helm itself needs."""
 OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_ACCOUNT}
-DELIVERY = {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER} | OF_DELIVERY
+DELIVERY = (
+    {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER}
+    | OF_DELIVERY
+    | {kinds.FLAG_ROLLOUT, kinds.FLAG_AUDIT}
+)
 """Receivers are the receiver's, which has rights of its own: see tests/deployments/doors/test_hook_rights.py."""
 
 

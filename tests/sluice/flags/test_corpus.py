@@ -7,6 +7,7 @@ import re
 import pytest
 
 from sluice.flags.languages.table import LANGUAGES
+from sluice.flags.sdks import ALL
 from tests.sluice.flags.corpus import CALLS, SIDES, Case, cases
 
 CASES = [(language, case) for language in ("go", "typescript", "java") for case in cases(language)]
@@ -22,7 +23,7 @@ def test_the_program_becomes_what_is_expected(language: str, case: Case, side: s
     assert tuple(str(one) for one in removal.left) == case.left[side]
 
 
-@pytest.mark.parametrize("language", ["go"])
+@pytest.mark.parametrize("language", ["go", "typescript", "java"])
 def test_nearly_all_is_removed_whole(language: str) -> None:
     """35 programs of a language at least; of the places that stay, each is one of the kinds that nobody can be sure of."""
     removals = [case.removed(LANGUAGES[language], side) for case in cases(language) for side in SIDES]
@@ -52,3 +53,24 @@ def test_windows_line_ends_stay(language: str, case: Case, side: str) -> None:
     assert {path: text.replace("\r\n", "\n") for path, text in plain.items()} == case.expected[side]
     assert not any(re.search(r"[^\r]\n", text) for text in plain.values())
     assert all(text is None or text.startswith("\ufeff") for text in removal.texts.values())
+
+
+def test_how_the_code_uses_an_answer_says_whether_it_is_a_promise() -> None:
+    """OpenFeature's name is the same on servers (a promise) and in browsers (a value)."""
+    call = 'client.getBooleanValue("new-checkout", false)'
+    texts = {
+        "server.ts": f"export const f = async () => {{\n  return (await {call}) ? 1 : 2;\n}};\n",
+        "browser.ts": f"export const f = () => {{\n  if (!{call}) {{\n    return 2;\n  }}\n  return 1;\n}};\n",
+    }
+    removal = LANGUAGES["typescript"].remove(texts, "new-checkout", "true", ALL)
+    assert removal.whole
+    assert removal.texts == {
+        "server.ts": "export const f = async () => {\n  return 1;\n};\n",
+        "browser.ts": "export const f = () => {\n  return 1;\n};\n",
+    }
+
+
+def test_a_common_name_is_no_flag() -> None:
+    """A logger's `String(key, value)` is not asked for a flag, whatever its arguments are."""
+    text = 'package a\n\nfunc f() {\n\tlog.Info("x", zap.String("layout", "wide"), zap.String("a", "layout"))\n}\n'
+    assert LANGUAGES["go"].references({"a.go": text}, ALL) == ()

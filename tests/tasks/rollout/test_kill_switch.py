@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import jsonschema
 import pytest
 
 from sluice.errors import TransientError
 from sluice.flags.flag import FALSE, FlagState, Served
+from sluice.manifests.crd import crds
 from sluice.notices.message import Occasion
 from sluice.rollout.kill_switch.named import ANNOTATION
 from sluice.rollout.strategies.base import Traffic
@@ -235,3 +237,19 @@ def test_the_annotations_of_the_target_are_read_while_its_pods_come_up(play: Any
     ]
     play(stage, switch_flags_off, **AT_30)
     assert stage.flags.turns == ["checkout off", "search off"]
+
+
+def test_the_api_server_keeps_each_entry_as_it_is_written(play: Any) -> None:
+    """By the definition of the kind that sluice installs, which refuses a status of another form."""
+    (version,) = next(one for one in crds() if one["spec"]["names"]["kind"] == "Canary")["spec"]["versions"]
+    schema = version["schema"]["openAPIV3Schema"]["properties"]["status"]
+    stage = bad("checkout", service={**SERVICE, "timeout": "2s", "secretRef": {"name": "flipt"}})
+    stage.cluster.hooks.append(
+        lambda when, verb, item: (
+            jsonschema.validate(item.get("status") or {}, schema) if item["kind"] == "Canary" else None
+        )
+    )
+    play(stage, switch_flags_off, **AT_30)
+    assert flags_of(stage)["off"][0]["service"]["secretRef"] == {"name": "flipt"}
+    play(stage, watch_recovery, **AT_30)
+    assert flags_of(stage)["state"] == "recovered"

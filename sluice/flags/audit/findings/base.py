@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Literal, Protocol
 
 from sluice.flags.audit.record import State
@@ -13,6 +14,8 @@ from sluice.flags.reference import Reference
 
 Level = Literal["none", "note", "warning", "error"]
 """As SARIF has them."""
+PERMANENT = "permanent"
+"""A tag of a flag that is meant to stay."""
 SaidBy = Literal["service", "audit"]
 
 
@@ -52,6 +55,7 @@ class Survey:
         now: when it looks.
         days: for how long a flag has to be in one state to count as done.
         keys: of all flags of the service that are not archived; None where the service could not be asked.
+        keep: keys of flags that are meant to stay, with `*` for any text.
         whole: whether every repository was read in whole. Where not, nothing can be called unused.
         composed: places that put a key together at run time: they may ask for any flag.
     """
@@ -59,8 +63,14 @@ class Survey:
     now: datetime
     days: int
     keys: frozenset[str] | None = frozenset()
+    keep: tuple[str, ...] = ()
     whole: bool = True
     composed: int = 0
+
+    def stays(self, subject: Subject) -> bool:
+        """Whether a flag is meant to be turned for as long as it is there: by the manifest, or its own tag."""
+        permanent = subject.flag is not None and any(tag.partition("=")[0] == PERMANENT for tag in subject.flag.tags)
+        return permanent or any(fnmatchcase(subject.key, pattern) for pattern in self.keep)
 
     def lacks(self, subject: Subject) -> bool:
         """Whether code asks for a flag for certain that the service does not have, or has archived."""
@@ -75,6 +85,8 @@ class Survey:
             subject: the flag.
             value: what it has to give; None for anything.
         """
+        if self.stays(subject):
+            return None
         states = list(subject.states.values())
         given = {state.everybody for state in states}
         if len(given) != 1 or any(state.switched_off for state in states):

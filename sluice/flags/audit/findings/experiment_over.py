@@ -22,7 +22,7 @@ class ExperimentOver:
     def find(self, subject: Subject, survey: Survey) -> Found | None:
         """A variant flag that gives everybody one variant for long, or whose last day has passed."""
         flag = subject.flag
-        if flag is None or flag.kind is not FlagKind.VARIANT:
+        if flag is None or flag.kind is not FlagKind.VARIANT or survey.stays(subject):
             return None
         done = survey.done(subject)
         if done is not None:

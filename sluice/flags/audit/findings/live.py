@@ -15,6 +15,8 @@ class Live:
 
     def find(self, subject: Subject, survey: Survey) -> Found | None:
         """What none of the others is about."""
+        if survey.stays(subject):
+            return Found(why="it is meant to stay")
         if subject.flag is not None and not subject.uses:
             if subject.named_in:
                 return Found(why=f"no code that sluice reads asks for it; its key stands in {subject.named_in[0]}")

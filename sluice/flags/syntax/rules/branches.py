@@ -162,12 +162,13 @@ def terminates(tree: Tree, node: SgNode | None, known: frozenset[Span] = frozens
         return bool(inner) and terminates(tree, inner[-1], known)
     if node.kind() == IF:
         return all(terminates(tree, one, known) for one in (node.field("consequence"), alternative(node)))
-    if node.kind() == "try_statement":
+    if node.kind() in {"try_statement", "try_with_resources_statement"}:
         clauses = named(node)
         last = clauses[-1]
         if last.kind() == "finally_clause" and terminates(tree, named(last)[-1], known):
             return True
         bodies = [named(one)[-1] if one.kind().endswith("clause") else one for one in clauses]
+        bodies = [one for one, clause in zip(bodies, clauses, strict=True) if clause.kind() != "finally_clause"]
         return all(terminates(tree, one, known) for one in bodies if one.kind() in tree.facts.blocks)
     return False
 

@@ -163,6 +163,17 @@ def is_condition(tree: Tree, node: SgNode) -> bool:
     return False
 
 
+def uses_at_once(tree: Tree, call: SgNode) -> bool:
+    """Whether a call's answer is a condition or has a member taken where it is asked: it is no promise."""
+    above = call.parent()
+    if above is None or above.kind() in tree.facts.awaits:
+        return False
+    if above.kind() in tree.facts.members:
+        member = above.field(tree.facts.members[above.kind()][1])
+        return member is None or member.text() not in {"then", "catch", "finally"}
+    return is_condition(tree, call) or above.kind() in tree.facts.ternaries or above.kind() == "jsx_expression"
+
+
 def _is_boolean(tree: Tree, node: SgNode) -> bool:
     """Whether an expression can only be true or false."""
     if node.kind() in tree.facts.parens:

@@ -85,7 +85,7 @@ def _gone(tree: Tree, declarator: SgNode) -> tuple[Edit, ...]:
         start, end = span(declarator)
         rest = tree.text[end:]
         return (Edit(start, end + len(rest) - len(rest.removeprefix(";").lstrip(" ")), ""),)
-    if declarator.kind() == "short_var_declaration":
+    if declarator.kind() in {"short_var_declaration", "public_field_definition"}:
         return (deletion(tree, declarator),)
     if above.kind() == "var_spec_list":
         above = above.parent() or above

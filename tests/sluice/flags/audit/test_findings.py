@@ -71,6 +71,16 @@ def test_a_flag_that_the_kill_switch_holds_is_not_done() -> None:
     assert judged(subject("new-checkout", state("false", switched_off=True)), survey())[0].name == "live"
 
 
+def test_what_is_meant_to_stay_is_not_done() -> None:
+    """By a pattern of the manifest, or the flag's own tag; what nobody asks for is named all the same."""
+    for more, of in ((("limit-*",), {}), ((), {"tags": ("permanent",)}), ((), {"tags": ("permanent=true",)})):
+        kept = subject("limit-uploads", state("true"), **of)
+        finding, found = judged(kept, survey("limit-uploads", keep=more))
+        assert (finding.name, found.why) == ("live", "it is meant to stay")
+    unused = subject("limit-uploads", state("true"), used=False)
+    assert judged(unused, survey("limit-uploads", keep=("limit-*",)))[0].name == "unknown-in-code"
+
+
 def test_since_when_is_said_with_who_says_it() -> None:
     """One environment whose service does not say makes it the audit's word."""
     both = subject("new-checkout", state("true"), state("true", said_by="audit"))

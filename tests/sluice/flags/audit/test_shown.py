@@ -15,6 +15,7 @@ from sluice.flags.audit.finished import Finished, owned, rows
 from sluice.flags.audit.proposal import branch_of, proposal, together
 from sluice.flags.audit.record import State
 from sluice.flags.audit.sarif import sarif
+from sluice.flags.audit.spelling import spellings
 from sluice.flags.audit.summary import counts, message, table
 from sluice.flags.flag import Flag
 from sluice.flags.languages.base import Left, Removal
@@ -100,6 +101,41 @@ def test_an_alert_of_code_scanning_outlives_a_move_of_its_line() -> None:
     stays = finished(Subject("f", uses=(use("f", "a.py", 3),)), on("g", 50, "a.py"))
     marks = [sarif(one, "1")["runs"][0]["results"][0]["partialFingerprints"] for one in (moved, stays)]
     assert marks[0] == marks[1]
+
+
+def test_two_places_of_one_file_are_two_alerts() -> None:
+    """Code scanning drops the second of two with one fingerprint."""
+    both = Subject("gone", uses=(use("gone", "a.py", 3), use("gone", "a.py", 9)))
+    results = sarif(finished(both, on("g", 50, "a.py")), "1")["runs"][0]["results"]
+    marks = [one["partialFingerprints"]["sluiceFlag/v1"] for one in results]
+    assert len(set(marks)) == len(marks) == 3
+
+
+def test_one_repository_s_findings_can_be_had_alone() -> None:
+    """Code scanning refuses a file with more than twenty runs, and takes those of one repository."""
+    assert sarif(ALL, "1", ["team/other"])["runs"] == []
+    assert len(sarif(ALL, "1", ["team/shop"])["runs"]) == 1
+
+
+def test_a_colon_in_a_file_s_name_makes_no_scheme_of_it() -> None:
+    """Or the whole file is refused."""
+    made = sarif(finished(Subject("gone", uses=(use("gone", "a:b.py"),)), on("g", 50, "a.py")), "1")
+    uris = [one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in made["runs"][0]["results"]]
+    assert "a%3Ab.py" in uris
+
+
+@pytest.mark.parametrize(
+    ("key", "others"),
+    [
+        ("new-checkout", {"newCheckout", "NewCheckout", "new_checkout", "NEW_CHECKOUT"}),
+        ("Qa_Updates", {"qaUpdates", "QaUpdates", "qa_updates", "QA_UPDATES", "qa-updates"}),
+        ("checkout-v2", {"checkoutV2", "CheckoutV2", "checkout_v2", "CHECKOUT_V2"}),
+        ("beta", set()),
+    ],
+)
+def test_how_else_a_key_is_written(key: str, others: set[str]) -> None:
+    """SDKs of the web make names of keys; a key of one part would be any word."""
+    assert set(spellings(key)) == {key, *others}
 
 
 BEFORE = {"a.py": "x = 1\nif client.is_enabled('new-checkout'):\n    new()\nelse:\n    old()\n"}

@@ -1,0 +1,1 @@
+"""Code of repositories: read and changed in a process of its own, never run."""

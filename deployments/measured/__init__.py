@@ -1,0 +1,1 @@
+"""What sluice says of itself in Prometheus' format."""

@@ -1,0 +1,18 @@
+"""How else a flag's key is written: SDKs and people make names of it that their languages take."""
+
+from __future__ import annotations
+
+import re
+
+_PARTS = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+)\d*|\d+")
+
+
+def spellings(key: str) -> tuple[str, ...]:
+    """The key itself and, where it has several parts, those as `camelCase`, `PascalCase`, `snake_case`, `UPPER_CASE` and
+    `kebab-case`: `const { newCheckout } = useFlags()` asks for `new-checkout`."""
+    parts = [part.lower() for part in _PARTS.findall(key)]
+    if len(parts) < 2:
+        return (key,)
+    pascal = "".join(part.capitalize() for part in parts)
+    others = (parts[0] + pascal[len(parts[0]) :], pascal, "_".join(parts), "_".join(parts).upper(), "-".join(parts))
+    return tuple(dict.fromkeys((key, *others)))

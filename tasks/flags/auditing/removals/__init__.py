@@ -1,0 +1,1 @@
+"""What becomes of removals: proposed, closed, merged, and the flag archived at the end."""

@@ -1,0 +1,118 @@
+"""Whether a removal is deployed everywhere: what the clusters' own objects say that they run, and git's history of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blocks.connections import Connections
+from blocks.git.branches.history import contains, with_history
+from blocks.kubernetes.kinds import CANARY, GIT_REPOSITORY, KUSTOMIZATION, POD, WORKLOAD_KINDS
+from blocks.registries.pull_secrets import login_by_secrets
+from sluice.errors import InvalidError, NotFoundError
+from sluice.images.reference import parse_repository
+from sluice.manifests.own.flag_audit import DeployedBy, FlagAudit, ProposedRemoval
+from sluice.sync.revision import commit_of
+from sluice.sync.source_url import normalise
+from tasks.flags.auditing.ground import repository
+
+ORIGIN = "org.opencontainers.image.revision"
+"""Label of an image: the commit that it was built from."""
+SOURCE = "org.opencontainers.image.source"
+"""Label of an image: the repository that it was built from. A sidecar is built from another one."""
+Object = Mapping[str, Any]
+
+
+async def not_deployed(wired: Connections, audit: FlagAudit, removal: ProposedRemoval) -> str:
+    """Why it cannot be said that a removal is deployed everywhere; empty where it can.
+
+    Raises:
+        NotFoundError: something that shows it is not there.
+        TransientError, TerminalError: cluster, git or registry do not answer or refuse.
+    """
+    where = await repository(wired, audit, removal.repository)
+    if not where.asked.deployed_by:
+        return f"{where.name}: `deployedBy` names nothing that runs its code"
+    commits: dict[str, str] = {}
+    for one in where.asked.deployed_by:
+        for commit in await _running(wired, audit, one, where.url):
+            commits[commit] = f"{one.kind} {one.namespace or audit.namespace}/{one.name}"
+    if not commits:
+        return f"{where.name}: nothing of `deployedBy` runs"
+    async with wired.git.hold(where.remote) as mirror:
+        await mirror.fetch(where.branch)
+        await with_history(mirror, where.branch)
+        for commit, shown in commits.items():
+            if not await contains(mirror, commit, removal.commit):
+                return f"{shown} is at {commit[:12]}, without the removal"
+    return ""
+
+
+async def _running(wired: Connections, audit: FlagAudit, by: DeployedBy, url: str) -> Sequence[str]:
+    """The commits that an object runs; all of them count."""
+    namespace = by.namespace or audit.namespace
+    if by.kind == "Kustomization":
+        found = await wired.cluster.get(KUSTOMIZATION, by.name, namespace)
+        return [_commit((found.get("status") or {}).get("lastAppliedRevision", ""), by)]
+    if by.kind == "GitRepository":
+        found = await wired.cluster.get(GIT_REPOSITORY, by.name, namespace)
+        return [_commit(((found.get("status") or {}).get("artifact") or {}).get("revision", ""), by)]
+    names = {by.kind: [by.name]}
+    if by.kind == "Canary":
+        canary = await wired.cluster.get(CANARY, by.name, namespace)
+        target = canary["spec"]["targetRef"]
+        names = {target["kind"]: [target["name"], f"{target['name']}-primary"]}
+    commits: list[str] = []
+    for kind, workloads in names.items():
+        if kind not in WORKLOAD_KINDS:
+            raise InvalidError(f"deployedBy: {by.kind} {by.name} targets a {kind}: sluice does not read its images")
+        for name in workloads:
+            found = await wired.cluster.get(WORKLOAD_KINDS[kind], name, namespace)
+            commits += await _of_images(wired, namespace, found, by, url)
+    return commits
+
+
+async def _of_images(wired: Connections, namespace: str, workload: Object, by: DeployedBy, url: str) -> list[str]:
+    """The commits of the images that the workload's pods run, by the digests that their statuses have."""
+    selector = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
+    labels = ",".join(f"{name}={value}" for name, value in sorted(selector.items()))
+    pods = await wired.cluster.list(POD, namespace, labels) if labels else []
+    ours = {one["name"] for one in workload["spec"]["template"]["spec"]["containers"]}
+    images = {
+        status.get("imageID", "")
+        for pod in pods
+        for status in (pod.get("status") or {}).get("containerStatuses") or []
+        if status.get("name") in ours
+    }
+    if not images:
+        if workload["spec"].get("replicas") == 0:
+            return []  # it runs nothing: a canary at rest
+        raise NotFoundError(f"no pod of {by.kind} {namespace}/{by.name} runs: what it would run is not known")
+    account = workload["spec"]["template"]["spec"].get("serviceAccountName", "")
+    found = [await _label(wired, namespace, image, account, url) for image in sorted(images)]
+    commits = [commit for commit in found if commit]
+    if not commits:
+        raise InvalidError(f"no image of {by.kind} {namespace}/{by.name} has the label {ORIGIN}: set it in its build")
+    return commits
+
+
+async def _label(wired: Connections, namespace: str, image: str, account: str, url: str) -> str:
+    """The commit of one image; empty where it does not say, or is built from another repository."""
+    name, at, digest = image.rpartition("://")[2].rpartition("@")
+    if not at:
+        return ""
+    where = parse_repository(name)
+    login = await login_by_secrets(wired.cluster, namespace, None, account, where)
+    labels = await wired.artifacts.labels(where, digest, login)
+    source = labels.get(SOURCE, "")
+    return "" if source and normalise(source) != normalise(url) else _plain(labels.get(ORIGIN, ""))
+
+
+def _plain(revision: str) -> str:
+    return commit_of(revision) if ":" in revision else revision.strip()
+
+
+def _commit(revision: str, by: DeployedBy) -> str:
+    if not revision:
+        raise NotFoundError(f"{by.kind} {by.name} has deployed nothing yet")
+    return _plain(revision)
