@@ -16,7 +16,7 @@ from sluice.rollout.decision import Outcome
 from sluice.rollout.kill_switch.named import ANNOTATION
 from tests.flows.test_roll_out_laws import OWN, Crash, World, live
 from tests.hurry import hurry
-from tests.memory_flags import SERVICE, MemoryFlags
+from tests.peopled_flags import SERVICE, MemoryFlags
 from tests.samples import NAME, NAMESPACE, counted_at, merged, success_rate
 from tests.virtual_time import in_no_time
 

@@ -8,7 +8,7 @@ from typing import Any
 from sluice.manifests.flagger.kill_switch import SwitchState
 from tests.laws.life import Life
 from tests.laws.people import IMAGES
-from tests.memory_flags import SERVICE
+from tests.peopled_flags import SERVICE
 from tests.samples import NAME, NAMESPACE, merged
 
 FLAG, THEIRS = "checkout", "theirs"

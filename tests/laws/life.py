@@ -15,7 +15,7 @@ from tests.laws.events import EVENTS
 from tests.laws.people import IMAGES, PEOPLE, PRIMARY, clear_the_way
 from tests.laws.town import clock
 from tests.laws.world import AUTOSCALER, TEMPLATE, World
-from tests.memory_flags import MemoryFlags
+from tests.peopled_flags import MemoryFlags
 from tests.samples import NAME, NAMESPACE, canary_manifest, copied
 
 NOTHING_LEFT = "no longer has the promoted revision"

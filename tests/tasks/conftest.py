@@ -27,7 +27,7 @@ from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
-from tests.memory_flags import MemoryFlags
+from tests.peopled_flags import MemoryFlags
 from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, merged, workload
 from tests.virtual_time import in_no_time
 

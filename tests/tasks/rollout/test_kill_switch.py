@@ -17,7 +17,7 @@ from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.kill_switch.switch_flags_off import switch_flags_off
 from tasks.rollout.kill_switch.watch_recovery import watch_recovery
 from tasks.rollout.scale_up import scale_up
-from tests.memory_flags import SERVICE, serving
+from tests.peopled_flags import SERVICE, serving
 from tests.samples import NAME, success_rate
 from tests.tasks.conftest import Stage, staged
 
@@ -244,12 +244,16 @@ def test_the_api_server_keeps_each_entry_as_it_is_written(play: Any) -> None:
     (version,) = next(one for one in crds() if one["spec"]["names"]["kind"] == "Canary")["spec"]["versions"]
     schema = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     stage = bad("checkout", service={**SERVICE, "timeout": "2s", "secretRef": {"name": "flipt"}})
-    stage.cluster.hooks.append(
-        lambda when, verb, item: (
-            jsonschema.validate(item.get("status") or {}, schema) if item["kind"] == "Canary" else None
-        )
-    )
+    written = []
+
+    def validated(when: str, verb: str, item: dict[str, Any]) -> None:
+        if (when, item["kind"]) == ("after", "Canary"):
+            jsonschema.validate(item["status"], schema)
+            written.append(item["status"]["flags"]["state"])
+
+    stage.cluster.hooks.append(validated)
     play(stage, switch_flags_off, **AT_30)
     assert flags_of(stage)["off"][0]["service"]["secretRef"] == {"name": "flipt"}
     play(stage, watch_recovery, **AT_30)
     assert flags_of(stage)["state"] == "recovered"
+    assert written == ["switching", "watching", "recovered"]

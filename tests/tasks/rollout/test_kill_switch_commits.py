@@ -16,7 +16,7 @@ from tasks.rollout.kill_switch.commits import REVISION
 from tasks.rollout.scale_up import scale_up
 from tests.blocks.git.git_server import GitServer, Repository
 from tests.blocks.sources.oci_server import MANIFEST, OciServer, digest_of
-from tests.memory_flags import SERVICE
+from tests.peopled_flags import SERVICE
 from tests.samples import NAMESPACE
 from tests.tasks import conftest
 from tests.tasks.conftest import Stage, staged

@@ -12,7 +12,7 @@ from sluice.manifests.flagger.phase import Phase
 from tasks.rollout.kill_switch.restore import Restored, restore
 from tasks.rollout.kill_switch.switch_flags_off import switch_flags_off
 from tests.connected import connected
-from tests.memory_flags import serving
+from tests.peopled_flags import serving
 from tests.samples import NAME, NAMESPACE
 from tests.tasks.conftest import Stage, parts
 from tests.tasks.rollout.test_kill_switch import AT_30, bad, flags_of

@@ -9,7 +9,7 @@ import pytest
 from sluice.errors import InvalidError
 from sluice.manifests.flagger.canary import Canary
 from sluice.rollout.kill_switch.named import ANNOTATION, annotated, keys_in, named, trailers_of
-from tests.memory_flags import SERVICE
+from tests.peopled_flags import SERVICE
 from tests.samples import canary, canary_manifest, merged
 
 

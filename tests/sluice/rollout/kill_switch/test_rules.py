@@ -12,7 +12,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.decide import decide
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
 from sluice.rollout.strategies.base import Traffic
-from tests.memory_flags import SERVICE
+from tests.peopled_flags import SERVICE
 from tests.samples import canary
 
 OLD, NEW = "rev-old", "rev-new"
