@@ -6,16 +6,17 @@ import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sluice.flags.calls import FlagCall
+from sluice.flags.calls import TRUTHS, FlagCall, may_read
 from sluice.flags.languages.base import Left, Removal
 from sluice.flags.languages.python.code.checks import NO_CODE, changed_meaning
 from sluice.flags.languages.python.code.repository import Repository
-from sluice.flags.languages.python.code.source import Source
+from sluice.flags.languages.python.code.source import Source, is_test
 from sluice.flags.languages.python.edits.cut import cut
 from sluice.flags.languages.python.edits.fold import folded
 from sluice.flags.languages.python.found import Finder
 from sluice.flags.languages.python.known import Known
 from sluice.flags.languages.python.reads import Reads
+from sluice.flags.languages.python.trials import Tests
 from sluice.flags.languages.python.unused import Unused
 from sluice.flags.reference import Place
 
@@ -36,7 +37,9 @@ class Attempt:
 
 def remove(files: Mapping[str, str], flag: str, value: str, calls: tuple[FlagCall, ...]) -> Removal:
     """The repository without the flag, as far as that is surely safe."""
-    repository = Repository(files)
+    before = Repository(files)
+    tried = _tests(before, flag, value, calls)
+    repository = Repository({**files, **tried.texts})
     kept: dict[tuple[str, int, int], str] = {}
     for _ in range(ROUNDS):
         attempt = _put_in(repository, flag, value, calls, kept)
@@ -46,14 +49,50 @@ def remove(files: Mapping[str, str], flag: str, value: str, calls: tuple[FlagCal
         kept |= wrong
     else:
         return Removal(flag, {}, (), tuple(sorted(Left(Place(path, 1), NO_CODE) for path in attempt.texts)))
-    texts = _without_unused(repository, attempt.texts)
+    attempt.left = [_in_old(before, repository, one) for one in attempt.left] + tried.left
+    texts = _without_unused(before, {**tried.texts, **attempt.texts})
     after = Repository({**files, **texts})
-    left = {*attempt.left, *_still_written(repository, after, flag, attempt.left)}
+    left = {*attempt.left, *_still_written(before, after, flag, attempt.left)}
     changed = {path: text for path, text in texts.items() if text != files[path]}
     deleted = {path for path in changed if _is_empty(after, path)}
-    removed = {*attempt.removed, *_gone(repository, after, changed)} if changed else set()
+    removed = {*tried.removed, *attempt.removed, *_gone(before, after, changed)} if changed else set()
     new = {path: None if path in deleted else text for path, text in changed.items()}
     return Removal(flag, new, tuple(sorted(removed)), tuple(sorted(left)))
+
+
+def _tests(repository: Repository, flag: str, value: str, calls: tuple[FlagCall, ...]) -> Attempt:
+    """The files of tests without what sets the flag."""
+    attempt = Attempt()
+    if value not in TRUTHS:
+        return attempt
+    reads = Reads(repository, calls)
+    words = {flag, *(call.parts[-1] for call in calls)} if _is_read(repository, flag) else set[str]()
+    tests = Tests(reads, flag, value)
+    for path in repository.paths:
+        source = (
+            repository.source(path) if is_test(path) and may_read(repository.files[path], frozenset(words)) else None
+        )
+        if source is None:
+            continue
+        found = tests.of(source)
+        attempt.left += found.left
+        if found.cuts:
+            attempt.texts[path] = cut(source.text, found.cuts)
+            starts = {*found.cuts.statements, *found.cuts.decorators, *found.cuts.opened}
+            attempt.removed += [Place(path, line, column + 1) for line, column in starts]
+    return attempt
+
+
+def _is_read(repository: Repository, flag: str) -> bool:
+    return any(flag in repository.files[path] for path in repository.paths)
+
+
+def _in_old(before: Repository, repository: Repository, one: Left) -> Left:
+    """A place in a file of tests that has changed since, by the line as it was."""
+    old, new = before.source(one.place.path), repository.source(one.place.path)
+    if old is None or new is None or old.text == new.text:
+        return one
+    return Left(Place(one.place.path, _old_line(old, new.lines[one.place.line - 1]), one.place.column), one.reason)
 
 
 def _is_empty(after: Repository, path: str) -> bool:

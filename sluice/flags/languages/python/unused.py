@@ -161,7 +161,10 @@ class Unused:
                 owner = (symbol.owner.name,) if symbol.owner else ()
                 name = _name(symbol.node)
                 top = symbol.source.scope_of(symbol.owner or symbol.node) is symbol.source.scopes.module
-                if name and top:
+                tried = is_test(path) and not is_test(
+                    symbol.source.path
+                )  # a test that went says nothing of what it tried
+                if name and top and not tried:
                     found.add((symbol.source.path, (*owner, name)))
         return found
 

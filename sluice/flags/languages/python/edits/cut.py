@@ -116,7 +116,11 @@ class _Cut(Fold):
 
     def leave_Element(self, original_node: cst.Element, updated_node: cst.Element) -> Any:
         """One member of a list or tuple."""
-        return cst.RemoveFromParent() if self._in(original_node.value, self.cuts.items) else updated_node
+        value = original_node.value
+        gone = self._in(
+            value.lpar[0] if value.lpar else value, self.cuts.items
+        )  # ast counts a tuple from its parenthesis
+        return cst.RemoveFromParent() if gone else updated_node
 
     def leave_List(self, original_node: cst.List, updated_node: cst.List) -> Any:
         """The last member that stays ends as the last one did."""

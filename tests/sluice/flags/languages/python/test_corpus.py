@@ -15,7 +15,7 @@ from tests.sluice.flags.languages.python.running import Outcome, run_all
 CASES = cases()
 EACH = [(case, value) for case in CASES for value in case.values]
 NAMES = [f"{case.name}-{value}" for case, value in EACH]
-FEWEST, WHOLE = 50, 0.83
+FEWEST, WHOLE = 60, 0.9
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def test_a_program_does_the_same_without_its_flag(case: Case, value: str, both: 
     assert one.after.printed == one.before.printed
     assert one.before.failed == {}
     assert one.after.failed == {}
-    assert set(one.after.tests) <= set(one.before.tests)
+    assert {name.partition("[")[0] for name in one.after.tests} <= {name.partition("[")[0] for name in one.before.tests}
 
 
 @pytest.mark.parametrize(("case", "value"), EACH, ids=NAMES)
