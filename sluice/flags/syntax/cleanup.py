@@ -62,8 +62,9 @@ def _unused(
 ) -> tuple[str, tuple[Edit, ...]] | None:
     tree = Tree(path, texts[path], facts)
     old = Tree(path, before[path], facts)
+    neighbours = facts.visible(path, tuple(texts))
     for name in names:
-        for seen in facts.visible(path, tuple(texts)):
+        for seen in neighbours:
             if name not in texts[seen]:
                 continue
             one = tree if seen == path else Tree(seen, texts[seen], facts)
@@ -78,11 +79,15 @@ def _unused(
 
 def _constant(texts: Mapping[str, str], facts: Facts, key: str, name: str) -> tuple[str, tuple[Edit, ...]] | None:
     """A constant of the key that nothing names any more, wherever it is declared."""
-    holding = [path for path, text in texts.items() if re.search(rf"\b{re.escape(name)}\b", text)]
-    trees = {path: Tree(path, texts[path], facts) for path in holding}
-    rows = [(path, one.row) for path, tree in trees.items() for one in constants_in(tree, name) if one.value == key]
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    first = [path for path, text in texts.items() if key in text and word.search(text)]
+    declared = [Tree(path, texts[path], facts) for path in first]
+    rows = [(tree.path, one.row) for tree in declared for one in constants_in(tree, name) if one.value == key]
+    if len(rows) != 1:
+        return None
+    trees = {path: Tree(path, text, facts) for path, text in texts.items() if name in text and word.search(text)}
     leaves = [leaf for tree in trees.values() for leaf in tree.named(name)]
-    if len(rows) != 1 or len(leaves) != 1:
+    if len(leaves) != 1:
         return None
     path, row = rows[0]
     return path, row_removed(trees[path], row)
