@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup check format test test-fast lab lab-down demo bench bench-releases bench-scale bench-sync bench-judge faults soak lives clean
+.PHONY: help setup check format test test-fast lab lab-down demo bench bench-releases bench-scale bench-sync bench-flags bench-judge faults soak lives clean
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -61,6 +61,9 @@ bench-scale: $(READY) ## many rollouts at once, written to .lab/bench-scale.json
 bench-sync: $(READY) ## from a push to the cluster: seconds, requests, memory; written to .lab/bench-sync.json; SYNC="--rows push,drift" says which
 	@$(BIN)/python -m lab up
 	@$(BIN)/python -m bench.sync $(SYNC)
+
+bench-flags: $(READY) ## an audit of 500 flags over 20 repositories and a million lines, written to .lab/bench-flags.json; FLAGS="--lines 50000" says how
+	@$(BIN)/python -m bench.flags $(FLAGS)
 
 bench-judge: $(READY) ## the judge: against its peers on simulated releases, and on the lab; written to .lab/bench-judge.json; JUDGE="--quick" says how
 	@$(BIN)/python -m bench.judge $(JUDGE)

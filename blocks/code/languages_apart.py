@@ -34,14 +34,14 @@ def sent(call: FlagCall) -> Json:
     return {**asdict(call), "languages": sorted(call.languages)}
 
 
-def references(files: Mapping[str, Mapping[str, str]], calls: tuple[FlagCall, ...]) -> list[Json]:
-    """All references of a repository.
+def references(files: Mapping[str, Mapping[str, str]], calls: tuple[FlagCall, ...]) -> dict[str, list[Json]]:
+    """All references of a repository, by language.
 
     Args:
         files: the texts by language and path.
         calls: by which flags are asked for.
     """
-    return [asdict(one) for name, texts in files.items() for one in LANGUAGES[name].references(texts, calls)]
+    return {name: [asdict(one) for one in LANGUAGES[name].references(texts, calls)] for name, texts in files.items()}
 
 
 def removals(

@@ -37,8 +37,8 @@ class Reading:
         self.kept = Kept(home)
         self._room = asyncio.Semaphore(at_once or max(2, os.cpu_count() or 2))
 
-    async def references(self, files: Texts, calls: Sequence[FlagCall], where: str) -> tuple[Reference, ...]:
-        """Each place of a repository at which a flag is asked for.
+    async def references(self, files: Texts, calls: Sequence[FlagCall], where: str) -> dict[str, tuple[Reference, ...]]:
+        """Each place of a repository at which a flag is asked for, by language.
 
         Args:
             files: its texts.
@@ -50,7 +50,7 @@ class Reading:
             TransientError: it took too long.
         """
         answer = await self._ask({"act": "references", "files": files, "calls": [sent(one) for one in calls]}, where)
-        return tuple(Reference(**{**one, "place": Place(**one["place"])}) for one in answer)
+        return {name: tuple(_reference(one) for one in found) for name, found in answer.items()}
 
     async def removals(
         self, files: Texts, calls: Sequence[FlagCall], wanted: Sequence[tuple[str, str]], where: str
@@ -87,6 +87,10 @@ class Reading:
                 "`exclude`"
             )
         return json.loads(done.out)
+
+
+def _reference(one: Mapping[str, Any]) -> Reference:
+    return Reference(**{**one, "place": Place(**one["place"])})
 
 
 def _removal(flag: str, made: Mapping[str, Any]) -> Removal:

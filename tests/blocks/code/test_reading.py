@@ -32,7 +32,7 @@ def sut(tmp_path: Path) -> Reading:
 async def test_references_and_removals_come_back_as_they_were_found(sut: Reading) -> None:
     """Over the pipe and back."""
     files = {"python": {"a.py": ASKS}}
-    (found,) = await sut.references(files, CALLS, "team/shop")
+    (found,) = (await sut.references(files, CALLS, "team/shop"))["python"]
     assert (found.flag, found.place.path, found.place.line, found.sure) == ("a", "a.py", 3, True)
     ((removal,),) = await sut.removals(files, CALLS, [("a", "true")], "team/shop")
     text = removal.texts["a.py"]
@@ -58,7 +58,7 @@ async def test_what_a_text_does_to_a_parser_ends_its_process_and_nothing_else(su
         await sut.references({"python": {"deep.py": deep}}, CALLS, "team/shop")
     except SluiceError as error:
         assert "team/shop" in str(error)  # noqa: PT017 - refusing it is one of two right answers
-    assert len(await sut.references({"python": {"a.py": ASKS}}, CALLS, "team/shop")) == 1
+    assert len((await sut.references({"python": {"a.py": ASKS}}, CALLS, "team/shop"))["python"]) == 1
 
 
 async def test_a_process_that_fails_names_the_repository_and_no_text_of_it(sut: Reading) -> None:

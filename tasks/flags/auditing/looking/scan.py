@@ -71,10 +71,11 @@ async def scanned(wired: Connections, where: Repository, calls: tuple[FlagCall, 
             else:
                 known[language] = before
         owners = await texts(mirror, [found.owners]) if found.owners else {}
-    # One language at a time: what is kept of one need not wait for another that cannot be read.
-    for language, files_read in read.items():
-        known[language] = await wired.code.references({language: files_read}, calls, where.name)
-        wired.code.kept.keep(names[language], known[language])
+    # One process for all languages: to start one costs as much as to read ten thousand lines.
+    found_now = await wired.code.references(read, calls, where.name) if read else {}
+    for language, references in found_now.items():
+        wired.code.kept.keep(names[language], references)
+        known[language] = references
     return Scanned(
         repository=where.name,
         url=where.url,
