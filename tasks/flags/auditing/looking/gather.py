@@ -109,7 +109,7 @@ async def gathered(audit: FlagAudit, days: int | None = None, acts: Acts | None 
     uses = uses_of(scans)
     stands, faults = await _stands(acts, who, scans, unused(flags or (), uses), room)
     troubles += faults
-    if flags and scans and not uses:
+    if flags and scans and not uses and not audit.status.removals:  # else the last one was removed by this very audit
         troubles.append(
             "no code of these repositories was seen to ask for any flag: if it does by functions of its own, name them in "
             "spec.calls"
