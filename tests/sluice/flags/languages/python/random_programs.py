@@ -146,7 +146,8 @@ def statements(r: Random, depth: int, *, loop: bool = False) -> list[str]:
         return ["for i in range(2):", *body, *tail]
     if kind == 9:
         tail = ["else:", *last] if r.random() < 0.5 else []
-        return ["n = 0", f"while n < 3 and ({test}):", "    n += 1", *body, *tail]
+        turns = f"n{depth}"  # of this loop alone: one within it would begin it again, for ever
+        return [f"{turns} = 0", f"while {turns} < 3 and ({test}):", f"    {turns} += 1", *body, *tail]
     if kind == 10:
         return [
             "try:",
@@ -230,5 +231,6 @@ def behaviour(text: str, value: bool) -> list[str]:
                     done.append(repr(call(*given)))
                 except Exception as error:
                     done.append(type(error).__name__)
-        done += [repr(space["LOG"]), repr(space["Thing"].kind)]
+        # Where nothing writes to the log any more it is gone too, as it should be.
+        done += [repr(space.get("LOG", [])), repr(space["Thing"].kind)]
     return done

@@ -21,7 +21,6 @@ def stays(text: str, value: bool) -> None:
     assert behaviour(after, value if removal.left else not value) == behaviour(text, value), after
 
 
-@pytest.mark.soak  # some of these programs run without an end
 @settings(max_examples=FEW, deadline=None)
 @given(st.integers(0, 2**40), st.booleans())
 def test_a_random_program_does_the_same(seed: int, value: bool) -> None:
