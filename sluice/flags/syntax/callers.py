@@ -115,15 +115,33 @@ def disposable(tree: Tree, call: SgNode) -> str | None:
     """The part of a call's arguments that may do more than give a value; None where nothing does."""
     for argument in tree.arguments(call):
         for part in tree.find(tree.facts.effects, within=argument):
+            if part.kind() in MADE or part.kind() == "unary_expression":
+                continue
             callee = tree.callee(part) if part.kind() in tree.facts.calls else ()
-            made = part.kind() in {"new_expression", "object_creation_expression"}
-            if not made and not (callee and HARMLESS.match(callee[-1])) and part.kind() != "unary_expression":
+            if not callee or not (GIVES.match(callee[-1]) or (CHANGES.match(callee[-1]) and _of_own(tree, part))):
                 return part.text()
     return None
 
 
-HARMLESS = re.compile(
-    r"(?i)^_?(get|new|make|with|build|builder|to|of|from|create|eval|context|background|todo|attribute|target|user|key|id|is|has|"
-    r"current|default|string|len|value|name|anonymous|empty|entity|map|list|set|put|add|copy|format|sprintf|request|tenant|email)"
+def _of_own(tree: Tree, call: SgNode) -> bool:
+    """Whether a method is called on what this very argument makes: `new Context().add("plan", plan)`."""
+    function = call.field("function") or call
+    receiver = function.field("object") or function.field("operand")
+    return receiver is not None and (receiver.kind() in MADE or receiver.kind() in tree.facts.calls)
+
+
+def _words(words: str) -> re.Pattern[str]:
+    """Names that begin with one of these words as a whole: `get` is in `getUser` and `get_user`, not in `getaway`."""
+    either = "|".join(f"[{word[0]}{word[0].upper()}]{word[1:]}|{word.upper()}" for word in words.split())
+    return re.compile(rf"_?(?:{either})(?![a-z])")
+
+
+MADE = frozenset({"new_expression", "object_creation_expression"})
+GIVES = _words(
+    "get new make with build builder to of from context background todo attribute attributes target user key id is has "
+    "current default string len value name anonymous empty entity map list copy format sprintf sprint tenant email "
+    "evaluation"
 )
 """Names of what only gives or builds the context that a flag is asked with."""
+CHANGES = _words("set put add append create")
+"""Names of what does so on an object that nobody else has; on any other object they do more than give a value."""

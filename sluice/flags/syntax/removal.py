@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -11,19 +10,18 @@ from ast_grep_py import SgNode
 from sluice.flags.calls import FlagCall, of_language
 from sluice.flags.languages.base import Left, Removal
 from sluice.flags.reference import Place, Reference
-from sluice.flags.syntax.callers import callers, disposable
+from sluice.flags.syntax.callers import METHODS, callers, disposable
 from sluice.flags.syntax.cleanup import UnusedError, cleaned
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import Reading, Repository, constants_in
 from sluice.flags.syntax.marks import ANSWER, PROMISE, VARIANT, Mark, Read, UnsafeError
+from sluice.flags.syntax.remains import mentions, place_of, still_called
 from sluice.flags.syntax.rules.expressions import uses_at_once
 from sluice.flags.syntax.rules.table import finished, marks_of, reduced
-from sluice.flags.syntax.tree import Edit, Tree, apply, inside, span
+from sluice.flags.syntax.tree import Edit, Tree, apply, span
 from sluice.flags.syntax.wrappers import Answering, answering, with_wrappers
 
 BOM = "\ufeff"
-TELLING = re.compile(r"[^A-Za-z]|[a-z][A-Z]")
-"""A key that is more than one word of a language: where it is written, it is the flag that is meant."""
 ROUNDS = 20
 
 
@@ -70,13 +68,6 @@ class TreeLanguage:
         return {path: text.removeprefix(BOM) for path, text in sorted(files.items()) if path.endswith(self.suffixes)}
 
 
-def place_of(tree: Tree, node: SgNode) -> Place:
-    """Where a node stands."""
-    start = span(node)[0]
-    line = tree.text.rfind("\n", 0, start) + 1
-    return Place(tree.path, tree.text.count("\n", 0, start) + 1, start - line + 1)
-
-
 class Attempt:
     """One removal, with the calls that have proven to be unsafe left as they are."""
 
@@ -95,6 +86,7 @@ class Attempt:
         self.calls = calls
         self.kept: dict[Place, str] = dict(kept or {})
         self.reads: dict[int, Read] = {}
+        self.answering: set[str] = set()
 
     def made(self) -> dict[str, str] | None:
         """The new texts; None where one more call has to be kept."""
@@ -186,7 +178,9 @@ class Attempt:
             edits: dict[str, list[Edit]] = {}
             for other, call in callers(texts, self.facts, path, one):
                 tree = Tree(other, texts[other], self.facts)
-                if disposable(tree, call) is None:
+                if disposable(tree, call) is not None:
+                    self.answering.add(one.name.text())
+                else:
                     edits.setdefault(other, []).append(Edit(*span(call), str(Mark(self._letter(number), number))))
             for other, several in edits.items():
                 texts[other] = reduced(other, apply(texts[other], several), self.facts, self.reads)
@@ -206,6 +200,8 @@ class Attempt:
                 if one is None or (path, one.name.text()) in done:
                     continue
                 done.add((path, one.name.text()))
+                if one.node.kind() in METHODS:
+                    self.answering.add(one.name.text())
                 read = self.reads[mark.number]
                 number = len(self.reads)
                 whole = mark.letter in {ANSWER, PROMISE}
@@ -232,25 +228,10 @@ class Attempt:
                 empty = self.facts.emptied(text) and not self.facts.emptied(self.repository.files[path])
                 changed[path] = None if empty else (BOM if files[path].startswith(BOM) else "") + text
             if self.flag in text:
-                left += self._mentions(path, text)
+                left += mentions(self.repository, self.calls, self.flag, path, text)
+            left += still_called(self.repository, self.answering, path, text)
         places = sorted({one.place for one in self.reads.values()})
         return Removal(self.flag, changed, tuple(places), tuple(sorted(left)))
-
-    def _mentions(self, path: str, text: str) -> Iterator[Left]:
-        """Where the key is still written, though not as the key of a call that is known."""
-        if not TELLING.search(self.flag):
-            return
-        tree = Tree(path, text, self.facts)
-        read = [span(one.node) for one in self.repository.readings(tree, self.calls) if one.key == self.flag]
-        for string in tree.find(self.facts.strings):
-            if tree.string(string) == self.flag and not any(inside(string, one) for one in read):
-                yield Left(self._former(path, text, place_of(tree, string)), "the key is written here, too")
-
-    def _former(self, path: str, text: str, place: Place) -> Place:
-        """The place before the removal: the same line of text, where there is one."""
-        line = text.splitlines()[place.line - 1].strip()
-        lines = [one.strip() for one in self.repository.files[path].splitlines()]
-        return Place(path, lines.index(line) + 1 if line in lines else place.line, place.column)
 
 
 def _names_around(string: SgNode) -> Iterator[str]:
