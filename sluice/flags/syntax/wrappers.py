@@ -100,7 +100,7 @@ def _handing_on(tree: Tree, reading: Reading) -> FlagCall | None:
         0,
         Place(tree.path, 1),
         replace(reading.call, negated=False),
-        "true" if reading.call.kind == "boolean" else "variant",
+        "true" if reading.call.answers("true") else "variant",
     )
     start, end = span(reading.node)
     mark = Mark(PROMISE if reading.call.asynchronous else read.answer, 0)
@@ -122,7 +122,7 @@ def _as_call(call: FlagCall, found: Answering, read: Read, position: int) -> Fla
         return None
     promised = letter == PROMISE or found.asynchronous
     whole = letter in {ANSWER, PROMISE}
-    turned = (letter == "F") != call.negated if call.kind == "boolean" and not whole else call.negated
+    turned = (letter == "F") != call.negated if call.answers("true") and not whole else call.negated
     return FlagCall(
         found.name.text(),
         call.languages,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from blocks.connections import Connections
@@ -21,6 +22,16 @@ ORIGIN = "org.opencontainers.image.revision"
 SOURCE = "org.opencontainers.image.source"
 """Label of an image: the repository that it was built from. A sidecar is built from another one."""
 Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One object that shows what runs, and the address of the repository that it is asked about."""
+
+    wired: Connections
+    namespace: str
+    by: DeployedBy
+    url: str
 
 
 async def not_deployed(wired: Connections, audit: FlagAudit, removal: ProposedRemoval) -> str:
@@ -50,25 +61,38 @@ async def not_deployed(wired: Connections, audit: FlagAudit, removal: ProposedRe
 
 async def _running(wired: Connections, audit: FlagAudit, by: DeployedBy, url: str) -> Sequence[str]:
     """The commits that an object runs; all of them count."""
-    namespace = by.namespace or audit.namespace
-    if by.kind == "Kustomization":
-        found = await wired.cluster.get(KUSTOMIZATION, by.name, namespace)
-        return [_commit((found.get("status") or {}).get("lastAppliedRevision", ""), by)]
-    if by.kind == "GitRepository":
-        found = await wired.cluster.get(GIT_REPOSITORY, by.name, namespace)
-        return [_commit(((found.get("status") or {}).get("artifact") or {}).get("revision", ""), by)]
-    names = {by.kind: [by.name]}
-    if by.kind == "Canary":
-        canary = await wired.cluster.get(CANARY, by.name, namespace)
-        target = canary["spec"]["targetRef"]
-        names = {target["kind"]: [target["name"], f"{target['name']}-primary"]}
+    return await RUNNING[by.kind](Asked(wired, by.namespace or audit.namespace, by, url))
+
+
+async def _of_kustomization(asked: Asked) -> Sequence[str]:
+    found = await asked.wired.cluster.get(KUSTOMIZATION, asked.by.name, asked.namespace)
+    return [_commit((found.get("status") or {}).get("lastAppliedRevision", ""), asked.by)]
+
+
+async def _of_git_repository(asked: Asked) -> Sequence[str]:
+    found = await asked.wired.cluster.get(GIT_REPOSITORY, asked.by.name, asked.namespace)
+    return [_commit(((found.get("status") or {}).get("artifact") or {}).get("revision", ""), asked.by)]
+
+
+async def _of_canary(asked: Asked) -> Sequence[str]:
+    """What target and primary run."""
+    canary = await asked.wired.cluster.get(CANARY, asked.by.name, asked.namespace)
+    target = canary["spec"]["targetRef"]
+    return await _of_workloads(asked, target["kind"], target["name"], f"{target['name']}-primary")
+
+
+async def _of_workload(asked: Asked) -> Sequence[str]:
+    return await _of_workloads(asked, asked.by.kind, asked.by.name)
+
+
+async def _of_workloads(asked: Asked, kind: str, *names: str) -> Sequence[str]:
+    wired, namespace, by = asked.wired, asked.namespace, asked.by
+    if kind not in WORKLOAD_KINDS:
+        raise InvalidError(f"deployedBy: {by.kind} {by.name} targets a {kind}: sluice does not read its images")
     commits: list[str] = []
-    for kind, workloads in names.items():
-        if kind not in WORKLOAD_KINDS:
-            raise InvalidError(f"deployedBy: {by.kind} {by.name} targets a {kind}: sluice does not read its images")
-        for name in workloads:
-            found = await wired.cluster.get(WORKLOAD_KINDS[kind], name, namespace)
-            commits += await _of_images(wired, namespace, found, by, url)
+    for name in names:
+        found = await wired.cluster.get(WORKLOAD_KINDS[kind], name, namespace)
+        commits += await _of_images(wired, namespace, found, by, asked.url)
     return commits
 
 
@@ -116,3 +140,12 @@ def _commit(revision: str, by: DeployedBy) -> str:
     if not revision:
         raise NotFoundError(f"{by.kind} {by.name} has deployed nothing yet")
     return _plain(revision)
+
+
+RUNNING: dict[str, Callable[[Asked], Awaitable[Sequence[str]]]] = {
+    "Kustomization": _of_kustomization,
+    "GitRepository": _of_git_repository,
+    "Canary": _of_canary,
+    **dict.fromkeys(WORKLOAD_KINDS, _of_workload),
+}
+"""How each kind of `deployedBy` shows which commits it runs."""

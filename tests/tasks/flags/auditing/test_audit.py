@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from sluice.errors import ForbiddenError, InvalidError, SluiceError, TransientError
+from sluice.manifests.own.flag_audit import DeployedBy
+from tasks.flags.auditing.removals.deployed import RUNNING
 from tests.blocks.git.git_server import git
 from tests.tasks.flags.auditing.world import LONG, SHOP, TEAM, World
 
@@ -350,3 +352,8 @@ def _b64(text: str) -> str:
     import base64
 
     return base64.b64encode(text.encode()).decode()
+
+
+def test_every_kind_of_deployed_by_shows_what_it_runs() -> None:
+    """The manifest's kinds and the table's are the same ones."""
+    assert set(RUNNING) == set(get_args(DeployedBy.model_fields["kind"].annotation))
