@@ -132,12 +132,12 @@ class Conditions(cst.CSTTransformer):
             return node, []
         if known is None:
             same = left is node.left and right is node.right
-            return (node if same else node.with_changes(left=left, right=right)), []
+            return (node if same else node.with_changes(left=left, right=right)), before
         if bool(known) is isinstance(node.operator, cst.And):
-            return self.in_place(left, node), []
+            return self.in_place(left, node), before
         if is_pure(_tree(left)):
-            return self.literal(bool(known)), []
-        return self.literal(bool(known)), [cst.SimpleStatementLine([cst.Expr(left)])]
+            return self.literal(bool(known)), before
+        return self.literal(bool(known)), [*before, cst.SimpleStatementLine([cst.Expr(left)])]
 
     def fitting(
         self, originals: Sequence[cst.MatchCase], cases: Sequence[cst.MatchCase], subject: bool | str

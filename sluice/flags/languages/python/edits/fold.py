@@ -182,10 +182,17 @@ class Fold(Conditions):
         truth = self.truth(test)
         elif_ = original_node in self._elifs
         if truth is None:
-            changed = updated_node if test is updated_node.test else updated_node.with_changes(test=test)
+            if first and elif_:  # there is no place for it before an elif
+                self.stuck.append(self.places[original_node])
+                return updated_node
+            above = () if first else updated_node.leading_lines
+            same = test is updated_node.test and not first
+            changed = updated_node if same else updated_node.with_changes(test=test, leading_lines=above)
+            if first:
+                first = [first[0].with_changes(leading_lines=updated_node.leading_lines), *first[1:]]
             if ends([changed]) and not ends([original_node]):
                 self._final[id(changed)] = changed
-            return changed
+            return cst.FlattenSentinel([*first, changed]) if first else changed
         if elif_:
             return self._elif(updated_node, bool(truth), first)
         above = updated_node.leading_lines

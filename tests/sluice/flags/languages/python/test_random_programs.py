@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sluice.flags.languages.python import Python
@@ -23,6 +23,7 @@ def stays(text: str, value: bool) -> None:
 
 @settings(max_examples=FEW, deadline=None)
 @given(st.integers(0, 2**40), st.booleans())
+@example(6_227_020_800, True)  # `(effect(a) or flag) and effect(0)`: the first effect was lost
 def test_a_random_program_does_the_same(seed: int, value: bool) -> None:
     """With every kind of statement that a flag may stand in."""
     stays(program(seed), value)
