@@ -45,7 +45,7 @@ def asked() -> argparse.Namespace:
         "--seconds",
         type=float,
         default=120,
-        help="that rest is looked at: whole minutes, for reconcile comes once in each",
+        help="of rest that are measured: whole minutes, for reconcile comes once in each",
     )
     return parser.parse_args()
 

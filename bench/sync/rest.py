@@ -72,7 +72,7 @@ async def _followed(here: Installation, repository: Repository, name: str, each:
 
 
 async def _all_applied(seen: Watching, number: int) -> None:
-    """Wait until all have applied what there is; each change is looked at once."""
+    """Wait until all have applied what there is; each change is one look."""
     ready, looked, said, holds = set[str](), 0, 0, applied("", "")
     async with asyncio.timeout(SYNCED_WITHIN_S):
         while len(ready) < number:

@@ -36,7 +36,7 @@ class FlagMetrics(Collector):
         flags = GaugeMetricFamily("sluice_flags", "Flags by what the last audit found.", labels=[*_OF_AUDIT, "finding"])
         ages = GaugeMetricFamily(
             "sluice_stale_flag_age_seconds",
-            "For how long a flag that can leave the code has given everybody the same.",
+            "For how long a flag that can leave the code has given everybody one value.",
             labels=[*_OF_AUDIT, "flag", "finding"],
         )
         removals = GaugeMetricFamily(

@@ -66,7 +66,7 @@ class Repository:
 
 @dataclass(slots=True)
 class Poller:
-    """What has to be looked at, and when; `sooner` says what is looked at before its interval is over."""
+    """What has to be looked at, and when; `sooner` says what is asked before its interval is over."""
 
     wired: Connections
     sooner: Sooner = field(default_factory=Sooner)

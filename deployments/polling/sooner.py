@@ -1,6 +1,6 @@
 """Sooner: when a registry is asked before an interval is over, so that a push of which nobody says anything is found soon.
 
-Flux's `interval` says how often a repository is looked at, at the least. What a look costs is bounded here three ways: only
+Flux's `interval` says how often a repository is asked, at the least. What a look costs is bounded here three ways: only
 small questions are asked sooner, so many a second at one registry, and so many a second of the API server for the Secrets of
 logins. A registry that asks for time is asked at the intervals alone for an hour
 (docs/decisions/0017-registries-are-asked-sooner-than-the-interval.md).
@@ -18,7 +18,7 @@ from sluice.recent import Recent
 from tasks.images.poll import Remembered
 
 AT_ONE_HOST = 2.0
-"""Looks a second at one registry; with more repositories than fit, each is looked at more seldom."""
+"""Looks a second at one registry; with more repositories than fit, each is asked more seldom."""
 FOR_SECRETS = 0.25
 """Looks a second that read Secrets, over all registries: at rest the API server is asked next to nothing."""
 REST = 3600.0
@@ -27,7 +27,7 @@ REST = 3600.0
 
 @dataclass(slots=True)
 class Sooner:
-    """How soon a repository is looked at once more.
+    """How soon a repository is asked once more.
 
     Attributes:
         every: most seconds between two looks, where they are cheap; 0 for the intervals alone.

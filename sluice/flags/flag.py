@@ -25,7 +25,7 @@ class Served(BaseModel):
     """Who gets what of a flag in one environment.
 
     Attributes:
-        everybody: the value that all users get, whoever they are: `true`, `false` or a variant's key. None where it is
+        everybody: the value that each user gets: `true`, `false` or a variant's key. None where it is
             split, where it depends on rules, or where the value is the default in the code that asks (a flag that is off
             without a value of its own).
         shares: percent by value of the users whom no rule catches, where not everybody gets one value; empty where that is

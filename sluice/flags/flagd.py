@@ -98,7 +98,7 @@ def _weights(raw: Raw, targeting: Any) -> dict[str, float] | None:
 
 
 def _parts(targeting: Raw) -> list[Any]:
-    """The parts of a `fractional`, without the expression by which users are told apart."""
+    """The parts of a `fractional`, without the expression by which users are divided."""
     return [
         one
         for one in targeting[_FRACTIONAL]

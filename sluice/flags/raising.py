@@ -45,7 +45,7 @@ class Judged(BaseModel):
         verdict: CONTINUE where it was cut short, because the flag or the FlagRollout changed.
         reason: the sentence that people read.
         fatal: whether it ends the rollout whatever the threshold says.
-        judged: how users were told apart.
+        judged: how users were divided.
         closed: which gate is closed that has a say before everybody gets it; empty where none is.
     """
 

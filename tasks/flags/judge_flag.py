@@ -181,7 +181,7 @@ class _FlagStep:
         await write(self.now.rollout, self.now.rollout.status.model_copy(update=kept))
 
     def _state(self) -> JudgeState:
-        """The judge's memory: of the whole rollout where users are told apart, else of this step."""
+        """The judge's memory: of the whole rollout where users are divided, else of this step."""
         status = self.now.rollout.status
         since = status.step_started if self.said == BEFORE_AFTER else status.began_at
         if status.evidence and status.evidence.get("since") == since:

@@ -75,7 +75,7 @@ async def test_where_nothing_differs_nothing_is_written_and_what_was_deleted_is_
 
 @pytest.mark.parametrize("met", [True, False], ids=["users come by it", "nobody comes by it"])
 async def test_a_canary_s_service_that_somebody_turned_is_not_taken_from_pods_that_serve_its_users(met: bool) -> None:
-    """At rest the target has no pods, and whoever was sent to the canary meets the primary's: the route goes home first."""
+    """At rest the target has no pods, and who was sent to the canary meets the primary's: the route goes home first."""
     cluster = MemoryCluster()
     cluster.add(primary_copy(DEPLOYMENTS, canary(), deployment(), 2))
     async with informed(cluster) as seen:  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ def _result(finished: Finished, row: Row, place: At, index: int, mark: str) -> J
         "level": finding.level,
         "message": {"text": sentence(row, finished)},
         "locations": [{"physicalLocation": location}],
-        # Not by line: an alert stays what it is while code moves around it. Two of one file are told apart by their order.
+        # Not by line: an alert stays what it is while code moves around it. Two of one file differ by their order.
         "partialFingerprints": {"sluiceFlag/v1": hashlib.sha256(mark.encode()).hexdigest()[:32]},
         "properties": {"flag": row.flag, "owners": list(place.owners)},
     }

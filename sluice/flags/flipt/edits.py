@@ -107,9 +107,7 @@ def _off(flag: Definition) -> Edits:
         return Edits(enabled=False if flag.enabled else None)
     if flag.covered or flag.served().everybody == FALSE:
         return Edits()
-    if (
-        ours := _marked(flag, OFF_MARK)
-    ) is not None:  # made, and not yet first: whoever did that stopped between the two
+    if (ours := _marked(flag, OFF_MARK)) is not None:  # made, and not yet first: its writer stopped between the two
         return Edits(lead=ours)
     if not flag.rollouts:
         return Edits(enabled=False)

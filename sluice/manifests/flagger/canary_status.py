@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.kill_switch import FlagsStatus
 from sluice.manifests.flagger.phase import Phase
-from sluice.manifests.meta import ForeignModel
+from sluice.manifests.meta import ForeignModel, without_nothing
 
 
 class CanaryCondition(ForeignModel):
@@ -86,10 +86,7 @@ class CanaryStatus(ForeignModel):
     @classmethod
     def _nothing_is_the_default(cls, status: Any) -> Any:
         """Flagger and other clients write an empty phase, and nulls, where there is nothing yet."""
-        if not isinstance(status, dict):
-            return status
-        kept = {key: value for key, value in status.items() if value is not None}
-        return {**kept, "phase": kept.get("phase") or None}
+        return without_nothing(status, "phase")
 
     def condition(self, type_: str) -> CanaryCondition | None:
         """The condition of a type; None where there is none."""

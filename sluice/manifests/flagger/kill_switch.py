@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from sluice.durations import Duration
-from sluice.manifests.meta import ForeignModel
+from sluice.manifests.meta import ForeignModel, without_nothing
 from sluice.manifests.own.flag_service import FlagServiceReference
 from sluice.manifests.references import SourceReference
 
@@ -141,10 +141,7 @@ class FlagsStatus(ForeignModel):
     @model_validator(mode="before")
     @classmethod
     def _nothing_is_the_default(cls, status: Any) -> Any:
-        if not isinstance(status, dict):
-            return status
-        kept = {key: value for key, value in status.items() if value is not None}
-        return {**kept, "state": kept.get("state") or None}
+        return without_nothing(status, "state")
 
     def of(self, revision: str) -> FlagsStatus:
         """What it says of a revision; of another one nothing but which flags are off."""

@@ -41,7 +41,7 @@ OVER = frozenset({RaisePhase.SUCCEEDED, RaisePhase.FAILED, RaisePhase.STOPPED})
 
 
 class Split(ForeignModel):
-    """How users of the flag are told apart in metrics, where the application writes that."""
+    """How users of the flag are divided in metrics, where the application writes that."""
 
     label: str = "variant"
     """Label of the series; where no series has it, what comes after a step is judged, and said to be so."""

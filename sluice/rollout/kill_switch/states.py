@@ -57,7 +57,7 @@ def resumed(intended: Sequence[SwitchedFlag], flags: Mapping[str, Flag | None], 
     """What is left to do of an intent whose worker died, by what the service has now.
 
     A flag that is as it was before is still to be turned off. One that is off is off by that worker, or by a person who
-    wanted the same. Anything else is somebody else's doing.
+    wanted that too. Anything else is somebody else's doing.
     """
     turn, off, changed = {}, {}, []
     for one in intended:

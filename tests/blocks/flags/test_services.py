@@ -106,7 +106,7 @@ async def test_a_share_is_raised_and_nobody_who_has_it_loses_it(world: Any, key:
         assert abs(len(got) - share * 10) < 40
         had = got
     assert len(had) == len(USERS)
-    # In flagd a user whom nothing tells apart gets the default variant all the same.
+    # In flagd a user whom nothing tells apart gets the default variant nevertheless.
     assert seen.served.everybody == ("true" if world.kind != "flagd-file" else None)
 
 

@@ -35,7 +35,7 @@ FLAGD = Path(__file__).with_name("flags.json").read_text()
 
 
 class World(Protocol):
-    """A service with the flags of `features.yml`, or those of `flags.json`, which mean the same."""
+    """A service with the flags of `features.yml`, or those of `flags.json`, of one meaning."""
 
     def service(self, token: str = TOKEN, **reference: Any) -> FlagService:
         """It, as an object of the cluster would name it."""

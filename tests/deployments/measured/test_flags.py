@@ -66,7 +66,7 @@ async def scraped(port: int) -> dict[tuple[str, ...], float]:
 
 
 async def test_flags_and_their_ages_are_measured() -> None:
-    """Only what can leave the code has an age; a finding that this version does not know is counted all the same."""
+    """Only what can leave the code has an age; a finding that this version does not know is counted nevertheless."""
     cluster: Any = MemoryCluster()
     cluster.add(audit())
     port = free_port()

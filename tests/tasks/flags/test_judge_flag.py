@@ -71,7 +71,7 @@ async def judged(made: Ground) -> Any:
 
 
 async def test_users_of_the_flag_are_judged_against_the_others() -> None:
-    """Where both sides fare well the step passes, and it is said how they were told apart."""
+    """Where both sides fare well the step passes, and it is said how they were divided."""
     found = await judged(ground(sides(bad_on=0.0)))
     assert (found.verdict, found.judged) == (Verdict.PASS, "split by variant")
 

@@ -1,4 +1,4 @@
-"""toggle_flag: raised step by step, lowered on a FAIL, left to whoever else turns it; whatever breaks, at any write."""
+"""toggle_flag: raised step by step, lowered on a FAIL, left to who else turns it; whatever breaks, at any write."""
 
 from __future__ import annotations
 

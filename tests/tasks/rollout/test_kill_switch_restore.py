@@ -46,7 +46,7 @@ def test_flags_are_given_back_and_the_journal_forgets_them(play: Any) -> None:
 
 
 def test_a_flag_that_somebody_changed_since_is_left(play: Any) -> None:
-    """It stays in the journal until a person wants it back all the same."""
+    """It stays in the journal until a person wants it back nevertheless."""
     stage = switched(play, "checkout", "search")
     stage.flags.by_hand("checkout", FALSE)
     first, second = gives_back(stage)

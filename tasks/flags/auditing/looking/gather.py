@@ -94,7 +94,7 @@ async def gathered(audit: FlagAudit, days: int | None = None, acts: Acts | None 
     Args:
         audit: which.
         days: in the place of `spec.days`.
-        acts: how it is looked at; None for tasks of Prefect's.
+        acts: what looks; None for tasks of Prefect's.
     """
     acts = acts or Acts(ask, scan, look_for_names, own)
     at, room, who = now(), asyncio.Semaphore(AT_ONCE), (audit.name, audit.namespace)
@@ -137,7 +137,7 @@ async def _scan(scanning: Awaitable[Scanned], name: str) -> Scanned:
 async def _stands(
     acts: Acts, who: tuple[str, str], scans: Sequence[Scanned], keys: tuple[str, ...], room: asyncio.Semaphore
 ) -> tuple[dict[str, list[str]], list[str]]:
-    """Where the keys that no code asks for stand all the same."""
+    """Where the keys that no code asks for stand nevertheless."""
     found: dict[str, list[str]] = {}
     faults: list[str] = []
 

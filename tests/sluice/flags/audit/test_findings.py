@@ -72,7 +72,7 @@ def test_a_flag_that_the_kill_switch_holds_is_not_done() -> None:
 
 
 def test_what_is_meant_to_stay_is_not_done() -> None:
-    """By a pattern of the manifest, or the flag's own tag; what nobody asks for is named all the same."""
+    """By a pattern of the manifest, or the flag's own tag; what nobody asks for is named nevertheless."""
     for more, of in ((("limit-*",), {}), ((), {"tags": ("permanent",)}), ((), {"tags": ("permanent=true",)})):
         kept = subject("limit-uploads", state("true"), **of)
         finding, found = judged(kept, survey("limit-uploads", keep=more))

@@ -282,12 +282,12 @@ async def test_a_key_that_stands_in_other_files_or_other_letters_is_not_called_u
         "shop.py": SHOP,
         "app.rb": "flipper.enabled?(:'ruby-flag')\n",
         "web/hooks.tsx": "const { reactFlag } = useFlags();\n",
-        "README.md": "Turn on `told-of-only` to see more.\n",
-        "features.yml": "flags:\n- key: told-of-only\n",
-        "vendor/x.rb": "told-of-only\n",
+        "README.md": "Turn on `written-only` to see more.\n",
+        "features.yml": "flags:\n- key: written-only\n",
+        "vendor/x.rb": "written-only\n",
     }
     sut.repository(files=files)
-    for key in ("new-checkout", "ruby-flag", "react-flag", "told-of-only"):
+    for key in ("new-checkout", "ruby-flag", "react-flag", "written-only"):
         sut.service.put(key, None)
     sut.audit()
     await sut.run()
@@ -295,7 +295,7 @@ async def test_a_key_that_stands_in_other_files_or_other_letters_is_not_called_u
         "new-checkout": "live",
         "ruby-flag": "live",
         "react-flag": "live",
-        "told-of-only": "unknown-in-code",
+        "written-only": "unknown-in-code",
     }
 
 
