@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,6 @@ from tests.blocks.git.git_server import GitServer, Repository, git
 
 MARK = "$mark"
 SHOP, CART = "image: shop:1 # $mark\nkeep: é\r\n", "image: cart:1 # $mark\n"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    running = GitServer(tmp_path / "served")
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from blocks.git.history import messages as history
 from blocks.git.history.messages import messages
 from blocks.git.mirrors import Git, Remote
 from sluice.errors import InvalidError, SluiceError
-from tests.blocks.git.git_server import GitServer, Repository, git
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    running = GitServer(tmp_path / "served")
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def repository(server: GitServer) -> Repository:
-    return Repository(server.root / "team.git")
-
-
-@pytest.fixture
-def remote(server: GitServer) -> Remote:
-    return Remote(url=f"{server.url}/team.git")
-
-
-@pytest.fixture
-def sut(tmp_path: Path) -> Git:
-    return Git(tmp_path / "home")
+from tests.blocks.git.git_server import Repository, git
 
 
 def five(repository: Repository) -> list[str]:

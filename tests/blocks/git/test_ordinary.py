@@ -6,7 +6,6 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,29 +23,6 @@ from tests.blocks.git.git_server import GitServer, Repository, git
 from tests.blocks.git.test_safety import running_with
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    running = GitServer(tmp_path / "served")
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def repository(server: GitServer) -> Repository:
-    return Repository(server.root / "team.git")
-
-
-@pytest.fixture
-def remote(server: GitServer, repository: Repository) -> Remote:
-    return Remote(url=f"{server.url}/team.git")
-
-
-@pytest.fixture
-def sut(tmp_path: Path) -> Git:
-    return Git(tmp_path / "home")
 
 
 def mirror(home: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,6 @@ from blocks.git.mirrors import Git, Remote
 from blocks.git.references import Wanted
 from sluice.errors import InvalidError, NotFoundError
 from tests.blocks.git.git_server import WHO, GitServer, Repository, git
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    running = GitServer(tmp_path / "served")
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def repository(server: GitServer) -> Repository:
-    return Repository(server.root / "team.git")
-
-
-@pytest.fixture
-def remote(server: GitServer, repository: Repository) -> Remote:
-    return Remote(url=f"{server.url}/team.git")
-
-
-@pytest.fixture
-def sut(tmp_path: Path) -> Git:
-    return Git(tmp_path / "home")
 
 
 def tag(repository: Repository, name: str, commit: str, *, annotated: bool = False) -> None:

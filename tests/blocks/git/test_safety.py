@@ -6,7 +6,6 @@ import base64
 import os
 import subprocess
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,23 +20,10 @@ PASSWORD = "correct-horse-battery"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    running = GitServer(tmp_path / "served")
-    yield running
-    running.close()
-
-
-@pytest.fixture
 def repository(server: GitServer) -> Repository:
     made = Repository(server.root / "team.git")
     made.write({"apps/shop.yaml": "image: shop:1 # $mark\n"})
     return made
-
-
-@pytest.fixture
-def sut(tmp_path: Path) -> Git:
-    return Git(tmp_path / "home")
 
 
 def login(password: str = PASSWORD) -> GitCredentials:

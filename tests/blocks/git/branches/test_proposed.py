@@ -34,11 +34,6 @@ def repository(server: GitServer) -> Repository:
     return made
 
 
-@pytest.fixture
-def sut(tmp_path: Path) -> Git:
-    return Git(tmp_path / "home")
-
-
 def change(base: str, name: str = "1", **files: str | None) -> Change:
     return Change(
         branch=BRANCH,
