@@ -1,4 +1,4 @@
-"""``python -m lab.demo [--keep]``: four releases, a chart and two flags under load; a page and ``.lab/demo.json`` at the end.
+"""``python -m lab.demo [--keep]``: four releases, a chart and two flags under load; a page and ``.lab/demo.json``.
 
 It brings the lab up if it is not, starts ``sluice up`` next to it, and pushes: images to the registry, a chart to git.
 Exit status 0 means that every row of ``lab.demo.checks`` holds. Everything it started is ended again, unless ``--keep``

@@ -66,7 +66,7 @@ def switched_off(document: Result) -> bool:
     off, last = done.get("verdict_to_off_s"), done.get("off_to_last_error_s")
     went_on = done["verdict"] == PROMOTED and done["state"] == "recovered" and done["off_at_the_end"]
     in_time = off is not None and off <= OFF_S and last is not None and last <= ERRORS_END_S
-    return bool(went_on and in_time and 0 < done["failed_requests"])
+    return bool(went_on and in_time and done["failed_requests"] > 0)
 
 
 def removed(document: Result) -> bool:

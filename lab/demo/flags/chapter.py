@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.demo.flags.killed import release_behind_flag
 from lab.demo.flags.meanwhile import Meanwhile
+from lab.demo.flags.page import said_of_killed, said_of_removed
 from lab.demo.flags.removed import Checkout
 from lab.demo.flags.service import Flags
 from lab.paths import LabPaths
@@ -53,6 +54,8 @@ class Chapter:
     def release(self, found: dict[str, Any]) -> None:
         """Release what is behind the other flag, and wait for the end of both; `found` gets what came of them."""
         killed = found["killed"] = release_behind_flag(self._measurements, self._flags)
-        say(f"  {killed['verdict'].replace('_', ' ')} after {killed['push_to_end_s']:.1f} s: {killed['reason']}")
+        for line in said_of_killed(killed):
+            say(f"  {line}")
         if self._removal is not None:
-            found["removed"] = self._removal.result(PATIENCE_S)
+            removed = found["removed"] = self._removal.result(PATIENCE_S)
+            say(said_of_removed(removed))
