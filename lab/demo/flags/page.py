@@ -36,10 +36,13 @@ def said_of_killed(done: Result) -> list[str]:
     end = f"{done['verdict'].replace('_', ' ')} after {done['push_to_end_s']:.1f} s: {done['reason']}"
     if done["verdict_to_off_s"] is None:
         return ["the flag was not switched off", end]
-    last = done["off_to_last_error_s"]
+    last, failed = (
+        _seconds(done["off_to_last_error_s"]),
+        f"{done['failed_requests']} of {done['requests']} requests failed",
+    )
     return [
         f"the judge said bad, and {done['flag']} was off {done['verdict_to_off_s']:.2f} s later",
-        f"users' last error came {_seconds(last)} s after that; {done['failed_requests']} of {done['requests']} requests failed",
+        f"users' last error came {last} s after that; {failed}",
         end,
     ]
 
@@ -48,9 +51,9 @@ def said_of_removed(done: Result) -> str:
     """The story of the flag that left the code."""
     fate = "archived in the flag service" if done["archived"] else "not archived in the flag service"
     return (
-        f"the pull request took {done['lines_removed']} lines out of {', '.join(done['files'])}; a person merged it, it was "
-        f"deployed {done['merge_to_deployed_s']:.1f} s later, and {done['flag']} was {fate} {done['merge_to_archived_s']:.1f} s "
-        "after the merge"
+        f"the pull request took {done['lines_removed']} lines out of {', '.join(done['files'])}; a person merged it, "
+        f"it was deployed {done['merge_to_deployed_s']:.1f} s later, and {done['flag']} was {fate} "
+        f"{done['merge_to_archived_s']:.1f} s after the merge"
     )
 
 
