@@ -12,12 +12,12 @@ from deployments import runtime, up
 from deployments.automations.register import Change, Did
 from deployments.commands.terminal import Home, app, leave, out, settings_with
 from deployments.doors.serving import receive
-from deployments.garbage import search_seldom
 from deployments.home import check_home
 from deployments.logs import plain_where_nobody_watches
 from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools.alive import SignOfLife
+from deployments.tools.garbage import search_seldom
 from sluice.errors import TerminalError
 
 SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED: " "}

@@ -87,5 +87,5 @@ def test_the_parts_that_are_replaced_are_still_called_so() -> None:
     assert "await increment_bucket(session, bucket, count, triggering_event)" in evaluate
     assert "await remove_bucket(session, bucket)" in evaluate
     assert "if trigger.within == timedelta(seconds=0):\n            return None" in evaluate
-    for name, count in {"ensure_bucket": 9, "increment_bucket": 5, "remove_bucket": 3}.items():
+    for name, count in {"ensure_bucket": 8, "increment_bucket": 5, "remove_bucket": 3}.items():
         assert len(inspect.signature(vars(triggers)[name]).parameters) == count

@@ -129,11 +129,8 @@ def test_times_are_given_to_the_driver_as_plain_ones(dialect: sa.Dialect, monkey
 
 def test_the_parts_that_are_replaced_are_still_there() -> None:
     """By these names and with these parameters, and used by their modules' names."""
-    assert list(inspect.signature(models.flow_runs.read_flow_run).parameters) == [
-        "session",
-        "flow_run_id",
-        "for_update",
-    ]
+    parameters = list(inspect.signature(models.flow_runs.read_flow_run).parameters)
+    assert parameters == ["db", "session", "flow_run_id", "for_update"]
     assert "models.flow_runs.read_flow_run(" in inspect.getsource(models.flow_runs.set_flow_run_state)
     asks = inspect.getsource(core_policy)
     assert asks.count("deployments.") == asks.count("deployments.read_deployment(") == 5
