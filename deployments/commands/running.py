@@ -17,7 +17,7 @@ from deployments.logs import plain_where_nobody_watches
 from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools.alive import SignOfLife
-from deployments.tools.garbage import search_seldom
+from deployments.worker.garbage import search_seldom
 from sluice.errors import TerminalError
 
 SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED: " "}

@@ -34,7 +34,7 @@ from deployments.server.readiness import write_readiness_now_and_then
 from deployments.server.remembered import remember
 from deployments.server.requests import shorten_the_way
 from deployments.server.rows import spare_rows
-from deployments.tools.garbage import search_seldom
+from deployments.worker.garbage import search_seldom
 
 ACTIONS_AT_ONCE = 8
 """Flow runs that automations start at the same time."""
