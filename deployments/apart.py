@@ -22,9 +22,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from deployments.logs import log_to_file
+from deployments.server.garbage import search_seldom
 from deployments.settings import Settings
 from deployments.supervision import end, stop_signal, until
-from deployments.worker.garbage import search_seldom
 from sluice.errors import TerminalError, TransientError
 
 PARTS = {"receiver": "deployments.doors.serving:receive", "worker": "deployments.runtime:work_apart"}

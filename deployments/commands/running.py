@@ -14,10 +14,10 @@ from deployments.commands.terminal import Home, app, leave, out, settings_with
 from deployments.doors.serving import receive
 from deployments.home import check_home
 from deployments.logs import plain_where_nobody_watches
+from deployments.server.garbage import search_seldom
 from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools.alive import SignOfLife
-from deployments.worker.garbage import search_seldom
 from sluice.errors import TerminalError
 
 SIGNS = {Did.CREATED: "[green]+[/]", Did.UPDATED: "[yellow]~[/]", Did.UNCHANGED: " "}

@@ -30,11 +30,11 @@ from blocks.prefect.runs import run_key
 from deployments.server.bus import spare_readers
 from deployments.server.database import spare_database
 from deployments.server.firing import fire_without_counting
+from deployments.server.garbage import search_seldom
 from deployments.server.readiness import write_readiness_now_and_then
 from deployments.server.remembered import remember
 from deployments.server.requests import shorten_the_way
 from deployments.server.rows import spare_rows
-from deployments.worker.garbage import search_seldom
 
 ACTIONS_AT_ONCE = 8
 """Flow runs that automations start at the same time."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployments.worker.garbage import NEW, search_seldom
+from deployments.server.garbage import NEW, search_seldom
 
 
 class Ring:
