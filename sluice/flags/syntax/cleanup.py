@@ -73,6 +73,8 @@ def _unused(
                 return seen, edits
         if edits := unused_label(tree, name):
             return path, edits
+        if name in tree.unread:
+            continue
         if edits := facts.unused_import(tree.root, tree.text, name, tree.named(name)):
             return path, edits
         if found := _constant(texts, facts, key, name):
@@ -126,6 +128,8 @@ def _of_name(tree: Tree, old: Tree | None, texts: Mapping[str, str], name: str) 
         uses += [use for one in again for use in scopes.uses(one)]
         known = old is not None and _was_unused(old, binding)
         if not _is_local(tree, binding):
+            if name in tree.unread:
+                continue
             if not known and not tree.facts.exported(binding.declaration) and _is_forgotten(tree, binding, texts):
                 return _declaration(tree, binding, texts)
             continue

@@ -23,7 +23,7 @@ class Reading:
         plants: the flags.
         left: reasons of what stays, by what the flag was removed with ("kept": the value that gives the code back).
         unlike: files that did not come back byte for byte.
-        same: whether the code's own checks say what they said before: planted, and after each removal.
+        said: what the code's own checks say that they did not say before: planted, and after each removal.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Reading:
     plants: list[Plant] = field(default_factory=list)
     left: dict[str, list[str]] = field(default_factory=dict)
     unlike: list[str] = field(default_factory=list)
-    same: dict[str, bool] = field(default_factory=dict)
+    said: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Reading:
             for value, left in self.left.items()
         ]
         rows.append(f"files that are not byte for byte what they were: {len(self.unlike)} {self.unlike[:10]}")
-        rows += [f"checks {when}: {'as before' if same else 'DIFFER'}" for when, same in self.same.items()]
+        rows += [f"checks {when}: {new[:8] or 'as before'}" for when, new in self.said.items()]
         return "\n".join([*rows, f"removals took {self.seconds:.0f} s"])
 
 
@@ -60,16 +60,20 @@ def read(base: Base, folder: Path, number: int, seed: int = 7) -> Reading:
     (work / path).parent.mkdir(exist_ok=True)
     (work / path).write_text(text)
     _write(work, changed)
-    found.same["with the plants"] = base.checked(work) == first
+    found.said["with the plants"] = _new(first, base.checked(work))
     for value in ("kept", "other"):
         after = _removed(base, {**texts, **changed}, found, value)
         if value == "kept":
             found.unlike = [path for path in texts if after.get(path) != texts[path]]
         _write(work, {path: after[path] for path in changed})
-        said = base.checked(work)
         if value == "kept" or base.language != "python":  # with the other value Django does something else
-            found.same[f"after the removals with the {value} value"] = said == first
+            found.said[f"after the removals with the {value} value"] = _new(first, base.checked(work))
     return found
+
+
+def _new(before: str, after: str) -> list[str]:
+    known = before.splitlines()
+    return [line for line in after.splitlines() if line not in known]
 
 
 def _write(work: Path, texts: dict[str, str]) -> None:
