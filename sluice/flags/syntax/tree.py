@@ -109,7 +109,7 @@ class Tree:
         return _has_error(self.root)
 
     def broken_at(self, node: SgNode) -> bool:
-        """Whether what a node stands in could not be read: newer syntax elsewhere in the file does not matter to a function."""
+        """Whether what a node stands in could not be read; newer syntax elsewhere does not matter to a function."""
         if not self.broken:
             return False
         above = [node, *ancestors(node)]
