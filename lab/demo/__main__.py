@@ -87,7 +87,7 @@ def release_all(measurements: Measurements, document: dict[str, Any], chapter: C
     """The four releases, and between them the change of a target that no push announced."""
     for release in RELEASES:
         if chapter is not None and release is RELEASES[-1]:
-            chapter.audit()
+            chapter.audit(document["flags"])
         say(f"pushing {NAME}:{measurements.application.version(release.minor)} ({release.meaning})")
         done = measurements.deliver(release)
         done["git"] = way_of(measurements, release.minor, done["pushed_at"])

@@ -25,7 +25,7 @@ class Chapter:
 
     def __init__(self, measurements: Measurements, flags: Flags, checkout: Checkout) -> None:
         self._measurements, self._flags, self._checkout = measurements, flags, checkout
-        self._removal: Meanwhile[dict[str, Any]] | None = None
+        self._removal: Meanwhile[None] | None = None
 
     @classmethod
     def begun(
@@ -46,10 +46,10 @@ class Chapter:
         checkout = Checkout.installed(places, env, measurements.cluster, flags, login, measurements.check)
         return cls(measurements, flags, checkout)
 
-    def audit(self) -> None:
+    def audit(self, found: dict[str, Any]) -> None:
         """Begin with the flag that is done: users of the shop notice nothing, so it goes on next to a release."""
         say("meanwhile an audit looks through the checkout's repository for flags that are done")
-        self._removal = Meanwhile(self._checkout.remove_flag, "the removal of a flag")
+        self._removal = Meanwhile(lambda: self._remove(found), "the removal of a flag")
 
     def release(self, found: dict[str, Any]) -> None:
         """Release what is behind the other flag, and wait for the end of both; `found` gets what came of them."""
@@ -57,5 +57,8 @@ class Chapter:
         for line in said_of_killed(killed):
             say(f"  {line}")
         if self._removal is not None:
-            removed = found["removed"] = self._removal.result(PATIENCE_S)
-            say(said_of_removed(removed))
+            self._removal.result(PATIENCE_S)
+
+    def _remove(self, found: dict[str, Any]) -> None:
+        removed = found["removed"] = self._checkout.remove_flag()
+        say(said_of_removed(removed))
