@@ -22,6 +22,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from deployments.logs import log_to_file
+from deployments.server.garbage import search_seldom
 from deployments.settings import Settings
 from deployments.supervision import end, stop_signal, until
 from sluice.errors import TerminalError, TransientError
@@ -110,9 +111,13 @@ def main() -> None:
     log_to_file(settings.home, part)
     work: Callable[[Settings, Callable[[], None]], Awaitable[None]] = resolve_name(PARTS[part])
 
+    def works() -> None:
+        _report(READY)
+        search_seldom()
+
     async def run() -> None:
         with stop_signal() as stop:
-            await until(stop, work(settings, lambda: _report(READY)))
+            await until(stop, work(settings, works))
 
     try:
         asyncio.run(run())

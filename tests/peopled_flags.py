@@ -31,6 +31,7 @@ class MemoryFlags:
         slow: seconds that each answer takes.
         refuses: the keys that it turns for nobody.
         turns: every write that was done, by sluice or by people.
+        asked: the keys that somebody wanted to know of.
     """
 
     states: dict[str, FlagState] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class MemoryFlags:
     slow: float = 0.0
     refuses: set[str] = field(default_factory=set)
     turns: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     _version: int = 0
 
     async def __call__(self, reference: FlagServiceReference, namespace: str) -> MemoryFlags:
@@ -63,6 +65,7 @@ class MemoryFlags:
         return tuple(self._flag(key) for key in sorted(self.states))
 
     async def flag(self, key: str, environment: str) -> Flag | None:
+        self.asked.append(key)
         await self._answers()
         return self._flag(key) if key in self.states else None
 

@@ -33,39 +33,30 @@ class FeaturesFile:
 
     async def turn(self, key: str, environment: str, wish: Wish, seen: FlagState) -> FlagState:
         """Turn a flag by a commit; where the file moved meanwhile, only if this flag did not."""
-        path, text = await self._file.text(environment)
         namespace = self.access.namespace(environment)
-        now = [text]
+        after: list[Definition] = []
 
-        def change(text: str) -> str:
-            before = self._find(text, key, environment, path)
-            if before is None:
-                raise NotFoundError(f"{path} has no flag {key} in namespace {namespace}")
+        def change(path: str, text: str) -> str:
+            before = self._found(text, key, environment, path)
             made = decided(before, wish, seen.version, path)
-            now[0] = text if made.nothing else features.edited(text, namespace, key, made, path)
-            return now[0]
+            now = text if made.nothing else features.edited(text, namespace, key, made, path)
+            after[:] = [self._found(now, key, environment, path)]
+            return now
 
-        if change(text) != text:
-            await self._file.write(path, change, f"Flag {key}: {wish}")
-        after = self._find(now[0], key, environment, path)
-        if after is None:
-            raise NotFoundError(f"{path} has no flag {key} in namespace {namespace}")
-        return after.state()
+        await self._file.write(environment, change, f"Flag {key}: {wish}")
+        return after[0].state()
 
     async def archive(self, key: str) -> None:
         """Mark the flag's metadata, in the file of each environment."""
         for environment in self.access.reference.environments:
-            path, text = await self._file.text(environment)
-            namespace = self.access.namespace(environment)
 
-            def change(text: str, environment: str = environment, path: str = path, namespace: str = namespace) -> str:
+            def change(path: str, text: str, environment: str = environment) -> str:
                 before = self._find(text, key, environment, path)
                 if before is None or before.flag(environment).archived:
                     return text
-                return features.edited(text, namespace, key, Edits(archived=True), path)
+                return features.edited(text, self.access.namespace(environment), key, Edits(archived=True), path)
 
-            if change(text) != text:
-                await self._file.write(path, change, f"Flag {key}: archived")
+            await self._file.write(environment, change, f"Flag {key}: archived")
 
     @property
     def _file(self) -> GitFile:
@@ -74,3 +65,9 @@ class FeaturesFile:
     def _find(self, text: str, key: str, environment: str, path: str) -> Definition | None:
         found = features.read(text, self.access.namespace(environment), path)
         return next((one for one in found if one.key == key), None)
+
+    def _found(self, text: str, key: str, environment: str, path: str) -> Definition:
+        found = self._find(text, key, environment, path)
+        if found is None:
+            raise NotFoundError(f"{path} has no flag {key} in namespace {self.access.namespace(environment)}")
+        return found

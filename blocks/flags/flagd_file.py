@@ -29,42 +29,25 @@ class FlagdFile:
 
     async def turn(self, key: str, environment: str, wish: Wish, seen: FlagState) -> FlagState:
         """Turn a flag by a commit; where the file moved meanwhile, only if this flag did not."""
-        path, text = await self._file.text(environment)
-        now = [text]
+        after: list[FlagState] = []
 
-        def change(text: str) -> str:
-            before = _find(text, key, environment, path)
-            if before is None:
-                raise NotFoundError(f"{path} has no flag {key}")
-            state = before.environments[environment]
-            try:
-                now[0] = flagd.edited(text, key, wish, path)
-            except TerminalError:
-                if state.version == seen.version:
-                    raise
-                now[0] = ""
-            if now[0] != text and state.version != seen.version:
-                raise StaleError(f"flag {key} of {path} was changed by somebody else: it is {state.served}")
-            return now[0]
+        def change(path: str, text: str) -> str:
+            now = _turned(text, key, environment, wish, seen, path)
+            after[:] = [_found(now, key, environment, path).environments[environment]]
+            return now
 
-        if change(text) != text:
-            await self._file.write(path, change, f"Flag {key}: {wish}")
-        after = _find(now[0], key, environment, path)
-        if after is None:
-            raise NotFoundError(f"{path} has no flag {key}")
-        return after.environments[environment]
+        await self._file.write(environment, change, f"Flag {key}: {wish}")
+        return after[0]
 
     async def archive(self, key: str) -> None:
         """Mark the flag's metadata, in the file of each environment."""
         for environment in self.access.reference.environments:
-            path, text = await self._file.text(environment)
 
-            def change(text: str, environment: str = environment, path: str = path) -> str:
+            def change(path: str, text: str, environment: str = environment) -> str:
                 before = _find(text, key, environment, path)
                 return text if before is None or before.archived else flagd.archived(text, key, path)
 
-            if change(text) != text:
-                await self._file.write(path, change, f"Flag {key}: archived")
+            await self._file.write(environment, change, f"Flag {key}: archived")
 
     @property
     def _file(self) -> GitFile:
@@ -73,3 +56,29 @@ class FlagdFile:
 
 def _find(text: str, key: str, environment: str, path: str) -> Flag | None:
     return next((one for one in flagd.read(text, environment, path) if one.key == key), None)
+
+
+def _found(text: str, key: str, environment: str, path: str) -> Flag:
+    found = _find(text, key, environment, path)
+    if found is None:
+        raise NotFoundError(f"{path} has no flag {key}")
+    return found
+
+
+def _turned(text: str, key: str, environment: str, wish: Wish, seen: FlagState, path: str) -> str:
+    """The text in which the flag is as wished.
+
+    Raises:
+        StaleError: it would be changed, and is not as it was seen.
+    """
+    state = _found(text, key, environment, path).environments[environment]
+    stale = StaleError(f"flag {key} of {path} was changed by somebody else: it is {state.served}")
+    try:
+        now = flagd.edited(text, key, wish, path)
+    except TerminalError:
+        if state.version == seen.version:
+            raise
+        raise stale from None
+    if now != text and state.version != seen.version:
+        raise stale
+    return now

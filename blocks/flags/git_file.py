@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from blocks.flags.access import Access
@@ -12,7 +12,9 @@ from blocks.git.edits import Edit, Files
 from sluice.errors import InvalidError, NotFoundError, TerminalError
 
 AUTHOR = Author("sluice", "sluice@users.noreply.github.com")
-NO_MARK = "sluice: no file is found by a mark"
+NO_GIT = "this process has no connection to git: see `sluice worker --help`"
+Change = Callable[[str, str], str]
+"""The new text of a file by its path and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class GitFile:
         return self.path(environment) or self.names[0]
 
     async def text(self, environment: str) -> tuple[str, str]:
-        """Path and text, without any translation of line ends.
+        """Path and text as the branch is now, without any translation of line ends.
 
         Raises:
             NotFoundError: there is no such file.
@@ -50,17 +52,16 @@ class GitFile:
         """
         access = self.access
         if access.git is None or access.remote is None:
-            raise TerminalError("this process has no connection to git: see `sluice worker --help`")
-        commit = await access.git.fetch(access.remote, access.reference.branch)
-        said = self.path(environment)
+            raise TerminalError(NO_GIT)
+        # Such a file seldom moves, and users wait for its kill switch.
+        commit = await access.git.newest(access.remote, access.reference.branch)
+        wanted = self._paths(environment)
         async with access.git.hold(access.remote) as mirror:
-            wanted = [said] if said else list(self.names)
             paths = [f":(literal){path}" for path in wanted]
             found = {one.path: one for one in await git_files.entries(mirror.git, mirror.folder, commit, paths)}
             there = next((found[path] for path in wanted if path in found), None)
             if there is None:
-                where = f"{access.remote.url} on branch {access.reference.branch}"
-                raise NotFoundError(f"{where} has no {' or '.join(wanted)}: see spec.service.path")
+                raise self._not_there(wanted)
             if there.mode == git_files.LINK:
                 raise InvalidError(
                     f"{there.path} is a symbolic link: name the file that it leads to in spec.service.path"
@@ -71,34 +72,47 @@ class GitFile:
         except UnicodeDecodeError:
             raise InvalidError(f"{there.path} is not UTF-8") from None
 
-    async def write(self, path: str, change: Callable[[str], str], message: str) -> None:
-        """Commit a change and push it; it is made once more on what somebody else pushed meanwhile.
+    async def write(self, environment: str, change: Change, message: str) -> None:
+        """Commit a change and push it. It is made on what we last heard, and once more where that was not the newest.
 
         Args:
-            path: of the file.
-            change: gives the new text of a text; what it raises stops the write.
+            environment: whose file.
+            change: gives the new text of a path and its text; what it raises stops the write.
             message: of the commit.
 
         Raises:
+            NotFoundError: there is no such file, or an empty one.
+            TerminalError: it would be changed, and the object says that nothing may be.
             ConflictError: others pushed again and again.
         """
-        access = self.access
-        access.checked_to_write()
+        access, paths = self.access, self._paths(environment)
         if access.git is None or access.remote is None:
-            raise TerminalError("this process has no connection to git: see `sluice worker --help`")
+            raise TerminalError(NO_GIT)
 
         def changed(files: Files) -> Files:
-            return {path: change(files[path])}
+            path = next((one for one in paths if files.get(one)), None)
+            if path is None:
+                raise self._not_there(paths)
+            text = change(path, files[path])
+            if text != files[path]:
+                access.checked_to_write()
+            return {path: text}
 
-        branch = access.reference.branch
-        folder = path.rpartition("/")[0]
         edit = Edit(
-            branch=branch,
+            branch=access.reference.branch,
             change=changed,
             message=lambda: message,
             author=AUTHOR,
-            mark=NO_MARK,
-            under=folder,
-            also=(path,),
+            mark="",
+            also=paths,
         )
         await access.git.commit(access.remote, edit)
+
+    def _paths(self, environment: str) -> tuple[str, ...]:
+        """Where the file may be; the first that is there is it."""
+        said = self.path(environment)
+        return (said,) if said else self.names
+
+    def _not_there(self, paths: Sequence[str]) -> NotFoundError:
+        where = f"{self.access.reference.address} on branch {self.access.reference.branch}"
+        return NotFoundError(f"{where} has no {' or '.join(paths)}: see spec.service.path")

@@ -18,7 +18,7 @@ from blocks.git.commit import Author, write_commit
 from blocks.git.mirror import Mirror, checked_branch
 from blocks.git.refspecs import refspec_to_push
 from blocks.git.signing import Signer, signed
-from sluice.errors import ConflictError, NotFoundError
+from sluice.errors import ConflictError, NotFoundError, SluiceError
 
 Files = Mapping[str, str]
 """Path in the repository → text of the file."""
@@ -39,7 +39,7 @@ class Edit:
             tree where somebody else pushed meanwhile.
         message: of the commit; asked after the last `change`.
         author: of the commit.
-        mark: text that a YAML file must hold to be edited.
+        mark: text that a YAML file must hold to be edited; empty where only `also` is.
         under: directory in the repository; empty for all of it.
         push_to: branch to push to; empty for `branch`. Another branch is overwritten with `branch` and the change.
         also: files that are edited whether they hold the mark or not; one that is missing is an empty text.
@@ -107,8 +107,9 @@ class Would:
 async def make(mirror: Mirror, edit: Edit, *, redo: int, moment: int) -> Commit:
     """Edit files of a branch and push the result.
 
-    The first try starts from what we last heard of the branch: the push finds out whether that was still true. That cannot
-    be found out by a push to another branch: there the server is asked first.
+    The first try starts from what we last heard of the branch: the push finds out whether that was still true. So does the
+    server where the edit refuses what we know. That cannot be found out by a push to another branch: there the server is
+    asked first.
 
     Raises:
         ConflictError: others pushed again and again; nothing was lost, nothing was written.
@@ -124,7 +125,13 @@ async def make(mirror: Mirror, edit: Edit, *, redo: int, moment: int) -> Commit:
         fresh = base is None
         base = base or await mirror.fetch(edit.branch)
         tries += 1
-        changed = await _changed(mirror, base, edit)
+        try:
+            changed = await _changed(mirror, base, edit)
+        except SluiceError:
+            if fresh:
+                raise
+            base = None
+            continue
         if not changed and fresh:
             return Commit(base, (), tries, base)
         try:
@@ -217,7 +224,7 @@ async def _write(mirror: Mirror, base: str, edit: Edit, changed: Mapping[str, tu
 async def _changed(mirror: Mirror, base: str, edit: Edit) -> dict[str, tuple[str, str]]:
     """Path → its mode and its new text, for each file that the edit changes."""
     also = [git_files.inside(path) for path in edit.also]
-    paths = await mirror.holding(base, edit.mark, git_files.inside(edit.under or "."))
+    paths = await mirror.holding(base, edit.mark, git_files.inside(edit.under or ".")) if edit.mark else []
     wanted = [*paths, *(path for path in also if path not in paths)]
     if not wanted:
         return {}

@@ -29,6 +29,8 @@ _SETTINGS = {
     # Housekeeping that goes on behind our back would hold locks of a mirror that we take for free.
     "gc.autoDetach": "false",
     "maintenance.autoDetach": "false",
+    # A mirror is a copy, and is made once more where a machine that loses its power loses some of it: do not wait for disks.
+    "core.fsync": "none",
     # A file larger than this is streamed: a few kilobytes on the wire may be gigabytes of zeros.
     "core.bigFileThreshold": "4m",
 }

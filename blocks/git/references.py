@@ -94,6 +94,15 @@ async def find(mirror: Mirror, wanted: Wanted) -> Found:
         raise
 
 
+async def look_first(mirror: Mirror, wanted: Wanted) -> Found:
+    """As `find`, but the server is asked to send something only where the commit is not here yet.
+
+    Raises:
+        as `find`.
+    """
+    return await bring(mirror, await look(mirror.git, mirror.folder, mirror.remote, wanted))
+
+
 async def bring(mirror: Mirror, found: Found) -> Found:
     """Bring what was found here; with its commit and its tag object as they are now.
 

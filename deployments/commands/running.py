@@ -14,6 +14,7 @@ from deployments.commands.terminal import Home, app, leave, out, settings_with
 from deployments.doors.serving import receive
 from deployments.home import check_home
 from deployments.logs import plain_where_nobody_watches
+from deployments.server.garbage import search_seldom
 from deployments.settings import Settings
 from deployments.supervision import forever, stop_signal, until
 from deployments.tools.alive import SignOfLife
@@ -95,6 +96,7 @@ def _run_part(part: Part, settings: Settings, where: Callable[[Settings], str]) 
 
         def works() -> None:
             sign.ready()
+            search_seldom()
             ready(part.__name__, where(settings))
 
         async def attempt() -> None:

@@ -1,7 +1,7 @@
 """Every private part of Prefect's server that sluice leans on, for one version.
 
-Those of its event bus are in `bus`, of its database in `database`, of its requests in `requests` and `readiness`,
-and what it need not find out twice in `remembered`.
+Those of its event bus are in `bus`, of its automations in `firing`, of its database in `database` and `rows`, of its
+requests in `requests` and `readiness`, and what it need not find out twice in `remembered`.
 
 `deployments.server.process` puts them in place before it serves. They change how fast and how surely the server does what
 it does, never what its API means: a worker cannot tell such a server from Prefect's own.
@@ -29,9 +29,12 @@ from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 from blocks.prefect.runs import run_key
 from deployments.server.bus import spare_readers
 from deployments.server.database import spare_database
+from deployments.server.firing import fire_without_counting
+from deployments.server.garbage import search_seldom
 from deployments.server.readiness import write_readiness_now_and_then
 from deployments.server.remembered import remember
 from deployments.server.requests import shorten_the_way
+from deployments.server.rows import spare_rows
 
 ACTIONS_AT_ONCE = 8
 """Flow runs that automations start at the same time."""
@@ -48,6 +51,8 @@ def install() -> None:
     take_actions_side_by_side()
     spare_readers()
     spare_database()
+    spare_rows()
+    fire_without_counting()
     write_readiness_now_and_then()
     remember()
     check_a_schema_once()
@@ -110,6 +115,7 @@ def build_the_application_once() -> None:
         if not built:
             built.append(build())
             shorten_the_way(built[0].api_app)
+            search_seldom()
         return built[0]
 
     api_server.create_app = create_app

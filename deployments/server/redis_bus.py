@@ -25,6 +25,13 @@ GATHER = 0.2
 """Seconds for which messages are gathered by those who write them in batches, each second or two."""
 PATIENT = ("event-persister", "task-run-recorder")
 """Readers that do so, by their group."""
+SOON = 0.025
+"""Seconds between two looks of the other readers: of messages that come one by one each was a question of its own, with its
+answer and a receipt. A run begins that much later at most."""
+EVENTS = "events"
+"""The topic of all events. That of what automations do is read at once."""
+AT_ONCE = 100
+"""Most messages of one answer to who hands them to websockets. Prefect takes one."""
 
 Publisher = messaging.Publisher
 vars(messaging)["RedisMessagingPublisherSettings"] = functools.cache(messaging.RedisMessagingPublisherSettings)
@@ -46,6 +53,17 @@ class Consumer(messaging.Consumer):  # type: ignore[misc]
     """Prefect's reader of a topic."""
 
     _looked = -LEFT_EVERY
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not self.use_consumer_group:
+            self._read_batch_size = AT_ONCE
+
+    async def _trim_stream_if_necessary(self, *args: Any) -> None:
+        """What Prefect does after each read."""
+        await super()._trim_stream_if_necessary(*args)
+        if self.topic == EVENTS:
+            await asyncio.sleep(SOON)
 
     async def process_pending_messages(self, *args: Any, **options: Any) -> None:
         """What Prefect does before each read."""

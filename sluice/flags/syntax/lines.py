@@ -131,10 +131,8 @@ def contents(tree: Tree, start: int, end: int, indent: str) -> str:
 
 def statements(tree: Tree, block: SgNode) -> list[SgNode]:
     """The statements of a block, a case, or a whole text."""
-    found = named(block)
-    if len(found) == 1 and found[0].kind() == "statement_list":
-        return named(found[0])
-    return [one for one in found if one.kind() not in {"switch_label"} and not _is_value(block, one)]
+    found = [one for one in named(block) if one.kind() not in {"switch_label"} and not _is_value(block, one)]
+    return named(found[0]) if len(found) == 1 and found[0].kind() == "statement_list" else found
 
 
 def _is_value(case: SgNode, node: SgNode) -> bool:

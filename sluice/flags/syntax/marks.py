@@ -7,7 +7,7 @@ a small one on a fresh tree. Its letter says what it stands for, its number whic
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ast_grep_py import SgNode
 
@@ -37,6 +37,8 @@ class Read:
     place: Place
     call: FlagCall
     value: str
+    others: dict[int, Read] = field(default_factory=dict, compare=False, repr=False)
+    """All of the removal, by number: a rule that comes to know a text of the code adds it."""
 
     @property
     def final(self) -> str:

@@ -16,7 +16,7 @@ from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import Reading, Repository, constants_in
 from sluice.flags.syntax.marks import ANSWER, PROMISE, VARIANT, Mark, Read, UnsafeError
 from sluice.flags.syntax.remains import mentions, place_of, still_called
-from sluice.flags.syntax.rules.expressions import uses_at_once
+from sluice.flags.syntax.rules.expressions import is_condition, standard_of, uses_at_once
 from sluice.flags.syntax.rules.table import finished, marks_of, reduced
 from sluice.flags.syntax.tree import Edit, Tree, apply, span
 from sluice.flags.syntax.wrappers import Answering, answering, with_wrappers
@@ -140,7 +140,7 @@ class Attempt:
             return None
         number = len(self.reads)
         call = self._as_used(tree, reading)
-        read = self.reads[number] = Read(number, place, call, self.value)
+        read = self.reads[number] = Read(number, place, call, self.value, self.reads)
         letter = PROMISE if call.asynchronous else read.answer
         start, end = span(reading.node)
         return Edit(start, end, str(Mark(letter, number)))
@@ -161,11 +161,20 @@ class Attempt:
             return f"it is asked for a {reading.call.kind}, and the flag is `{self.value}`"
         arguments = reading.node.field("arguments")
         before = tree.text[span(reading.node)[0] : span(arguments)[0]] if arguments is not None else ""
-        if "?." in before:
+        if "?." in before and not self._same_without(tree, reading):
             return "it is asked only where its client is there (`?.`)"
         if (part := disposable(tree, reading.node)) is not None:
             return f"`{' '.join(part.split())[:60]}` among its arguments may do more than give a value"
         return ""
+
+    def _same_without(self, tree: Tree, reading: Reading) -> bool:
+        """Whether a flag that is off is as good as a client that is not there: only the truth of either counts."""
+        if self.value not in {"true", "false"} or reading.call.asynchronous or reading.call.result:
+            return False
+        value = (self.value == "true") is not reading.call.negated
+        if (standard := standard_of(reading.node)) is not None:
+            return standard.text() == str(value).lower()
+        return not value and is_condition(tree, reading.node)
 
     def _followed(self, texts: dict[str, str]) -> dict[str, str]:
         """The texts without calls of functions that do nothing but answer the flag, where these are known for certain."""
@@ -216,7 +225,7 @@ class Attempt:
                     result=read.call.result if whole else "",
                     negated=negated,
                 )
-                self.reads[number] = Read(number, read.place, call, self.value)
+                self.reads[number] = Read(number, read.place, call, read.value, self.reads)
                 yield path, one, number
 
     def removal(self, texts: Mapping[str, str], files: Mapping[str, str]) -> Removal:

@@ -133,6 +133,7 @@ class InGit:
     remote: Remote
     git: Git
     http: httpx.AsyncClient
+    server: GitServer
 
     def service(self, token: str = TOKEN, **reference: Any) -> FlagService:
         said: dict[str, Any] = {"type": self.kind, "address": self.remote.url, "path": self.path} | reference
@@ -212,7 +213,8 @@ async def in_git(kind: str, path: str, text: str, tmp_path: Path) -> AsyncIterat
         repository.write({path: text, "README.md": "flags\n"})
         async with httpx.AsyncClient() as http:
             remote = Remote(url=f"{running.url}/flags.git", timeout=20)
-            yield InGit(kind, path, repository, remote, Git(tmp_path / "home", clock=lambda: 1_700_000_000), http)
+            git = Git(tmp_path / "home", clock=lambda: 1_700_000_000)
+            yield InGit(kind, path, repository, remote, git, http, running)
     finally:
         running.close()
 

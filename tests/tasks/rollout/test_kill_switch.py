@@ -239,6 +239,16 @@ def test_the_annotations_of_the_target_are_read_while_its_pods_come_up(play: Any
     assert stage.flags.turns == ["checkout off", "search off"]
 
 
+@pytest.mark.parametrize("away", [False, True])
+def test_the_flag_service_is_met_while_the_pods_come_up(away: bool, play: Any) -> None:
+    """So that no repository has to be brought when users wait; a service that is away holds no release."""
+    stage = bad("checkout")
+    stage.flags.away = away
+    assert play(stage, scale_up, **AT_30).scaled
+    assert stage.flags.asked == ["checkout"]
+    assert not stage.flags.turns
+
+
 def test_the_api_server_keeps_each_entry_as_it_is_written(play: Any) -> None:
     """By the definition of the kind that sluice installs, which refuses a status of another form."""
     (version,) = next(one for one in crds() if one["spec"]["names"]["kind"] == "Canary")["spec"]["versions"]

@@ -230,5 +230,5 @@ def _in_all(source: Source, node: ast.AST) -> bool:
 
 
 def in_text(source: Source, node: ast.AST) -> bool:
-    """Whether an expression stands in an f-string, whose inside this Python does not place exactly."""
-    return source.around(node, ast.JoinedStr) is not None
+    """Whether an expression stands in an f-string of which this Python does not say exactly where."""
+    return isinstance(node, ast.expr) and source.around(node, ast.JoinedStr) is not None and not source.is_placed(node)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sluice.flags.calls import TRUTHS, FlagCall, may_read
 from sluice.flags.languages.base import Left, Removal
-from sluice.flags.languages.python.code.checks import NO_CODE, changed_meaning
+from sluice.flags.languages.python.code.checks import NO_CODE, changed_meaning, still_generators
 from sluice.flags.languages.python.code.repository import Repository
 from sluice.flags.languages.python.code.source import Source, is_test
 from sluice.flags.languages.python.edits.cut import cut
@@ -168,7 +168,7 @@ def _put_in(
         result = folded(source.text, found.values, found.dropped, found.constants)
         attempt.left += [Left(Place(path, span[0], span[1] + 1), STUCK) for span in result.stuck]
         attempt.removed += [*(source.place(read.node) for read in found.reads), *found.decorators]
-        attempt.texts[path] = result.text
+        attempt.texts[path] = still_generators(source, result.text)
     return attempt
 
 

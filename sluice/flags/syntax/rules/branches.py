@@ -33,8 +33,6 @@ def rewrite(tree: Tree, node: SgNode, mark: Mark, _read: Read) -> tuple[Edit, ..
     if above.kind() == IF and same(above.field("condition"), head):
         truth = mark.truth if mark.letter != VARIANT or tree.facts.booleans_only else True
         return _if(tree, above, mark, truth) if truth is not None else None
-    if above.kind() in tree.facts.loops or above.kind() == "for_clause":
-        return _loop(tree, above, head, mark)
     if above.kind() in tree.facts.statements and same(named(above)[0], head):
         return (deletion(tree, above),)
     return None
@@ -175,8 +173,11 @@ def terminates(tree: Tree, node: SgNode | None, known: frozenset[Span] = frozens
 
 def dead_after(tree: Tree, whole: SgNode, taken: SgNode | None, mark: Mark) -> tuple[Edit, ...]:
     """The edits that take away what is not reached once a statement gives way to a branch that ends its list."""
-    if not terminates(tree, taken):
-        return ()
+    return unreached(tree, whole, mark) if terminates(tree, taken) else ()
+
+
+def unreached(tree: Tree, whole: SgNode, mark: Mark) -> tuple[Edit, ...]:
+    """The edits that take away what is not reached once nothing gets past a statement."""
     edits: list[Edit] = []
     known = frozenset({span(whole)})
     statement = whole
@@ -226,16 +227,3 @@ def _run(tree: Tree, gone: list[SgNode]) -> Edit:
     if text[start:first].strip() or text[last:end].strip(" \t\r\n;"):
         return Edit(first, last, "")
     return blank_lines(text, with_comments(tree, gone[0]), end)
-
-
-def _loop(tree: Tree, loop: SgNode, head: SgNode, mark: Mark) -> tuple[Edit, ...] | None:
-    direct = same(loop.field("condition"), head) or (
-        loop.kind() == "for_statement" and same(loop.parent(), head.parent())
-    )
-    if not (direct or same(head.parent(), loop)):
-        return None
-    simple = loop.kind() in tree.facts.loops and loop.kind() != "do_statement" and loop.field("initializer") is None
-    if mark.truth is False and simple and (above := loop.parent()) is not None and above.kind() in tree.facts.lists:
-        hoisted(tree, loop, mark)
-        return (deletion(tree, loop),)
-    raise UnsafeError(mark.number, "a loop goes on for as long as the flag is so")

@@ -6,6 +6,8 @@ from ast_grep_py import SgNode
 
 from sluice.flags.syntax.lines import indentation, moved
 from sluice.flags.syntax.marks import ANSWER, PROMISE, VARIANT, Mark, Read, UnsafeError
+from sluice.flags.syntax.rules.before import run_before
+from sluice.flags.syntax.rules.texts import known_text
 from sluice.flags.syntax.tree import Edit, Tree, ancestors, named, operator, same, span
 
 EQUAL = {"==": True, "===": True, "!=": False, "!==": False}
@@ -82,7 +84,7 @@ def rewrite(tree: Tree, node: SgNode, mark: Mark, read: Read) -> tuple[Edit, ...
     if above.kind() in facts.binary:
         return _operators(tree, node, above, mark, read)
     if above.kind() in facts.ternaries and same(above.field("condition"), _outermost(tree, node)):
-        return _ternary(tree, above, mark)
+        return _ternary(tree, above, mark, read)
     return _called(tree, node, mark, read)
 
 
@@ -133,6 +135,8 @@ def _operators(tree: Tree, node: SgNode, above: SgNode, mark: Mark, read: Read) 
         return settled(tree, above, other)
     if pure(tree, other):
         return becomes(above, mark)
+    if (first := run_before(tree, above, other)) is not None:
+        return (first, *becomes(above, mark))
     raise UnsafeError(mark.number, f"`{_short(other)}` runs before it and may do more than give a value")
 
 
@@ -163,6 +167,13 @@ def is_condition(tree: Tree, node: SgNode) -> bool:
     return False
 
 
+def standard_of(node: SgNode) -> SgNode | None:
+    """What is taken where an expression gives nothing: `node ?? standard`."""
+    above = node.parent()
+    asked = above is not None and operator(above) == "??" and same(above.field("left"), node)
+    return above.field("right") if above is not None and asked else None
+
+
 def uses_at_once(tree: Tree, call: SgNode) -> bool:
     """Whether a call's answer is a condition or has a member taken where it is asked: it is no promise."""
     above = call.parent()
@@ -189,7 +200,7 @@ def _is_boolean(tree: Tree, node: SgNode) -> bool:
     return node.kind() in {"true", "false"}
 
 
-def _ternary(tree: Tree, above: SgNode, mark: Mark) -> tuple[Edit, ...] | None:
+def _ternary(tree: Tree, above: SgNode, mark: Mark, read: Read) -> tuple[Edit, ...] | None:
     truth = mark.truth if mark.letter != VARIANT or tree.facts.booleans_only else True
     if truth is None:
         return None
@@ -200,7 +211,9 @@ def _ternary(tree: Tree, above: SgNode, mark: Mark) -> tuple[Edit, ...] | None:
     if (reason := tree.facts.retyped(tree.text, above, kept, gone)) and not any(
         one.kind() in tree.facts.ternaries and not same(one, above) for one in ancestors(above)
     ):
-        raise UnsafeError(mark.number, reason)
+        if (edits := known_text(tree, above, kept, gone, read)) is None:
+            raise UnsafeError(mark.number, reason)
+        return edits
     return settled(tree, above, kept)
 
 

@@ -6,13 +6,14 @@ from ast_grep_py import SgNode
 
 from sluice.flags.syntax.lines import contents, deletion, indentation, line_start, newline, statements, with_comments
 from sluice.flags.syntax.marks import VARIANT, Mark, Read, UnsafeError
+from sluice.flags.syntax.rules.before import first_of
 from sluice.flags.syntax.rules.branches import clashes, dead_after, hoisted, terminates
 from sluice.flags.syntax.rules.expressions import settled
 from sluice.flags.syntax.scopes import Scopes
 from sluice.flags.syntax.tree import Edit, Tree, ancestors, inside, named, same, span
 
 TARGETS = ("for_statement", "while_statement", "do_statement", "for_in_statement", "enhanced_for_statement")
-BREAK = "break_statement"
+BREAK, FALLTHROUGH, YIELD = "break_statement", "fallthrough_statement", "yield_statement"
 
 
 def rewrite(tree: Tree, node: SgNode, mark: Mark, read: Read) -> tuple[Edit, ...] | None:
@@ -89,6 +90,8 @@ def _rule(tree: Tree, switch: SgNode, case: SgNode, mark: Mark) -> tuple[Edit, .
         return _inlined(tree, switch, chosen, mark)
     if above.kind() in tree.facts.statements:
         return _inlined(tree, above, chosen, mark)
+    if chosen.kind() in tree.facts.blocks and (edits := _yielded(tree, switch, chosen, mark)):
+        return edits
     if chosen.kind() not in tree.facts.statements:
         raise UnsafeError(mark.number, "the case that is chosen is a block that yields a value")
     others = [named(one)[-1] for one in cases_of(tree, switch)]
@@ -98,6 +101,27 @@ def _rule(tree: Tree, switch: SgNode, case: SgNode, mark: Mark) -> tuple[Edit, .
         if gives and (reason := tree.facts.retyped(tree.text, switch, value, named(other)[0])):
             raise UnsafeError(mark.number, reason)
     return settled(tree, switch, value)
+
+
+def _yielded(tree: Tree, switch: SgNode, block: SgNode, mark: Mark) -> tuple[Edit, ...]:
+    """A block whose last statement yields what the switch gives: the others run before the statement that takes it."""
+    inner = statements(tree, block)
+    statement = first_of(tree, switch)
+    above = statement.parent() if statement is not None else None
+    if statement is None or above is None or above.kind() not in tree.facts.lists or len(inner) < 2:
+        return ()
+    yields = tree.find({YIELD}, within=block)
+    if len(yields) != 1 or not same(yields[0], inner[-1]) or _declares(tree, inner):
+        return ()
+    value = named(inner[-1])[0]
+    others = [named(case)[-1] for case in cases_of(tree, switch)]
+    given = [named(one)[0] for one in others if not same(one, block) and one.kind() in tree.facts.statements]
+    if any(tree.facts.retyped(tree.text, switch, value, one) for one in given):
+        return ()
+    place = span(statement)[0]
+    indent = indentation(tree.text, place)
+    text = contents(tree, span(inner[0])[0], span(inner[-2])[1], indent) + newline(tree.text) + indent
+    return (Edit(place, place, text), *settled(tree, switch, value))
 
 
 def _inlined(tree: Tree, whole: SgNode, chosen: SgNode, mark: Mark) -> tuple[Edit, ...]:
@@ -113,34 +137,52 @@ def _inlined(tree: Tree, whole: SgNode, chosen: SgNode, mark: Mark) -> tuple[Edi
 
 
 def _taken(tree: Tree, switch: SgNode, cases: list[SgNode], chosen: int, mark: Mark) -> tuple[Edit, ...]:
-    while tree.facts.falls_through and not statements(tree, cases[chosen]) and chosen + 1 < len(cases):
-        chosen += 1
-    case = cases[chosen]
-    inner = statements(tree, case)
-    single = inner[0] if len(inner) == 1 and inner[0].kind() in tree.facts.blocks else None
-    if single is not None:
-        inner = statements(tree, single)
-    last = inner[-1] if inner else None
-    ends = last is not None and last.kind() == BREAK and not named(last)
-    if tree.facts.falls_through and chosen + 1 < len(cases) and not ends and not terminates(tree, last):
-        raise UnsafeError(mark.number, "the case that is chosen goes on into the next one")
-    kept = inner[:-1] if ends else inner
-    _own_breaks(tree, kept, mark)
+    runs = _runs(tree, cases, chosen)
+    for _, kept in runs:
+        _own_breaks(tree, kept, mark)
     above = switch.parent()
     if above is None or above.kind() not in tree.facts.lists:
         raise UnsafeError(mark.number, "the switch is not a statement of its own")
+    taken = [case for case in cases if any(inside(holder, case) for holder, _ in runs)]
     for other in cases:
-        if not same(other, case):
+        if not any(same(other, case) for case in taken):
             hoisted(tree, other, mark)
-            _shared(tree, other, case, mark)
-    if not kept:
+            for case in taken:
+                _shared(tree, other, case, mark)
+    runs = [(holder, kept) for holder, kept in runs if kept]
+    if not runs:
         return (deletion(tree, switch),)
-    return _statements(tree, switch, case if single is None else single, kept, mark)
+    if len(runs) > 1 and any(clashes(tree, switch, holder) or _declares(tree, kept) for holder, kept in runs):
+        raise UnsafeError(mark.number, "the case that is chosen goes on into the next one")
+    indent = indentation(tree.text, span(switch)[0])
+    text = (newline(tree.text) + indent).join(_statements(tree, switch, *run) for run in runs)
+    return (Edit(*span(switch), text), *dead_after(tree, switch, runs[-1][1][-1], mark))
 
 
-def _statements(tree: Tree, switch: SgNode, holder: SgNode, kept: list[SgNode], mark: Mark) -> tuple[Edit, ...]:
-    start, end = span(switch)
-    indent = indentation(tree.text, start)
+def _runs(tree: Tree, cases: list[SgNode], chosen: int) -> list[tuple[SgNode, list[SgNode]]]:
+    """What runs from the chosen case on, by the case or block that it stands in."""
+    runs: list[tuple[SgNode, list[SgNode]]] = []
+    for case in cases[chosen:]:
+        inner, holder = statements(tree, case), case
+        if len(inner) == 1 and inner[0].kind() in tree.facts.blocks:
+            holder = inner[0]
+            inner = statements(tree, holder)
+        last = inner[-1] if inner else None
+        goes_on = last is not None and last.kind() == FALLTHROUGH
+        leaves = last is not None and (goes_on or (last.kind() == BREAK and not named(last)))
+        runs.append((holder, inner[:-1] if leaves else inner))
+        if (leaves and not goes_on) or not (goes_on or (tree.facts.falls_through and not terminates(tree, last))):
+            break
+    return runs
+
+
+def _declares(tree: Tree, kept: list[SgNode]) -> bool:
+    """Whether statements declare a name for those after them."""
+    return any(one.kind() in {*tree.facts.declarations, "class_declaration", "type_declaration"} for one in kept)
+
+
+def _statements(tree: Tree, switch: SgNode, holder: SgNode, kept: list[SgNode]) -> str:
+    indent = indentation(tree.text, span(switch)[0])
     first = with_comments(tree, kept[0])
     first = first if first >= span(holder)[0] and first > line_start(tree.text, span(holder)[0]) else span(kept[0])[0]
     last = span(kept[-1])[1]
@@ -155,14 +197,13 @@ def _statements(tree: Tree, switch: SgNode, holder: SgNode, kept: list[SgNode], 
         unit = own.removeprefix(indentation(tree.text, span(holder)[0]))
         ends = newline(tree.text)
         text = f"{{{ends}{indent}{unit}{contents(tree, first, last, indent + unit)}{ends}{indent}}}"
-    ending = dead_after(tree, switch, kept[-1], mark)
-    return (Edit(start, end, text), *ending)
+    return text
 
 
 def _own_breaks(tree: Tree, kept: list[SgNode], mark: Mark) -> None:
     """Refuses where a `break` inside the chosen case would then leave something else."""
     for statement in kept:
-        for one in tree.find({BREAK, "fallthrough_statement"}, within=statement):
+        for one in tree.find({BREAK, FALLTHROUGH}, within=statement):
             inner = [above.kind() for above in ancestors(one) if span(above)[0] >= span(statement)[0]]
             targets = (*TARGETS, *tree.facts.switches, "select_statement", "type_switch_statement")
             if not named(one) and not any(kind in targets for kind in inner):
@@ -185,7 +226,7 @@ def _case(tree: Tree, case: SgNode, mark: Mark) -> tuple[Edit, ...] | None:
         return None
     cases = cases_of(tree, switch)
     place = next(n for n, one in enumerate(cases) if same(one, case))
-    if any(one.kind() == "fallthrough_statement" for one in tree.find({"fallthrough_statement"}, within=switch)):
+    if tree.find({FALLTHROUGH}, within=switch):
         raise UnsafeError(mark.number, "a case of the switch goes on into the next one")
     if mark.truth is False:
         return (deletion(tree, case),)

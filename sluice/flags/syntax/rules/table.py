@@ -8,7 +8,7 @@ from ast_grep_py import SgNode
 
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.marks import ANSWER, PATTERN, PROMISE, VARIANT, Mark, Read, UnsafeError, mark_of
-from sluice.flags.syntax.rules import branches, expressions, markup, switches, variables
+from sluice.flags.syntax.rules import branches, expressions, loops, markup, promises, switches, variables
 from sluice.flags.syntax.tree import Edit, Tree, ancestors, apply, inside, named, same, span
 
 Rule = Callable[[Tree, SgNode, Mark, Read], tuple[Edit, ...] | None]
@@ -16,8 +16,10 @@ RULES: tuple[Rule, ...] = (
     expressions.rewrite,
     markup.rewrite,
     branches.rewrite,
+    loops.rewrite,
     switches.rewrite,
     variables.rewrite,
+    promises.rewrite,
 )
 MOST_STEPS = 5_000
 
@@ -92,6 +94,8 @@ def finished(path: str, text: str, facts: Facts, reads: Mapping[int, Read]) -> s
 
 
 def _literal(tree: Tree, node: SgNode, mark: Mark, read: Read) -> str:
+    if mark.letter == PROMISE and (text := promises.written(node, read, tree.facts)) is not None:
+        return text
     if mark.letter == PROMISE:
         raise UnsafeError(mark.number, "its promise is not awaited where it is asked")
     if mark.letter == ANSWER:

@@ -133,7 +133,7 @@ def _several(tree: Tree, declarator: SgNode, node: SgNode, mark: Mark, read: Rea
     uses = replaced(tree, binding, mark)
     if len(names) == 1:
         return (*uses, *_gone(tree, declarator))
-    edits = (*uses, _dropped(names, place), _dropped(values, place))
+    edits = (*uses, dropped(names, place), dropped(values, place))
     kept = values[1 - place]
     if len(values) == 2 and kept.kind() in tree.facts.binary and (sign := kept.field("operator")) is not None:
         return (*edits, *_spaced(tree, sign))
@@ -157,7 +157,8 @@ def _sides(declarator: SgNode) -> tuple[list[SgNode], list[SgNode]]:
     return names, named(right) if right.kind() == "expression_list" else [right]
 
 
-def _dropped(row: list[SgNode], place: int) -> Edit:
+def dropped(row: list[SgNode], place: int) -> Edit:
+    """The edit that takes one of a row away, with the comma."""
     if place + 1 < len(row):
         return Edit(span(row[place])[0], span(row[place + 1])[0], "")
     return Edit(span(row[place - 1])[1], span(row[place])[1], "")

@@ -44,6 +44,39 @@ def changed_meaning(before: Source, text: str) -> Iterator[tuple[Lines, str]]:
                     yield (node.lineno, node.end_lineno or node.lineno), SCOPE.format(name)
 
 
+def still_generators(before: Source, text: str) -> str:
+    """The new text in which each function that lost its last `yield` with a dead branch begins with one of nothing.
+
+    Only `async` ones cannot have it: in them `yield from` is not allowed.
+    """
+    try:
+        functions, others = _functions(before.tree), _functions(ast.parse(text.removeprefix(BOM)))
+    except (SyntaxError, ValueError, RecursionError):
+        return text
+    lines = text.splitlines(keepends=True)
+    places = []
+    for path, nodes in functions.items():
+        for node, other in zip(nodes, others.get(path, []), strict=False):
+            if len(nodes) != len(others[path]) or not _yields(node) or _yields(other):
+                continue
+            first = (
+                other.body[1] if ast.get_docstring(other, clean=False) is not None and other.body[1:] else other.body[0]
+            )
+            head = min([first.lineno, *(one.lineno for one in getattr(first, "decorator_list", []))])
+            alone = not lines[head - 1][: first.col_offset].strip()
+            if isinstance(other, ast.FunctionDef) and alone and not _is_docstring(first):
+                places.append((head - 1, isinstance(first, ast.Pass)))
+    for line, idle in sorted(places, reverse=True):
+        own = lines[line]
+        indent, end = own[: len(own) - len(own.lstrip())], own[len(own.rstrip("\r\n")) :] or "\n"
+        lines[line : line + idle] = [f"{indent}yield from (){end}"]
+    return "".join(lines)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
 def _functions(tree: ast.AST, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], list[Definition]]:
     found: dict[tuple[str, ...], list[Definition]] = {}
     for node in ast.iter_child_nodes(tree):

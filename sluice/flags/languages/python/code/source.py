@@ -49,6 +49,29 @@ class Source:
         text = self.lines[line - 1]
         return bytes_ if text.isascii() else len(text.encode()[:bytes_].decode(errors="ignore"))
 
+    def is_placed(self, node: ast.expr) -> bool:
+        """Whether a part of an f-string stands where it says: older Pythons err where it has several lines.
+
+        One whose own text is shown (`{answer=}`) is not: that text would be another one.
+        """
+        outer: ast.AST = node
+        while (above := self.parents.get(outer)) is not None and not isinstance(above, ast.FormattedValue):
+            outer = above
+        if above is None or not (self._is_written(node) and self._is_written(outer)):
+            return False
+        _, _, last, end = self.span(outer)
+        return not self.lines[last - 1][end:].lstrip(" )").startswith("=")
+
+    def _is_written(self, node: ast.AST) -> bool:
+        first, begin, last, end = self.span(node)
+        if first != last or not 0 < first <= len(self.lines):
+            return False
+        try:
+            there = ast.parse(f"({self.lines[first - 1][begin:end]})", mode="eval").body
+        except SyntaxError:
+            return False
+        return ast.dump(there) == ast.dump(node)
+
     def place(self, node: ast.AST) -> Place:
         """Where a node stands, for people."""
         line, column, *_ = self.span(node)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ class Conditions(cst.CSTTransformer):
         self.used: set[Span] = set()
         self.stuck: list[Span] = []
         self.lines: list[str] = []
+        self._around: list[str] = []
         self._known: dict[int, tuple[cst.BaseExpression, bool | str]] = {}
 
     def truth(self, node: cst.BaseExpression) -> bool | str | None:
@@ -48,14 +50,53 @@ class Conditions(cst.CSTTransformer):
 
     def literal(self, value: bool | str, like: cst.BaseExpression | None = None) -> cst.BaseExpression:
         """A known value as code."""
-        node: cst.BaseExpression = cst.Name(str(value)) if isinstance(value, bool) else cst.SimpleString(_quoted(value))
+        node: cst.BaseExpression = (
+            cst.Name(str(value)) if isinstance(value, bool) else cst.SimpleString(self._quoted(value))
+        )
         if like is not None:
             node = node.with_changes(lpar=like.lpar, rpar=like.rpar)
         self._known[id(node)] = (node, value)
         return node
 
+    def _quoted(self, value: str) -> str:
+        """A text as code, with the quotes that the f-string around it does not have."""
+        text = repr(value)
+        if self._around:
+            return text.replace("'", '"') if self._around[-1] == "'" else text
+        return f'"{text[1:-1]}"' if text[0] == "'" and '"' not in text else text
+
+    def visit_FormattedString(self, node: cst.FormattedString) -> None:
+        """Its quotes: none of these may stand inside."""
+        self._around.append(node.start[-1])
+
+    def leave_FormattedStringExpression(
+        self, original_node: cst.FormattedStringExpression, updated_node: cst.FormattedStringExpression
+    ) -> cst.BaseFormattedStringContent:
+        """A plain text that came in place of a condition is a part of the text around it."""
+        new = updated_node.expression
+        plain = updated_node.conversion is None and updated_node.format_spec is None and updated_node.equal is None
+        if isinstance(new, cst.SimpleString) and not isinstance(original_node.expression, cst.SimpleString) and plain:
+            text = new.raw_value if not new.prefix else ""
+            if text and not re.search(r"""[{}\\'"\n]""", text):
+                return cst.FormattedStringText(text)
+        return updated_node
+
+    def leave_FormattedString(
+        self, original_node: cst.FormattedString, updated_node: cst.FormattedString
+    ) -> cst.BaseExpression:
+        """One in which nothing is put in any more is a plain text."""
+        parts = updated_node.parts
+        text = "".join(one.value for one in parts if isinstance(one, cst.FormattedStringText))
+        had = any(isinstance(one, cst.FormattedStringExpression) for one in original_node.parts)
+        if not had or any(isinstance(one, cst.FormattedStringExpression) for one in parts) or re.search("[{}]", text):
+            return updated_node
+        start = re.sub("[fF]", "", updated_node.start)
+        return cst.SimpleString(start + text + updated_node.end, lpar=updated_node.lpar, rpar=updated_node.rpar)
+
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
         """A node whose worth is known becomes it; all others are walked as usual."""
+        if isinstance(original_node, cst.FormattedString):
+            self._around.pop()
         if isinstance(original_node, cst.BaseExpression):
             span = self.places.get(original_node)
             if span is not None and span in self.values:
@@ -170,11 +211,6 @@ class Conditions(cst.CSTTransformer):
         if isinstance(pattern, cst.MatchAs) and pattern.pattern is None and pattern.name is None:
             return True
         return None
-
-
-def _quoted(value: str) -> str:
-    text = repr(value)
-    return f'"{text[1:-1]}"' if text[0] == "'" and '"' not in text else text
 
 
 def _tree(node: cst.BaseExpression) -> ast.AST:
