@@ -26,7 +26,7 @@ from sluice.rollout.decision import Action, Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
 from tasks.images.writing.keep_out import keep_out
 from tasks.people.hand_on import hand_on
-from tasks.people.label_run import label_run
+from tasks.people.label_run import is_labelled, label_run
 from tasks.people.record import record
 from tasks.people.report import report
 from tasks.people.say_waiting import say_what_is_waited_for
@@ -92,7 +92,8 @@ async def roll_out(
 
 async def _carried(run: RolloutRun, lease: Lease) -> None:
     """Carry a rollout to its end, and leave a record of it."""
-    run.aside(label_run(run.ref))
+    if not is_labelled(run.ref):
+        run.aside(label_run(run.ref))
     await brought(run, lease)
     if run.ended and run.outcome and run.outcome.judged:
         run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 
+from blocks.connections import connections
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome, Seen
@@ -89,11 +90,13 @@ class RolloutRun:
     def post(
         self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None, *, about: str = ""
     ) -> None:
-        """Post a message without waiting for it: a slow chat must not hold traffic where it is.
+        """Post a message, where there is a channel, without waiting for it: a slow chat must not hold traffic where it is.
 
         Args:
             about: the version that it is about; this run's own where empty.
         """
+        if connections().chat is None:
+            return  # no task that does nothing
         ref = self.ref.model_copy(update={"version": about}) if about else self.ref
         self.aside(self.do(notify, ref, occasion, reason, facts))
 

@@ -39,11 +39,13 @@ class Informers:
         cluster: where to watch.
         namespaces: the namespaces to watch, one watch a kind and namespace; empty for all with one watch a kind.
         hearing: what is called with the kind and the object at each change; one that is gone as it was, and with True.
+        writing: what is called before that with each object that this process has written under a lease.
     """
 
     cluster: Cluster
     namespaces: tuple[str, ...] = ()
     hearing: list[Callable[[Kind, Object, bool], object]] = field(default_factory=list)
+    writing: list[Callable[[Kind, Object], object]] = field(default_factory=list)
     _informers: dict[tuple[Kind, str | None], Informer] = field(default_factory=dict)
     _listeners: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -112,6 +114,12 @@ class Informers:
         informer = self._informers.get((kind, self._scope(item["metadata"].get("namespace", ""))))
         if informer is not None:
             informer.learn(item)
+
+    def wrote(self, kind: Kind, item: Object) -> None:
+        """Remember an object as this process has just written it, on top of what it knew of it."""
+        for note in self.writing:
+            note(kind, item)
+        self.learn(kind, item)
 
     @asynccontextmanager
     async def following(self, kind: Kind, name: str, namespace: str) -> AsyncIterator[Followed]:

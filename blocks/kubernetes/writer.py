@@ -74,7 +74,7 @@ class Writer:
             except ConflictError:
                 now = await self.informers.fresh(kind, name, namespace)
             else:
-                self.informers.learn(kind, changed)
+                self.informers.wrote(kind, changed)
                 self.wrote(f"{kind.kind} {name}")
                 return changed
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
@@ -164,7 +164,7 @@ class Writer:
             except (ConflictError, NotFoundError):
                 now = await self._fresh(kind, name, namespace)
             else:
-                self.informers.learn(kind, applied)
+                self.informers.wrote(kind, applied)
                 self.wrote(f"{kind.kind} {name}")
                 return applied
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")
@@ -198,7 +198,7 @@ class Writer:
             except (ConflictError, NotFoundError):
                 now = await self._fresh(kind, name, namespace)
             else:
-                self.informers.learn(kind, done)
+                self.informers.wrote(kind, done)
                 self.wrote(f"{kind.kind} {name}")
                 return done
         raise ConflictError(f"{kind.kind} {namespace}/{name} changes faster than it can be written")

@@ -17,7 +17,7 @@ from blocks.connections import Connections
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import CANARY, LEASE
 from deployments.keeper.acting import Acting, Result
-from deployments.keeper.names import lease_of, marks, names_of, owners_of
+from deployments.keeper.names import journal_of, lease_of, marks, names_of, owners_of
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -49,6 +49,7 @@ class Keeper:
         """Keep until cancelled: all of them once, then what changes."""
         hearing = self.wired.informers.hearing
         hearing.append(self.hear)
+        self.wired.informers.writing.append(self.note)
         try:
             for item in await self.wired.informers.list(CANARY):
                 self.hear(CANARY, item, False)
@@ -56,9 +57,26 @@ class Keeper:
                 await self._turn()
         finally:
             hearing.remove(self.hear)
+            self.wired.informers.writing.remove(self.note)
             for task in self._busy.values():
                 task.cancel()
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    def note(self, kind: Kind, item: Object) -> None:
+        """Know what this process writes itself: that is as it should be, and most of what changes in a release.
+
+        Each write is fenced by what was known before, so that nobody else's change hides in it. What was not there before is
+        looked at, and a journal that moves on, which asks for something else.
+        """
+        meta = item["metadata"]
+        known = (kind.kind, meta.get("namespace", ""), meta["name"])
+        if known in self._marks and not (kind == CANARY and self._moves(item)):
+            self._marks[known] = marks(kind, item)
+
+    def _moves(self, canary: Object) -> bool:
+        meta = canary["metadata"]
+        before = self.wired.informers.known(CANARY, meta["name"], meta.get("namespace", ""))
+        return before is None or journal_of(before) != journal_of(canary)
 
     def hear(self, kind: Kind, item: Object, gone: bool) -> None:
         """Note a change; what it means is found out later."""

@@ -39,6 +39,13 @@ def lease_of(name: str) -> str:
     return name.removeprefix(LEASES) if name.startswith(LEASES) else ""
 
 
+def journal_of(canary: Object) -> tuple[object, ...]:
+    """What of a Canary decides which objects there are to be, and how."""
+    meta, status = canary["metadata"], canary.get("status") or {}
+    about = tuple(meta.get(name) for name in ("uid", "generation", "deletionTimestamp"))
+    return *about, status.get("phase"), status.get("lastPromotedSpec"), status.get("lastAppliedSpec")
+
+
 def marks(kind: Kind, item: Object) -> int:
     """What changes when an object changes in a way that may matter: a status has counts that change all the time."""
     meta = item["metadata"]

@@ -14,14 +14,22 @@ def tags_of(name: str, namespace: str, version: str) -> set[str]:
     return {f"service:{name}", f"namespace:{namespace}", f"version:{version}"}
 
 
+def is_labelled(ref: RolloutRef) -> bool:
+    """Whether the current run is named and tagged so; one that is no run of Prefect's has nothing to be named."""
+    if not flow_run.id:
+        return True
+    return flow_run.name == _name(ref) and tags_of(ref.name, ref.namespace, ref.version) <= set(flow_run.tags or [])
+
+
+def _name(ref: RolloutRef) -> str:
+    return f"roll_out {ref}"
+
+
 @stage("label run", run_name="label run {ref}", delays=[1.0])
 async def label_run(ref: RolloutRef) -> None:
     """Name the run `roll_out shop.test@1.2.0` and tag it with service, namespace and version, where it is not yet."""
-    if not flow_run.id:
+    if is_labelled(ref):
         return
-    before, name = set(flow_run.tags or []), f"roll_out {ref}"
-    tags = before | tags_of(ref.name, ref.namespace, ref.version)
-    if (flow_run.name, before) == (name, tags):
-        return
+    tags = {*(flow_run.tags or []), *tags_of(ref.name, ref.namespace, ref.version)}
     async with get_client() as client:
-        await client.update_flow_run(flow_run_id=flow_run.id, name=name, tags=sorted(tags))
+        await client.update_flow_run(flow_run_id=flow_run.id, name=_name(ref), tags=sorted(tags))
