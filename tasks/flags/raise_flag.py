@@ -9,6 +9,7 @@ from sluice.flags.raising import Act, Decision
 from sluice.manifests.own.flag_rollout import RaisePhase
 from sluice.notices.message import SEVERITIES, Message, Occasion
 from tasks.flags.rollout_scene import FlagRef, Looked, looked, service_of, write, write_trouble
+from tasks.people.leave_event import leave_event
 from tasks.stage import stage
 
 OCCASIONS = {
@@ -16,6 +17,7 @@ OCCASIONS = {
     RaisePhase.FAILED: Occasion.LOWERED,
     RaisePhase.STOPPED: Occasion.LEFT,
 }
+WARNINGS = {RaisePhase.LOWERING, RaisePhase.FAILED, RaisePhase.STOPPED}
 
 
 @stage("look at a flag", run_name="look at {ref}")
@@ -34,6 +36,9 @@ async def act_on_flag(ref: FlagRef, now: Looked, decision: Decision) -> bool:
     try:
         if decision.act is not Act.TURN:
             await write(now.rollout, decision.status)
+            if decision.act in {Act.SETTLE, Act.END}:
+                phase = decision.status.phase
+                await leave_event(now.rollout, str(phase), decision.reason, warning=phase in WARNINGS)
             return True
         state = now.flag.environments[now.rollout.environment] if now.flag else None
         if state is None or decision.wish is None:

@@ -12,7 +12,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from tasks.run_signals import RunSignals
 from tests.laws.events import EVENTS
-from tests.laws.people import IMAGES, PEOPLE, PRIMARY, clear_the_way
+from tests.laws.people import IMAGES, PEOPLE, PRIMARY, clear_the_way, thaw
 from tests.laws.town import clock
 from tests.laws.world import AUTOSCALER, TEMPLATE, World
 from tests.peopled_flags import MemoryFlags
@@ -228,6 +228,7 @@ class Life(World):
         cancelled = self.status.get("phase") == Phase.FAILED and not self.status.get("lastPromotedSpec")
         refused = cancelled and self.images.get(self.status.get("lastAppliedSpec", "")) == IMAGES[0]
         PEOPLE["push 1" if refused else "push 0"](self.town, self.kind)
+        thaw(self.town, self.kind)
         self.learn_image()
         self.signals.paused = False
         self.happened.append("mended")

@@ -16,6 +16,7 @@ from blocks.kubernetes.kinds import (
     SERVICE,
     WORKLOAD_KINDS,
 )
+from sluice.rollout.workloads.daemonset import FROZEN, KEPT_STRATEGY
 from tests.laws.labels import NEIGHBOURS, PRIMARY, target_of
 from tests.laws.town import KINDS, Town, is_strange, stranger
 from tests.samples import NAME, NAMESPACE, copied, merged, workload
@@ -89,6 +90,15 @@ def _remake_target(town: Town, kind: str) -> None:
         town.vanish(WORKLOAD_KINDS[kind], NAME, NAMESPACE)
         meta = {key: value for key, value in old["metadata"].items() if key in {"name", "namespace", "labels"}}
         town.add({**{key: copied(old[key]) for key in ("apiVersion", "kind", "spec")}, "metadata": meta})
+
+
+def thaw(town: Town, kind: str) -> None:
+    """What was made again as it was frozen says so in nobody's name: it never gets new pods, and sluice asks for that."""
+    found = town.objects.get((kind, NAMESPACE, NAME))
+    if found is not None and KEPT_STRATEGY not in (found["metadata"].get("annotations") or {}):
+        strategy = found["spec"].get("updateStrategy") or {}
+        if strategy.get("type") == FROZEN:
+            _change(town, kind, NAME, {"spec": {"updateStrategy": {"type": "RollingUpdate"}}})
 
 
 def _apply_target(town: Town, kind: str) -> None:

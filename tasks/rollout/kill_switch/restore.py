@@ -10,6 +10,7 @@ from sluice.flags.flag import restored
 from sluice.manifests.flagger.kill_switch import SwitchedFlag
 from sluice.rollout.journal import flags_entry
 from sluice.rollout.kill_switch.giving_back import KEPT, Wanted, wanted, without
+from tasks.people.leave_event import leave_event
 from tasks.rollout.kill_switch.service import Switchboard, bounded
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -78,9 +79,11 @@ async def _one(scene: Scene, entry: SwitchedFlag, *, anyway: bool) -> Restored:
     except SluiceError as error:
         return Restored(entry.key, f"was not given back: {error}", kept=True)
     if choice.fate in KEPT:
+        await leave_event(scene.canary, "FlagNotGivenBack", f"{entry.key}: {choice.fate}", warning=True)
         return Restored(entry.key, f"{choice.fate}: --anyway gives it back all the same", kept=True)
     journal = without(scene.canary.status.flags, [entry])
     await scene.write({"status": {"flags": flags_entry(journal)}})
+    await leave_event(scene.canary, "FlagGivenBack", f"{entry.key} {choice.fate}")
     return Restored(entry.key, choice.fate)
 
 

@@ -22,6 +22,7 @@ from sluice.rollout.kill_switch.rules import switch_of
 from sluice.rollout.kill_switch.states import Chosen, chosen, goes_to_nobody, intended, intent, resumed, turned
 from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
+from tasks.people.leave_event import leave_event
 from tasks.rollout.kill_switch.service import Switchboard
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
@@ -133,6 +134,7 @@ class _Switching:
         )
         evidence = fresh_evidence(self.ref.revision, since)
         await self._write(journal.model_copy(update=update), said, evidence=evidence)
+        await leave_event(self.scene.canary, "FlagsSwitchedOff", said, warning=True)
         facts = {
             "Flags": flags,
             "Service": service,
@@ -148,6 +150,7 @@ class _Switching:
         update = {"state": SwitchState.NOT_RECOVERED, "reason": said}
         fields = {"rollbackReason": said, "failedChecks": self.decision.failed_checks}
         await self._write(journal.model_copy(update=update), f"Rolling {self.ref.version} back: {said}", **fields)
+        await leave_event(self.scene.canary, "FlagsNotSwitchedOff", said, warning=True)
         return StageResult(reason=said)
 
     async def _write(self, journal: FlagsStatus, said: str, **fields: object) -> None:

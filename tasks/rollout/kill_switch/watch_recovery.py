@@ -17,6 +17,7 @@ from sluice.rollout.journal import entry, flags_entry, fresh_evidence
 from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.unchanged import Unchanged, unchanged
+from tasks.people.leave_event import leave_event
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -133,6 +134,7 @@ class _Watch:
             "stepStarted": time.time(),
         }
         await self._write(SwitchState.RECOVERED, said, self.journal.reason, **fields)
+        await leave_event(self.scene.canary, "RecoveredWithFlagsOff", said)
         facts = {"Flags": self._flags, "Recovered after": f"{after:.0f} s", "Give back": self._command}
         return StageResult(news=Occasion.RECOVERED, reason=said, facts=facts, unjudged=True, recovered=True)
 
@@ -145,6 +147,7 @@ class _Watch:
         )
         fields = {"rollbackReason": reason, "failedChecks": self.decision.failed_checks}
         await self._write(SwitchState.NOT_RECOVERED, f"Rolling {self.ref.version} back: {reason}", reason, **fields)
+        await leave_event(self.scene.canary, "NotRecoveredWithFlagsOff", reason, warning=True)
         return StageResult(reason=reason)
 
     @property

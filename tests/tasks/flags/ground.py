@@ -66,6 +66,12 @@ class Ground:
         return FlagRollout.parse(self.cluster.objects[("FlagRollout", TEAM, NAME)])
 
     @property
+    def events(self) -> list[str]:
+        """Reason and message of each Event, in the order in which they came."""
+        found = [one for (kind, _, _), one in self.cluster.objects.items() if kind == "Event"]
+        return [f"{one['reason']}: {one['message']}" for one in found]
+
+    @property
     def share(self) -> float:
         """Percent of users who have it now."""
         served = self.service.flags_by_key[FLAG].served()

@@ -17,6 +17,7 @@ from sluice.manifests.own.flag_rollout import OVER, RaisePhase
 from tests.tasks.flags.ground import FLAG, NAME, TEAM, Ground, ground
 
 LIVES = 250
+ALL_HAVE_IT = ["Finishing: 100 % of users have it", "Succeeded: everybody has it"]
 HANDS = (
     Wish(turn=Turn.SHARE, share=33.0),
     Wish(turn=Turn.ON),
@@ -72,6 +73,7 @@ async def test_a_flag_is_raised_step_by_step_and_is_then_on(monkeypatch: pytest.
     assert (status.phase, status.judged) == (RaisePhase.SUCCEEDED, "split by variant")
     assert [one.status for one in status.conditions if one.type == "Ready"] == ["True"]
     assert [one.occasion for one in made.chat.said] == ["flag is on for everybody"]
+    assert made.events == ["Progressing: 10 % of users have it", "Progressing: 50 % of users have it", *ALL_HAVE_IT]
 
 
 async def test_a_failed_step_gives_the_flag_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,6 +86,7 @@ async def test_a_failed_step_gives_the_flag_back_as_it_was(monkeypatch: pytest.M
     assert (state.name, made.share) == ("Failed", 5.0)
     assert "orders 60 %" in made.rollout.status.message
     assert made.chat.said[0].occasion == "flag went back"
+    assert [one.partition(":")[0] for one in made.events[-2:]] == ["Lowering", "Failed"]
 
 
 async def test_failed_checks_add_up_to_the_threshold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,30 @@ def watching(*flags: str, **switch: Any) -> Stage:
     return stage
 
 
+def events_of(stage: Stage) -> list[tuple[str, str]]:
+    """Type and reason of each Event about the Canary, in the order in which they came."""
+    found = [one for (kind, _, _), one in stage.cluster.objects.items() if kind == "Event"]
+    assert {one["involvedObject"]["name"] for one in found} <= {NAME}
+    return [(one["type"], one["reason"]) for one in found]
+
+
+def test_what_is_done_is_in_events_of_the_canary(play: Any) -> None:
+    """What `kubectl describe` shows: that flags went off, and what became of it."""
+    stage = bad("checkout")
+    play(stage, switch_flags_off, **AT_30)
+    assert events_of(stage) == [("Warning", "FlagsSwitchedOff")]
+    play(stage, watch_recovery, **AT_30)
+    assert events_of(stage)[1:] == [("Normal", "RecoveredWithFlagsOff")]
+
+
+def test_a_service_that_is_away_is_in_an_event_too(play: Any) -> None:
+    """With the reason for the way home."""
+    stage = bad("checkout")
+    stage.flags.away = True
+    play(stage, switch_flags_off, **AT_30)
+    assert events_of(stage) == [("Warning", "FlagsNotSwitchedOff")]
+
+
 def test_the_flags_of_the_revision_go_off_and_no_others(play: Any) -> None:
     """The state before and after of each is in the journal, with what was counted, and the evidence begins once more."""
     stage = bad("checkout", "search")

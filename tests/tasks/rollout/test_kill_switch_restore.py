@@ -15,7 +15,7 @@ from tests.connected import connected
 from tests.peopled_flags import serving
 from tests.samples import NAME, NAMESPACE
 from tests.tasks.conftest import Stage, parts
-from tests.tasks.rollout.test_kill_switch import AT_30, bad, flags_of
+from tests.tasks.rollout.test_kill_switch import AT_30, bad, events_of, flags_of
 from tests.virtual_time import in_no_time
 
 
@@ -42,6 +42,7 @@ def test_flags_are_given_back_and_the_journal_forgets_them(play: Any) -> None:
     assert gives_back(stage) == [Restored("checkout", "given back"), Restored("search", "given back")]
     assert stage.flags.turns == ["checkout restore", "search restore"]
     assert not flags_of(stage).get("off")
+    assert events_of(stage)[-2:] == [("Normal", "FlagGivenBack")] * 2
     assert gives_back(stage) == []
 
 
@@ -53,6 +54,7 @@ def test_a_flag_that_somebody_changed_since_is_left(play: Any) -> None:
     assert (first.key, first.kept, second) == ("checkout", True, Restored("search", "given back"))
     assert "was changed by somebody else since: --anyway" in first.said
     assert [one["key"] for one in flags_of(stage)["off"]] == ["checkout"]
+    assert ("Warning", "FlagNotGivenBack") in events_of(stage)
     assert gives_back(stage, anyway=True) == [Restored("checkout", "given back")]
     assert stage.flags.is_on("checkout")
 

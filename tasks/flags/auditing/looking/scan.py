@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict
 
 from blocks.connections import Connections, connections
+from blocks.git.references import Wanted, look_first
 from sluice.flags.calls import FlagCall
 from sluice.flags.reference import Reference
 from tasks.flags.auditing.ground import Repository, calls_of, flag_audit, repository
@@ -61,7 +62,7 @@ async def scanned(wired: Connections, where: Repository, calls: tuple[FlagCall, 
     known: dict[str, tuple[Reference, ...]] = {}
     names: dict[str, str] = {}
     async with wired.git.hold(where.remote) as mirror:
-        commit = await mirror.fetch(where.branch)
+        commit = (await look_first(mirror, Wanted(branch=where.branch))).commit
         found = await listing(mirror, commit, where.asked.exclude)
         for language, files in found.by_language.items():
             names[language] = wired.code.kept.name(language, ((one.path, one.blob) for one in files.values()), calls)
