@@ -46,7 +46,8 @@ class Server:
         await (self.let_go.wait() if self.stuck and "canaries" in request.path else asyncio.sleep(0.01))
         self.calls -= 1
         self.done += 1
-        return web.json_response({"metadata": {"name": "shop"}})
+        kinds = [{"name": "leases", "kind": "Lease", "namespaced": True}]
+        return web.json_response({"metadata": {"name": "shop"}, "resources": kinds})
 
 
 @pytest.fixture
