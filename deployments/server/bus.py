@@ -53,10 +53,13 @@ class NextDoor:
         self._seen: Recent[UUID, bool] = Recent(RECEIVED)
 
     async def takes(self, event: ReceivedEvent) -> bool:
-        """Hand an event over where nobody else wants it; whether it was."""
-        if self.record is None or self.others or not is_of_a_task_run(event.event):
+        """Hand an event over where nobody else wants it; whether that was done. Nobody at all wants one of an artifact then."""
+        name = event.event
+        if is_stored(name) or self.others or may_start_something(name) or is_listened_to(name):
             return False
-        if may_start_something(event.event) or is_listened_to(event.event):
+        if not is_of_a_task_run(name):
+            return True
+        if self.record is None:
             return False
         if event.id not in self._seen:
             self._seen[event.id] = True

@@ -80,6 +80,19 @@ async def test_one_that_only_its_row_needs_is_recorded_once_and_not_on_the_bus(r
     assert seen == [str(other.id)]
 
 
+@pytest.mark.parametrize("wanted", [False, True], ids=["nobody waits", "an automation waits"])
+async def test_one_of_an_artifact_goes_nowhere_where_nobody_waits_for_it(
+    recorded: list[Any], monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    """Its row is there already, and the event feed does not store it."""
+    if wanted:
+        monkeypatch.setitem(vars(triggers), "_triggers_by_expect", {"prefect.artifact-collection.*": {uuid4()}})
+    made = happened("prefect.artifact-collection.created")
+    async with over_the_bus() as seen, reader():
+        await publish([made])
+    assert (recorded, seen) == ([], [str(made.id)] if wanted else [])
+
+
 @pytest.mark.parametrize("who", ["an automation", "a websocket", "another server", "no recorder here"])
 async def test_one_that_somebody_else_may_want_takes_the_bus(
     recorded: list[Any], monkeypatch: pytest.MonkeyPatch, who: str
