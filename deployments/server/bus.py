@@ -53,7 +53,7 @@ class NextDoor:
         self._seen: Recent[UUID, bool] = Recent(RECEIVED)
 
     async def takes(self, event: ReceivedEvent) -> bool:
-        """Hand an event over where nobody else wants it; whether that was done. Nobody at all wants one of an artifact then."""
+        """Hand an event over where nobody else wants it; whether that was done. Of an artifact nobody at all does then."""
         name = event.event
         if is_stored(name) or self.others or may_start_something(name) or is_listened_to(name):
             return False
