@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from blocks.connections import Connections
-from blocks.git.asked import ask, may_be_asked
+from blocks.git.questions.asked import ask, may_be_asked
 from blocks.kubernetes.kinds import GIT_REPOSITORY
 from blocks.sources.git import remote_of
 from deployments.polling.sooner import AT_ONE_HOST, FOR_SECRETS, REST

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from blocks.git.asked import MOST, ask, may_be_asked
 from blocks.git.mirror import Remote
+from blocks.git.questions.asked import MOST, ask, may_be_asked
 from sluice.credentials import GitCredentials, Proxy
 from sluice.errors import TerminalError, TransientError
 from tests.blocks.git.git_server import WHO, GitServer, Repository, git
