@@ -4,8 +4,8 @@
 - Within a queue, the owner of the fewest runs has the next turn: a namespace that releases a thousand services at once does
   not keep the one service of another waiting. Among equals the oldest goes first, so that everybody gets a turn.
 - Of several runs that wait for one Canary only the newest matters: a rollout takes what the target holds when it starts.
-- Of several syncs that wait for one reference of one source only the newest matters, as it takes what is there when it starts:
-  ten Kustomizations that are applied with their source are eleven events.
+- Of several syncs that wait for one reference of one source only the newest matters: it takes what is there when it starts,
+  and ten Kustomizations that are applied with their source are eleven events.
 - Of several runs of one deployment that the clock started the newest stands for all: the looks that a busy worker put off
   for minutes would all see the same cluster.
 """
