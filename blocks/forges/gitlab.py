@@ -70,7 +70,7 @@ class GitLab:
     async def made(self, url: str, branch: str, into: str) -> list[Made]:
         """The merge requests from one branch into another, newest first."""
         query = {"source_branch": branch, "target_branch": into, "state": "all", "per_page": "100"}
-        found = await self._asking.ask("GET", _requests(url), MERGE_REQUESTS, **query)
+        found = await self._asking.ask("GET", _requests(url), MERGE_REQUESTS, None, **query)
         newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["iid"]))
         # Some versions know no filter by branch; and one from a fork has a branch of that name too.
         return [
