@@ -21,10 +21,10 @@ def sarif(finished: Finished, version: str, repositories: Iterable[str] | None =
     Args:
         finished: the audit.
         version: of sluice.
-        repositories: only these; None for all.
+        repositories: these, whether something was found there or not; None for all with places.
     """
     named = sorted({place.repository for row in finished.rows for place in row.places})
-    wanted = named if repositories is None else [name for name in named if name in set(repositories)]
+    wanted = named if repositories is None else sorted(repositories)
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(finished, version, name) for name in wanted]}
 
 
