@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.connections import Connections
-from blocks.kubernetes.cluster import Cluster, Kind
+from blocks.kubernetes.cluster import Cluster, Kind, Objects
+from blocks.kubernetes.informers import Informers
 from blocks.kubernetes.kinds import BUCKET, GIT_REPOSITORY, OCI_REPOSITORY
 from blocks.sources.base import Source
 from blocks.sources.bucket import bucket_source
@@ -98,9 +99,9 @@ async def open_source(wired: Connections, source: SourceManifest) -> Source:
     return await SOURCES[source.kind].open(wired, source)
 
 
-async def all_sources(cluster: Cluster) -> list[SourceManifest]:
-    """The sources of all kinds that are not suspended; those that are not valid are left out."""
-    return await _listed(cluster, SOURCES.values())
+async def all_sources(informers: Informers) -> list[SourceManifest]:
+    """The sources of all kinds that are not suspended, as the watches have them; those that are not valid are left out."""
+    return await _awake(informers.given, SOURCES.values())
 
 
 async def sources_of(cluster: Cluster, url: str, ref: str) -> list[SourceManifest]:
@@ -109,13 +110,13 @@ async def sources_of(cluster: Cluster, url: str, ref: str) -> list[SourceManifes
     The API server is asked, for the kinds alone that can be at such an address: what somebody has just suspended stays.
     """
     scheme = normalise(url).partition("://")[0]
-    found = await _listed(cluster, [row for row in SOURCES.values() if row.may_be_at(scheme, ref)])
+    found = await _awake(cluster.list, [row for row in SOURCES.values() if row.may_be_at(scheme, ref)])
     return [one for one in found if same_source(one.address, url) and one.follows(ref)]
 
 
-async def _listed(cluster: Cluster, rows: Iterable[Row]) -> list[SourceManifest]:
+async def _awake(listed: Callable[[Kind], Awaitable[Objects]], rows: Iterable[Row]) -> list[SourceManifest]:
     kinds = list(rows)
-    lists = await asyncio.gather(*(cluster.list(row.kind) for row in kinds))
+    lists = await asyncio.gather(*(listed(row.kind) for row in kinds))
     return [
         one for row, found in zip(kinds, lists, strict=True) for one in row.model.valid(found) if not one.spec.suspend
     ]

@@ -4,13 +4,16 @@
 - Within a queue, the owner of the fewest runs has the next turn: a namespace that releases a thousand services at once does
   not keep the one service of another waiting. Among equals the oldest goes first, so that everybody gets a turn.
 - Of several runs that wait for one Canary only the newest matters: a rollout takes what the target holds when it starts.
+- Of several runs of one deployment that the clock started the newest stands for all: the looks that a busy worker put off
+  for minutes would all see the same cluster.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from prefect.client.schemas.objects import FlowRun
@@ -28,10 +31,12 @@ class Choice:
     Attributes:
         take: runs to start, in this order.
         superseded: runs that another one stands in for, each with that other one.
+        late: runs of the clock that a later one stands for: nobody has to know of them.
     """
 
     take: list[FlowRun]
     superseded: list[tuple[FlowRun, FlowRun]]
+    late: list[FlowRun] = field(default_factory=list)
 
 
 def choose(due: Mapping[Queue, Sequence[FlowRun]], carried: Iterable[FlowRun], room: Mapping[Queue, int]) -> Choice:
@@ -45,16 +50,19 @@ def choose(due: Mapping[Queue, Sequence[FlowRun]], carried: Iterable[FlowRun], r
     has = Counter(owner(run) for run in carried)
     take: list[FlowRun] = []
     superseded: list[tuple[FlowRun, FlowRun]] = []
+    late: list[FlowRun] = []
     for queue, runs in due.items():
         waiting, replaced = newest(runs)
+        waiting, needless = one_look(waiting)
         superseded += replaced
+        late += needless
         turns: list[tuple[int, int, FlowRun]] = []
         ahead = Counter(has)
         for run in waiting:
             turns.append((ahead[owner(run)], len(turns), run))
             ahead[owner(run)] += 1
         take += [run for _, _, run in sorted(turns, key=lambda turn: turn[:2])[: max(0, room.get(queue, 0))]]
-    return Choice(take, superseded)
+    return Choice(take, superseded, late)
 
 
 def newest(runs: Iterable[FlowRun]) -> tuple[list[FlowRun], list[tuple[FlowRun, FlowRun]]]:
@@ -72,6 +80,23 @@ def newest(runs: Iterable[FlowRun]) -> tuple[list[FlowRun], list[tuple[FlowRun, 
         else:
             kept.append(run)
     return kept, replaced
+
+
+def one_look(runs: Sequence[FlowRun]) -> tuple[list[FlowRun], list[FlowRun]]:
+    """The runs without those that the clock started and a later one, with the same parameters, stands for; and those.
+
+    Args:
+        runs: oldest first.
+    """
+    kept, late = list[FlowRun](), list[FlowRun]()
+    last = {_what(run): run.id for run in runs}
+    for run in runs:
+        (late if run.auto_scheduled and last[_what(run)] != run.id else kept).append(run)
+    return kept, late
+
+
+def _what(run: FlowRun) -> tuple[str, str]:
+    return str(run.deployment_id), json.dumps(run.parameters, sort_keys=True, default=str)
 
 
 def owner(run: FlowRun) -> tuple[str, str]:

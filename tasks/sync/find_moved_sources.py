@@ -50,8 +50,9 @@ async def find_moved_sources(since: float | None = None) -> list[SourceChanged]:
     Args:
         since: when the last look began, whichever worker made it; None where that is not known.
     """
-    sources = {one.key: one for one in await all_sources(connections().cluster)}
-    followers = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
+    informers = connections().informers
+    sources = {one.key: one for one in await all_sources(informers)}
+    followers = Kustomization.valid(await informers.given(KUSTOMIZATION))
     await say_stranded(connections(), followers, sources.keys())
     if not sources:
         return kept_back(followers, time.time())

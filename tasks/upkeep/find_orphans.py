@@ -43,22 +43,20 @@ class Wanting(NamedTuple):
 async def find_orphans() -> list[TargetChanged]:
     """An event for each Canary that needs a run and has none: orphans, and changes whose event was lost.
 
-    Costs a list of the cluster for the Canaries, one for each kind of target that they have, and a page of runs for every
-    200 that are under way, however many Canaries there are; only one that seems to need a run is looked at by itself.
+    Costs a page of runs for every 200 that are under way, however many Canaries there are: those and their targets are known
+    by watches. Only one that seems to need a run is asked of the API server, which is not behind.
     """
-    canaries = [(canary, item) for item in await connections().cluster.list(CANARY) if (canary := _living(item))]
+    given = connections().informers.given
+    canaries = [(canary, item) for item in await given(CANARY) if (canary := _living(item))]
     if not canaries:
         return []
     named = {canary.spec.target_ref.kind for canary, _ in canaries}
-    targets = {
-        kind: {_key(one): one for one in await connections().cluster.list(kind_of(WORKLOADS[kind]))} for kind in named
-    }
-    wanting = []
-    for canary, item in canaries:
-        target = targets[canary.spec.target_ref.kind].get((canary.namespace, canary.target))
-        if _begun(canary) or (target is not None and _wants(canary, target)):
-            wanting.append(Wanting(canary, target, max(written_at(item), written_at(target) if target else 0.0)))
-    due = _due(wanting, time.time())
+    targets = {kind: {_key(one): one for one in await given(kind_of(WORKLOADS[kind]))} for kind in named}
+    seem = (
+        _wanting(canary, item, targets[canary.spec.target_ref.kind].get((canary.namespace, canary.target)))
+        for canary, item in canaries
+    )
+    due = _due([one for one in seem if one], time.time())
     if not due:
         return []
     # Asked after the Canaries: a run that ended in between has written its end before.
@@ -66,8 +64,24 @@ async def find_orphans() -> list[TargetChanged]:
         (str(run.parameters.get("namespace")), str(run.parameters.get("canary")))
         for run in await active_runs("roll_out")
     }
-    left = [one for one in due if _name(one.canary) not in carried]
-    return [event for one in left if (event := await _event_for(one.canary, one.target))]
+    left = [now for one in due if _name(one.canary) not in carried and (now := await _now(one.canary))]
+    return [event for one in _due(left, time.time()) if (event := await _event_for(one.canary, one.target))]
+
+
+def _wanting(canary: Canary, item: Object, target: Object | None) -> Wanting | None:
+    if _begun(canary) or (target is not None and _wants(canary, target)):
+        return Wanting(canary, target, max(written_at(item), written_at(target) if target else 0.0))
+    return None
+
+
+async def _now(canary: Canary) -> Wanting | None:
+    """What seems to need a run, by the API server's word of now; None where it needs none: the watch was behind."""
+    cluster = connections().cluster
+    item = await cluster.find(CANARY, canary.name, canary.namespace)
+    now = _living(item) if item else None
+    if item is None or now is None:
+        return None
+    return _wanting(now, item, await cluster.find(kind_of(workload_of(now)), now.target, now.namespace))
 
 
 def _due(wanting: list[Wanting], now: float) -> list[Wanting]:

@@ -7,12 +7,19 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+)
 from prefect.client.schemas.objects import FlowRun
 
 from deployments import runtime
@@ -29,6 +36,7 @@ PATIENCE = 120.0
 """Seconds after which a thing that should happen is taken not to happen. No test waits that long when all is well."""
 DELIVER = Workflow("tests.deployments.sample_flows.sample_deliver", event=ImagePushed)
 HOLD = Workflow("tests.deployments.sample_flows.sample_hold", queue=Queue.ROLLOUTS)
+LOOK = Workflow("tests.deployments.sample_flows.sample_look", every=timedelta(hours=1))
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +60,19 @@ class Runtime:
         deployment = await self.client.read_deployment_by_name(f"{flow.deployment}/{flow.deployment}")
         run = await self.client.create_flow_run_from_deployment(deployment.id, parameters=parameters)
         return run.id
+
+    async def put_off(self, flow: Workflow, times: int) -> list[FlowRun]:
+        """Runs of a flow that the clock started while no worker took any; the flow is deployed for it."""
+        await runtime.register_all(self.settings, workflows=(flow,))
+        deployment = await self.client.read_deployment_by_name(f"{flow.deployment}/{flow.deployment}")
+        now, every = datetime.now(UTC), flow.every or timedelta(hours=1)
+        asked = {"start_time": str(now - times * every), "end_time": str(now), "min_runs": times, "max_runs": times}
+        answer = await self.client._client.post(f"/deployments/{deployment.id}/schedule", json=asked)
+        answer.raise_for_status()
+        return await self.client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
+            flow_run_filter=FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime(before_=now)),
+        )
 
     async def state(self, run: UUID) -> str:
         state = (await self.client.read_flow_run(run)).state

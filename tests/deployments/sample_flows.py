@@ -37,6 +37,11 @@ async def sample_deliver(image: str, tag: str, digest: str) -> None:
     note(flow="deliver", image=image, tag=tag, digest=digest, own=own)
 
 
+@flow(name="sample_look", persist_result=False)
+async def sample_look() -> None:
+    note(flow="look")
+
+
 @task(cache_policy=NO_CACHE, persist_result=False)
 async def stay(name: str, paused: bool) -> bool:
     """Look around for half a second, or until something is asked; in a task as stages do. Says whether it is paused."""

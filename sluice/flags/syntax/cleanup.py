@@ -10,6 +10,7 @@ from ast_grep_py import SgNode
 
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import constants_in
+from sluice.flags.syntax.labels import unused_label
 from sluice.flags.syntax.lines import deletion, line_end, line_start, with_comments
 from sluice.flags.syntax.rules.expressions import pure
 from sluice.flags.syntax.rules.variables import removal_of
@@ -70,6 +71,10 @@ def _unused(
             one = tree if seen == path else Tree(seen, texts[seen], facts)
             if edits := _of_name(one, old if seen == path else None, texts, name):
                 return seen, edits
+        if edits := unused_label(tree, name):
+            return path, edits
+        if name in tree.unread:
+            continue
         if edits := facts.unused_import(tree.root, tree.text, name, tree.named(name)):
             return path, edits
         if found := _constant(texts, facts, key, name):
@@ -123,6 +128,8 @@ def _of_name(tree: Tree, old: Tree | None, texts: Mapping[str, str], name: str) 
         uses += [use for one in again for use in scopes.uses(one)]
         known = old is not None and _was_unused(old, binding)
         if not _is_local(tree, binding):
+            if name in tree.unread:
+                continue
             if not known and not tree.facts.exported(binding.declaration) and _is_forgotten(tree, binding, texts):
                 return _declaration(tree, binding, texts)
             continue

@@ -155,8 +155,8 @@ class Attempt:
         return rows[0] if rows else reading.call
 
     def _hindrance(self, tree: Tree, reading: Reading) -> str:
-        if tree.broken:
-            return "the file could not be read as a whole"
+        if tree.broken_at(reading.node):
+            return "the code around it could not be read"
         if not any(row.name == reading.call.name and row.answers(self.value) for row in self.calls):
             return f"it is asked for a {reading.call.kind}, and the flag is `{self.value}`"
         arguments = reading.node.field("arguments")

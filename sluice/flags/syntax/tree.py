@@ -27,6 +27,8 @@ __all__ = [
     "same",
     "span",
 ]
+ERROR = "ERROR"
+WORD = re.compile(r"[A-Za-z_$][\w$]*")
 CALLEE = re.compile(r"[\w$]+(?:\s*(?:\?\.|!\.|\.)\s*[\w$]+)*\s*\Z")
 
 
@@ -84,6 +86,10 @@ def same(one: SgNode | None, other: SgNode | None) -> bool:
     return one is not None and other is not None and span(one) == span(other) and one.kind() == other.kind()
 
 
+def _has_error(node: SgNode) -> bool:
+    return node.kind() == ERROR or node.has(kind=ERROR)
+
+
 @dataclass(frozen=True)
 class Tree:
     """One text as a tree, with the facts of its language."""
@@ -100,7 +106,25 @@ class Tree:
     @cached_property
     def broken(self) -> bool:
         """Whether a part of it could not be read."""
-        return self.root.has(kind="ERROR")
+        return _has_error(self.root)
+
+    def broken_at(self, node: SgNode) -> bool:
+        """Whether what a node stands in could not be read; newer syntax elsewhere does not matter to a function."""
+        if not self.broken:
+            return False
+        above = [node, *ancestors(node)]
+        inside_function = any(one.kind() in self.facts.functions for one in above)
+        return (
+            not inside_function or len(above) < 2 or any(one.kind() == ERROR for one in above) or _has_error(above[-2])
+        )
+
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """The words of what could not be read: names that may be used there."""
+        if not self.broken:
+            return frozenset()
+        rows = [self.root] if self.root.kind() == ERROR else [one for one in self.root.children() if _has_error(one)]
+        return frozenset(word for one in rows for word in WORD.findall(one.text()))
 
     def find(self, kinds: Iterable[str], within: SgNode | None = None) -> list[SgNode]:
         """All nodes of these kinds in a part of it (itself included), in the order of the text."""

@@ -16,10 +16,10 @@ from tasks.stage import stage
 @stage("find due releases")
 async def find_due_releases() -> list[SourceChanged]:
     """An event for each HelmRelease and span of time, and for each whose HelmChart somebody asks to have looked at."""
-    now = time.time()
-    every = HelmRelease.valid(await connections().cluster.list(HELM_RELEASE))
+    now, given = time.time(), connections().informers.given
+    every = HelmRelease.valid(await given(HELM_RELEASE))
     awake = [one for one in every if not rests(one)]
-    charts = HelmChart.valid(await connections().cluster.list(HELM_CHART)) if awake else []
+    charts = HelmChart.valid(await given(HELM_CHART)) if awake else []
     asked = {one.key: one for one in charts if is_asked(one)}
     requests = [event_of_source(one, asked[one.chart]) for one in awake if one.chart in asked]
     return [event_at(one, now) for one in awake] + requests

@@ -39,11 +39,9 @@ async def find_moved_repositories(since: float | None = None) -> list[SourceChan
     Args:
         since: when the last look began, whichever worker made it; None where that is not known.
     """
-    cluster = connections().cluster
+    given = connections().informers.given
     repositories = [
-        one
-        for one in HelmRepository.valid(await cluster.list(HELM_REPOSITORY))
-        if not one.spec.suspend and not one.is_oci
+        one for one in HelmRepository.valid(await given(HELM_REPOSITORY)) if not one.spec.suspend and not one.is_oci
     ]
     due = [one for one in repositories if _is_due(one, since)]
     if not due:
@@ -55,9 +53,9 @@ async def find_moved_repositories(since: float | None = None) -> list[SourceChan
             return await _looked_at(one)
 
     revisions = dict(zip([one.key for one in due], await asyncio.gather(*map(look, due)), strict=True))
-    charts = {one.key: one for one in HelmChart.valid(await cluster.list(HELM_CHART))}
+    charts = {one.key: one for one in HelmChart.valid(await given(HELM_CHART))}
     events = []
-    for release in HelmRelease.valid(await cluster.list(HELM_RELEASE)):
+    for release in HelmRelease.valid(await given(HELM_RELEASE)):
         revision = revisions.get(source_of(release, charts), "")
         if revision and not rests(release) and not follows(release, charts, revision):
             events.append(event_of_move(release, revision, time.time()))

@@ -60,7 +60,7 @@ async def keep_out(namespace: str, name: str) -> list[AutomationDue]:
 async def find_rolled_back() -> list[AutomationDue]:
     """Keep out what any Canary rolled back and rests after: whatever was lost on the way is done now."""
     wired, events = connections(), []
-    failed = [one for one in Canary.valid(await wired.cluster.list(CANARY)) if one.status.phase is Phase.FAILED]
+    failed = [one for one in Canary.valid(await wired.informers.given(CANARY)) if one.status.phase is Phase.FAILED]
     for canary in failed:
         try:
             events += await _kept_out(wired, wired.cluster, canary)
@@ -75,9 +75,10 @@ async def _rolled_back_elsewhere(wired: Connections) -> list[AutomationDue]:
     Those are asked for whose release a health check waits for, and failed.
     """
     events = []
-    for one in Kustomization.valid(await wired.cluster.list(KUSTOMIZATION)):
+    elsewhere = [one for one in await wired.informers.given(KUSTOMIZATION) if (one.get("spec") or {}).get("kubeConfig")]
+    for one in Kustomization.valid(elsewhere):
         ready = find_condition(one.status.conditions, READY)
-        if one.spec.kube_config is None or ready is None or ready.reason != HEALTH_FAILED:
+        if ready is None or ready.reason != HEALTH_FAILED:
             continue
         try:
             async with tenant(wired, one) as cluster:

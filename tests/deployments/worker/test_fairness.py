@@ -16,8 +16,9 @@ DEPLOYMENT = uuid4()
 ROOM = {Queue.ROLLOUTS: 10, Queue.SHORT: 10}
 
 
-def due(at: int, deployment: UUID = DEPLOYMENT, **parameters: Any) -> FlowRun:
+def due(at: int, deployment: UUID = DEPLOYMENT, clock: bool = False, **parameters: Any) -> FlowRun:
     return FlowRun(
+        auto_scheduled=clock,
         flow_id=uuid4(),
         deployment_id=deployment,
         parameters=parameters,
@@ -83,3 +84,28 @@ def test_flows_of_other_kinds_are_never_superseded() -> None:
     choice = choose({Queue.SHORT: runs}, [], ROOM)
     assert choice.take == runs
     assert not choice.superseded
+
+
+def test_looks_that_were_put_off_are_one() -> None:
+    """Nine minutes of a busy worker are nine looks of the clock: the newest sees what all would see."""
+    looks = [due(60 * at, clock=True) for at in range(9)]
+    push = due(1, image="registry/shop", tag="1")
+    choice = choose({Queue.SHORT: [*looks, push]}, [], ROOM)
+    assert choice.take == [push, looks[-1]]
+    assert choice.late == looks[:-1]
+
+
+def test_a_look_stands_for_none_that_was_asked_for_or_asks_for_something_else() -> None:
+    """A person's run is kept, and so are two schedules of one deployment with parameters of their own."""
+    other = uuid4()
+    runs = [
+        due(1, look_back_s=86400),
+        due(2),
+        due(3, clock=True, canary="x"),
+        due(4, clock=True, canary="y"),
+        due(5, other, clock=True),
+        due(6, clock=True),
+    ]
+    choice = choose({Queue.SHORT: runs}, [], ROOM)
+    assert set(map(id, choice.take)) == set(map(id, runs))
+    assert not choice.late

@@ -13,7 +13,7 @@ import pytest
 
 from deployments.worker import engine, observer, worker
 from deployments.worker.identity import Identity
-from tests.deployments.conftest import DELIVER, HOLD, Runtime
+from tests.deployments.conftest import DELIVER, HOLD, LOOK, Runtime
 
 pytestmark = pytest.mark.server
 
@@ -258,6 +258,18 @@ async def test_of_two_queued_rollouts_of_one_canary_only_the_newest_runs(sut: Ru
     assert ended.state.is_completed()
     assert "waited for the same Canary" in (ended.state.message or "")
     assert [n["name"] for n in sut.notes(event="started")] == ["new"]
+
+
+async def test_looks_that_were_put_off_for_hours_are_one(sut: Runtime) -> None:
+    """The newest runs; the others are gone, for a row of each says nothing to anybody."""
+    late = sorted(await sut.put_off(LOOK, 5), key=lambda run: str(run.expected_start_time))
+    assert len(late) == 5
+    async with sut.worker() as it:
+        await sut.until_state(late[-1].id, "Completed")
+        await sut.until(lambda: not it._carried)
+    left = await sut.client.read_flow_runs()
+    assert {run.id for run in left} & {run.id for run in late} == {late[-1].id}
+    assert len(sut.notes(flow="look")) == 1
 
 
 async def test_runs_of_a_dead_worker_go_on_in_another(sut: Runtime) -> None:

@@ -70,6 +70,20 @@ TYPESCRIPT: tuple[Shape, ...] = (
     Shape("or", IF_TS, "false", _lines(f"if ({ASKED} || STOOD) {{")),
     Shape("variable", IF_TS, "true", _lines(f"const isPlanted = {ASKED}", "if (isPlanted && STOOD) {")),
 )
+SIMPLE_PY = re.compile(r"^((?:    )+)(\w[\w.]*\([^(){}\\]*\)|[\w.\[\]]+ \+?= [^\\]+)$")
+RETURN_PY = re.compile(r"^((?:    )+)(return [^\\]+)$")
+IF_PY = re.compile(r"^((?:    )+)if ((?!.*(?: or | if |lambda|:=)).+):$")
+ASKED_PY = 'flags.is_enabled("KEY")'
+RAISE = '    raise RuntimeError("planted")'
+PYTHON: tuple[Shape, ...] = (
+    Shape("wrapped", SIMPLE_PY, "true", _lines(f"if {ASKED_PY}:", "    STOOD")),
+    Shape("else", SIMPLE_PY, "false", _lines(f"if {ASKED_PY}:", RAISE, "else:", "    STOOD")),
+    Shape("guard", RETURN_PY, "true", _lines(f"if not {ASKED_PY}:", RAISE, "STOOD")),
+    Shape("early", RETURN_PY, "true", _lines(f"if {ASKED_PY}:", "    STOOD", RAISE[4:])),
+    Shape("and", IF_PY, "true", _lines(f"if {ASKED_PY} and STOOD:")),
+    Shape("or", IF_PY, "false", _lines(f"if {ASKED_PY} or STOOD:")),
+    Shape("variable", IF_PY, "true", _lines(f"is_planted = {ASKED_PY}", "if is_planted and STOOD:")),
+)
 
 
 @dataclass(frozen=True)
@@ -82,13 +96,23 @@ class Plant:
 
 
 def planted(
-    texts: Mapping[str, str], shapes: tuple[Shape, ...], imported: Callable[[str], str], number: int, seed: int
+    texts: Mapping[str, str],
+    shapes: tuple[Shape, ...],
+    imported: Callable[[str, str], str],
+    number: int,
+    seed: int,
+    whole: Callable[[str], set[int]] | None = None,
 ) -> tuple[dict[str, str], list[Plant]]:
-    """The texts with at most this many flags, at most one a function-sized stretch, and the flags."""
+    """The texts with at most this many flags, at most one a function-sized stretch, and the flags.
+
+    `imported` brings the flags' name into a text (path, text); `whole` says which lines are a statement for
+    themselves, where the language can be asked.
+    """
     chance = random.Random(seed)
     places = [
         (path, n) for path, text in texts.items() for n, line in enumerate(text.split("\n")) if _fits(line, shapes)
     ]
+    alone: dict[str, set[int]] = {}
     chance.shuffle(places)
     lines = {path: text.split("\n") for path, text in texts.items()}
     taken: dict[str, list[int]] = {}
@@ -97,7 +121,11 @@ def planted(
         if len(plants) == number:
             break
         line = lines[path][n]
-        if any(abs(n - other) < 40 for other in taken.get(path, [])) or _in_the_middle(lines[path], n):
+        if any(abs(n - other) < 40 for other in taken.get(path, [])):
+            continue
+        if whole is not None and path not in alone:
+            alone[path] = whole(texts[path])
+        if n not in alone[path] if whole is not None else _in_the_middle(lines[path], n):
             continue
         fitting = [(shape, found) for shape in shapes if (found := shape.pattern.match(line))]
         shape, found = chance.choice(fitting)
@@ -105,7 +133,7 @@ def planted(
         lines[path][n] = shape.planted(found[1], found[2], key)
         taken.setdefault(path, []).append(n)
         plants.append(Plant(key, shape, path))
-    changed = {path: imported("\n".join(lines[path])) for path in taken}
+    changed = {path: imported(path, "\n".join(lines[path])) for path in taken}
     return changed, plants
 
 

@@ -39,7 +39,7 @@ def lasting(tree: Tree, declarator: SgNode, binding: Binding) -> bool:
     scopes = Scopes(tree)
     if scopes.again(binding):
         return False
-    if binding.scope.kind() in GLOBAL and not tree.facts.constant(declarator):
+    if binding.scope.kind() in GLOBAL and (binding.name in tree.unread or not tree.facts.constant(declarator)):
         return False
     uses = scopes.uses(binding)
     if any(scopes.is_written(use) or _is_handed_on(use) for use in uses):

@@ -1,0 +1,1 @@
+"""Random programs in Go with random conditions on a flag."""
