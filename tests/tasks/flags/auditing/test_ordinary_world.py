@@ -93,7 +93,10 @@ def runs(sut: World, kind: str, name: str, *images: str) -> None:
     """A workload with one pod that runs these images, one of them a sidecar's."""
     labels = {"app": name}
     names = [f"c{at}" for at, _ in enumerate(images)]
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": one, "image": "shop"} for one in names]}}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": one, "image": "shop"} for one in names]},
+    }
     sut.put(kind, APPS, name, {"selector": {"matchLabels": labels}, "template": template})
     status = {
         "containerStatuses": [{"name": one, "imageID": name} for one, name in zip(names, images, strict=True)],
