@@ -21,8 +21,8 @@ from lab.errors import LabError
 from lab.parts import databases, fake_nodes
 from lab.parts.daemons import found
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.processes.child import Child
-from lab.processes.keeper import OWNER as MARK
 from lab.programs import gobuild
 
 READY_WITHIN_S = 30
@@ -40,7 +40,7 @@ class Services:
         self._places = places
         self._home = home
         self._ending = ending
-        self.mark = {MARK: str(places.checkout)}
+        self.mark = keeper.mark(places.checkout)
         self.pids: dict[str, list[int]] = {}
         self._children: list[Child] = []
 

@@ -21,9 +21,10 @@ from bench.scale.cost import requests, usage
 from lab import environment, ports
 from lab.api.access import Access
 from lab.api.client import Api
+from lab.errors import LabError
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.processes.child import Child
-from lab.processes.keeper import OWNER as MARK
 from lab.product.sluice import sluice_environment
 from sluice.manifests.crd import crds
 
@@ -51,9 +52,15 @@ class Installation:
     home: Path
 
     async def begin(self) -> None:
-        """Start it, with a Prefect that knows nothing where its home is empty, and wait until it is at work."""
-        self.up.start()
+        """Start it, with a Prefect that knows nothing where its home is empty, and wait until it is at work.
+
+        Raises:
+            LabError: another sluice is at work on this lab, and what it does would be measured.
+        """
         receiver = f"http://{ports.HOST}:{self.env['receiver_port']}/healthz"
+        if await asyncio.to_thread(_answers, receiver):
+            raise LabError("a sluice is at work on this lab already, of a demo or a bench: end it with `make lab-down`")
+        self.up.start()
         await asyncio.to_thread(self.up.wait_until, lambda: _answers(receiver), READY_WITHIN_S, "up")
 
     async def lose(self) -> None:
@@ -109,8 +116,7 @@ async def installed(places: LabPaths, namespaces: Sequence[str] = ()) -> AsyncIt
         await api.create(manifests.namespace(name))
         looked_after = {"SLUICE_NAMESPACES": ",".join((name, *namespaces))}
         account = {"SLUICE_KUBECONFIG": str(home / "kubeconfig"), "SLUICE_CONTEXT": "bench"}
-        # `lab down` finds it by the mark, also where the bench was killed.
-        mark = {MARK: str(places.checkout)}
+        mark = keeper.mark(places.checkout)
         settings = {**os.environ, **sluice_environment(env, home / "sluice"), **looked_after, **account, **mark}
         command = [sys.executable, "-m", "deployments.cli", "up"]
         up = Child("sluice up", command, places.logs / "sync-bench.log", settings)

@@ -17,6 +17,8 @@ from lab.faults.applications import APPLICATIONS
 from lab.faults.applications.base import NEIGHBOUR, ROUND_NOTE, Application, Site, neighbour_of
 from lab.faults.judged.observer import Users
 from lab.load import LOAD
+from lab.paths import CHECKOUT
+from lab.processes import keeper
 from lab.processes.child import Child
 from lab.programs.gobuild import build_program
 
@@ -96,7 +98,9 @@ class Field:
         out = self._folder / f"users-{app}.jsonl"
         command = [str(build_program(LOAD, "load")), "--url", self.env["gateway_url"], "--host", self._host(app)]
         command += ["--rate", str(RATE), "--out", str(out)]
-        self._load[app] = Child.started(f"users of {app}", command, self._folder / f"users-{app}.log")
+        self._load[app] = Child.started(
+            f"users of {app}", command, self._folder / f"users-{app}.log", keeper.mark(CHECKOUT)
+        )
         self.users[app] = Users(out)
 
     async def answers(self, app: str) -> bool:

@@ -69,11 +69,16 @@ class Places:
     pids: Path
 
 
+def mark(checkout: Path) -> dict[str, str]:
+    """The variable by which `lab down` finds what belongs to the checkout's lab, also where what started it was killed."""
+    return {OWNER: str(checkout)}
+
+
 def start(name: str, command: Sequence[str], environment: Mapping[str, str], places: Places) -> Process:
     """Start a daemon: own session, output to its log, id and start time to its pid file."""
     # the lab talks to itself only, and a proxy would have nothing but trouble with its addresses
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    variables = {**inherited, **environment, OWNER: str(places.checkout)}
+    variables = {**inherited, **environment, **mark(places.checkout)}
     pid = _spawn_orphan(list(command), variables, places.logs / f"{name}.log", places.checkout)
     begun = process(pid) or Process(pid, -1)
     record = {"pid": begun.pid, "started": begun.started, "command": list(command)}

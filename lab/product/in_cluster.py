@@ -16,6 +16,7 @@ from lab.image import build
 from lab.machine import network
 from lab.parts import oci
 from lab.paths import CHECKOUT, SOURCES, LabPaths
+from lab.processes import keeper
 from lab.processes.child import Child
 from lab.product.cluster import ProductCluster
 from lab.product.overlay import EVERYWHERE, NAMESPACE, RECEIVER, SERVER, SERVICES, Object, Shape, rendered
@@ -108,7 +109,10 @@ class Pods:
         program = build_program(SOURCES / "apps" / "doors", "doors")
         log = self._places.logs / f"doors-{name}.log"
         child = Child.started(
-            f"doors {name}", [str(program), *(f"{here}={there}" for here, there in doors.items())], log
+            f"doors {name}",
+            [str(program), *(f"{here}={there}" for here, there in doors.items())],
+            log,
+            keeper.mark(self._places.checkout),
         )
         self._doors.append(child)
 

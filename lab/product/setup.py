@@ -13,6 +13,7 @@ from lab.load.summary import RequestLog
 from lab.machine import hardware
 from lab.parts.git import create_repository
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.processes.child import Child
 from lab.product.application import HOST, NAME, NAMESPACE, Application, install, next_major
 from lab.product.cluster import ProductCluster
@@ -133,7 +134,7 @@ def start_load(gateway_url: str, places: LabPaths) -> tuple[Child, RequestLog]:
         "--out",
         str(out),
     ]
-    load = Child.started("load generator", command, places.logs / "demo-load.log")
+    load = Child.started("load generator", command, places.logs / "demo-load.log", keeper.mark(places.checkout))
     users = RequestLog(out)
     load.wait_until(lambda: len(users.read()) > RATE, 20, "served")
     return load, users

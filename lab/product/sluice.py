@@ -13,6 +13,7 @@ import httpx
 from lab import environment, existing, ports
 from lab.errors import LabError
 from lab.paths import CHECKOUT, LabPaths
+from lab.processes import keeper
 from lab.processes.child import Child
 from lab.product.application import NAMESPACE
 from lab.up import running
@@ -76,7 +77,7 @@ def start_sluice(env: Mapping[str, Any], places: LabPaths, programs: Sequence[Pa
     """
     home = places.home / "sluice"
     shutil.rmtree(home, ignore_errors=True)
-    settings = sluice_environment(env, home, programs)
+    settings = sluice_environment(env, home, programs) | keeper.mark(places.checkout)
     sluice = Child.started("sluice up", [SLUICE, "up"], places.logs / "sluice.log", settings)
     prefect = f"http://{ports.HOST}:{env['prefect_port']}/api/health"
     receiver = f"http://{ports.HOST}:{env['receiver_port']}/"

@@ -21,6 +21,7 @@ from lab.faults.proxies.proxy import Proxy, Sentry
 from lab.faults.proxies.weather import Weather
 from lab.paths import CHECKOUT
 from lab.ports import HOST
+from lab.processes import keeper
 from lab.processes.child import Child
 
 WORKERS = ("a", "b")
@@ -126,7 +127,9 @@ class Installation:
     def _part(self, name: str, command: list[str], env: dict[str, str]) -> Child:
         # the Prefect server ends when this end of its input does
         log = self.home / f"{name}.log"
-        return Child(name, command, log, env, stdin=subprocess.PIPE, folder=self.checkout)
+        return Child(
+            name, command, log, {**env, **keeper.mark(self.checkout)}, stdin=subprocess.PIPE, folder=self.checkout
+        )
 
     def _kubeconfig(self, name: str) -> Path:
         """A kubeconfig with which a client reaches the API server through its own proxy, which proves who it is."""

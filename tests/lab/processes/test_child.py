@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import signal
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import LabError
+from lab.paths import CHECKOUT
 from lab.processes import keeper
 from lab.processes.child import Child
 
@@ -65,3 +67,29 @@ def test_one_that_ends_too_soon_is_an_error_with_the_end_of_its_log(tmp_path: Pa
     with pytest.raises(LabError, match=r"broken ended with 3 before ready(.|\n)*no such table"):
         broken.wait_until(lambda: False, WITHIN_S, "ready")
     broken.stop()
+
+
+def test_what_the_lab_and_the_bench_start_carries_the_mark_by_which_lab_down_finds_it() -> None:
+    """What started it may be killed by SIGKILL; then nobody but `lab down` ends its children, and it goes by the mark."""
+    unmarked, calls = [], 0
+    for file in (*(CHECKOUT / "lab").rglob("*.py"), *(CHECKOUT / "bench").rglob("*.py")):
+        text = file.read_text()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Child", "Child.started"}:
+                calls += 1
+                around = ast.get_source_segment(text, _function_of(node, ast.parse(text))) or ""
+                if "mark" not in around:
+                    unmarked.append(f"{file.relative_to(CHECKOUT)}:{node.lineno}")
+    assert calls >= 6
+    assert not unmarked
+
+
+def _function_of(call: ast.Call, module: ast.Module) -> ast.AST:
+    """The innermost function around a call."""
+    around = [
+        node
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.lineno <= call.lineno <= (node.end_lineno or 0)
+    ]
+    return max(around, key=lambda node: node.lineno)

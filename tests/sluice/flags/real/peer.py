@@ -26,7 +26,8 @@ WORKER = r"""
 import json, sys
 from polyglot_piranha import PiranhaArguments, Rule, RuleGraph, execute_piranha
 job = json.load(sys.stdin)
-query = '((call_expression) @c (#match? @c "^planted\\\\.Client\\\\.Boolean\\\\(planted\\\\.Ctx, \\"%s\\", false, nil\\\\)$"))'
+call = '^planted\\\\.Client\\\\.Boolean\\\\(planted\\\\.Ctx, \\"%s\\", false, nil\\\\)$'
+query = '((call_expression) @c (#match? @c "' + call + '"))'
 rule = Rule(name="flag", query=query % job["key"], replace_node="c", replace=job["value"],
             groups={"replace_expression_with_boolean_literal"}, is_seed_rule=True)
 found = execute_piranha(PiranhaArguments(language="go", code_snippet=job["text"],
