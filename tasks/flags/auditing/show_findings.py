@@ -8,7 +8,7 @@ from blocks.connections import connections
 from blocks.leases.lease import current_lease
 from sluice.errors import SluiceError
 from sluice.flags.audit.finished import Finished
-from sluice.flags.audit.sarif import sarif
+from sluice.flags.audit.sarif import of_repository
 from tasks.flags.auditing.ground import flag_audit, forge_of, repository
 from tasks.stage import stage
 
@@ -25,7 +25,7 @@ async def show_findings(name: str, namespace: str, repository_name: str, commit:
         audit = await flag_audit(wired, name, namespace)
         where = await repository(wired, audit, repository_name)
         forge = await forge_of(wired, audit, where)
-        found = sarif(finished, version("sluice"), [where.name])
+        found = of_repository(finished, version("sluice"), where.name)
         current_lease().check()
         await forge.show_findings(where.url, where.branch, commit, found)
     except SluiceError as error:
