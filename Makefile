@@ -49,7 +49,7 @@ lab: $(READY) ## a real Kubernetes on this machine (CONTEXT=name uses yours)
 lab-down: $(READY) ## take all of it away again
 	@$(BIN)/python -m lab down
 
-demo: $(READY) ## four releases and a chart, by pushes, under load; KEEP=1 stays up, INCLUSTER=1 runs sluice as pods
+demo: $(READY) ## four releases, a chart and two flags, by pushes, under load; KEEP=1 stays up, INCLUSTER=1 runs sluice as pods
 	@$(BIN)/python -m lab.demo $(if $(KEEP),--keep) $(if $(INCLUSTER),--in-cluster)
 
 bench: $(READY) ## the numbers, written to .lab/bench.json

@@ -24,6 +24,8 @@ GIT = 13000
 SLACK = 13001
 GITHUB = 13002
 GATE = 13003
+FLAGS = 13004
+"""For the flag service of `make demo`, on the lab's own bridge, where pods ask it; nothing listens here otherwise."""
 PROMETHEUS = 19090
 
 GATEWAY = 18080

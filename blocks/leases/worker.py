@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from blocks.kubernetes.api_server import ahead_of_others
 from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.kinds import LEASE
 from blocks.leases.process_identity import dead_on_this_host
@@ -123,7 +124,8 @@ class WorkerLease:
             pause = RENEWAL
             try:
                 async with asyncio.timeout(RENEWAL):
-                    await self.renew()
+                    with ahead_of_others():
+                        await self.renew()
             except (SluiceError, TimeoutError) as error:
                 log.warning("the lease of %s is not renewed: %s", self.identity, error or "no answer")
                 pause = RENEWAL / 3

@@ -17,6 +17,8 @@ from typing import Any
 from prefect_redis import messaging
 from prefect_redis.messaging import break_topic, ephemeral_subscription
 
+from deployments.server.bus import next_door
+
 __all__ = ["Cache", "Consumer", "Publisher", "break_topic", "ephemeral_subscription"]
 
 LEFT_EVERY = 2.0
@@ -25,6 +27,9 @@ GATHER = 0.2
 """Seconds for which messages are gathered by those who write them in batches, each second or two."""
 PATIENT = ("event-persister", "task-run-recorder")
 """Readers that do so, by their group."""
+RECORDER = PATIENT[1]
+ALIVE = 60.0
+"""Seconds without a sign after which another server that shares the bus is taken to be gone."""
 SOON = 0.025
 """Seconds between two looks of the other readers: of messages that come one by one each was a question of its own, with its
 answer and a receipt. A run begins that much later at most."""
@@ -33,6 +38,7 @@ EVENTS = "events"
 AT_ONCE = 100
 """Most messages of one answer to who hands them to websockets. Prefect takes one."""
 
+next_door.others = True  # until it is known that there are none
 Publisher = messaging.Publisher
 vars(messaging)["RedisMessagingPublisherSettings"] = functools.cache(messaging.RedisMessagingPublisherSettings)
 
@@ -59,6 +65,12 @@ class Consumer(messaging.Consumer):  # type: ignore[misc]
         if not self.use_consumer_group:
             self._read_batch_size = AT_ONCE
 
+    async def _has_others(self) -> bool:
+        """Whether other servers read the same bus, or did a moment ago."""
+        client = messaging.get_async_redis_client()
+        readers = await client.xinfo_consumers(self.stream, self.group)
+        return any(one["name"] != self.name and one["idle"] < 1000 * ALIVE for one in readers)
+
     async def _trim_stream_if_necessary(self, *args: Any) -> None:
         """What Prefect does after each read."""
         await super()._trim_stream_if_necessary(*args)
@@ -71,4 +83,6 @@ class Consumer(messaging.Consumer):  # type: ignore[misc]
             await asyncio.sleep(GATHER)
         if monotonic() - self._looked >= LEFT_EVERY:
             self._looked = monotonic()
+            if self.group == RECORDER:
+                next_door.others = await self._has_others()
             await super().process_pending_messages(*args, **options)

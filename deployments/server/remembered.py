@@ -8,8 +8,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from prefect.server.events.schemas.events import Event, ReceivedEvent
 from prefect.server.utilities import user_templates
 from prefect.settings.legacy import Setting
+from prefect.types._datetime import DateTime, now
 
 TEMPLATES = 256
 """Compiled templates that are remembered."""
@@ -19,6 +21,7 @@ ENVIRONMENTS = ("_template_environment", "_sync_template_environment")
 def remember() -> None:
     """Put it in place. Once, before the server answers."""
     remember_templates()
+    remember_what_is_valid()
     remember_settings()
 
 
@@ -27,6 +30,16 @@ def remember_templates() -> None:
     for name in ENVIRONMENTS:
         environment = vars(user_templates)[name]
         environment.from_string = functools.lru_cache(TEMPLATES)(environment.from_string)
+
+
+def remember_what_is_valid() -> None:
+    """Take an event that was read for what it is. Prefect writes it out and reads it once more to note when it came."""
+
+    def receive(self: Event, received: DateTime | None = None) -> ReceivedEvent:
+        about = {name: getattr(self, name) for name in Event.model_fields}
+        return ReceivedEvent.model_construct(**about, received=received or now("UTC"))  # type: ignore[arg-type]
+
+    Event.receive = receive  # type: ignore[method-assign]
 
 
 def remember_settings() -> None:

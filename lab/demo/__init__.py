@@ -1,1 +1,1 @@
-"""The demonstration behind `make demo`: four releases and a chart under load, measured from the users' side."""
+"""The demonstration behind `make demo`: four releases, a chart and two flags under load, measured from the users' side."""

@@ -1,4 +1,4 @@
-"""``python -m lab.demo [--keep]``: four releases and a chart under load; a page and ``.lab/demo.json`` at the end.
+"""``python -m lab.demo [--keep]``: four releases, a chart and two flags under load; a page and ``.lab/demo.json``.
 
 It brings the lab up if it is not, starts ``sluice up`` next to it, and pushes: images to the registry, a chart to git.
 Exit status 0 means that every row of ``lab.demo.checks`` holds. Everything it started is ended again, unless ``--keep``
@@ -17,6 +17,8 @@ from lab import environment
 from lab.demo import report
 from lab.demo.alone import only_demo
 from lab.demo.checks import failed
+from lab.demo.flags.chapter import SKIPPED, Chapter
+from lab.demo.flags.killed import asks_for_its_flag
 from lab.demo.releases import RELEASES
 from lab.errors import LabError
 from lab.machine import hardware
@@ -32,13 +34,13 @@ from lab.progress import console, say
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="four releases and a chart under load")
+    parser = argparse.ArgumentParser(description="four releases, a chart and two flags under load")
     parser.add_argument("--keep", action="store_true", help="stay up afterwards and say where to look, until Ctrl-C")
     parser.add_argument("--in-cluster", action="store_true", help="run sluice as pods with the rights of its manifests")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _as_interrupt)
     places = LabPaths()
-    document: dict[str, Any] = {"machine": {}, "deliveries": [], "target_changed": {}, "chart": {}}
+    document: dict[str, Any] = {"machine": {}, "deliveries": [], "target_changed": {}, "chart": {}, "flags": {}}
     try:
         with contextlib.ExitStack() as ending:
             ending.enter_context(only_demo(places))
@@ -61,15 +63,31 @@ def main() -> int:
 def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack, *, in_cluster: bool = False) -> None:
     """The whole scenario. Fills the document as it goes; what has to be ended again is left with ``ending``."""
     program = helm()
-    measurements = set_up(places, document["machine"], ending, in_cluster=in_cluster, programs=(program,))
-    release_all(measurements, document)
-    release_chart(Stock(measurements, environment.read(places), program), document)
+    measurements = set_up(
+        places,
+        document["machine"],
+        ending,
+        in_cluster=in_cluster,
+        programs=(program,),
+        prepare=asks_for_its_flag,
+    )
+    env = environment.read(places)
+    chapter = Chapter.begun(places, env, measurements, ending, in_cluster=in_cluster)
+    release_all(measurements, document, chapter)
+    release_chart(Stock(measurements, env, program), document)
+    if chapter is None:
+        document["flags"]["skipped"] = SKIPPED
+        say(f"the chapter on feature flags is left out: {SKIPPED}")
+    else:
+        chapter.release(document["flags"])
     document["machine"]["load_average_end"] = hardware.load_average()
 
 
-def release_all(measurements: Measurements, document: dict[str, Any]) -> None:
+def release_all(measurements: Measurements, document: dict[str, Any], chapter: Chapter | None = None) -> None:
     """The four releases, and between them the change of a target that no push announced."""
     for release in RELEASES:
+        if chapter is not None and release is RELEASES[-1]:
+            chapter.audit(document["flags"])
         say(f"pushing {NAME}:{measurements.application.version(release.minor)} ({release.meaning})")
         done = measurements.deliver(release)
         done["git"] = way_of(measurements, release.minor, done["pushed_at"])

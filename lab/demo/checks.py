@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.product.chart import FIRST, SECOND
+from lab.product.measure import PROMOTED
 
 Result = Mapping[str, Any]
 AUTHOR = "sluice"
 """Who makes the commits of images, as the ImageUpdateAutomation in lab/apps/cluster says."""
+
+
+OFF_S, ERRORS_END_S = 5.0, 5.0
+"""Seconds from the judge's verdict to the flag being off at its service, and from there to users' last error: the shop
+evaluates its flag each second, and requests that are under way end."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,28 @@ def released(document: Result, act: str, version: str, revision: str) -> bool:
     return served and done.get("helm_lists") == shown
 
 
+def switched_off(document: Result) -> bool:
+    """Whether the flag of the bad feature went off within seconds, users' errors with it, and its release was promoted."""
+    flags = document.get("flags", {})
+    done = flags.get("killed", {})
+    if not done:
+        return bool(flags.get("skipped"))
+    off, last = done.get("verdict_to_off_s"), done.get("off_to_last_error_s")
+    went_on = done["verdict"] == PROMOTED and done["state"] == "recovered" and done["off_at_the_end"]
+    in_time = off is not None and off <= OFF_S and last is not None and last <= ERRORS_END_S
+    return bool(went_on and in_time and done["failed_requests"] > 0)
+
+
+def removed(document: Result) -> bool:
+    """Whether the pull request left nothing of the flag, and the flag was archived after its deployment and not before."""
+    flags = document.get("flags", {})
+    done = flags.get("removed", {})
+    if not done:
+        return bool(flags.get("skipped"))
+    proposed = bool(done["pull_request"]) and done["lines_removed"] > 0 and done["left_in_code"] == 0
+    return proposed and not done["named_in_deployed_code"] and done["archived"] and not done["archived_before_merge"]
+
+
 CHECKS = (
     Check("the good release was promoted, each bad one was rolled back", lambda d: as_wanted(d["deliveries"])),
     Check("each image came by a commit of sluice's, which the Kustomization applied", came_by_git),
@@ -62,6 +90,14 @@ CHECKS = (
     Check(
         "a push of the chart upgraded it: it is ready, `helm list` shows revision 2, users had it",
         lambda d: released(d, "upgraded", SECOND, "2"),
+    ),
+    Check(
+        f"a bad feature behind a flag: the flag was off within {OFF_S:.0f} s, users' errors ended, its release was promoted",
+        switched_off,
+    ),
+    Check(
+        "a flag that is done: its removal was proposed, merged and deployed, and the flag archived only then",
+        removed,
     ),
 )
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.demo.checks import CHECKS
+from lab.demo.flags.page import show_flags
 from lab.product.measure import PROMOTED
 
 FIRST_TRAFFIC_S, CHANGED_S, BEYOND_HOLDS_S, BAD_TRAFFIC_S, BAD_FAILED = 6.0, 3.0, 5.0, 5.0, 30
@@ -42,6 +43,7 @@ def show(document: Result, console: Console) -> None:
         took = changed["changed_to_first_traffic_s"]
         console.print("image set on the Deployment → first traffic:", _judged(took, took <= CHANGED_S), "s")
     _show_chart(document.get("chart", {}), console)
+    show_flags(document.get("flags", {}), console)
     for check in CHECKS:
         well = check.holds(document)
         console.print(_judged("holds" if well else "FAILS", well), Text(check.said), soft_wrap=True)

@@ -18,13 +18,12 @@ def create_repository(places: LabPaths, name: str) -> str:
 
     Every push is reported to the GitHub stand-in, which sends the webhook that GitHub would send.
     """
-    short = name.rpartition("/")[2]
-    folder = places.git / f"{short}.git"
+    folder = places.git / f"{name}.git"
     if not (folder / "HEAD").exists():
         _git("init", "--quiet", "--bare", "--initial-branch=main", str(folder))
         _git("-C", str(folder), "config", "http.receivepack", "true")
         _write_hook(places, folder, name)
-    return f"{GIT_URL}/{short}.git"
+    return f"{GIT_URL}/{name}.git"
 
 
 def _write_hook(places: LabPaths, folder: Path, name: str) -> None:

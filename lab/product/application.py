@@ -6,6 +6,7 @@ of that run are the newest.
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,10 +67,17 @@ def next_major(registry: str) -> int:
     return max(majors, default=0) + 1
 
 
-def install(application: Application, cluster: ProductCluster, site: Site, where_to_look: str) -> None:
+def install(
+    application: Application,
+    cluster: ProductCluster,
+    site: Site,
+    where_to_look: str,
+    prepare: Callable[[Path], None] | None = None,
+) -> None:
     """First image, objects, repository; return when users are served by the primary.
 
-    The manifests are pushed last, so that it is a push that brings them into the cluster, as every later change.
+    The manifests are pushed last, so that it is a push that brings them into the cluster, as every later change; `prepare`
+    changes them before.
 
     Raises:
         LabError: that took too long; the message says where to look.
@@ -78,7 +86,7 @@ def install(application: Application, cluster: ProductCluster, site: Site, where
     application.push(first, "good")
     cluster.apply(APPS / "cluster", {">=1.0.0": f">={first}", **site.values()})
     # Pinned already: else the first delivery would pin it, and that is a revision of its own, rolled out by itself.
-    _publish(site, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.pinned(first)})
+    _publish(site, {f"{ports.HOST}:{ports.REGISTRY}/{NAME}:1.0.0": application.pinned(first)}, prepare)
     give_up = time.monotonic() + INITIALIZED_WITHIN_S
     while not (phase(cluster.canary(NAME)) == "Initialized" and application.answers()):
         if time.monotonic() > give_up:
@@ -88,11 +96,13 @@ def install(application: Application, cluster: ProductCluster, site: Site, where
         time.sleep(POLL_S)
 
 
-def _publish(site: Site, values: dict[str, str]) -> None:
+def _publish(site: Site, values: dict[str, str], prepare: Callable[[Path], None] | None) -> None:
     """Make the manifests the repository's whole content, whatever an earlier run left there."""
 
     def fill(work: Path) -> None:
         shutil.copytree(APPS / "manifests", work, dirs_exist_ok=True)
         site.fit(work, values)
+        if prepare:
+            prepare(work)
 
     repository.replace_all(site.repository, fill, "Run the shop")

@@ -122,6 +122,10 @@ class ProductCluster:
         """The Canary as it stands; empty when there is none yet."""
         return self._do(lambda api: api.find(path("canaries", self._namespace, name))) or {}
 
+    def find(self, plural: str, name: str) -> Object:
+        """An object of the namespace; empty where there is none."""
+        return self._do(lambda api: api.find(path(plural, self._namespace, name))) or {}
+
     def image(self, name: str) -> str:
         """The image a Deployment asks for."""
         found = self._do(lambda api: api.get(path("deployments", self._namespace, name)))

@@ -1,7 +1,7 @@
 """Sets up what is released and measured: the lab, sluice, the application and its users."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def set_up(
     *,
     in_cluster: bool = False,
     programs: Sequence[Path] = (),
+    prepare: Callable[[Path], None] | None = None,
 ) -> Measurements:
     """Lab, sluice, application and users, ready to release. The demo begins here, and so do benchmarks.
 
@@ -46,6 +47,7 @@ def set_up(
         ending: is left with what has to be ended again.
         in_cluster: run sluice as pods, not next to the cluster.
         programs: what sluice finds next to those of the lab; its image has all of them in any case.
+        prepare: adds on the lab, not in a cluster of somebody's own, to what the application's repository has at first.
     """
     started_here = start_lab(places)
     if started_here:
@@ -64,7 +66,7 @@ def set_up(
     ending.callback(observer.stop)
     say(f"installing {NAME}:{application.version(0)} and waiting until users are served")
     site = Site.of(env, NAME, _repository(env, places))
-    install(application, cluster, site, where_to_look)
+    install(application, cluster, site, where_to_look, None if env.get("existing") else prepare)
     load, users = start_load(env["gateway_url"], places)
     ending.callback(load.stop)
 

@@ -76,7 +76,7 @@ class Control:
 
     async def pushed(self, request: Request) -> Response:
         def act(said: dict[str, Any]) -> str:
-            clone_url = f"{self._git_url}/{said['repository'].rpartition('/')[2]}.git"
+            clone_url = f"{self._git_url}/{said['repository']}.git"
             payload = push_payload(said["repository"], said["ref"], said["before"], said["after"], clone_url)
             return self._deliveries.send("push", payload)
 

@@ -1,4 +1,4 @@
-"""Runs a stand-in: its command line, its secrets, and the server, bound to this machine only."""
+"""Runs a stand-in: its command line, its secrets, and the server, which only this machine and its pods reach."""
 
 import argparse
 import secrets
@@ -34,6 +34,6 @@ def secret(state_dir: Path, name: str, given: str | None, prefix: str = "") -> s
     return value
 
 
-def serve(app: Starlette, port: int) -> None:
+def serve(app: Starlette, port: int, host: str = LOOPBACK) -> None:
     """Serve until SIGTERM. Waiting for idle connections at the end would only slow the lab down."""
-    uvicorn.run(app, host=LOOPBACK, port=port, log_level="warning", timeout_graceful_shutdown=1)
+    uvicorn.run(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1)

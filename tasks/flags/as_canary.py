@@ -1,7 +1,7 @@
 """A FlagRollout in the words of a Canary, for what judges and asks for a Canary: the same metrics, gates and thresholds.
 
 Users of the flag's value are the canary, the others the primary. Where series tell them apart by a label, that label takes
-the place of the metric's own; else all users are judged after each step, and nobody is the control.
+the place of the metric's own, which stays a condition; else all users are judged after each step, and nobody is the control.
 """
 
 from __future__ import annotations
@@ -51,5 +51,8 @@ def _metric(rollout: FlagRollout, metric: CanaryMetric, split: bool) -> dict[str
         return raw
     if not split:
         return raw | {"counted": {**raw["counted"], "primary": NOBODY}}
-    by = rollout.spec.split
-    return raw | {"counted": {**raw["counted"], "label": by.label, "canary": by.on, "primary": by.off}}
+    by, given = rollout.spec.split, raw["counted"]
+    # What told the application's series from others' stays a condition, where somebody wrote it.
+    own = {counted.label: counted.canary} if "canary" in given and counted.label != by.label else {}
+    divided = {"label": by.label, "canary": by.on, "primary": by.off, "where": {**counted.where, **own}}
+    return raw | {"counted": {**given, **divided}}

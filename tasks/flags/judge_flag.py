@@ -85,7 +85,8 @@ async def split_metrics(wired: Connections, rollout: FlagRollout) -> frozenset[s
     Raises:
         TransientError: the provider does not answer.
     """
-    canary, by = as_canary(rollout), rollout.spec.split
+    by = rollout.spec.split
+    canary = as_canary(rollout, [one.name for one in rollout.spec.analysis.metrics])
     metrics = wired.metrics.counters(rollout.spec.metrics_server)
     found = set()
     for one in canary.spec.analysis.metrics if canary.spec.analysis else ():

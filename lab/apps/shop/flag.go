@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"net/http"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -17,10 +19,13 @@ const (
 )
 
 // flag is a feature flag as applications have it: asked of the service every so often, and evaluated from what was
-// answered last. Until the first answer it is off.
+// answered last. Until the first answer it is off. With FLAG_USERS it is asked for the user of each request instead, of
+// so many users: then a flag that only a part of them gets is served to that part.
 type flag struct {
 	key, url, token string
 	cache           time.Duration
+	users           int
+	client          *http.Client
 	on              atomic.Bool
 }
 
@@ -35,16 +40,28 @@ func flagFromEnvironment() *flag {
 		cache = usualCache
 	}
 	asked := &flag{key: os.Getenv("FLAG"), url: url, token: os.Getenv("FLAG_TOKEN"), cache: cache}
-	go asked.follow()
+	asked.users, asked.client = int(number("FLAG_USERS")), &http.Client{Timeout: longestWait}
+	if asked.users == 0 {
+		go asked.follow()
+	}
 	return asked
 }
 
-func (f *flag) enabled() bool { return f != nil && f.on.Load() }
+// enabled says whether the user of a request gets the feature.
+func (f *flag) enabled() bool {
+	if f == nil || f.users == 0 {
+		return f != nil && f.on.Load()
+	}
+	on, err := f.ask("user-" + strconv.Itoa(rand.IntN(f.users)))
+	if err != nil {
+		log.Printf("flag %s counts as off: %v", f.key, err)
+	}
+	return on && err == nil
+}
 
 func (f *flag) follow() {
-	client := &http.Client{Timeout: longestWait}
 	for ; ; time.Sleep(f.cache) {
-		on, err := f.ask(client)
+		on, err := f.ask("everybody")
 		if err != nil {
 			log.Printf("flag %s stays as it was: %v", f.key, err)
 			continue
@@ -56,9 +73,9 @@ func (f *flag) follow() {
 }
 
 // ask evaluates the flag by Flipt's API, as https://docs.flipt.io/reference/evaluation/boolean-evaluation describes it.
-func (f *flag) ask(client *http.Client) (bool, error) {
+func (f *flag) ask(user string) (bool, error) {
 	body, err := json.Marshal(map[string]any{
-		"namespaceKey": "default", "flagKey": f.key, "entityId": "everybody", "context": map[string]string{},
+		"namespaceKey": "default", "flagKey": f.key, "entityId": user, "context": map[string]string{},
 	})
 	if err != nil {
 		return false, err
@@ -69,7 +86,7 @@ func (f *flag) ask(client *http.Client) (bool, error) {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+f.token)
-	answer, err := client.Do(request)
+	answer, err := f.client.Do(request)
 	if err != nil {
 		return false, err
 	}

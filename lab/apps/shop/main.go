@@ -121,20 +121,22 @@ func routes(wanted behaviour) http.Handler {
 		}
 		w.WriteHeader(http.StatusOK)
 	})
-	mux.Handle("/", userRequests(wanted))
+	served := &requests{}
+	mux.Handle("GET /metrics", served)
+	mux.Handle("/", userRequests(wanted, served))
 	return mux
 }
 
 // userRequests fails the asked share of requests in an order that is the same for the same version in the same pod. Two
 // pods must not fail alike: their failures would come in pairs, and five measurements of one order were one measurement.
-func userRequests(wanted behaviour) http.HandlerFunc {
+func userRequests(wanted behaviour, served *requests) http.HandlerFunc {
 	var lock sync.Mutex
 	dice := rand.New(rand.NewPCG(seedOf(wanted.version, wanted.pod), 1))
-	fails := func() bool {
+	fails := func(feature bool) bool {
 		lock.Lock()
 		defer lock.Unlock()
 		share := wanted.failPercent
-		if wanted.flag.enabled() {
+		if feature {
 			share += wanted.flagFails
 		}
 		return dice.Float64()*100 < share
@@ -147,9 +149,12 @@ func userRequests(wanted behaviour) http.HandlerFunc {
 		time.Sleep(wanted.delay)
 		w.Header().Set("X-Version", wanted.version)
 		w.Header().Set("Content-Type", "application/json")
-		if fails() {
-			w.WriteHeader(http.StatusInternalServerError)
+		feature, status := wanted.flag.enabled(), http.StatusOK
+		if fails(feature) {
+			status = http.StatusInternalServerError
 		}
+		served.count(feature, status)
+		w.WriteHeader(status)
 		if _, err := w.Write(body); err != nil {
 			log.Printf("the answer could not be written: %v", err)
 		}

@@ -13,7 +13,8 @@ from aiohttp import web
 
 from blocks.kubernetes.api_server import CALLS
 from blocks.kubernetes.cluster import Cluster
-from blocks.kubernetes.kinds import CANARY
+from blocks.kubernetes.kinds import CANARY, LEASE
+from blocks.leases.worker import WorkerLease
 
 NAMESPACES = 200
 """Each has a watch of each kind: more than any bound of connections that would do for calls."""
@@ -27,6 +28,7 @@ class Server:
     calls: int = 0
     most: int = 0
     done: int = 0
+    stuck: bool = False
     all_watched: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -41,10 +43,11 @@ class Server:
             return stream
         self.calls += 1
         self.most = max(self.most, self.calls)
-        await asyncio.sleep(0.01)
+        await (self.let_go.wait() if self.stuck and "canaries" in request.path else asyncio.sleep(0.01))
         self.calls -= 1
         self.done += 1
-        return web.json_response({"metadata": {"name": "shop"}})
+        kinds = [{"name": "leases", "kind": "Lease", "namespaced": True}]
+        return web.json_response({"metadata": {"name": "shop"}, "resources": kinds})
 
 
 @pytest.fixture
@@ -92,3 +95,32 @@ async def test_calls_wait_for_their_turn(server: tuple[Server, Cluster]) -> None
     await asyncio.gather(*(cluster.get(CANARY, f"shop-{number}", "team") for number in range(4 * CALLS)))
     assert it.done == 4 * CALLS
     assert 1 < it.most <= CALLS
+
+
+async def test_a_worker_s_sign_of_life_waits_behind_no_other_call(server: tuple[Server, Cluster]) -> None:
+    """Hundreds of Canaries that are made at once are asked about at once: if it came after them, all of them would lose
+    their right to act, and ask once more."""
+    it, cluster = server
+    it.stuck = True
+    asked = [asyncio.create_task(cluster.get(CANARY, f"app-{number}", "test")) for number in range(3 * CALLS)]
+    while it.calls < CALLS:
+        await asyncio.sleep(0.01)
+    lease = WorkerLease(cluster, "test", "worker")
+    keeping = asyncio.create_task(lease.keep())
+    async with asyncio.timeout(8):
+        await lease.until_valid()
+    assert (lease.valid, it.calls) == (True, CALLS)
+    assert await another(cluster) == "it waits its turn"
+    for task in (keeping, *asked):
+        task.cancel()
+    await asyncio.gather(keeping, *asked, return_exceptions=True)
+
+
+async def another(cluster: Cluster) -> str:
+    """What becomes of a write that is none."""
+    try:
+        async with asyncio.timeout(0.3):
+            await cluster.patch(LEASE, "another", "test", {})
+    except TimeoutError:
+        return "it waits its turn"
+    return "it was answered"

@@ -79,6 +79,20 @@ def test_a_failure_still_says_its_version(start: Start) -> None:
     assert (answer.status_code, answer.headers["X-Version"]) == (500, "1.2.3")
 
 
+def test_it_counts_what_users_got_by_variant(start: Start) -> None:
+    """Each series is there from the start; without a flag nobody has the feature."""
+    _, url = start(FAIL_PERCENT="100")
+    for _ in range(3):
+        get(url + "/")
+    lines = dict(line.rsplit(" ", 1) for line in get(url + "/metrics").text.splitlines())
+    assert lines == {
+        'shop_requests_total{variant="false",code="200"}': "0",
+        'shop_requests_total{variant="false",code="500"}': "3",
+        'shop_requests_total{variant="true",code="200"}': "0",
+        'shop_requests_total{variant="true",code="500"}': "0",
+    }
+
+
 def test_a_version_that_never_becomes_ready_still_lives(start: Start) -> None:
     """READY=never fails the readiness probe only."""
     _, url = start(READY="never")

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from lab.demo.checks import CHECKS, failed
+from lab.demo.flags.page import said_of_killed, said_of_removed
 from lab.demo.report import show
 from tests.lab.demo.test_report import MACHINE, NEVER, delivery
 
@@ -33,6 +34,39 @@ def push(version: str, revision: str) -> Document:
     }
 
 
+def killed() -> Document:
+    behind = delivery(
+        image="shop:1.5.0", meaning="fails 50 % while new-checkout is on", failed_requests=41, requests=3100
+    )
+    return {
+        **behind,
+        "flag": "new-checkout",
+        "state": "recovered",
+        "why_off": "request-success-rate 51.4 % (18 of 35 requests), objective 99 %",
+        "verdict_to_off_s": 0.12,
+        "off_to_last_error_s": 0.94,
+        "off_at_the_end": True,
+    }
+
+
+def removed() -> Document:
+    return {
+        "flag": "one-page-checkout",
+        "pull_request": "https://forge.test/team/checkout/pull/1",
+        "title": "Remove feature flag one-page-checkout: true for everybody",
+        "files": ["checkout.go"],
+        "lines_removed": 26,
+        "lines_added": 1,
+        "left_in_code": 0,
+        "merge_to_deployed_s": 1.8,
+        "merge_to_archived_s": 6.2,
+        "archived_before_merge": False,
+        "archived": True,
+        "named_in_deployed_code": False,
+        "audit": "Audited: test/weekly: 2 flags",
+    }
+
+
 def document() -> Document:
     """A run in which everything went well."""
     return {
@@ -40,6 +74,7 @@ def document() -> Document:
         "deliveries": [delivery(git=way()), {**deepcopy(NEVER), "git": way()}],
         "target_changed": {"changed_to_first_traffic_s": 2.5},
         "chart": {"installed": push("1.0.0", "1"), "upgraded": push("1.1.0", "2")},
+        "flags": {"killed": killed(), "removed": removed()},
     }
 
 
@@ -76,6 +111,24 @@ def failing_upgrade(it: Document) -> None:
     it["chart"]["upgraded"]["helm_lists"]["status"] = "failed"
 
 
+def change(story: str, **changed: Any) -> Callable[[Document], None]:
+    """Spoils one thing of the chapter on flags."""
+
+    def spoil(it: Document) -> None:
+        it["flags"][story] |= changed
+
+    spoil.__name__ = "_".join(changed)
+    return spoil
+
+
+def no_removal(it: Document) -> None:
+    del it["flags"]["removed"]
+
+
+def no_chapter(it: Document) -> None:
+    del it["flags"]["killed"]
+
+
 SPOILED: dict[Callable[[Document], None], int] = {
     bad_promoted: 0,
     by_hand: 1,
@@ -85,6 +138,20 @@ SPOILED: dict[Callable[[Document], None], int] = {
     not_ready: 3,
     unseen_by_helm: 4,
     failing_upgrade: 4,
+    no_chapter: 5,
+    change("killed", verdict="rolled_back"): 5,
+    change("killed", state="not recovered"): 5,
+    change("killed", verdict_to_off_s=None): 5,
+    change("killed", verdict_to_off_s=31.0): 5,
+    change("killed", off_to_last_error_s=20.0): 5,
+    change("killed", off_at_the_end=False): 5,
+    change("killed", failed_requests=0): 5,
+    no_removal: 6,
+    change("removed", lines_removed=0): 6,
+    change("removed", left_in_code=1): 6,
+    change("removed", named_in_deployed_code=True): 6,
+    change("removed", archived=False): 6,
+    change("removed", archived_before_merge=True): 6,
 }
 """What may go wrong, and the check that sees it."""
 
@@ -104,6 +171,9 @@ def test_a_run_that_went_well_keeps_all_of_them_and_says_each() -> None:
     assert "FAILS" not in text
     assert "chart stock-1.1.0 upgraded: push → users 3.2 s, failed requests of the shop meanwhile: 0" in text
     assert "helm list: stock 2 deployed stock-1.1.0" in text
+    assert "26 lines removed, 1 added in checkout.go" in text
+    assert "https://forge.test/team/checkout/pull/1: Remove feature flag one-page-checkout" in text
+    assert "41 of 3100 requests failed" in text
 
 
 @pytest.mark.parametrize(("spoil", "seen_by"), SPOILED.items(), ids=[spoil.__name__ for spoil in SPOILED])
@@ -113,6 +183,25 @@ def test_what_went_wrong_fails_the_demo_by_its_check(spoil: Callable[[Document],
     spoil(it)
     assert failed(it) == [CHECKS[seen_by]]
     assert f"FAILS {CHECKS[seen_by].said}" in page(it)
+
+
+def test_on_a_cluster_of_one_s_own_the_chapter_on_flags_is_left_out_and_that_is_said() -> None:
+    """It fails nothing, and nobody takes it for done."""
+    it = document()
+    it["flags"] = {"skipped": "there is no forge"}
+    assert failed(it) == []
+    assert "feature flags: left out, there is no forge" in page(it)
+
+
+def test_what_became_of_each_flag_is_said_in_sentences() -> None:
+    """With the numbers, and also where it did not go off."""
+    assert said_of_killed(killed())[:2] == [
+        "the judge said bad, and new-checkout was off 0.12 s later",
+        "users' last error came 0.94 s after that; 41 of 3100 requests failed",
+    ]
+    assert said_of_killed(killed() | {"verdict_to_off_s": None})[0] == "the flag was not switched off"
+    assert "took 26 lines out of checkout.go" in said_of_removed(removed())
+    assert "not archived" in said_of_removed(removed() | {"archived": False})
 
 
 def test_each_check_can_fail() -> None:

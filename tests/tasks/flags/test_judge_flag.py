@@ -16,7 +16,7 @@ from tasks.flags import judge_flag as judging
 from tasks.flags.judge_flag import closed_before, judge_flag
 from tasks.flags.raise_flag import act_on_flag
 from tasks.flags.rollout_scene import looked, write
-from tests.tasks.flags.ground import REF, Ground, ground
+from tests.tasks.flags.ground import METRIC, REF, SERVED, Ground, ground
 
 APP = {"app": "shop", "instance": "a"}
 
@@ -84,6 +84,34 @@ async def test_a_flag_that_harms_its_users_fails_before_its_interval_is_over() -
     found = await judged(made)
     assert (found.verdict, found.fatal) == (Verdict.FAIL, True)
     assert "orders" in found.reason
+
+
+OTHERS = (
+    ({"app": "web", "variant": "true", "code": "500"}, 150.0),
+    ({"app": "web", "variant": "false", "code": "200"}, 99.0),
+)
+
+
+async def test_series_of_another_application_are_not_counted() -> None:
+    """They have the label of the variant too; what the metric's own label says stays a condition."""
+    both = Counting(*sides(bad_on=0.0).kinds, *OTHERS)
+    found = await judged(ground(both))
+    assert (found.verdict, found.judged) == (Verdict.PASS, "split by variant")
+
+
+async def test_another_application_s_variants_do_not_divide_this_one_s_users() -> None:
+    """It writes no such label: what comes after the step is judged."""
+    found = await judged(ground(Counting(({"code": "200"}, 100.0), *OTHERS)))
+    assert (found.verdict, found.judged) == (Verdict.PASS, "before/after")
+
+
+async def test_a_metric_that_names_no_side_of_its_own_is_divided_by_the_variant_alone() -> None:
+    """The names of a Canary's sides are no condition where nobody wrote them."""
+    counted = {name: value for name, value in SERVED.items() if name not in ("canary", "label")}
+    analysis = {"interval": "2s", "stepWeights": [10, 50], "metrics": [{**METRIC, "counted": counted}]}
+    made = ground(sides(bad_on=150.0), analysis=analysis)
+    found = await judged(made)
+    assert (found.verdict, found.judged) == (Verdict.FAIL, "split by variant")
 
 
 async def test_without_the_label_what_comes_after_the_step_is_judged_and_said_so() -> None:
