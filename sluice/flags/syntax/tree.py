@@ -109,14 +109,12 @@ class Tree:
         return _has_error(self.root)
 
     def broken_at(self, node: SgNode) -> bool:
-        """Whether what a node stands in could not be read; newer syntax elsewhere does not matter to a function."""
+        """Whether no function around a node could be read as a whole; newer syntax elsewhere does not matter to it."""
         if not self.broken:
             return False
         above = [node, *ancestors(node)]
-        inside_function = any(one.kind() in self.facts.functions for one in above)
-        return (
-            not inside_function or len(above) < 2 or any(one.kind() == ERROR for one in above) or _has_error(above[-2])
-        )
+        whole = any(one.kind() in self.facts.functions and not _has_error(one) for one in above)
+        return not whole or any(one.kind() == ERROR for one in above)
 
     @cached_property
     def unread(self) -> frozenset[str]:

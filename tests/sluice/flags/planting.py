@@ -14,8 +14,8 @@ from dataclasses import dataclass
 SIMPLE_GO = re.compile(r"^(\t+)(\w+\.[\w.]+\([^(){}]*\)|[\w.\[\]]+ (?:=|\+=) [^{}`]+[^{}`,(\s])$")
 RETURN_GO = re.compile(r"^(\t+)(return [^{}`]*[^{}`,(\s])$")
 IF_GO = re.compile(r"^(\t+)if ((?!.*[;|]).+) \{$")
-SIMPLE_TS = re.compile(r"^((?:  )+)(\w+\.[\w.]+\([^(){}`]*\)|[\w.\[\]]+ (?:=|\+=) [^{}`]+[^{}`,(\s])$")
-RETURN_TS = re.compile(r"^((?:  )+)(return [^{}`(?]*[^{}`,(\s])$")
+SIMPLE_TS = re.compile(r"^((?:  )+)(\w+\.[\w.]+\([^(){}`]*\)|[\w.\[\]]+ (?:=|\+=) [^{}`]+[^{}`,(\s\[?=])$")
+RETURN_TS = re.compile(r"^((?:  )+)(return [^{}`(?]*[^{}`,(\s\[?=])$")
 IF_TS = re.compile(r"^((?:  )+)if \(([^|(){}]+)\) \{$")
 
 

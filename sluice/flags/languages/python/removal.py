@@ -15,7 +15,7 @@ from sluice.flags.languages.python.edits.cut import cut
 from sluice.flags.languages.python.edits.fold import folded
 from sluice.flags.languages.python.found import Finder
 from sluice.flags.languages.python.known import Known
-from sluice.flags.languages.python.reads import Reads
+from sluice.flags.languages.python.reads import Reads, only_answer
 from sluice.flags.languages.python.trials import Tests
 from sluice.flags.languages.python.unused import Unused
 from sluice.flags.reference import Place
@@ -128,7 +128,8 @@ def _standing_for(source: Source, flag: str, words: set[str]) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(source.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            if len(node.body) <= 2 and _names_any(node, flag, words):
+            answer = only_answer(node)
+            if answer is not None and _names_any(answer, flag, words):
                 names.add(node.name)
             continue
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None

@@ -98,7 +98,10 @@ class Base:
     def texts(self) -> dict[str, str]:
         """All its texts in its language, by path."""
         ends = {"go": ".go", "typescript": ".ts", "python": ".py"}[self.language]
-        files = [file for file in sorted(self.folder().rglob(f"*{ends}")) if "node_modules" not in file.parts]
+        others = {"node_modules", "needed"}
+        files = [file for file in sorted(self.folder().rglob(f"*{ends}")) if not others & set(file.parts)]
+        if self.language == "python":  # what its tests are made of is run, not searched
+            files = [file for file in files if file.is_relative_to(self.folder() / "django")]
         found = {}
         for file in files:
             try:
