@@ -140,7 +140,7 @@ async def work(settings: Settings, ready: Ready) -> None:
             keeper = Keeper.of(wired)
             keeping = asyncio.create_task(forever("keeping what Canaries bring forth", keeper.keep, 1.0))
             drift = DriftWatcher.of(wired, acts=False)
-            taking_turns = partial(in_turn, wired, drift.act, settings.images_every)
+            taking_turns = partial(in_turn, wired, drift.act, settings.images_every, settings.git_every)
             turns = asyncio.create_task(forever("polling and putting back", taking_turns, 1.0))
             watching = asyncio.create_task(forever("watching what is synced", drift.keep, 1.0))
             of, own_only = settings.namespaces or (None,), settings.no_cross_namespace_refs

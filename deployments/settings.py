@@ -65,8 +65,7 @@ class Settings(BaseSettings):
     """Redis of that server (`redis://host:6379/0`), for its messages between several servers of one database."""
 
     keep_days: int = Field(30, ge=1, le=3650)
-    """Days that the embedded server keeps what happened: runs with their logs and artifacts, and events. What recordings of
-    releases `sluice replay` and `sluice tune` find goes with them."""
+    """Days that the embedded server keeps runs with their logs and artifacts, events, and recordings for `sluice replay`."""
 
     receiver_host: str = "127.0.0.1"
     """Address that the receiver of webhooks listens on."""
@@ -152,8 +151,9 @@ class Settings(BaseSettings):
     """Base URL of Slack's Web API."""
 
     images_every: float = Field(20.0, ge=0.0, le=3600.0)
-    """Most seconds between two looks at an ImageRepository of a longer interval, where a look is one small question and its
-    registry has not too many; 0: its interval alone."""
+    """Most seconds between two small questions about an ImageRepository of a longer interval; 0: its interval alone."""
+    git_every: float = Field(20.0, ge=0.0, le=3600.0)
+    """The same of a GitRepository over http(s), where one small question says whether its branch or tag moved."""
     work_pool: str = "sluice"
     """Prefect work pool that deployments use and workers poll."""
     worker_name: str = Field(default_factory=host_name)

@@ -18,6 +18,7 @@ Keep = Callable[[dict[str, Any]], None]
 Row = Callable[[Installation, argparse.Namespace], Awaitable[Any]]
 ROWS: dict[str, Row] = {
     "push": lambda here, how: rows.pushed(here, how.n),
+    "unreported": lambda here, how: rows.pushed(here, how.lost, reported=False, interval="1m"),
     "image": lambda here, how: rows.images(here, how.images),
     "lost": lambda here, how: rows.images(here, how.lost, reported=False, interval="1m"),
     "many": lambda here, how: rows.many(here, how.objects, how.rounds),
@@ -35,7 +36,9 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--rows", default=",".join(ROWS), help="which, with commas between")
     parser.add_argument("--n", type=int, default=50, help="pushes to git, and changes by hand")
     parser.add_argument("--images", type=int, default=20, help="pushes of an image")
-    parser.add_argument("--lost", type=int, default=5, help="pushes of an image of which no webhook says anything")
+    parser.add_argument(
+        "--lost", type=int, default=5, help="pushes of which no webhook says anything, each of git and of an image"
+    )
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5, help="syncs of the many objects")
     parser.add_argument("--services", type=int, default=50, help="that an empty cluster gets from git")

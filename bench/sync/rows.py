@@ -28,13 +28,13 @@ async def follow(here: Installation, name: str, repository: Repository, *, inter
     await here.apply("Kustomization", KUSTOMIZE, name, wanted, annotations=annotations)
 
 
-async def pushed(here: Installation, n: int) -> dict[str, Any]:
-    """A push to git until its change is in the cluster, by webhook."""
+async def pushed(here: Installation, n: int, *, reported: bool = True, interval: str = "10m") -> dict[str, Any]:
+    """A push to git until its change is in the cluster, by webhook, or without one."""
     name = f"push-{uuid4().hex[:6]}"
-    repository = Repository.made(here.places, name)
+    repository = Repository.made(here.places, name, reported=reported)
     try:
         repository.commit({"a.yaml": config_map(name, "0")})
-        await follow(here, name, repository)
+        await follow(here, name, repository, interval=interval)
         await asyncio.to_thread(repository.push)
         async with watching(here.api, here.path("v1", "configmaps")) as seen:
             await _first(here, name)

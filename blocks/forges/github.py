@@ -17,8 +17,9 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from blocks.forges.asking import AlreadyError, Asking
-from blocks.forges.base import CommitStatus, Proposal, Proposed, PullRequest, is_of_sluice, one_line, withdrawn
+from blocks.forges.asking import Asking
+from blocks.forges.base import CommitStatus, Proposal, PullRequest, one_line
+from blocks.forges.proposing import Made, Stage, closed, proposed
 from sluice.errors import InvalidError, SluiceError, TerminalError, TransientError
 from sluice.sync.source_url import normalise
 
@@ -71,30 +72,41 @@ class GitHub:
 
     async def propose(self, url: str, wish: PullRequest) -> Proposal:
         """Open a pull request, or bring the one that is open to what it has to say."""
-        try:
-            return await self._propose(url, wish)
-        except AlreadyError:
-            try:
-                return await self._propose(url, wish)  # another worker has made it at this very moment
-            except AlreadyError as error:
-                raise TransientError(f"{error}") from error  # its list of pull requests does not have it yet
+        return await proposed(self, url, wish)
 
-    async def _propose(self, url: str, wish: PullRequest) -> Proposal:
+    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
+        """Close the open pull request of a branch, and say why in it."""
+        return await closed(self, url, branch, into, why)
+
+    async def made(self, url: str, branch: str, into: str) -> list[Made]:
+        """The pull requests from one branch into another, newest first."""
+        repository = _repository(url)
+        head = f"{repository.partition('/')[0]}:{branch}"
+        found = await self._asking.ask("GET", f"/repos/{repository}/pulls", PULLS, head=head, base=into, state="all")
+        newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["number"]))
+        # Where the forge knows no filter by branch, or shows it otherwise, another's pull request is not ours to change.
+        return [_made(one) for one in newest if (one["head"]["ref"], one["base"]["ref"]) == (branch, into)]
+
+    async def make(self, url: str, wish: PullRequest) -> Proposal:
+        """Open one, and ask for reviews."""
         where = f"/repos/{_repository(url)}/pulls"
-        ours = await self._of(url, wish.branch, wish.into)
-        for one in ours:
-            if one["state"] == "open":
-                if (one["title"], one.get("body")) != (wish.title, wish.text):
-                    said = {"title": wish.title, "body": wish.text}
-                    await self._asking.ask("PATCH", f"{where}/{one['number']}", PULLS, said)
-                return _proposal(one)
-        declined = [one for one in ours if not one.get("merged_at") and wish.mark in (one.get("body") or "")]
-        if declined:
-            return _proposal(declined[0], Proposed.DECLINED)
         body = {"title": wish.title, "body": wish.text, "head": wish.branch, "base": wish.into}
         made = await self._asking.ask("POST", where, PULLS, body)
         unasked = await self._ask_reviewers(f"{where}/{made['number']}/requested_reviewers", wish.reviewers)
-        return _proposal(made).model_copy(update={"unasked": unasked})
+        return Proposal(number=made["number"], address=made["html_url"], unasked=unasked)
+
+    async def change(self, url: str, one: Made, wish: PullRequest) -> None:
+        """Have it say what is wished."""
+        if (one.title, one.text) != (wish.title, wish.text):
+            said = {"title": wish.title, "body": wish.text}
+            await self._asking.ask("PATCH", f"/repos/{_repository(url)}/pulls/{one.number}", PULLS, said)
+
+    async def close(self, url: str, one: Made, why: str, text: str) -> Proposal:
+        """Say why in it, and close it."""
+        repository = f"/repos/{_repository(url)}"
+        await self._asking.ask("POST", f"{repository}/issues/{one.number}/comments", PULLS, {"body": why})
+        said = {"state": "closed", "body": text}
+        return _made(await self._asking.ask("PATCH", f"{repository}/pulls/{one.number}", PULLS, said)).proposal()
 
     async def _ask_reviewers(self, where: str, reviewers: tuple[str, ...]) -> tuple[str, ...]:
         """Ask for reviews; those that GitHub does not ask. It refuses all of a list for one that it does not know."""
@@ -113,33 +125,20 @@ class GitHub:
                     unasked.append(one)
         return tuple(unasked)
 
-    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
-        """Close the open pull request of a branch, and say why in it."""
-        repository = f"/repos/{_repository(url)}"
-        for one in await self._of(url, branch, into):
-            text = one.get("body") or ""
-            if one["state"] == "open" and is_of_sluice(text):
-                await self._asking.ask("POST", f"{repository}/issues/{one['number']}/comments", PULLS, {"body": why})
-                closed = {"state": "closed", "body": withdrawn(text)}
-                return _proposal(await self._asking.ask("PATCH", f"{repository}/pulls/{one['number']}", PULLS, closed))
-        return None
-
     @property
     def _asking(self) -> Asking:
         return Asking(self.http, "GitHub", self.api, self.token, self.from_where, HEADERS)
 
-    async def _of(self, url: str, branch: str, into: str) -> list[dict[str, Any]]:
-        """The pull requests from one branch into another, newest first."""
-        repository = _repository(url)
-        head = f"{repository.partition('/')[0]}:{branch}"
-        found = await self._asking.ask("GET", f"/repos/{repository}/pulls", PULLS, head=head, base=into, state="all")
-        newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["number"]))
-        # Where the forge knows no filter by branch, or shows it otherwise, another's pull request is not ours to change.
-        return [one for one in newest if (one["head"]["ref"], one["base"]["ref"]) == (branch, into)]
 
-
-def _proposal(found: dict[str, Any], state: Proposed = Proposed.OPEN) -> Proposal:
-    return Proposal(number=found["number"], address=found["html_url"], state=state)
+def _made(found: dict[str, Any]) -> Made:
+    open_or_closed = Stage.OPEN if found["state"] == "open" else Stage.CLOSED
+    return Made(
+        number=found["number"],
+        address=found["html_url"],
+        title=found["title"],
+        text=found.get("body") or "",
+        stage=Stage.MERGED if found.get("merged_at") else open_or_closed,
+    )
 
 
 def _reviewers(named: list[str]) -> dict[str, Any]:

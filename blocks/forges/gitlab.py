@@ -13,9 +13,10 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from blocks.forges.asking import AlreadyError, Asking
-from blocks.forges.base import CommitStatus, Proposal, Proposed, PullRequest, is_of_sluice, one_line, withdrawn
-from sluice.errors import InvalidError, TerminalError, TransientError
+from blocks.forges.asking import Asking
+from blocks.forges.base import CommitStatus, Proposal, PullRequest, one_line
+from blocks.forges.proposing import Made, Stage, closed, proposed
+from sluice.errors import InvalidError, TerminalError
 from sluice.sync.source_url import normalise
 
 API = "https://gitlab.com/api/v4"
@@ -70,18 +71,27 @@ class GitLab:
 
     async def propose(self, url: str, wish: PullRequest) -> Proposal:
         """Open a merge request, or bring the one that is open to what it has to say."""
-        where = f"/projects/{_project(url)}/merge_requests"
-        ours = await self._of(where, wish.branch, wish.into)
-        for one in ours:
-            if one["state"] in {"opened", "locked"}:
-                title = f"{DRAFT}{wish.title}" if one["title"].startswith(DRAFT) else wish.title
-                if (one["title"], one.get("description")) != (title, wish.text):
-                    said = {"title": title, "description": wish.text}
-                    await self._asking.ask("PUT", f"{where}/{one['iid']}", MERGE_REQUESTS, said)
-                return _proposal(one)
-        declined = [one for one in ours if one["state"] == "closed" and wish.mark in (one.get("description") or "")]
-        if declined:
-            return _proposal(declined[0], Proposed.DECLINED)
+        return await proposed(self, url, wish)
+
+    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
+        """Close the open merge request of a branch, and say why in it."""
+        return await closed(self, url, branch, into, why)
+
+    async def made(self, url: str, branch: str, into: str) -> list[Made]:
+        """The merge requests from one branch into another, newest first."""
+        query = {"source_branch": branch, "target_branch": into, "state": "all", "per_page": "100"}
+        found = await self._asking.ask("GET", _requests(url), MERGE_REQUESTS, None, **query)
+        newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["iid"]))
+        # Some versions know no filter by branch; and one from a fork has a branch of that name too.
+        return [
+            _made(one)
+            for one in newest
+            if (one["source_branch"], one["target_branch"]) == (branch, into)
+            and one.get("source_project_id") == one.get("target_project_id")
+        ]
+
+    async def make(self, url: str, wish: PullRequest) -> Proposal:
+        """Open one, and ask for reviews."""
         body: dict[str, Any] = {
             "source_branch": wish.branch,
             "target_branch": wish.into,
@@ -90,14 +100,22 @@ class GitLab:
         }
         ids, unasked = await self._ids(wish.reviewers)
         body |= {"reviewer_ids": ids} if ids else {}
-        try:
-            made = _proposal(await self._asking.ask("POST", where, MERGE_REQUESTS, body))
-            return made.model_copy(update={"unasked": unasked})
-        except AlreadyError as error:
-            for one in await self._of(where, wish.branch, wish.into):
-                if one["state"] == "opened":
-                    return _proposal(one)  # made by another worker in this moment, of the same branch
-            raise TransientError(f"{error}") from error
+        made = await self._asking.ask("POST", _requests(url), MERGE_REQUESTS, body)
+        return Proposal(number=made["iid"], address=made["web_url"], unasked=unasked)
+
+    async def change(self, url: str, one: Made, wish: PullRequest) -> None:
+        """Have it say what is wished; a draft stays one."""
+        title = f"{DRAFT}{wish.title}" if one.title.startswith(DRAFT) else wish.title
+        if (one.title, one.text) != (title, wish.text):
+            said = {"title": title, "description": wish.text}
+            await self._asking.ask("PUT", f"{_requests(url)}/{one.number}", MERGE_REQUESTS, said)
+
+    async def close(self, url: str, one: Made, why: str, text: str) -> Proposal:
+        """Say why in it, and close it."""
+        where = f"{_requests(url)}/{one.number}"
+        await self._asking.ask("POST", f"{where}/notes", MERGE_REQUESTS, {"body": why})
+        said = {"state_event": "close", "description": text}
+        return _made(await self._asking.ask("PUT", where, MERGE_REQUESTS, said)).proposal()
 
     async def _ids(self, reviewers: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]]:
         """The users' numbers, a group's members in its place, and those that are neither: an address, or a role."""
@@ -126,38 +144,26 @@ class GitLab:
             return []
         return [one["id"] for one in found if one.get("state") == "active" and one.get("access_level", 0) >= DEVELOPER]
 
-    async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:
-        """Close the open merge request of a branch, and say why in it."""
-        where = f"/projects/{_project(url)}/merge_requests"
-        for one in await self._of(where, branch, into):
-            text = one.get("description") or ""
-            if one["state"] == "opened" and is_of_sluice(text):
-                await self._asking.ask("POST", f"{where}/{one['iid']}/notes", MERGE_REQUESTS, {"body": why})
-                closed = {"state_event": "close", "description": withdrawn(text)}
-                return _proposal(await self._asking.ask("PUT", f"{where}/{one['iid']}", MERGE_REQUESTS, closed))
-        return None
-
     @property
     def _asking(self) -> Asking:
         return Asking(self.http, "GitLab", self.api, self.token, self.from_where)
 
-    async def _of(self, where: str, branch: str, into: str) -> list[dict[str, Any]]:
-        """The merge requests from one branch into another, newest first."""
-        found = await self._asking.ask(
-            "GET", where, MERGE_REQUESTS, source_branch=branch, target_branch=into, state="all", per_page="100"
-        )
-        newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["iid"]))
-        # Some versions know no filter by branch; and one from a fork has a branch of that name too.
-        return [
-            one
-            for one in newest
-            if (one["source_branch"], one["target_branch"]) == (branch, into)
-            and one.get("source_project_id") == one.get("target_project_id")
-        ]
+
+STAGES = {"opened": Stage.OPEN, "locked": Stage.LOCKED, "merged": Stage.MERGED}
 
 
-def _proposal(found: dict[str, Any], state: Proposed = Proposed.OPEN) -> Proposal:
-    return Proposal(number=found["iid"], address=found["web_url"], state=state)
+def _made(found: dict[str, Any]) -> Made:
+    return Made(
+        number=found["iid"],
+        address=found["web_url"],
+        title=found["title"],
+        text=found.get("description") or "",
+        stage=STAGES.get(found["state"], Stage.CLOSED),
+    )
+
+
+def _requests(url: str) -> str:
+    return f"/projects/{_project(url)}/merge_requests"
 
 
 def _project(url: str) -> str:

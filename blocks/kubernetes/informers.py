@@ -48,6 +48,10 @@ class Informers:
     writing: list[Callable[[Kind, Object], object]] = field(default_factory=list)
     _informers: dict[tuple[Kind, str | None], Informer] = field(default_factory=dict)
     _listeners: list[asyncio.Task[None]] = field(default_factory=list)
+    _listing: dict[Kind, asyncio.Task[Objects]] = field(default_factory=dict)
+    """The last list of each kind that has begun."""
+    _next: dict[Kind, asyncio.Task[Objects]] = field(default_factory=dict)
+    """The list of each kind that has not begun."""
 
     async def find(self, kind: Kind, name: str, namespace: str) -> Object | None:
         """An object as it was last seen; None where it does not exist. Not to be changed: it is shared.
@@ -108,6 +112,20 @@ class Informers:
         if not all(one.synced.is_set() and now - one.heard <= FRESH for one in watched):
             return await self.cluster.list(kind)
         return self.cluster.given(kind, [item for one in watched for item in one.objects.values()])
+
+    async def listed(self, kind: Kind) -> Objects:
+        """All objects of a kind that this installation acts on, by the API server's word of now. Not to be changed: it is
+        shared by those who ask at the same time, and begins after each of them has asked.
+        """
+        if kind not in self._next:
+            self._next[kind] = asyncio.create_task(self._list_after(kind, self._listing.get(kind)))
+        return await asyncio.shield(self._next[kind])
+
+    async def _list_after(self, kind: Kind, before: asyncio.Task[Objects] | None) -> Objects:
+        if before is not None:
+            await asyncio.wait({before})
+        self._listing[kind] = self._next.pop(kind)
+        return await self.cluster.list(kind)
 
     def learn(self, kind: Kind, item: Object) -> None:
         """Remember an object as it was read or written elsewhere, so that nobody decides on what was before."""

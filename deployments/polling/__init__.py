@@ -1,1 +1,1 @@
-"""Looking at what nobody reports: registries, at the intervals of those who watch them."""
+"""Looking at what nobody reports: registries and git servers, at the intervals of those who watch them or sooner."""

@@ -4,6 +4,8 @@
 - Within a queue, the owner of the fewest runs has the next turn: a namespace that releases a thousand services at once does
   not keep the one service of another waiting. Among equals the oldest goes first, so that everybody gets a turn.
 - Of several runs that wait for one Canary only the newest matters: a rollout takes what the target holds when it starts.
+- Of several syncs that wait for one reference of one source only the newest matters: it takes what is there when it starts,
+  and ten Kustomizations that are applied with their source are eleven events.
 - Of several runs of one deployment that the clock started the newest stands for all: the looks that a busy worker put off
   for minutes would all see the same cluster.
 """
@@ -66,15 +68,15 @@ def choose(due: Mapping[Queue, Sequence[FlowRun]], carried: Iterable[FlowRun], r
 
 
 def newest(runs: Iterable[FlowRun]) -> tuple[list[FlowRun], list[tuple[FlowRun, FlowRun]]]:
-    """The runs, oldest first, without those that a newer run for the same Canary stands in for; and those.
+    """The runs, oldest first, without those that a newer run for the same Canary or source stands in for; and those.
 
     A run that somebody started to try a revision again is never left out: it can do what the others cannot.
     """
     ordered = sorted(runs, key=_since)
-    last = {key: run for run in ordered if (key := canary(run))}
+    last = {key: run for run in ordered if (key := about(run))}
     kept, replaced = [], []
     for run in ordered:
-        key = canary(run)
+        key = about(run)
         if key and last[key].id != run.id and not run.parameters.get("retry_refused"):
             replaced.append((run, last[key]))
         else:
@@ -105,10 +107,12 @@ def owner(run: FlowRun) -> tuple[str, str]:
     return str(run.deployment_id), about
 
 
-def canary(run: FlowRun) -> tuple[str, str, str] | None:
-    """The Canary that a run is for; None where it is for none."""
+def about(run: FlowRun) -> tuple[str, ...] | None:
+    """What a run is for, where a newer one for it does all that it would do: a Canary, or what is asked of a source."""
     namespace, name = run.parameters.get("namespace"), run.parameters.get("canary")
-    return (str(run.deployment_id), str(namespace), str(name)) if namespace and name else None
+    if namespace and name:
+        return str(run.deployment_id), str(namespace), str(name)
+    return _what(run) if run.parameters.get("url") and not run.auto_scheduled else None
 
 
 def _since(run: FlowRun) -> tuple[datetime, datetime]:

@@ -155,7 +155,12 @@ class SluiceWorker(engine.InProcessWorker):
 
     async def _supersede(self, flow_run: FlowRun, newer: FlowRun) -> None:
         """End a run whose work a newer one does, before its code starts."""
-        why = f"Superseded: {newer.name} waited for the same Canary and takes what its target holds by then."
+        same = (
+            "Canary and takes what its target holds"
+            if flow_run.parameters.get("canary")
+            else "source and takes what it has"
+        )
+        why = f"Superseded: {newer.name} waited for the same {same} by then."
         try:
             if not claim.resumes_elsewhere(flow_run, self.name) and await claim.claim(
                 self.client, flow_run, self.identity

@@ -28,4 +28,4 @@ async def followers(kind: Kind, sources: Mapping[SourceKey, Fetched], asked: Col
     wired = connections()
     if not asked and sources and all(one.moved for one in sources.values()):
         return await wired.informers.given(kind)
-    return await wired.cluster.list(kind)
+    return await wired.informers.listed(kind)

@@ -58,8 +58,8 @@ class HelmReleaseFollower:
 
 
 async def _releases() -> list[HelmRelease]:
-    return HelmRelease.valid(await connections().cluster.list(HELM_RELEASE))
+    return HelmRelease.valid(await connections().informers.listed(HELM_RELEASE))
 
 
 async def _charts() -> dict[SourceKey, HelmChart]:
-    return {one.key: one for one in HelmChart.valid(await connections().cluster.list(HELM_CHART))}
+    return {one.key: one for one in HelmChart.valid(await connections().informers.listed(HELM_CHART))}

@@ -6,11 +6,13 @@ import contextlib
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from blocks.connections import connections
 from blocks.kubernetes.kinds import KUSTOMIZATION
 from blocks.sources.table import refusal
 from sluice.errors import NotFoundError
+from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.flux.kustomization import FINALIZER, Kustomization
 from sluice.manifests.references import SourceKey
 from sluice.sync.record import is_due, refused
@@ -34,8 +36,10 @@ class KustomizationFollower:
     async def due(self, sources: Mapping[SourceKey, Fetched], reapply: Collection[str]) -> list[Due]:
         """Those whose source moved just now or is at another revision than they are, whose manifest changed or whose last
         try failed."""
-        due = []
-        for one in Kustomization.valid(await followers(KUSTOMIZATION, sources, reapply)):
+        due, names = [], {key.name for key in sources}
+        # Of thousands a few follow these sources: the others are not read.
+        found = [item for item in await followers(KUSTOMIZATION, sources, reapply) if _may_follow(item, names)]
+        for one in Kustomization.valid(found):
             if one.spec.suspend or one.leaving:
                 continue
             if why := refusal(one.source.kind):
@@ -54,10 +58,10 @@ class KustomizationFollower:
 
     async def leaving(self, names: Collection[str]) -> list[tuple[str, str]]:
         """Those that were deleted and still have the finalizer."""
-        every = Kustomization.valid(await connections().cluster.list(KUSTOMIZATION))
+        every = await connections().informers.listed(KUSTOMIZATION)
         return [
             (one.namespace, one.name)
-            for one in every
+            for one in Kustomization.valid([item for item in every if item["metadata"].get("deletionTimestamp")])
             if one.leaving
             and FINALIZER in one.metadata.finalizers
             and named(self.kind, one.namespace, one.name) in names
@@ -66,6 +70,12 @@ class KustomizationFollower:
     async def leave(self, namespace: str, name: str) -> Synced:
         """Prune as its deletionPolicy says, and take the finalizer away."""
         return await leave(namespace, name)
+
+
+def _may_follow(item: dict[str, Any], names: Collection[str]) -> bool:
+    """Whether an object names a source of such a name, or one of a kind that it has to be refused for."""
+    reference = (item.get("spec") or {}).get("sourceRef") or {}
+    return reference.get("name") in names or bool(refusal(reference.get("kind", GitRepository.kind)))
 
 
 async def _refuse(one: Kustomization, why: str) -> None:

@@ -86,6 +86,16 @@ def test_flows_of_other_kinds_are_never_superseded() -> None:
     assert not choice.superseded
 
 
+def test_of_several_syncs_of_one_reference_that_wait_the_newest_stands_in() -> None:
+    """Ten Kustomizations that are applied with their source are eleven events, and each sync would read all of them."""
+    url = {"url": "https://git.example/app", "ref": "main", "commit": "", "reapply": ""}
+    syncs = [due(at, **url) for at in range(11)]
+    pushed, asked = due(11, **{**url, "commit": "c1"}), due(12, **{**url, "reapply": "team/app"})
+    choice = choose({Queue.SHORT: [*syncs, pushed, asked]}, [], ROOM)
+    assert choice.take == [syncs[-1], pushed, asked]
+    assert choice.superseded == [(one, syncs[-1]) for one in syncs[:-1]]
+
+
 def test_looks_that_were_put_off_are_one() -> None:
     """Nine minutes of a busy worker are nine looks of the clock: the newest sees what all would see."""
     looks = [due(60 * at, clock=True) for at in range(9)]

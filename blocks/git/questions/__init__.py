@@ -1,0 +1,1 @@
+"""Questions to git servers that need no process of git."""
