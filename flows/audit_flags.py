@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -15,8 +16,11 @@ from sluice.flags.audit.finished import Finished
 from sluice.flags.audit.summary import message
 from sluice.manifests.own.flag_audit import FlagAudit
 from tasks.flags.auditing.looking.gather import find_audits, gathered, read_audit
+from tasks.flags.auditing.looking.scan import Scanned
 from tasks.flags.auditing.removals.follow import removed
 from tasks.flags.auditing.report import report, said, write_down
+from tasks.flags.auditing.show_findings import show_findings
+from tasks.flags.auditing.state import claimed
 from tasks.people.say import say
 
 
@@ -52,11 +56,14 @@ async def audit_flags(
     faults: list[str] = []
     for one, space in audits:
         try:
-            audit = await read_audit(one, space)
-            if audit is None:
+            if await read_audit(one, space) is None:
                 lines.append(f"{space}/{one} is suspended")
                 continue
-            lines.append(f"{space}/{one}: {await _audited(audit, only, open_pull_requests, days)}")
+            async with claimed(one, space, str(flow_run.id or uuid4())):
+                # Another run had it until now, and what it did is in the status.
+                audit = await read_audit(one, space)
+                if audit is not None:
+                    lines.append(f"{space}/{one}: {await _audited(audit, only, open_pull_requests, days)}")
         except NotFoundError as error:
             faults.append(str(error))
         except SluiceError as error:
@@ -64,6 +71,10 @@ async def audit_flags(
     if faults:
         return refused("incomplete", "; ".join([*faults, *lines]))
     return ended("audited", "; ".join(lines)) if lines else ended("ignored", "there is no FlagAudit")
+
+
+async def _shown(audit: FlagAudit, scan: Scanned, finished: Finished) -> str:
+    return await show_findings(audit.name, audit.namespace, scan.repository, scan.commit, finished)
 
 
 async def _audited(audit: FlagAudit, only: Sequence[str], open_pull_requests: bool | None, days: int | None) -> str:
@@ -85,6 +96,10 @@ async def _audited(audit: FlagAudit, only: Sequence[str], open_pull_requests: bo
     finished = finished.model_copy(
         update={"removals": done.removals, "troubles": (*finished.troubles, *done.troubles), "archived": done.archived}
     )
+    # Of some flags alone nothing is shown: it would close what was found of the others.
+    if audit.spec.code_scanning and not wanted and seen.flags is not None:
+        shown = [await _shown(audit, scan, finished) for scan in seen.scans if scan.commit]
+        finished = finished.model_copy(update={"troubles": (*finished.troubles, *filter(None, shown))})
     await report(finished)
     whole = None if seen.flags is None else seen.rows
     await write_down(audit.name, audit.namespace, whole, finished.troubles, said(finished))

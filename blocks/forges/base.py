@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -124,6 +125,19 @@ class Forge(Protocol):
         Raises:
             TransientError: the forge is away or asks to wait.
             TerminalError: it refuses us, or there is no such repository or branch; the error never has the token in it.
+        """
+
+    async def show_findings(self, url: str, branch: str, commit: str, findings: Mapping[str, Any]) -> None:
+        """Show findings of code where the forge shows them; they take the place of earlier ones of this tool and category.
+
+        Args:
+            url: of the repository, however it is written.
+            branch, commit: that was looked at.
+            findings: SARIF 2.1.0, with one run.
+
+        Raises:
+            TransientError: the forge is away or asks to wait.
+            TerminalError: it refuses us, or takes no such findings; the error never has the token in it.
         """
 
     async def withdraw(self, url: str, branch: str, into: str, why: str) -> Proposal | None:

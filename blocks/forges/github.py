@@ -6,6 +6,10 @@ calls. The lab's stand-in checks these calls against githubkit's models instead.
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -24,7 +28,10 @@ LONGEST_DESCRIPTION = 140
 """Characters that GitHub takes."""
 MOST_REVIEWERS = 15
 """That GitHub takes."""
+MOST_FINDINGS = 10 << 20
+"""Bytes that GitHub takes of a file of findings, compressed."""
 PULLS = "write pull requests"
+SCANNING = "write code scanning alerts (scope `security_events`), and is code scanning on"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
@@ -51,6 +58,17 @@ class GitHub:
         body = {"state": state, "context": status.context, "description": description}
         path = f"/repos/{_repository(url)}/statuses/{quote(commit, safe='')}"
         await self._asking.ask("POST", path, "write commit statuses", body)
+
+    async def show_findings(self, url: str, branch: str, commit: str, findings: Mapping[str, Any]) -> None:
+        """Hand findings to code scanning."""
+        packed = gzip.compress(json.dumps(findings).encode(), mtime=0)
+        if len(packed) > MOST_FINDINGS:
+            raise TerminalError(
+                f"GitHub takes {MOST_FINDINGS >> 20} MiB of findings, and there are {len(packed):,} bytes"
+            )
+        sarif = base64.b64encode(packed).decode()
+        body = {"commit_sha": commit, "ref": f"refs/heads/{branch}", "sarif": sarif, "tool_name": "sluice"}
+        await self._asking.ask("POST", f"/repos/{_repository(url)}/code-scanning/sarifs", SCANNING, body)
 
     async def propose(self, url: str, wish: PullRequest) -> Proposal:
         """Open a pull request, or bring the one that is open to what it has to say."""

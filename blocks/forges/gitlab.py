@@ -5,6 +5,7 @@ What others call a pull request is a merge request there, and is known by its `i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,7 +23,9 @@ API = "https://gitlab.com/api/v4"
 LONGEST_DESCRIPTION = 255
 """Characters that GitLab takes of a status."""
 MOST_REVIEWERS = 15
-"""That are looked up by name."""
+"""That are asked."""
+DEVELOPER = 30
+"""Access level from which on a member may approve."""
 DRAFT = "Draft: "
 """What a title begins with while nobody is to merge it: people's word, and not for us to take away."""
 MERGE_REQUESTS = "have scope `api` and role Developer, to write merge requests"
@@ -58,6 +61,13 @@ class GitLab:
             # GitLab refuses a status that the commit has already: it is a state of a pipeline there.
             if "Cannot transition status" not in str(error):
                 raise
+
+    async def show_findings(self, url: str, branch: str, commit: str, findings: Mapping[str, Any]) -> None:
+        """Refused: GitLab takes findings from a job of a pipeline alone, and in a form of its own."""
+        raise TerminalError(
+            "GitLab takes no SARIF over its API: leave out spec.codeScanning, and have `sluice flags audit --sarif-file` "
+            "write it in a job"
+        )
 
     async def propose(self, url: str, wish: PullRequest) -> Proposal:
         """Open a merge request, or bring the one that is open to what it has to say."""
@@ -108,20 +118,31 @@ class GitLab:
         return _made(await self._asking.ask("PUT", where, MERGE_REQUESTS, said)).proposal()
 
     async def _ids(self, reviewers: tuple[str, ...]) -> tuple[list[int], tuple[str, ...]]:
-        """The users' numbers, and those that are none: a group is not asked, nor an address."""
-        ids, unasked = list[int](), list[str]()
+        """The users' numbers, a group's members in its place, and those that are neither: an address, or a role."""
+        ids, unasked = dict[int, None](), list[str]()
         for one in reviewers:
-            user = one.removeprefix("@")
-            known = one.startswith("@") and "/" not in user and len(ids) < MOST_REVIEWERS
-            found = await self._asking.ask("GET", "/users", MERGE_REQUESTS, username=user) if known else []
-            number = next(
-                (person["id"] for person in found if str(person.get("username")).lower() == user.lower()), None
-            )
-            if number is None:
+            name = one.removeprefix("@")
+            asked = one.startswith("@") and not name.startswith("@") and len(ids) < MOST_REVIEWERS
+            found = (await self._user(name) or await self._members(name)) if asked else []
+            ids |= dict.fromkeys(found[: MOST_REVIEWERS - len(ids)])
+            if not found:
                 unasked.append(one)
-            else:
-                ids.append(number)
-        return ids, tuple(unasked)
+        return list(ids), tuple(unasked)
+
+    async def _user(self, name: str) -> list[int]:
+        if "/" in name:
+            return []
+        found = await self._asking.ask("GET", "/users", MERGE_REQUESTS, username=name)
+        return [one["id"] for one in found if str(one.get("username")).lower() == name.lower()][:1]
+
+    async def _members(self, group: str) -> list[int]:
+        """The members of a group themselves, who are meant where CODEOWNERS names it; none where there is no such group."""
+        path = f"/groups/{quote(group, safe='')}/members"
+        try:
+            found = await self._asking.ask("GET", path, "see the members of groups", per_page="100")
+        except TerminalError:
+            return []
+        return [one["id"] for one in found if one.get("state") == "active" and one.get("access_level", 0) >= DEVELOPER]
 
     @property
     def _asking(self) -> Asking:

@@ -40,6 +40,7 @@ from blocks.kubernetes.kinds import (
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
+    STATEFUL_SET,
     WORKLOAD_KINDS,
 )
 from deployments.rights.part import Part
@@ -218,6 +219,7 @@ _DELIVERY = (
 _FLAGS = (
     Right(FLAG_AUDIT, ("list",), "which flag audits there are, and the metrics of what they found", BOTH),
     Right(FLAG_AUDIT, ("get",), "what a flag audit looks at, and what it remembers"),
+    Right(STATEFUL_SET, ("get",), "which images a StatefulSet runs that a flag audit names in `deployedBy`"),
     Right(FLAG_AUDIT, ("patch",), "what a flag audit found, and where its pull requests are", subresource="status"),
 )
 _ASKED = [kind for kind in vars(kinds).values() if isinstance(kind, Kind) and kind.kind in ASKED]

@@ -4,16 +4,20 @@ A body is refused as GitHub refuses it; an answer is one that a client generated
 read. Unlike GitHub, a field that the model does not have is refused too: in one's own program it is a slip.
 """
 
+import base64
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from githubkit_schemas.latest.models import (
+    CodeScanningSarifsReceipt,
     IssueComment,
     PullRequest,
     PullRequestMergeResult,
     PullRequestSimple,
+    ReposOwnerRepoCodeScanningSarifsPostBody,
     ReposOwnerRepoIssuesIssueNumberCommentsPostBody,
     ReposOwnerRepoPullsPostBody,
     ReposOwnerRepoPullsPullNumberPatchBody,
@@ -132,6 +136,16 @@ class Repositories:
             raise ProblemError(422, f"{said} not a collaborator of the {_full_name(path)} repository.")
         return _shown(PullRequestSimple, path, pull)
 
+    def take_findings(self, path: dict[str, str], given: dict[str, Json]) -> Json:
+        """Compressed and in base64, about a commit of a branch, with one run at least."""
+        try:
+            runs = json.loads(gzip.decompress(base64.b64decode(given["sarif"], validate=True)))["runs"]
+        except (ValueError, OSError, EOFError, KeyError, TypeError) as cause:
+            raise ProblemError(400, "The sarif property is no SARIF that was compressed with gzip") from cause
+        if not runs or not given["ref"].startswith("refs/"):
+            raise ProblemError(400, "there are no runs, or ref is no whole name")
+        return minimal_document(CodeScanningSarifsReceipt, {"id": f"{len(self.calls.entries) + 1}"})
+
     def comment(self, path: dict[str, str], given: dict[str, Json]) -> Json:
         self._pull(path, path["number"])
         return minimal_document(IssueComment, {"id": len(self.calls.entries) + 1, **given})
@@ -190,6 +204,13 @@ OPERATIONS = (
         ReposOwnerRepoPullsPullNumberRequestedReviewersPostBodyAnyof0,
         201,
         Repositories.request_reviewers,
+    ),
+    Operation(
+        "POST",
+        REPOSITORY + "/code-scanning/sarifs",
+        ReposOwnerRepoCodeScanningSarifsPostBody,
+        202,
+        Repositories.take_findings,
     ),
     Operation("PUT", REPOSITORY + "/pulls/{number}/merge", None, 200, Repositories.merge_pull),
     Operation(

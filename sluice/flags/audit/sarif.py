@@ -25,7 +25,16 @@ def sarif(finished: Finished, version: str, repositories: Iterable[str] | None =
     """
     named = sorted({place.repository for row in finished.rows for place in row.places})
     wanted = named if repositories is None else [name for name in named if name in set(repositories)]
-    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [_run(finished, version, name) for name in wanted]}
+    return _file(_run(finished, version, name) for name in wanted)
+
+
+def of_repository(finished: Finished, version: str, repository: str) -> Json:
+    """One run about one repository, also where nothing is there: what was shown of it before is closed by that."""
+    return _file([_run(finished, version, repository)])
+
+
+def _file(runs: Iterable[Json]) -> Json:
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": list(runs)}
 
 
 def _run(finished: Finished, version: str, repository: str) -> Json:

@@ -45,7 +45,7 @@ class OwnCall(ForeignModel):
 class DeployedBy(ForeignModel):
     """An object of a cluster that shows which commit of a repository is deployed."""
 
-    kind: Literal["Kustomization", "GitRepository", "Deployment", "DaemonSet", "Canary"]
+    kind: Literal["Kustomization", "GitRepository", "Deployment", "DaemonSet", "StatefulSet", "Canary"]
     """By `lastAppliedRevision`, by the artifact's revision, or by the label `org.opencontainers.image.revision` of the
     images that its pods run; of a Canary: those of its target and of its primary."""
     name: str
@@ -101,6 +101,8 @@ class FlagAuditSpec(ForeignModel):
     """Most pull requests of this audit that are open at once: nobody reviews a hundred."""
     archive: bool = False
     """Whether a flag is archived in the service once its removal is merged and deployed by all of `deployedBy`."""
+    code_scanning: bool = False
+    """Whether the findings are shown in each repository's code scanning. GitHub alone has such a list."""
     suspend: bool = False
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
-from blocks.connections import Connections
+from blocks.connections import Connections, connections
 from blocks.kubernetes.kinds import FLAG_AUDIT
+from blocks.leases.lease import Lease, current_lease, owning
 from sluice.errors import ConflictError, NotFoundError, TransientError
 from sluice.flags.audit.finished import Row
 from sluice.manifests.conditions import READY, Condition, rfc3339, with_condition
@@ -21,13 +22,24 @@ LONGEST_MESSAGE = 2000
 Body = dict[str, Any]
 
 
+@contextlib.asynccontextmanager
+async def claimed(name: str, namespace: str, run: str) -> AsyncIterator[Lease]:
+    """Wait until nobody else carries this FlagAudit, then hold its Lease for as long as the block lasts."""
+    wired, called = connections(), f"sluice-audit-{name}"
+    lease = Lease(wired.cluster, wired.informers, wired.lease, wired.workers, called, namespace, run)
+    async with owning(lease):
+        yield lease
+
+
 async def change(wired: Connections, name: str, namespace: str, wish: Callable[[FlagAudit], Body | None]) -> None:
     """Write the status by what it is now; nothing where the audit is gone or the wish is None.
 
     Raises:
         TransientError: somebody writes to it all the time.
+        LostError: another run may carry the audit by now.
     """
     for _ in range(TRIES):
+        current_lease().check()
         found = await wired.cluster.find(FLAG_AUDIT, name, namespace)
         if found is None:
             return

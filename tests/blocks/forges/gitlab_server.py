@@ -40,6 +40,7 @@ class GitLabServer:
     calls: list[Json] = field(default_factory=list)
     asked: int = 0
     users: dict[str, int] = field(default_factory=lambda: {"ann": 7, "bob": 8})
+    groups: dict[str, list[Json]] = field(default_factory=dict)
     filters: bool = True
     limited: dict[str, str] | None = None
     before: Callable[[], None] = lambda: None
@@ -61,6 +62,8 @@ class GitLabServer:
         if parts == ["users"]:
             wanted = request.query_params.get("username")
             return JSONResponse([{"id": at, "username": name} for name, at in self.users.items() if name == wanted])
+        if parts[0] == "groups" and parts[1] in self.groups and parts[2:] == ["members"]:
+            return JSONResponse(self.groups[parts[1]])
         if parts[0] != "projects" or parts[1] not in self.projects:
             return JSONResponse({"message": "404 Project Not Found"}, 404)
         body = await request.json() if request.method in {"POST", "PUT"} else {}

@@ -157,6 +157,20 @@ async def test_a_reviewer_whom_the_forge_does_not_know_keeps_nobody_from_being_a
     assert await world.asked() == ["ann"]
 
 
+async def test_findings_are_shown_or_the_way_out_is_said(world: World) -> None:
+    """As SARIF of a commit on a branch, which only GitHub takes."""
+    findings = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "sluice"}}, "results": []}]}
+    if world.host != "github.com":
+        with pytest.raises(TerminalError, match=r"leave out spec.codeScanning"):
+            await world.forge().show_findings(repository(world), "main", COMMIT, findings)
+        return
+    await world.forge().show_findings(repository(world), "main", COMMIT, findings)
+    assert await world.findings() == [("refs/heads/main", COMMIT, findings)]
+    with pytest.raises(TerminalError, match="write code scanning alerts") as refused:
+        await world.forge("ghp_wrong").show_findings(repository(world), "main", COMMIT, findings)
+    assert "ghp_wrong" not in str(refused.value)
+
+
 async def test_a_pull_request_that_is_withdrawn_is_closed_with_the_reason(world: World) -> None:
     """Once: there is no second comment, and nothing is done where none is open."""
     first = await world.forge().propose(repository(world), WISH)

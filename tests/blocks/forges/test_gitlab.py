@@ -76,6 +76,20 @@ async def test_what_a_person_has_marked_as_a_draft_stays_one(on_lab: OnGitLab) -
     assert on_lab.server.requests[0]["title"] == "Draft: Deliver shop:3"
 
 
+async def test_of_a_group_those_are_asked_who_may_approve(on_lab: OnGitLab) -> None:
+    """CODEOWNERS name groups, and GitLab asks people: developers and above, who are not blocked. Nobody is asked twice."""
+    there = [("ann", 30, "active"), ("bob", 40, "active"), ("eve", 20, "active"), ("kim", 50, "blocked")]
+    on_lab.server.users |= {"eve": 9, "kim": 10}
+    on_lab.server.groups["team/owners"] = [
+        {"id": on_lab.server.users[name], "username": name, "access_level": level, "state": state}
+        for name, level, state in there
+    ]
+    wish = WISH.model_copy(update={"reviewers": ("@bob", "@team/owners", "@others", "@@maintainer")})
+    made = await on_lab.forge().propose(f"https://{on_lab.host}/team/shop", wish)
+    assert await on_lab.asked() == ["bob", "ann"]
+    assert made.unasked == ("@others", "@@maintainer")
+
+
 async def test_a_project_in_groups_of_groups_is_found(on_lab: OnGitLab) -> None:
     """Its path is one part of the address, with `%2F` for each slash."""
     on_lab.server.projects.add("team/apps/web/shop")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -49,6 +52,9 @@ class World(Protocol):
     async def asked(self) -> list[str]:
         """Who was asked to review, by name: users and teams."""
 
+    async def findings(self) -> list[tuple[str, str, Any]]:
+        """Reference, commit and SARIF of what was found in code."""
+
     async def merge(self, number: int) -> None:
         """A person merges one."""
 
@@ -92,6 +98,13 @@ class OnGitHub:
     async def asked(self) -> list[str]:
         bodies = [one["body"] for one in await self._calls() if one["path"].endswith("/requested_reviewers")]
         return [name for body in bodies for kind in ("reviewers", "team_reviewers") for name in body.get(kind, [])]
+
+    async def findings(self) -> list[tuple[str, str, Any]]:
+        bodies = [one["body"] for one in await self._calls() if one["path"].endswith("/code-scanning/sarifs")]
+        return [
+            (one["ref"], one["commit_sha"], json.loads(gzip.decompress(base64.b64decode(one["sarif"]))))
+            for one in bodies
+        ]
 
     async def merge(self, number: int) -> None:
         await self.act("PUT", f"/pulls/{number}/merge")
@@ -141,6 +154,9 @@ class OnGitLab:
     async def asked(self) -> list[str]:
         names = {number: name for name, number in self.server.users.items()}
         return [names[one] for call in self.server.calls for one in call["body"].get("reviewer_ids", [])]
+
+    async def findings(self) -> list[tuple[str, str, Any]]:
+        return []
 
     async def merge(self, number: int) -> None:
         self.server.requests[number - 1]["state"] = "merged"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blocks.connections import Connections, connections
+from blocks.leases.lease import current_lease
 from sluice.errors import SluiceError
 from sluice.manifests.own.flag_audit import FlagAudit, ProposedRemoval
 from tasks.flags.auditing.ground import flag_audit
@@ -32,6 +33,7 @@ async def archive(name: str, namespace: str, flag: str) -> str:
         if why := await _moved(wired, audit, removals):
             return f"{flag}: {why}"
         service = await wired.flags(audit.spec.service, audit.namespace)
+        current_lease().check()
         await service.archive(flag)
     except SluiceError as error:
         return f"{flag}: {error}"

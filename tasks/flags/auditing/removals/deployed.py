@@ -8,7 +8,7 @@ from typing import Any
 
 from blocks.connections import Connections
 from blocks.git.branches.history import contains, with_history
-from blocks.kubernetes.kinds import CANARY, GIT_REPOSITORY, KUSTOMIZATION, POD, WORKLOAD_KINDS
+from blocks.kubernetes.kinds import CANARY, GIT_REPOSITORY, KUSTOMIZATION, POD, STATEFUL_SET, WORKLOAD_KINDS
 from blocks.registries.pull_secrets import login_by_secrets
 from sluice.errors import InvalidError, NotFoundError
 from sluice.images.reference import parse_repository
@@ -21,6 +21,8 @@ ORIGIN = "org.opencontainers.image.revision"
 """Label of an image: the commit that it was built from."""
 SOURCE = "org.opencontainers.image.source"
 """Label of an image: the repository that it was built from. A sidecar is built from another one."""
+READ = {**WORKLOAD_KINDS, STATEFUL_SET.kind: STATEFUL_SET}
+"""Workloads whose images are read: those that sluice releases, and others."""
 Object = Mapping[str, Any]
 
 
@@ -87,11 +89,11 @@ async def _of_workload(asked: Asked) -> Sequence[str]:
 
 async def _of_workloads(asked: Asked, kind: str, *names: str) -> Sequence[str]:
     wired, namespace, by = asked.wired, asked.namespace, asked.by
-    if kind not in WORKLOAD_KINDS:
+    if kind not in READ:
         raise InvalidError(f"deployedBy: {by.kind} {by.name} targets a {kind}: sluice does not read its images")
     commits: list[str] = []
     for name in names:
-        found = await wired.cluster.get(WORKLOAD_KINDS[kind], name, namespace)
+        found = await wired.cluster.get(READ[kind], name, namespace)
         commits += await _of_images(wired, namespace, found, by, asked.url)
     return commits
 
@@ -146,6 +148,6 @@ RUNNING: dict[str, Callable[[Asked], Awaitable[Sequence[str]]]] = {
     "Kustomization": _of_kustomization,
     "GitRepository": _of_git_repository,
     "Canary": _of_canary,
-    **dict.fromkeys(WORKLOAD_KINDS, _of_workload),
+    **dict.fromkeys(READ, _of_workload),
 }
 """How each kind of `deployedBy` shows which commits it runs."""

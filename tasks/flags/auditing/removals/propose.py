@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from blocks.connections import Connections, connections
 from blocks.forges.base import Forge, Proposed, PullRequest
 from blocks.git.branches.proposed import Change, Did, put
+from blocks.leases.lease import current_lease
 from sluice.errors import SluiceError
 from sluice.flags.audit.finished import Finished, Row
 from sluice.flags.audit.owners import Owners, owners
@@ -129,6 +130,7 @@ async def _propose(place: Place, wish: Proposal) -> tuple[ProposedRemoval, bool]
         author=AUTHOR,
     )
     async with wired.git.hold(where.remote) as mirror:
+        current_lease().check()
         done = await put(mirror, change, int(time.time()))
     if done.did is Did.KEPT and known is None:
         await forget(wired, audit.name, audit.namespace, [base])
@@ -137,6 +139,7 @@ async def _propose(place: Place, wish: Proposal) -> tuple[ProposedRemoval, bool]
         if known is not None:
             await remember(wired, audit.name, audit.namespace, kept)
         return kept, False
+    current_lease().check()
     found = await place.forge.propose(where.url, _pull_request(place, wish))
     state = "declined" if found.state is Proposed.DECLINED else "open"
     now = base.model_copy(update={"state": state, "number": found.number, "address": found.address})

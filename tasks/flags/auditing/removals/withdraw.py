@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from blocks.connections import connections
 from blocks.git.branches.history import contains, with_history
 from blocks.git.branches.proposed import take_away
+from blocks.leases.lease import current_lease
 from sluice.errors import NotFoundError, SluiceError
 from sluice.flags.audit.finished import Row
 from sluice.flags.audit.proposal import TRAILER
@@ -53,6 +54,7 @@ async def withdraw(name: str, namespace: str, removal: ProposedRemoval, why: str
         audit = await flag_audit(wired, name, namespace)
         where = await repository(wired, audit, removal.repository)
         forge = await forge_of(wired, audit, where)
+        current_lease().check()
         await forge.withdraw(where.url, removal.branch, removal.into, COMMENT.format(why=why))
         async with wired.git.hold(where.remote) as mirror:
             await take_away(mirror, removal.branch, f"{TRAILER}:")

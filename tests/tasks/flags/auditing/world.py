@@ -17,6 +17,7 @@ from blocks.forges.asking import _resting
 from blocks.forges.github import GitHub
 from blocks.forges.table import Forges
 from blocks.git.mirrors import Git
+from blocks.registries.pulls import Puller
 from flows.audit_flags import audit_flags
 from lab.standins import github
 from sluice.errors import SluiceError, StaleError
@@ -188,7 +189,7 @@ class World:
 
 
 STAGES = (
-    ("flows.audit_flags", ("find_audits", "read_audit", "report", "write_down", "say")),
+    ("flows.audit_flags", ("find_audits", "read_audit", "report", "write_down", "say", "show_findings")),
     ("tasks.flags.auditing.looking.gather", ("ask", "scan", "look_for_names", "own")),
     ("tasks.flags.auditing.removals.follow", ("propose", "withdraw", "note_removed", "archive")),
 )
@@ -228,6 +229,7 @@ async def world(folder: Path, monkeypatch: Any, *, staged: bool = True) -> Async
                 flags=service,
                 chat=chat,
                 forge=Forges(by_host, http),
+                artifacts=Puller(),
                 router=unused,
                 metrics=unused,
                 gates=unused,
