@@ -39,7 +39,7 @@ SHARED = {
     "blocks/routers": {"way_in"},
     "blocks/registries": {"pull_secrets", "pulls", "tokens", "transport"},
     "blocks/flags": {"access", "git_file"},
-    "blocks/forges": {"asking"},
+    "blocks/forges": {"asking", "proposing"},
     "blocks/renderers": {"confined", "fence", "keys", "parsed", "plain", "program", "settings_text", "sops"},
     "blocks/sources": {"access", "suspended"},
 }
