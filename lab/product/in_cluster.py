@@ -7,11 +7,13 @@ the loopback address of this machine, so each pod has a sidecar that leads there
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from lab import ports
+from lab.errors import LabError
 from lab.image import build
 from lab.machine import network
 from lab.parts import oci
@@ -27,6 +29,7 @@ from lab.progress import say
 PARTS = ("server", "worker", "receiver", "watcher")
 READY_WITHIN_S = 240
 GONE_WITHIN_S = 60
+DOORS_WITHIN_S = 10
 LOGIN = "admin:lab"
 
 
@@ -106,6 +109,7 @@ class Pods:
         return build.push(registry, "sluice", "demo", CHECKOUT, programs)
 
     def _open(self, name: str, doors: Mapping[str, str]) -> None:
+        refuse_taken(doors)
         program = build_program(SOURCES / "apps" / "doors", "doors")
         log = self._places.logs / f"doors-{name}.log"
         child = Child.started(
@@ -115,6 +119,7 @@ class Pods:
             keeper.mark(self._places.checkout),
         )
         self._doors.append(child)
+        child.wait_until(lambda: all(map(_listens, doors)), DOORS_WITHIN_S, "open")
 
     def _secret(self) -> Object:
         env = self._env
@@ -142,3 +147,20 @@ def api_server() -> list[Object]:
             "ports": [{"name": "https", "port": ports.APISERVER, "protocol": "TCP"}],
         }
     ]
+
+
+def refuse_taken(addresses: Iterable[str]) -> None:
+    """See that nobody listens yet where doors are to be.
+
+    Raises:
+        LabError: somebody does.
+    """
+    if taken := [address for address in addresses if _listens(address)]:
+        raise LabError(f"{', '.join(taken)} is taken: `ss -ltnp` says by which process; end it, and begin again")
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, int(port))) == 0

@@ -9,14 +9,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from lab.api.paths import plural_of
 from lab.apps import variants
+from lab.errors import LabError
 from lab.paths import CHECKOUT
 from lab.processes.child import Child
 from lab.product.application import APPS
 from lab.product.chart import STOCK
+from lab.product.in_cluster import refuse_taken
 from lab.product.overlay import EVERYWHERE, in_one_namespace, only_in, overlay
 from lab.programs.gobuild import build_program
 
@@ -116,6 +119,15 @@ def test_a_door_leads_there_and_back(tmp_path: Path) -> None:
                 assert client.makefile("rb").read() == b"answer"
         finally:
             child.stop()
+
+
+def test_a_door_that_somebody_else_has_is_refused_by_its_address() -> None:
+    """Else the demo would end in the middle, and its pods would talk to whatever listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(LabError, match=f"{address} is taken"):
+            refuse_taken([address])
+    refuse_taken([address])
 
 
 def _accepts(port: int) -> bool:
