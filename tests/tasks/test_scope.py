@@ -110,11 +110,6 @@ LOOKS = {
 }
 
 
-def wired(cluster: Cluster) -> Connections:
-    nothing: Any = None
-    return connected_to(cluster, nothing)
-
-
 def connected_to(cluster: Cluster, informers: Informers) -> Connections:
     nothing: Any = None
     parts = dict.fromkeys(("router", "metrics", "gates", "lease", "workers"), nothing)
@@ -129,8 +124,8 @@ async def test_nothing_outside_of_the_scope_is_asked_for(look: Look) -> None:
         server.objects[DEPLOYMENT] = [
             one for one in server.objects[DEPLOYMENT] if one["metadata"]["namespace"] == "other"
         ]
-    async with serving(server) as cluster:
-        with in_this_process(wired(cluster)):
+    async with serving(server) as cluster, informed(cluster, cluster.namespaces) as informers:
+        with in_this_process(connected_to(cluster, informers)):
             assert await look(cluster) == LOOKS[look][0]
     assert server.refused == []
 
@@ -139,6 +134,6 @@ async def test_nothing_outside_of_the_scope_is_asked_for(look: Look) -> None:
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.__name__)
 async def test_what_is_not_installed_is_not_there(look: Look, namespaces: tuple[str, ...]) -> None:
     """Only Flagger, only Flux, or nothing yet: no error each minute, and no sync that fails for want of Canaries."""
-    async with serving(ScopedServer(namespaces)) as cluster:
-        with in_this_process(wired(cluster)):
+    async with serving(ScopedServer(namespaces)) as cluster, informed(cluster, cluster.namespaces) as informers:
+        with in_this_process(connected_to(cluster, informers)):
             assert await look(cluster) == LOOKS[look][1]

@@ -12,6 +12,7 @@ import httpx
 from lab import ports
 from lab.machine.network import NODE_ADDRESS
 from lab.paths import LabPaths
+from lab.processes import keeper
 from lab.processes.child import Child
 
 TOKEN = "flipt-token-of-the-lab"  # noqa: S105  # it opens nothing but the stand-in
@@ -36,7 +37,8 @@ class Flags:
         state = places.data / "standins"
         command = [sys.executable, "-m", "lab.standins.flags", "--host", NODE_ADDRESS, "--port", str(ports.FLAGS)]
         command += ["--state-dir", str(state), "--token", TOKEN]
-        child = Child.started("flag service", command, places.logs / "flags.log", folder=places.checkout)
+        mark = keeper.mark(places.checkout)
+        child = Child.started("flag service", command, places.logs / "flags.log", mark, folder=places.checkout)
         ending.callback(child.stop)
         flags = cls()
         ending.callback(flags._http.close)

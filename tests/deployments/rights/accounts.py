@@ -92,12 +92,14 @@ CHART: Object = {"chart": NAME, "interval": "1m", "sourceRef": {"kind": "HelmRep
 def samples(namespace: str) -> list[Object]:
     """An object of each kind that sluice reads or writes by name."""
     canary, target, daemons = canary_manifest(), workload("Deployment"), workload("DaemonSet")
+    stateful = {"serviceName": NAME, "replicas": 0, "selector": target["spec"]["selector"]}
     target["spec"]["replicas"] = 0
     daemons["spec"]["template"]["spec"]["nodeSelector"] = {"nowhere": "true"}
     ref = {"name": NAME}
     specs: list[tuple[str, str, Object]] = [
         ("v1", "ConfigMap", {"data": {"a": "b"}}),
         ("v1", "ServiceAccount", {}),
+        ("apps/v1", "StatefulSet", {"spec": {**stateful, "template": workload("Deployment")["spec"]["template"]}}),
         ("v1", "Service", {"spec": {"ports": [{"port": 80}], "selector": {"app": NAME}}}),
         ("coordination.k8s.io/v1", "Lease", {"spec": {"leaseDurationSeconds": 15}}),
         ("gateway.networking.k8s.io/v1", "HTTPRoute", {"spec": {"hostnames": [f"{namespace}.test"]}}),

@@ -39,27 +39,29 @@ OF_OTHERS = {("update", "canaries", "finalizers")}
 """Asked by an admission plugin of other clusters, in the name of who makes an object with an owner."""
 CALLS: dict[str, str] = {
     "get": r"(cluster|home)\.(get|find)\(\s*{kind}\b|= SECRET if .* else {kind}\b",
-    "list": r"cluster\.list\(\s*{kind}\b|_follow\({kind}\b",
+    "list": r"(cluster\.list|informers\.listed|\bgiven)\(\s*{kind}\b|_follow\({kind}\b",
     "watch": r"(_follow|informers\.list|informers\.given)\({kind}\b|\bfollow\(self\.cluster, {kind}\b",
     "patch": r"(cluster\.patch|write|_write_status)\(\s*{kind}\b",
 }
 """How code asks for what a delivery is made of: sources, policies, Secrets. Of most of it only the status is written."""
 BY_TABLE: dict[str, str] = {
     "get": r"cluster\.get\(row\.kind\b",
-    "list": r"cluster\.list\(row\.kind\b",
+    "list": r"cluster\.list\(row\.kind\b|_awake\(informers\.given, SOURCES\.values\(\)\)",
     "watch": r"for kind in \(\*MODELS, \*FOLLOWERS\)",
     "patch": r"cluster\.patch\(kind, source\.name\b",
 }
 """How code asks for the kinds of a table, of sources and of what follows them."""
-FINALIZED = {
+SINGLE = {
     ("patch", "kustomizations", ""): r"home\.patch\(KUSTOMIZATION, one\.name, one\.namespace, body\)",
     ("patch", "helmreleases", ""): r"cluster\.patch\(HELM_RELEASE, release\.name, release\.namespace, change\)",
     ("patch", "imagepolicies", ""): r"cluster\.patch\(\s*IMAGE_POLICY, key\.",
     ("patch", "imageupdateautomations", ""): r"cluster\.patch\(IMAGE_UPDATE_AUTOMATION, now\.name, now\.namespace, \{",
     ("watch", "events", ""): r"follow\(self\.cluster, EVENT, self\.hear",
     ("patch", "events", ""): r"cluster\.patch\(EVENT, meta\[",
+    ("get", "statefulsets", ""): r"cluster\.get\(READ\[kind\], name, namespace\)",
 }
-"""What is written besides the status, such as a finalizer or the versions that stay out, and the call that writes it."""
+"""What is written besides the status, such as a finalizer or the versions that stay out, and what is read by a table; each
+with its call."""
 OF_HELM = {("list", "secrets", ""), ("patch", "secrets", "status")}
 """Helm's record of releases, which deployments/kubernetes/components/helm gives, with what helm itself needs."""
 OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_ACCOUNT}
@@ -178,7 +180,7 @@ def deliveries() -> set[Asked]:
     for verb, call in BY_TABLE.items():
         if re.search(call, code):
             found |= {(verb, one.plural, "status" if verb == "patch" else "") for one in rows.get(verb, MODELS)}
-    return (found - OF_HELM) | {asked for asked, call in FINALIZED.items() if re.search(call, code)}
+    return (found - OF_HELM) | {asked for asked, call in SINGLE.items() if re.search(call, code)}
 
 
 ACTS: tuple[Callable[[], set[Asked]], ...] = (
