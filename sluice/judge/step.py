@@ -5,9 +5,11 @@
 3. A metrics provider that is away: nothing is known of the revision, and the weight stays. So it does where requests are
    missing from the canary's share (`missing.py`): what is counted is not what users met. Where the data plane says that it
    answered them with errors itself, the release is ended at once, whatever it waits for.
+   One of which no scrape has come yet waits for it: what is known is of before.
 4. A score against the baseline that is below `comparison.marginal`: it ends the release.
 5. Flagger's check, that every metric is within its range: a failed check, but a hold where the primary fails alike. Where
-   too little was measured it is `analysis.onNoData`'s to say, of the check and of the comparison.
+   too little was measured it is `analysis.onNoData`'s to say, of the check and of the comparison; so it is of a good check
+   where scrapes have stopped, for what is known is of before.
 6. The comparison before a promotion: a score below `comparison.pass` is a failed check.
 7. The gates, last, because asking them is an act: only a step that would pass asks for them.
 
@@ -53,6 +55,8 @@ class Moment:
         over, extended: whether the step's interval has passed, and another one after it.
         given_up: whether the deadline after the interval has passed too.
         paused: whether a person holds the step.
+        awaited: whether the step's first scrape has still to come, and is not late yet.
+        blind: why nothing that is counted is of this step, where scrapes have stopped; empty where they have not.
         last: whether promotion comes next.
         missing: why the canary's counted requests are not what its users met; empty where nothing is missing.
         unserved: why users meet errors that no backend gives them; empty where nothing says so.
@@ -68,6 +72,8 @@ class Moment:
     extended: bool = False
     given_up: bool = False
     paused: bool = False
+    awaited: bool = False
+    blind: str = ""
     last: bool = False
     provider_down: str = ""
     missing: str = ""
@@ -135,10 +141,15 @@ def _checked(analysis: CanaryAnalysis, now: Moment, evidence: Judgement) -> Ruli
         return Ruling(Judgement(verdict=Verdict.PROVIDER_DOWN, reason=now.provider_down))
     if now.missing:
         return Ruling(Judgement(verdict=Verdict.HOLD, reason=now.missing, readings=now.windows))
+    if now.awaited:
+        return Ask.SCRAPE
     if now.queried is None:
         return Ask.CHECK
     readings = [*now.windows, *now.queried]
-    check = without_data(threshold_check(readings, analysis.min_requests), analysis.on_no_data, now.extended)
+    check = threshold_check(readings, analysis.min_requests)
+    if now.blind and check.verdict is Verdict.PASS:
+        check = Judgement(verdict=Verdict.NO_DATA, reason=now.blind, readings=tuple(readings))
+    check = without_data(check, analysis.on_no_data, now.extended)
     comparison = _compared(analysis, now, check.readings)
     if comparison.fatal:
         return comparison

@@ -21,6 +21,7 @@ from sluice.measures.objective import Objective
 from sluice.measures.series import Selector
 from tasks.flags.as_canary import as_canary
 from tasks.flags.rollout_scene import FlagRef, Looked, looked, write
+from tasks.measuring.coming import Coming
 from tasks.measuring.gauges import Gauges
 from tasks.measuring.measure import Measures
 from tasks.measuring.of_route import OfRoute
@@ -120,17 +121,21 @@ class _FlagStep:
         measures, state = self._measures(), self._state()
         ends = time.monotonic() + self._left()
         given_up = ends + self.canary.spec.progress_deadline_seconds
-        quiet_since = looked_at = time.monotonic()
+        looked_at = time.monotonic()
+        coming = Coming(looked_at, newest=state.newest)
         while True:
             await measures.learn_pace()
             scrape = await measures.scrape(state)
-            if scrape.newest > state.newest:
-                quiet_since = time.monotonic()
+            if not scrape.provider_down:
+                coming.note(scrape.newest, time.monotonic())
             state = scrape.state
             analysis, clock = self._analysis, time.monotonic()
             evidence = evidence_of(state, measures.objectives, measures.policy, analysis, scrape.provider_down)
+            known, period = bool(measures.objectives) and not scrape.provider_down, measures.policy.scrape_period
             moment = Moment(
                 evidence=evidence,
+                awaited=known and coming.awaited(clock, period),
+                blind=coming.blind(clock, period) if known else "",
                 over=clock >= ends,
                 extended=clock >= ends + analysis.interval,
                 given_up=clock >= given_up,
@@ -146,7 +151,7 @@ class _FlagStep:
                 if not await self._stands():
                     return self._result(Verdict.CONTINUE, "the flag or the FlagRollout changed")
             left = [end - clock for end in (ends, given_up, looked_at + LOOK) if end > clock]
-            await asyncio.sleep(max(min([measures.pause(clock - quiet_since, SEARCH), *left]), 0.05))
+            await asyncio.sleep(max(min([measures.pause(clock - coming.since, SEARCH), *left]), 0.05))
 
     def _result(self, verdict: Verdict, reason: str, *, fatal: bool = False) -> Judged:
         return Judged(verdict=verdict, reason=reason, fatal=fatal, judged=self.said)

@@ -23,6 +23,7 @@ from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry, judge_state
 from sluice.rollout.result import StepResult
 from sluice.rollout.strategy import plan
+from tasks.measuring.coming import Coming
 from tasks.measuring.kept import Kept
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
@@ -72,7 +73,7 @@ class Step:
         self.ends = time.monotonic() + left
         self.gives_up = self.ends + self.scene.canary.spec.progress_deadline_seconds
         self.waits_for: Verdict | None = None
-        self.quiet_since = time.monotonic()
+        self.coming = Coming(time.monotonic(), newest=self.state.newest)
 
     async def judge(self) -> StepResult:
         """Judge until the step ends."""
@@ -105,8 +106,11 @@ class Step:
             evidence = evidence.model_copy(
                 update={"verdict": Verdict.CONTINUE}
             )  # it waits for a person, and not for that
+        known, period = bool(measures.objectives) and not scrape.provider_down, measures.policy.scrape_period
         return Moment(
             evidence=evidence,
+            awaited=known and self.coming.awaited(now, period),
+            blind=self.coming.blind(now, period) if known else "",
             over=over,
             extended=now >= self.ends + self.interval,
             given_up=now >= self.gives_up,
@@ -190,11 +194,11 @@ class Step:
         """Seconds until the next look, or until the interval or the deadline after it ends."""
         now = time.monotonic()
         left = [end - now for end in (self.ends, self.gives_up) if end > now]
-        return max(min([self.measures.pause(now - self.quiet_since, SEARCH), *left]), min(SEARCH, 0.05))
+        return max(min([self.measures.pause(now - self.coming.since, SEARCH), *left]), min(SEARCH, 0.05))
 
     def _note(self, scrape: Scrape) -> None:
-        if scrape.newest > self.state.newest:
-            self.quiet_since = time.monotonic()
+        if not scrape.provider_down:
+            self.coming.note(scrape.newest, time.monotonic())
         self.kept.note(scrape, self.state, time.time())
         self.state = scrape.state
 

@@ -106,6 +106,22 @@ ORDER: dict[str, tuple[CanaryAnalysis, Moment, Any]] = {
         replace(DONE, over=False, evidence=said(PASS), score=score(50)),
         (FAIL, True, True, None),
     ),
+    "3 a step of which no scrape has come waits, and nobody is asked": (
+        PLAIN,
+        replace(DONE, awaited=True, queried=None),
+        Ask.SCRAPE,
+    ),
+    "3 also where the evidence is sure": (PLAIN, replace(DONE, evidence=said(PASS), awaited=True), Ask.SCRAPE),
+    "5 no scrape for too long is no data, however good the last one was": (
+        PLAIN,
+        replace(DONE, blind="no scrape has come for 9 s"),
+        (NO_DATA, False, False, "no scrape has come for 9 s"),
+    ),
+    "5 which is onNoData's to say": (
+        analysis(onNoData="fail"),
+        replace(DONE, blind="no scrape has come for 9 s"),
+        (FAIL, True, False, "no scrape"),
+    ),
     "5 a window out of its range is a failed check": (PLAIN, replace(DONE, windows=BAD), (FAIL, True, False, "m 50")),
     "5 a query out of its range too": (PLAIN, replace(DONE, queried=BAD), (FAIL, True, False, "m 50")),
     "5 but before the step is over it only waits": (
