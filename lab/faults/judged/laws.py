@@ -71,10 +71,13 @@ def primary_changes_by_promotion_only(seen: Evidence, case: Case) -> Iterator[Vi
     tag = seen.history.at(*case.primary, case.since).get("tag")
     for moment in seen.history.of(*case.primary, case.since):
         new = moment.facts.get("tag")
-        if new is None or new == tag or case.by_hand(moment.at):
+        if new is None or new == tag:
             continue
         phase = seen.history.at("canaries", case.app, moment.version).get("phase", "")
-        if phase != ("Promoting" if tag else "Initializing"):
+        due = phase == ("Promoting" if tag else "Initializing")
+        if not due and case.by_hand(moment.at):
+            continue
+        if not due:
             said = f"the primary goes from {tag} to {new} while the journal says {phase or 'nothing'}"
             yield Violation("the primary changes by promotion only", case.app, said, moment.at)
         if new.endswith(("-bad", "-never")):

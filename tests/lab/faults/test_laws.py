@@ -194,6 +194,21 @@ def test_a_primary_that_changes_otherwise_than_by_promotion_is_caught(phase: str
     assert law in laws(seen, case())
 
 
+def test_a_promotion_while_people_have_their_hands_in_is_one() -> None:
+    """Else what the primary is at later, where nobody has touched anything, reads as a change without a promotion."""
+    old, new = {"tag": "old", "pods": 1, "frozen": False}, {"tag": "r1-good", "pods": 1, "frozen": False}
+    hit = Hit("delete canary service", aimed=False, phase="", boundary="", at=11.0, until=12.5)
+    seen = history(
+        *BASE,
+        (4, "deployments", "oak-primary", old),
+        (11, "canaries", OAK, {**JOURNAL, "phase": "Promoting", "promoted": "0"}),
+        (12, "deployments", "oak-primary", new),
+        (40, "canaries", OAK, {**JOURNAL, "phase": "Succeeded"}),
+        (41, "deployments", "oak-primary", {**new, "pods": 2}),
+    )
+    assert "the primary changes by promotion only" not in laws(seen, case(hits=[hit]))
+
+
 def test_a_bad_revision_with_users_after_its_bound_is_caught() -> None:
     """The bound counts from the verdict, or from when the last fault was over."""
     seen = history(*BASE, (20, "canaries", OAK, {**JOURNAL, "rollback reason": "too many errors"}))
