@@ -49,7 +49,7 @@ class Informers:
     _informers: dict[tuple[Kind, str | None], Informer] = field(default_factory=dict)
     _listeners: list[asyncio.Task[None]] = field(default_factory=list)
     _listing: dict[Kind, asyncio.Task[Objects]] = field(default_factory=dict)
-    """The last list of each kind that has begun."""
+    """The list of each kind that is under way."""
     _next: dict[Kind, asyncio.Task[Objects]] = field(default_factory=dict)
     """The list of each kind that has not begun."""
 
@@ -125,7 +125,10 @@ class Informers:
         if before is not None:
             await asyncio.wait({before})
         self._listing[kind] = self._next.pop(kind)
-        return await self.cluster.list(kind)
+        try:
+            return await self.cluster.list(kind)
+        finally:
+            del self._listing[kind]  # thousands of objects, which nobody asks for again
 
     def learn(self, kind: Kind, item: Object) -> None:
         """Remember an object as it was read or written elsewhere, so that nobody decides on what was before."""

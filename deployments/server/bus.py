@@ -62,8 +62,8 @@ class NextDoor:
         if self.record is None:
             return False
         if event.id not in self._seen:
-            self._seen[event.id] = True
             await self.record(_Here(event))
+            self._seen[event.id] = True  # not before: what failed comes again
         return True
 
 

@@ -52,7 +52,7 @@ def _metric(rollout: FlagRollout, metric: CanaryMetric, split: bool) -> dict[str
     if not split:
         return raw | {"counted": {**raw["counted"], "primary": NOBODY}}
     by, given = rollout.spec.split, raw["counted"]
-    # What told the application's series from others' stays a condition, where somebody wrote it.
+    # What set the application's series apart from others' stays a condition, where somebody wrote it.
     own = {counted.label: counted.canary} if "canary" in given and counted.label != by.label else {}
     divided = {"label": by.label, "canary": by.on, "primary": by.off, "where": {**counted.where, **own}}
     return raw | {"counted": {**given, **divided}}

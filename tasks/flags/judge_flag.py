@@ -10,6 +10,7 @@ from blocks.connections import Connections, connections
 from sluice.errors import TransientError
 from sluice.flags.raising import Decision, Judged, steps_of
 from sluice.gates.points import When, asked_at
+from sluice.judge.coming import Coming
 from sluice.judge.policy import DEFAULT
 from sluice.judge.state import JudgeState
 from sluice.judge.step import Ask, Moment, StepVerdict, evidence_of, step_verdict
@@ -21,7 +22,6 @@ from sluice.measures.objective import Objective
 from sluice.measures.series import Selector
 from tasks.flags.as_canary import as_canary
 from tasks.flags.rollout_scene import FlagRef, Looked, looked, write
-from tasks.measuring.coming import Coming
 from tasks.measuring.gauges import Gauges
 from tasks.measuring.measure import Measures
 from tasks.measuring.of_route import OfRoute
@@ -131,11 +131,11 @@ class _FlagStep:
             state = scrape.state
             analysis, clock = self._analysis, time.monotonic()
             evidence = evidence_of(state, measures.objectives, measures.policy, analysis, scrape.provider_down)
-            known, period = bool(measures.objectives) and not scrape.provider_down, measures.policy.scrape_period
+            period = measures.policy.scrape_period
             moment = Moment(
                 evidence=evidence,
-                awaited=known and coming.awaited(clock, period),
-                blind=coming.blind(clock, period) if known else "",
+                awaited=coming.awaited(clock, period),
+                blind=coming.blind(clock, period),
                 over=clock >= ends,
                 extended=clock >= ends + analysis.interval,
                 given_up=clock >= given_up,

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from sluice.errors import TransientError
 from sluice.gates.points import When, asked_at
+from sluice.judge.coming import Coming
 from sluice.judge.judgement import Judgement
 from sluice.judge.missing import missing, unserved
 from sluice.judge.sequential import findings
@@ -23,7 +24,6 @@ from sluice.rollout.decision import Decision
 from sluice.rollout.journal import entry, judge_state
 from sluice.rollout.result import StepResult
 from sluice.rollout.strategy import plan
-from tasks.measuring.coming import Coming
 from tasks.measuring.kept import Kept
 from tasks.measuring.measure import Measures, Scrape
 from tasks.measuring.synthetic_load import SyntheticLoad
@@ -106,11 +106,11 @@ class Step:
             evidence = evidence.model_copy(
                 update={"verdict": Verdict.CONTINUE}
             )  # it waits for a person, and not for that
-        known, period = bool(measures.objectives) and not scrape.provider_down, measures.policy.scrape_period
+        period = measures.policy.scrape_period
         return Moment(
             evidence=evidence,
-            awaited=known and self.coming.awaited(now, period),
-            blind=self.coming.blind(now, period) if known else "",
+            awaited=self.coming.awaited(now, period),
+            blind=self.coming.blind(now, period),
             over=over,
             extended=now >= self.ends + self.interval,
             given_up=now >= self.gives_up,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -59,3 +61,21 @@ async def test_who_is_cancelled_takes_the_list_from_nobody() -> None:
         await stays
     cluster.away = False
     assert await informers.listed(KUSTOMIZATION) == [{"list": 2}]
+
+
+async def test_a_list_is_not_held_once_it_was_given() -> None:
+    """It has all objects of a kind, and the next who asks wants those of then."""
+
+    class Found(list[Any]):
+        """A list that can be looked for."""
+
+    class Quick:
+        async def list(self, kind: Any) -> Any:
+            return Found([{"kind": kind}])
+
+    cluster: Any = Quick()
+    informers = Informers(cluster)
+    found = weakref.ref(await informers.listed(KUSTOMIZATION))
+    await asyncio.sleep(0)
+    gc.collect()
+    assert found() is None

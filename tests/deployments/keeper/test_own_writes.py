@@ -36,7 +36,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_steps_of_a_release_are_not_looked_at_one_by_one(looks: list[str]) -> None:
-    """The run has just made it so, on top of what was known; a journal that moves on is looked at."""
+    """The run has just made it so, on top of what was known; a journal that moves on asks for a look."""
     stage = await whole(released())
     async with kept(stage) as wired, claimed(stage.ref, "run"):
         await asyncio.sleep(0.3)

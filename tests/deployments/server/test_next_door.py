@@ -80,6 +80,23 @@ async def test_one_that_only_its_row_needs_is_recorded_once_and_not_on_the_bus(r
     assert seen == [str(other.id)]
 
 
+async def test_one_whose_row_could_not_be_made_is_taken_when_it_comes_again(recorded: list[Any]) -> None:
+    """Its sender had an error for an answer, and sends it again."""
+    tried: list[Any] = []
+
+    async def away_at_first(message: Any) -> None:
+        tried.append(message.data.id)
+        if len(tried) == 1:
+            raise ConnectionError
+
+    bus.next_door.record = away_at_first
+    mine = happened()
+    with pytest.raises(ConnectionError):
+        await bus.next_door.takes(mine)
+    assert await bus.next_door.takes(mine)
+    assert tried == [mine.id, mine.id]
+
+
 @pytest.mark.parametrize("wanted", [False, True], ids=["nobody waits", "an automation waits"])
 async def test_one_of_an_artifact_goes_nowhere_where_nobody_waits_for_it(
     recorded: list[Any], monkeypatch: pytest.MonkeyPatch, wanted: bool

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from blocks.git.branches.history import authors, contains, with_history
@@ -17,14 +14,6 @@ from tests.blocks.git.git_server import GitServer, Repository, git
 BRANCH = "sluice/remove-flag/new-checkout"
 AUTHOR = Author("sluice", "sluice@localhost")
 TEXT = "if on('new-checkout'):\r\n\tnew()\r\n"
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    (tmp_path / "served").mkdir()
-    made = GitServer(tmp_path / "served")
-    yield made
-    made.close()
 
 
 @pytest.fixture

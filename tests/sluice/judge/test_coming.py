@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.measuring.coming import Coming
+from sluice.judge.coming import Coming
 
 PERIOD = 2.0
 

@@ -1,4 +1,7 @@
-"""Whether scrapes come while a step is judged. What was counted before it says nothing of it, however good it was."""
+"""Whether scrapes come while a step is judged. What was counted before it says nothing of it, however good it was.
+
+Of a provider that is away it says nothing either: that is a verdict of its own, and goes before this one (`step.py`).
+"""
 
 from __future__ import annotations
 
