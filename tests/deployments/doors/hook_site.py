@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from deployments.doors.receiver import application
 from sluice.manifests.flux.receiver import REQUESTED_AT
 from tests.memory_cluster import MemoryCluster
 from tests.sluice.events.senders import payloads
-from tests.sluice.events.senders.signed import google_keys
+from tests.sluice.events.senders.signed import google_keys, google_token
 
 TOKEN, BODY = "s3cret", json.dumps(payloads.GITLAB).encode()
 ACCOUNT, AUDIENCE = "push@project.iam.gserviceaccount.com", "https://sluice.example/google"
@@ -113,3 +114,9 @@ class Site:
     def ready(self) -> tuple[str, str, str]:
         (one,) = [each for each in self.status()["conditions"] if each["type"] == "Ready"]
         return one["status"], one["reason"], one["message"]
+
+
+def oidc_token(**claims: Any) -> str:
+    """A token of the issuer that `OIDC` names."""
+    said = {"iss": OIDC[0]["issuerURL"], "repository_owner": "shop-team", "repository": "shop-team/fleet"}
+    return google_token("google-1", datetime.now(UTC), **said | claims)

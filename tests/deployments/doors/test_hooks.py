@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,28 +23,25 @@ from sluice.errors import TransientError
 from sluice.events.model import SourceChanged
 from sluice.events.receivers.types import TYPES
 from sluice.manifests.flux.receiver import REQUESTED_AT
-from tests.deployments.doors.hook_site import ACCOUNT, AUDIENCE, BODY, OIDC, TOKEN, Site, path, receiver, secret, thing
+from tests.deployments.doors.hook_site import (
+    ACCOUNT,
+    AUDIENCE,
+    BODY,
+    OIDC,
+    TOKEN,
+    Site,
+    oidc_token,
+    path,
+    receiver,
+    secret,
+    thing,
+)
 from tests.sluice.events.senders import payloads
 from tests.sluice.events.senders.signed import google_token
 
 
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    made = Site()
-    following = asyncio.create_task(made.hooks.run())
-    async with made.http:
-        yield made
-    following.cancel()
-    await asyncio.wait({following})
-
-
 def hmac_of(header: str, algorithm: str, prefix: str = "") -> Any:
     return lambda: {header: prefix + hmac.new(TOKEN.encode(), BODY, algorithm).hexdigest()}
-
-
-def oidc_token(**claims: Any) -> str:
-    said = {"iss": OIDC[0]["issuerURL"], "repository_owner": "shop-team", "repository": "shop-team/fleet"}
-    return google_token("google-1", datetime.now(UTC), **said | claims)
 
 
 def address(name: str) -> str:
@@ -388,73 +384,3 @@ async def test_a_delivery_to_a_receiver_starts_a_sync(site: Site) -> None:
     ]
     await site.call()
     assert {event.id for event in seen()}.isdisjoint({event.id for event in first})
-
-
-@pytest.mark.parametrize(
-    ("change", "reason", "said"),
-    [
-        ({"issuerURL": "token.example"}, "ValidationFailed", "spec.oidcProviders[0].issuerURL"),
-        ({"issuerURL": ""}, "ValidationFailed", "spec.oidcProviders[0].issuerURL"),
-        ({"validations": []}, "ValidationFailed", "spec.oidcProviders[0].validations"),
-        ({"validations": [{"expression": "true"}]}, "ValidationFailed", "spec.oidcProviders[0].validations[0].message"),
-        ({"validations": [{"message": "x"}]}, "ValidationFailed", "spec.oidcProviders[0].validations[0].expression"),
-        (
-            {"validations": [{"expression": "req.x == 1", "message": "x"}]},
-            "InvalidCELExpression",
-            "spec.oidcProviders[0].validations[0].expression",
-        ),
-        (
-            {"variables": [{"name": "a b", "expression": "1"}]},
-            "ValidationFailed",
-            "spec.oidcProviders[0].variables[0].name",
-        ),
-        (
-            {"variables": [{"name": "a", "expression": "claims.("}]},
-            "InvalidCELExpression",
-            "spec.oidcProviders[0].variables[0].expression",
-        ),
-    ],
-    ids=str,
-)
-async def test_an_issuer_that_cannot_be_used_is_named_by_its_field(
-    site: Site, change: dict[str, Any], reason: str, said: str
-) -> None:
-    """And the door stays closed."""
-    await site.has(receiver("generic-oidc", oidcProviders=[OIDC[0] | change]))
-    status, why, message = site.ready()
-    assert (status, why, site.status()["webhookPath"]) == ("False", reason, "")
-    assert said in message
-
-
-async def test_an_issuer_that_is_there_twice_is_refused(site: Site) -> None:
-    """Which validations count would be a matter of their order."""
-    await site.has(receiver("generic-oidc", oidcProviders=OIDC * 2))
-    assert "spec.oidcProviders[1].issuerURL https://token.actions.example is there twice" in site.ready()[2]
-
-
-async def test_a_genuine_token_of_somebody_else_is_refused_with_the_receiver_s_message(site: Site) -> None:
-    """403: the sender has proven who it is, and may not do this."""
-    await site.has(receiver("generic-oidc"), thing(GIT_REPOSITORY, "fleet"))
-    given = f"Bearer {oidc_token(repository_owner='them')}"
-    answer = await site.call(path(""), Authorization=given)
-    assert (answer.status_code, answer.json()["error"]) == (403, "token validation failed: not our organisation")
-    assert site.asked(GIT_REPOSITORY, "fleet") == ""
-
-
-async def test_filters_see_the_claims_of_a_token(site: Site) -> None:
-    """So that a pipeline asks the object of its own repository and no other."""
-    every = {"kind": "GitRepository", "name": "*", "matchLabels": {"team": "shop"}}
-    named = "claims.repository == 'shop-team/' + res.metadata.name"
-    await site.has(
-        receiver("generic-oidc", every, resourceFilter=named),
-        thing(GIT_REPOSITORY, "fleet", team="shop"),
-        thing(GIT_REPOSITORY, "other", team="shop"),
-    )
-    answer = await site.call(path(""), **PROOFS["generic-oidc"]())
-    assert answer.json() == {"asked": ["GitRepository/apps/fleet"]}
-
-
-async def test_only_tokens_have_claims(site: Site) -> None:
-    """A filter over them in another type of Receiver would be true for nobody: it is refused."""
-    await site.has(secret(), receiver(resourceFilter="claims.repository == 'x'"))
-    assert site.ready()[1] == "InvalidCELExpression"
