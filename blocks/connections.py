@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from blocks.code.reading import Reading
     from blocks.flags.base import FlagService
     from blocks.forges.base import Forge
+    from blocks.gates.kinds.table import GateKinds
     from blocks.gates.table import Gates
     from blocks.git.mirrors import Git
     from blocks.helm.program import Helm
@@ -164,6 +165,10 @@ class Connections:
     """This process's sign of life, which its rollouts rest on."""
     workers: Workers
     """What is known of the signs of life of others."""
+    gate_kinds: Part[GateKinds] = Part()
+    """Gates as objects of the cluster."""
+    home: str = ""
+    """sluice's own namespace: what lies there may have a say in others."""
     scope: str = ""
     """What tells this installation from others that keep their Leases in the same namespace."""
     tenants: Tenants = field(default_factory=Tenants)

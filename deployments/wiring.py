@@ -19,6 +19,8 @@ from blocks.connections import connected as in_this_process
 from blocks.flags.table import FlagServices
 from blocks.forges.table import forges
 from blocks.gates.http import webhook_client
+from blocks.gates.kinds.base import Ways
+from blocks.gates.kinds.table import GateKinds
 from blocks.gates.table import Gates
 from blocks.git.mirror import Remote
 from blocks.git.mirrors import Git
@@ -71,6 +73,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             metrics=providers_of(settings, http, installed.providers),
             gates=Gates(webhooks, installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
+            home=settings.leases_in,
             informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))
@@ -91,6 +94,8 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             flags=FlagServices(http, cluster, git, partial(_flags_repository, cluster)),
             forge=forges(http, {"github.com": settings.github_token, "gitlab.com": settings.gitlab_api_token}),
         )
+        ways = Ways(cluster=cluster, informers=wired.informers, http=http, webhooks=wired.gates)
+        wired.gate_kinds = GateKinds(ways)
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
 

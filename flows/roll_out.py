@@ -25,6 +25,7 @@ from sluice.rollout.decide import decide
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
 from sluice.rollout.needs import is_under_way
 from tasks.images.writing.keep_out import keep_out
+from tasks.measuring.until_asked import until_asked
 from tasks.people.hand_on import hand_on
 from tasks.people.label_run import is_labelled, label_run
 from tasks.people.record import record
@@ -198,6 +199,11 @@ async def _turn(run: RolloutRun) -> None:
         # What this run saw ready may have been scaled down, replaced or lost since.
         scaled=run.seen.scaled and now.standing,
         broken=now.broken,
+        gated=now.heard.gated,
+        held=now.heard.held,
+        aborted=now.heard.said.aborted,
+        ahead=now.heard.said.promoted,
+        retry_refused=run.seen.retry_refused or bool(now.heard.said.retried),
         paused=signals.paused,
         cancelled=signals.cancelled,
     )
@@ -212,7 +218,7 @@ async def _try(run: RolloutRun, decision: Decision, now: Look) -> None:
         run.effects.check(decision, now.shown)
         if not await act(run, decision):
             await say_what_is_waited_for(run.ref, decision.reason)
-            await asyncio.sleep(PAUSE)
+            await until_asked(run.ref, PAUSE)
     except StaleError:
         await asyncio.sleep(PAUSE)
     except LostError as error:

@@ -39,3 +39,15 @@ def go_duration(value: float) -> str:
     hours, minutes = divmod(int(whole), 60)
     text = f"{round(rest, 3):g}s"
     return f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}" if minutes else text
+
+
+_UNITS = ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute"))
+
+
+def in_words(value: float) -> str:
+    """A duration for people, in the largest unit that it has two of: `7 days`, `36 hours`, `90 seconds`."""
+    for unit, name in _UNITS:
+        if value >= 2 * unit or value == unit:
+            count = round(value / unit)
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{value:g} second{'' if value == 1 else 's'}"

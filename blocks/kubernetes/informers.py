@@ -7,8 +7,8 @@ within milliseconds of a change. The name and the idea are client-go's (k8s.io/c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,8 +16,9 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import follow
 from blocks.kubernetes.informer import Followed, Informer
-from blocks.kubernetes.kinds import ENDPOINT_SLICE, LEASE
+from blocks.kubernetes.kinds import AUDIT_RECORD, ENDPOINT_SLICE, LEASE
 from sluice.errors import TransientError
+from sluice.manifests.own.audit_record import ASKS
 from sluice.rollout.objects import MANAGED_BY
 
 Object = dict[str, Any]
@@ -27,8 +28,9 @@ SYNC_WITHIN = 15.0
 FRESH = 100.0
 """Seconds since the last sign of a watch for which it is believed: the server sends a bookmark about every minute."""
 OURS = ",".join(f"{name}={value}" for name, value in MANAGED_BY.items())
-SELECTORS = {LEASE: OURS, ENDPOINT_SLICE: OURS}
-"""Kinds that a cluster is full of, of which only sluice's own are wanted. EndpointSlices carry their Service's labels."""
+SELECTORS = {LEASE: OURS, ENDPOINT_SLICE: OURS, AUDIT_RECORD: f"{ASKS}=true"}
+"""Kinds that a cluster is full of, of which only some are wanted: sluice's own (EndpointSlices carry their Service's
+labels), and records by which somebody asks for something."""
 
 
 @dataclass(slots=True)
@@ -91,10 +93,14 @@ class Informers:
         for item in await self.cluster.list(kind, namespace, labels):
             self.learn(kind, item)
 
-    async def list(self, kind: Kind, namespace: str | None = None) -> list[Object]:
-        """All objects of a kind, in one namespace or in all that are watched."""
+    async def list(self, kind: Kind, namespace: str | None = None, *, within: float = SYNC_WITHIN) -> list[Object]:
+        """All objects of a kind, in one namespace or in all that are watched.
+
+        Raises:
+            TransientError: the kind has not been listed within so many seconds.
+        """
         if namespace is not None:
-            informer = await self._informer(kind, namespace)
+            informer = await self._informer(kind, namespace, within)
             return [item for (its, _), item in informer.objects.items() if its == namespace]
         watched = [await self._informer(kind, one) for one in self.namespaces or ("",)]
         return [item for informer in watched for item in informer.objects.values()]
@@ -153,6 +159,21 @@ class Informers:
         async with informer.following((namespace, name), partial(self.fresh, kind, name, namespace)) as followed:
             yield followed
 
+    @contextmanager
+    def noticing(self, wanted: Callable[[Kind, Object], bool]) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of an object that is wanted, for the duration of the block."""
+        noticed = asyncio.Event()
+
+        def hear(kind: Kind, item: Object, _gone: bool) -> None:
+            if wanted(kind, item):
+                noticed.set()
+
+        self.hearing.append(hear)
+        try:
+            yield noticed
+        finally:
+            self.hearing.remove(hear)
+
     async def close(self) -> None:
         """End all watches."""
         for listener in self._listeners:
@@ -162,15 +183,15 @@ class Informers:
     def _scope(self, namespace: str) -> str | None:
         return namespace if self.namespaces else None
 
-    async def _informer(self, kind: Kind, namespace: str) -> Informer:
+    async def _informer(self, kind: Kind, namespace: str, within: float = SYNC_WITHIN) -> Informer:
         informer = self._begun(kind, self._scope(namespace))
         if not informer.synced.is_set():
             try:
-                async with asyncio.timeout(SYNC_WITHIN):
+                async with asyncio.timeout(within):
                     await informer.synced.wait()
             except TimeoutError:
                 why = f": {informer.trouble}" if informer.trouble else ""
-                message = f"the cluster has not listed its {kind.plural} within {SYNC_WITHIN:g} s{why}"
+                message = f"the cluster has not listed its {kind.plural} within {within:g} s{why}"
                 raise TransientError(message) from None
         return informer
 
@@ -182,7 +203,7 @@ class Informers:
         return informer
 
     def _heard(self, kind: Kind, item: Object, gone: bool) -> None:
-        for hear in self.hearing:
+        for hear in tuple(self.hearing):
             hear(kind, item, gone)
 
     async def _listen(self, informer: Informer, kind: Kind, scope: str | None) -> None:

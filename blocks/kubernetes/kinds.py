@@ -20,8 +20,10 @@ from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
+from sluice.manifests.own.audit_record import AuditRecord
 from sluice.manifests.own.flag_audit import FlagAudit
 from sluice.manifests.own.flag_rollout import FlagRollout
+from sluice.manifests.own.gate import Gate
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import Workload
@@ -60,6 +62,8 @@ IMAGE_UPDATE_AUTOMATION = _modelled(ImageUpdateAutomation)
 RECEIVER = _modelled(Receiver)
 FLAG_AUDIT = _modelled(FlagAudit)
 FLAG_ROLLOUT = _modelled(FlagRollout)
+GATE = _modelled(Gate)
+AUDIT_RECORD = _modelled(AuditRecord)
 
 
 FLUX_KINDS = tuple(

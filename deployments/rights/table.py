@@ -13,6 +13,7 @@ from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from blocks.kubernetes.kinds import (
     ALERT,
+    AUDIT_RECORD,
     AUTOSCALER_KINDS,
     BUCKET,
     CANARY,
@@ -21,6 +22,7 @@ from blocks.kubernetes.kinds import (
     EVENT,
     FLAG_AUDIT,
     FLAG_ROLLOUT,
+    GATE,
     GIT_REPOSITORY,
     HELM_CHART,
     HELM_RELEASE,
@@ -165,6 +167,10 @@ _ROLLOUTS = (
         "the journal of a flag that is raised: none is turned without it",
         subresource="status",
     ),
+    Right(GATE, FOLLOW, "which Gates releases wait for: without it nothing goes forward"),
+    Right(GATE, FOLLOW, "which Gates of the platform team releases wait for", where=Where.OWN),
+    Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort", BOTH),
+    Right(AUDIT_RECORD, ("create",), "the trail of what was done and let through"),
 )
 _DELIVERY = (
     *(

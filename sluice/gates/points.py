@@ -61,18 +61,32 @@ POINTS: dict[str, Point] = {
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A gate that was asked last and did not open."""
+    """A gate that was asked last and did not open.
+
+    Attributes:
+        waits: it is waited for, whatever its point says: a Gate counts no failed checks.
+    """
 
     point: Point
     said: str
+    waits: bool = False
 
     def __str__(self) -> str:
         return f"{self.point.type}: {self.said}"
 
 
-def next_point(analysis: CanaryAnalysis, when: When, opened: frozenset[str]) -> Point | None:
-    """The point of that moment whose gates have still to open; None where none is left."""
-    asked = {webhook.type for webhook in analysis.webhooks} - opened
+def next_point(
+    analysis: CanaryAnalysis, when: When, opened: frozenset[str], gated: frozenset[str] = frozenset()
+) -> Point | None:
+    """The point of that moment whose gates have still to open; None where none is left.
+
+    Args:
+        analysis: of the Canary, with its webhooks.
+        when: the moment.
+        opened: types of points that have opened.
+        gated: types of points at which Gates are asked.
+    """
+    asked = ({webhook.type for webhook in analysis.webhooks} | gated) - opened
     return next((point for point in POINTS.values() if point.when is when and point.type in asked), None)
 
 

@@ -24,8 +24,10 @@ from sluice.manifests.flux.notification.provider import Provider
 from sluice.manifests.flux.oci_repository import OCIRepository
 from sluice.manifests.flux.receiver import Receiver
 from sluice.manifests.meta import Manifest
+from sluice.manifests.own.audit_record import AuditRecord
 from sluice.manifests.own.flag_audit import FlagAudit
 from sluice.manifests.own.flag_rollout import FlagRollout
+from sluice.manifests.own.gate import Gate
 from sluice.manifests.schema import Schema, structural
 
 Column = tuple[str, str, str]
@@ -82,6 +84,15 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
         *_READY,
     ),
     FlagAudit: (("Last audit", "date", ".status.lastAudit"), _AGE, *_READY),
+    Gate: (("At", "string", ".spec.at"), ("Suspended", "boolean", ".spec.suspend"), _AGE, *_READY),
+    AuditRecord: (
+        ("Act", "string", ".spec.act"),
+        ("Canary", "string", ".spec.canary"),
+        ("By", "string", ".spec.by"),
+        ("Gate", "string", ".spec.gate"),
+        ("Reason", "string", ".spec.reason"),
+        _AGE,
+    ),
 }
 """Every modelled kind and its columns: those that users of Flux and Flagger know."""
 
@@ -95,6 +106,12 @@ _SHORT_NAMES: dict[type[Manifest], list[str]] = {
     ImageRepository: ["imgrepo", "imagerepo"],
     ImagePolicy: ["imgpol", "imagepol"],
 }
+
+
+_RULES: dict[type[Manifest], tuple[str, str]] = {
+    AuditRecord: ("self == oldSelf", "a record of the audit trail is never changed: make another one"),
+}
+"""What the API server holds the `spec` of a kind to besides its schema: a CEL expression, and what people read."""
 
 
 def crds() -> list[dict[str, Any]]:
@@ -141,6 +158,9 @@ def _schema(model: type[Manifest]) -> Schema:
     schema["properties"]["metadata"] = {"type": "object"}
     schema["properties"] |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
     schema["required"] = ["spec"]
+    if model in _RULES:
+        rule, message = _RULES[model]
+        schema["properties"]["spec"]["x-kubernetes-validations"] = [{"rule": rule, "message": message}]
     if "status" in schema["properties"]:
         schema["properties"]["status"] = _lenient(schema["properties"]["status"])
     else:

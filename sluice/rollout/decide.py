@@ -38,8 +38,8 @@ def decide(canary: Canary, seen: Seen) -> Decision:
         return _judged(canary, seen)
     if seen.broken:
         return _roll_back(canary, seen, seen.broken)
-    if seen.cancelled:
-        return _roll_back(canary, seen, CANCELLED)
+    if seen.cancelled or seen.aborted:
+        return _roll_back(canary, seen, seen.aborted or CANCELLED)
     if not seen.revision == seen.carries == status.last_applied_spec:
         return _moved_on(canary, seen)
     if seen.fault:
@@ -51,7 +51,7 @@ def _on_its_way(canary: Canary, seen: Seen) -> Decision:
     """Nothing but the judge has anything against the revision."""
     if seen.bad or is_open(canary):
         return _bad(canary, seen, seen.bad or canary.status.flags.reason)
-    if canary.spec.analysis is None or not canary.analysed:
+    if canary.spec.analysis is None or not canary.analysed or seen.ahead:
         return _without_analysis(canary, seen)
     if not canary.status.begun:
         return _before_steps(canary, canary.spec.analysis, seen)
@@ -92,8 +92,9 @@ def _judged(canary: Canary, seen: Seen) -> Decision:
             # The run of what was promoted is gone, and the newer revision is not to begin: the journal is closed for it.
             return Decision(Action.FINALISE, f"the target has moved on, and {SUSPENDED}")
         return _moved_on(canary, seen)
-    if seen.cancelled and seen.stuck:
-        return _roll_back(canary, seen, f"{CANCELLED}, for its promotion could not end: {seen.stuck}")
+    if (seen.cancelled or seen.aborted) and seen.stuck:
+        why = f"{seen.aborted or CANCELLED}, for its promotion could not end: {seen.stuck}"
+        return _roll_back(canary, seen, why)
     if not seen.revision:
         return _roll_back(canary, seen, seen.broken)
     if not seen.revision == seen.carries == canary.status.last_applied_spec:
@@ -158,14 +159,14 @@ def _without_analysis(canary: Canary, seen: Seen) -> Decision:
     if not seen.scaled:
         return Decision(Action.SCALE_UP)
     held = _held(canary, seen)
-    return Decision(Action.WAIT, held) if held else Decision(Action.PROMOTE)
+    return Decision(Action.WAIT, held) if held else Decision(Action.PROMOTE, seen.ahead)
 
 
 def _held(canary: Canary, seen: Seen) -> str:
     """Why a release stays where it is; empty where it may go on. It is judged all the same, and goes home on bad news."""
     if canary.spec.suspend:
         return SUSPENDED
-    return "paused by a person" if seen.paused else ""
+    return seen.held or ("paused by a person" if seen.paused else "")
 
 
 def _before_steps(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decision:
@@ -174,10 +175,12 @@ def _before_steps(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decis
     closed = _still_closed(canary, analysis, seen)
     if closed:
         return closed
+    if seen.held and not seen.scaled:
+        return Decision(Action.WAIT, seen.held, failed_checks=failed)  # no pods for what may wait for weeks
     for when, ready in ((When.BEFORE_PODS, True), (When.BEFORE_TRAFFIC, seen.scaled)):
         if not ready:
             return Decision(Action.SCALE_UP, failed_checks=failed)
-        point = next_point(analysis, when, seen.gates_open)
+        point = next_point(analysis, when, seen.gates_open, seen.gated)
         if point:
             return Decision(Action.ASK_GATE, point=point, failed_checks=failed)
     held = _held(canary, seen)
@@ -227,7 +230,7 @@ def _step_passed(analysis: CanaryAnalysis, seen: Seen, now: Decision) -> Decisio
     failed = now.failed_checks
     if following < len(steps):
         return Decision(Action.SHIFT, step=following, traffic=steps[following].traffic, failed_checks=failed)
-    point = next_point(analysis, When.BEFORE_PROMOTION, seen.gates_open)
+    point = next_point(analysis, When.BEFORE_PROMOTION, seen.gates_open, seen.gated)
     if point:
         waited = seen.gate_closed is not None and seen.gate_closed.point is point
         return replace(now, action=Action.ASK_GATE, point=point, another_interval=waited)
@@ -239,8 +242,9 @@ def _still_closed(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decis
     closed = seen.gate_closed
     if closed is None:
         return None
-    failed = canary.status.failed_checks + (1 if closed.point.counts else 0)
-    if closed.point.counts and failed >= analysis.failures_allowed:
+    counts = closed.point.counts and not closed.waits
+    failed = canary.status.failed_checks + (1 if counts else 0)
+    if counts and failed >= analysis.failures_allowed:
         why = f"gate {closed.point.type} did not open: {closed.said}"
         return Decision(Action.ROLL_BACK, why, failed_checks=failed, outcome=Outcome.ROLLED_BACK)
     return Decision(Action.ASK_GATE, closed.said, point=closed.point, another_interval=True, failed_checks=failed)

@@ -73,6 +73,10 @@ class Seen:
         stuck: why the promotion under way did not come to its end when it was tried last.
         fault: why this revision cannot go on, such as pods that never became ready; empty where nothing is wrong.
         bad: what the judge has measured against this revision, which ends it; empty where nothing does.
+        gated: types of points at which Gates are asked.
+        held: why nothing goes forward, such as a freeze; empty where it may.
+        aborted: who wants it to go home and why; empty where nobody does.
+        ahead: who wants it promoted without the steps that are left; empty where nobody does.
         paused, cancelled: what a person asked for in the UI.
         retry_refused: a person wants a revision that was rolled back to be tried again.
         run: id of the run that decides; the journal may say that it ended before, in a process that died.
@@ -90,6 +94,10 @@ class Seen:
     stuck: str = ""
     fault: str = ""
     bad: str = ""
+    gated: frozenset[str] = field(default_factory=frozenset)
+    held: str = ""
+    aborted: str = ""
+    ahead: str = ""
     paused: bool = False
     cancelled: bool = False
     retry_refused: bool = False

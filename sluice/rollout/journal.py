@@ -77,7 +77,7 @@ def _supported(canary: Canary, fields: list[str], stamp: str) -> dict[str, Any]:
     }
 
 
-def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[str, Any]:
+def beginning(canary: Canary, now: float, revision: str, version: str, heard: int = 0) -> dict[str, Any]:
     """The entry that opens the rollout of a revision: nothing of the last one is carried over but which flags are off."""
     fields = (
         {"flags": flags_entry(FlagsStatus(revision=revision, off=canary.status.flags.off))} if has_flags(canary) else {}
@@ -94,7 +94,8 @@ def beginning(canary: Canary, now: float, revision: str, version: str) -> dict[s
         step=-1,
         stepStarted=0.0,
         rollbackReason="",
-        begunWith=begun_with(canary, version),
+        begunWith=begun_with(canary, version, heard),
+        gates=[],
         evidence=fresh_evidence(revision, now),
         **fields,
     )

@@ -84,7 +84,7 @@ class Step:
             await self.measures.learn_pace()
             scrape = await self.measures.scrape(self.state)
             self._note(scrape)
-            now = await self._failed_by_route(self._moment(scrape, paused=self.under.signals.paused))
+            now = await self._failed_by_route(self._moment(scrape, paused=self.under.held))
             if not scrape.provider_down and self._nobody_asks():
                 self.load.call()
             found = await self._verdict(now)

@@ -1,4 +1,4 @@
-"""Whether what a stage waits under is unchanged: the target's revision, the Canary, and what a person asked for.
+"""Whether what a stage waits under is unchanged: the target's revision, the Canary, and what Gates and people say.
 
 A stage may wait for a weekend in one piece; it ends at once where there is something else to be decided.
 """
@@ -6,19 +6,23 @@ A stage may wait for a weekend in one piece; it ends at once where there is some
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from blocks.kubernetes.informer import Followed
 from blocks.kubernetes.kinds import CANARY
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from tasks.run_signals import RunSignals, signals_for_current_run
+from tasks.scene.heard import Heard, heard, matters_to
 from tasks.scene.rollout_ref import Object, RolloutRef, Scene
 
 LOOK = 10.0
 """Seconds between looks at what brings no news of itself: the lease, and the marks of the run."""
+SURELY = 0.01
+"""Seconds after the moment at which something changes by itself, so that it surely has."""
 
 
 @dataclass(slots=True)
@@ -28,6 +32,8 @@ class Unchanged:
     Attributes:
         target, canary: followed; shared objects, not to be changed.
         edited: whether the Canary's spec is another one by now.
+        began, heard: what Gates and people said when the stage began, and say now.
+        noticed: set where they may say something else.
     """
 
     scene: Scene
@@ -37,6 +43,9 @@ class Unchanged:
     spec: Object
     signals: RunSignals
     paused: bool
+    began: Heard = field(default_factory=Heard)
+    heard: Heard = field(default_factory=Heard)
+    noticed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def edited(self) -> bool:
@@ -60,7 +69,14 @@ class Unchanged:
             raise NotFoundError(f"{workload.kind} {self.ref.namespace}/{self.scene.canary.target} was deleted")
         if self.scene.workload.revision(self.scene.canary, target) != self.ref.revision:
             return "a newer revision came"
-        return "the Canary was edited" if self.edited else ""
+        if self.edited:
+            return "the Canary was edited"
+        return "a Gate or a person has something else to say" if self.heard.matters != self.began.matters else ""
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing goes forward by what people, Gates and freezes say."""
+        return self.signals.paused or bool(self.heard.held)
 
     @property
     def asked(self) -> bool:
@@ -68,21 +84,32 @@ class Unchanged:
         return self.signals.paused is not self.paused or self.signals.cancelled
 
     async def change(self, seconds: float) -> None:
-        """Wait for a change of either object, at most so long."""
-        news = [asyncio.ensure_future(one.change()) for one in (self.target, self.canary)]
+        """Wait for a change of either object, or of what Gates and people say, at most so long."""
+        if self.heard.until is not None:
+            seconds = min(seconds, max(self.heard.until - time.time(), 0.0) + SURELY)
+        waits = (self.target.change(), self.canary.change(), self.noticed.wait())
+        news = [asyncio.ensure_future(one) for one in waits]
         try:
             await asyncio.wait(news, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for one in news:
                 one.cancel()
+        if self.noticed.is_set() or (self.heard.until is not None and time.time() >= self.heard.until):
+            self.noticed.clear()
+            self.heard = await heard(self.scene.wired, self.scene.canary, self.ref.revision)
 
-    async def stands(self, seconds: float) -> bool:
-        """Wait so long; False as soon as there is something to decide."""
+    async def stands(self, seconds: float, *, hears: bool = False) -> bool:
+        """Wait so long; False as soon as there is something to decide.
+
+        Args:
+            seconds: to wait.
+            hears: the waiting ends early, with True, where answers of Gates may have changed.
+        """
         loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
+        end, answers = loop.time() + seconds, self.heard.answers
         while not (self.over() or self.asked):
             left = end - loop.time()
-            if left <= 0:
+            if left <= 0 or (hears and self.heard.answers != answers):
                 await asyncio.sleep(0)
                 return True
             await self.change(min(left, LOOK))
@@ -97,8 +124,10 @@ async def unchanged(scene: Scene, ref: RolloutRef) -> AsyncIterator[Unchanged]:
         informers.following(scene.kind, scene.canary.target, ref.namespace) as target,
         informers.following(CANARY, ref.name, ref.namespace) as canary,
     ):
-        canary.object = canary.object or await informers.get(CANARY, ref.name, ref.namespace)
-        # What the stage goes by may have been edited since it was read.
-        same = Canary.parse(canary.object).spec == scene.canary.spec
-        spec: Object = (canary.object.get("spec") or {}) if same else {}
-        yield Unchanged(scene, ref, target, canary, spec, signals, signals.paused)
+        with informers.noticing(matters_to(scene.canary)) as noticed:
+            canary.object = canary.object or await informers.get(CANARY, ref.name, ref.namespace)
+            # What the stage goes by may have been edited since it was read.
+            same = Canary.parse(canary.object).spec == scene.canary.spec
+            spec: Object = (canary.object.get("spec") or {}) if same else {}
+            began = await heard(scene.wired, scene.canary, ref.revision)
+            yield Unchanged(scene, ref, target, canary, spec, signals, signals.paused, began, began, noticed)

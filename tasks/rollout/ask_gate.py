@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from asyncio import FIRST_COMPLETED, create_task, gather, wait
+from dataclasses import replace
 
 from sluice.gates.patience import questions
 from sluice.gates.points import Closed, Point
@@ -21,6 +22,8 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
 from tasks.measuring.unchanged import Unchanged, unchanged
+from tasks.rollout.asked_gates import Said, asked_all
+from tasks.scene.home import say
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
@@ -37,12 +40,20 @@ async def ask_gate(ref: RolloutRef, decision: Decision) -> StageResult:
     scene.check_current(ref)
     if asked_before:
         return await _asked_again(scene, ref, decision, point)
-    said = await _closed(scene, point)
+    said = await asked_all(scene, ref, point)
+    waits = said.closed and not said.refused
+    return replace(await _came_to(scene, decision, point, said), news=Occasion.GATE_WAITS if waits else None)
+
+
+async def _came_to(scene: Scene, decision: Decision, point: Point, said: Said) -> StageResult:
+    """Write down what the gates said, and what it means for the release."""
     await _write(scene, decision, point, said)
-    if not said:
+    if said.refused:
+        return StageResult(fault=said.refused)
+    if not said.closed:
         return StageResult(opened=point.type)
-    closed = Closed(point, said)
-    return StageResult(closed=closed, unjudged=point.stale, news=Occasion.GATE_WAITS, reason=str(closed))
+    closed = Closed(point, said.closed, waits=said.only_gates)
+    return StageResult(closed=closed, unjudged=point.stale, reason=str(closed))
 
 
 async def _asked_again(scene: Scene, ref: RolloutRef, decision: Decision, point: Point) -> StageResult:
@@ -50,27 +61,21 @@ async def _asked_again(scene: Scene, ref: RolloutRef, decision: Decision, point:
     if point.stale:
         return await _judged_meanwhile(scene, ref, decision, point)
     async with unchanged(scene, ref) as under:
-        if not point.counts:
-            opened = await _opens(scene, under, point)
-            if opened:
-                await _write(scene, decision, point, "")
-            return StageResult(opened=point.type if opened else "")
+        if not _counts(scene, point):
+            said = await _opens(scene, ref, under, point)
+            return await _came_to(scene, decision, point, said) if said else StageResult()
         # Each closed answer is a failed check, and Flagger makes one an interval.
         if not await under.stands(_interval(scene)):
             return StageResult()
-        said = await _closed(scene, point)
-    await _write(scene, decision, point, said)
-    if not said:
-        return StageResult(opened=point.type)
-    closed = Closed(point, said)
-    return StageResult(closed=closed, unjudged=point.stale, reason=str(closed))
+        said = await asked_all(scene, ref, point)
+    return await _came_to(scene, decision, point, said)
 
 
 async def _judged_meanwhile(scene: Scene, ref: RolloutRef, decision: Decision, point: Point) -> StageResult:
     """Wait for a closed gate while users meet the revision: what the judge has against it ends the waiting too."""
     async with unchanged(scene, ref) as under, unchanged(scene, ref) as judged_under:
         judging = Step(scene, ref, Measures.of(scene), judged_under, decision, endless=True)
-        verdict, gate = create_task(judging.judge()), create_task(_opens(scene, under, point))
+        verdict, gate = create_task(judging.judge()), create_task(_opens(scene, ref, under, point))
         try:
             await wait({verdict, gate}, return_when=FIRST_COMPLETED)
         finally:
@@ -79,26 +84,37 @@ async def _judged_meanwhile(scene: Scene, ref: RolloutRef, decision: Decision, p
             await gather(verdict, gate, judging.load.end(), return_exceptions=True)
         edited = under.edited
     ended = None if verdict.cancelled() else verdict.result()
-    opened = not gate.cancelled() and gate.result()
+    said = None if gate.cancelled() else gate.result()
     await scene.write({"status": {"evidence": judging.state.model_dump(mode="json")}})
     if ended:
         return StageResult(step=ended, unjudged=ended.judgement.verdict is Verdict.CONTINUE)
-    if not opened:
+    if said is None:
         return StageResult(unjudged=edited)
-    await _write(scene, decision, point, "")
+    came_to = await _came_to(scene, decision, point, said)
+    if said.refused:
+        return came_to
     step = judging.result(judging.passed) if judging.passed else None
     # An interval that is over and waits, for data or a provider, has not shown what the one before it did.
-    return StageResult(opened=point.type, step=step, unjudged=judging.waits_for is not None)
+    return replace(came_to, step=step, unjudged=judging.waits_for is not None)
 
 
-async def _opens(scene: Scene, under: Unchanged, point: Point) -> bool:
-    """Ask until the gates are open; False where there is something else to decide."""
+async def _opens(scene: Scene, ref: RolloutRef, under: Unchanged, point: Point) -> Said | None:
+    """Ask until the gates are open, or one has refused; None where there is something else to decide."""
+    said: Said | None = None
     for pause in questions(GATE_PAUSE, _interval(scene)):
-        if not await under.stands(pause):
+        if not await under.stands(pause if said is None or said.again is None else said.again, hears=True):
             break
-        if not await _closed(scene, point):
-            return True
-    return False
+        said = await asked_all(scene, ref, point)
+        if not said.closed or said.refused:
+            return said
+        await _tell(scene, point, said)
+    return None
+
+
+def _counts(scene: Scene, point: Point) -> bool:
+    """Whether a closed answer at this point is a failed check: only webhooks of the Canary count."""
+    analysis = scene.canary.spec.analysis
+    return point.counts and any(one.type == point.type for one in (analysis.webhooks if analysis else ()))
 
 
 def _interval(scene: Scene) -> float:
@@ -106,24 +122,20 @@ def _interval(scene: Scene) -> float:
     return analysis.interval if analysis else 0.0
 
 
-async def _write(scene: Scene, decision: Decision, point: Point, said: str) -> None:
+async def _write(scene: Scene, decision: Decision, point: Point, said: Said) -> None:
     """Write what the gates said, empty where all are open, into the Canary's status where it changes something there."""
     before = scene.canary.status
     phase = before.phase or Phase.PROGRESSING
     if point.phase:
-        phase = point.phase if said else Phase.PROGRESSING
+        phase = point.phase if said.closed else Phase.PROGRESSING
     if phase is not before.phase or decision.failed_checks != before.failed_checks:
-        message = f"Gate {point.type}: {said or 'open'}"
+        message = f"Gate {point.type}: {said.closed or 'open'}"
         await scene.write(entry(scene.canary, time.time(), phase, message, failedChecks=decision.failed_checks))
+    else:
+        await _tell(scene, point, said)
 
 
-async def _closed(scene: Scene, point: Point) -> str:
-    """What the gates that did not open said; empty where all are open."""
-    analysis = scene.canary.spec.analysis
-    closed: list[str] = []
-    for webhook in analysis.webhooks if analysis else ():
-        if webhook.type == point.type:
-            answer = await scene.wired.gates.ask(webhook, scene.canary)
-            if not answer.open:
-                closed.append(f"{answer.gate}: {answer.said}")
-    return "; ".join(closed)
+async def _tell(scene: Scene, point: Point, said: Said) -> None:
+    """Write into the Canary's condition which Gates it waits for, where that changed; webhooks say something each time."""
+    if said.only_gates:
+        await say(scene, f"Gate {point.type}: {said.closed}")

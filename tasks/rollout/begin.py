@@ -8,6 +8,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import beginning
 from sluice.rollout.result import StageResult
+from tasks.scene.heard import newest_record
 from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.tend import tend
@@ -22,7 +23,8 @@ async def begin(ref: RolloutRef, decision: Decision) -> StageResult:
         await tend(scene)  # else nobody remembers by which route its users came before
     if await scene.router.weight(scene.canary):
         await go_home(scene)
-    opening = beginning(scene.canary, time.time(), ref.revision, ref.version)
+    said = await newest_record(scene.wired, scene.canary)
+    opening = beginning(scene.canary, time.time(), ref.revision, ref.version, said)
     opening["status"] |= await scene.given_to_primary()
     await scene.write(opening)
     return StageResult(began=True, news=Occasion.STARTED)

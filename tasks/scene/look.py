@@ -15,6 +15,7 @@ from sluice.manifests.flagger.side import Side
 from sluice.rollout.needs import needs_primary
 from sluice.rollout.revision import version_of
 from tasks.scene.baseline import is_standing
+from tasks.scene.heard import Heard, heard
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
 log = logging.getLogger("sluice.rollout")
@@ -30,6 +31,7 @@ class Look(BaseModel):
         weight: the canary's real weight at the router; None where there is no route.
         led: users come to a primary already that is still being made.
         broken: why a release under way cannot go on by what the cluster holds; empty where it can.
+        heard: what Gates and people say of it.
         standing: whether the canary's pods run this revision and serve, frozen where they have traffic, and where it is
             compared the baseline's too.
     """
@@ -42,6 +44,7 @@ class Look(BaseModel):
     standing: bool
     led: bool = False
     broken: str = ""
+    heard: Heard = Heard()
 
     @property
     def shown(self) -> object:
@@ -51,6 +54,7 @@ class Look(BaseModel):
             self.revision,
             self.weight,
             self.standing,
+            self.heard.matters,
         )
 
 
@@ -96,13 +100,15 @@ async def _whole(scene: Scene, ref: RolloutRef) -> Look:
     reads, writes = scene.workload.reads, scene.workload.writes
     # Somebody who applied the target whole may have thawed it: it is frozen again before users meet more of it.
     stays = not weight or writes.frozen(target) is None
+    revision = scene.workload.revision(scene.canary, target)
     return Look(
         canary=scene.canary,
-        revision=scene.workload.revision(scene.canary, target),
+        revision=revision,
         version=version_of(target),
         weight=weight,
         standing=baseline and stays and reads.ready(target, scene.canary.ready_threshold),
         led=needs_primary(scene.canary)
         and (weight is not None or await scene.services.leads_home(scene.canary, target)),
         broken=scene.broken,
+        heard=await heard(scene.wired, scene.canary, ref.revision or revision),
     )

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from blocks.gates.base import Answer
+from blocks.gates.kinds.base import Ways
+from blocks.gates.kinds.table import GateKinds
 from blocks.metrics.memory import MemoryMetrics
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_webhook import CanaryWebhook
@@ -147,11 +149,13 @@ def staged(
 
 def parts(stage: Stage) -> dict[str, Any]:
     """The connections of a stage that is played."""
+    nothing: Any = None
     return {
         "router": lambda provider, writer: stage.route.written_by(writer),
         "services": lambda writer: MemoryServices(stage.cluster),
         "metrics": Provided(stage.metrics),
         "gates": stage.gates,
+        "gate_kinds": GateKinds(Ways(cluster=nothing, informers=nothing, http=nothing, webhooks=stage.gates)),
         "flags": stage.flags,
     }
 

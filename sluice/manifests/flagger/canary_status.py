@@ -10,6 +10,7 @@ from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.kill_switch import FlagsStatus
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.meta import ForeignModel, without_nothing
+from sluice.manifests.own.gate_state import GateState
 
 
 class CanaryCondition(ForeignModel):
@@ -39,6 +40,8 @@ class BegunWith(ForeignModel):
     target_ref: ObjectReference
     service: dict[str, Any] = Field(default_factory=dict)
     """`spec.service` with its `name`."""
+    heard: int = 0
+    """Version of the newest record about the Canary that was there: what people said up to it is of before."""
 
 
 class TrackedTarget(ForeignModel):
@@ -77,6 +80,8 @@ class CanaryStatus(ForeignModel):
     """The judge's state, so that evidence survives a crash."""
     begun_with: BegunWith | None = None
     """By which names the release under way was begun: the way home stays the same whatever becomes of the spec."""
+    gates: tuple[GateState, ...] = ()
+    """What is known of the Gates of the release under way."""
     flags: FlagsStatus = Field(default_factory=FlagsStatus)
     """The journal of the kill switch, and the flags that are off by it."""
     ends: tuple[RunEnd, ...] = ()

@@ -20,11 +20,12 @@ OPENING = "begunWith"
 """What an entry of the journal has in its status that opens a release."""
 
 
-def begun_with(canary: Canary, version: str) -> Object:
-    """What the journal keeps of the spec when a release begins, and what people call its revision."""
+def begun_with(canary: Canary, version: str, heard: int = 0) -> Object:
+    """What the journal keeps of the spec when a release begins, what people call its revision, and what they had said."""
     service = canary.spec.service.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return {
         "version": version,
+        "heard": heard,
         "provider": canary.spec.provider,
         "targetRef": canary.spec.target_ref.model_dump(mode="json", by_alias=True, exclude_unset=True),
         "service": {**service, "name": canary.service_name},

@@ -155,6 +155,27 @@ BEFORE_TRAFFIC = [
         id="a pause holds back the first step",
     ),
     pytest.param(
+        stepping(-1, 0),
+        {},
+        {"held": "frozen"},
+        Decision(Action.WAIT, "frozen"),
+        id="what is frozen gets no pods before its time",
+    ),
+    pytest.param(
+        stepping(-1, 0),
+        {},
+        {"gated": frozenset({"confirm-rollout"})},
+        Decision(Action.ASK_GATE, point=POINTS["confirm-rollout"]),
+        id="a Gate is asked where no webhook is",
+    ),
+    pytest.param(
+        stepping(-1, 0, failedChecks=1),
+        GATES,
+        {"scaled": True, "gate_closed": Closed(POINTS["pre-rollout"], "a suite runs", waits=True)},
+        Decision(Action.ASK_GATE, "a suite runs", point=POINTS["pre-rollout"], another_interval=True, failed_checks=1),
+        id="a Gate that is closed counts no failed checks",
+    ),
+    pytest.param(
         stepping(-1, 0), {}, {"fault": "no pods"}, Decision(BACK, "no pods", outcome=Outcome.ROLLED_BACK), id="no pods"
     ),
     pytest.param(

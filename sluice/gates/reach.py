@@ -1,0 +1,46 @@
+"""Which Gates have a say in a Canary's releases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.own.gate import Gate
+
+
+def reaches(namespace: str, namespaces: Sequence[str], canary: Canary, home: str) -> bool:
+    """Whether an object of a namespace may have a say in another one's releases.
+
+    Args:
+        namespace: of the object.
+        namespaces: those that it names; empty for its own.
+        canary: whose releases.
+        home: sluice's own namespace: what lies there is the platform team's. Elsewhere a team may stop itself alone.
+    """
+    if not namespaces or namespace != home:
+        return canary.namespace == namespace and (not namespaces or _names(namespaces, namespace))
+    return _names(namespaces, canary.namespace)
+
+
+def _names(namespaces: Sequence[str], one: str) -> bool:
+    return "*" in namespaces or one in namespaces
+
+
+def has_labels(wanted: Mapping[str, str], canary: Canary) -> bool:
+    """Whether a Canary has all of these labels."""
+    return all(canary.metadata.labels.get(name) == value for name, value in wanted.items())
+
+
+def gates_for(gates: Iterable[Gate], canary: Canary, home: str) -> list[Gate]:
+    """The Gates that have a say in a Canary's releases, in the order of their names."""
+    return sorted(
+        (
+            gate
+            for gate in gates
+            if not gate.spec.suspend
+            and not gate.metadata.deletion_timestamp
+            and reaches(gate.namespace, gate.spec.namespaces, canary, home)
+            and has_labels(gate.spec.canaries.match_labels, canary)
+        ),
+        key=lambda gate: gate.key,
+    )

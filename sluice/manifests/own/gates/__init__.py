@@ -1,0 +1,1 @@
+"""What a Gate of each kind asks for: one model a kind."""

@@ -1,0 +1,109 @@
+"""Ask all that has a say at one point of a rollout: the webhooks of the Canary, and the Gates of the cluster.
+
+What a Gate has to remember is written into the journal before it acts, so that whoever goes on after a crash knows of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+
+from blocks.gates.kinds.base import Asked, GateAnswer
+from sluice.gates.points import Point
+from sluice.manifests.own.gate import Gate
+from sluice.manifests.own.gate_state import GateState
+from tasks.scene.heard import Heard, heard
+from tasks.scene.rollout_ref import RolloutRef, Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What they said.
+
+    Attributes:
+        closed: what those that are closed said, for people; empty where all are open.
+        only_gates: no webhook is closed.
+        refused: a Gate that will not open for this revision, and why; empty where none has refused.
+        again: seconds after which asking again makes sense; None for the usual pace.
+    """
+
+    closed: str = ""
+    only_gates: bool = False
+    refused: str = ""
+    again: float | None = None
+
+
+async def asked_all(scene: Scene, ref: RolloutRef, point: Point) -> Said:
+    """Ask them, side by side."""
+    now = await heard(scene.wired, scene.canary, ref.revision)
+    mine = [gate for gate in now.gates if point.type in gate.spec.at]
+    hooks, answers = await asyncio.gather(_webhooks(scene, point), _gates(scene, ref, point, now, mine))
+    closed = [(gate, answer) for gate, answer in zip(mine, answers, strict=True) if not answer.open]
+    refused = next((f"gate {gate.name} refused: {answer.said}" for gate, answer in closed if answer.refused), "")
+    lines = [*hooks, *(_line(gate, answer) for gate, answer in closed), *([now.trouble] if now.trouble else [])]
+    pauses = [answer.again for _, answer in closed]
+    again = None if hooks or now.trouble else min((one for one in pauses if one is not None), default=None)
+    return Said("; ".join(lines), not hooks, refused, None if None in pauses else again)
+
+
+def _line(gate: Gate, answer: GateAnswer) -> str:
+    return ": ".join(one for one in (gate.name, answer.said, gate.spec.message) if one)
+
+
+async def _webhooks(scene: Scene, point: Point) -> list[str]:
+    """What the webhooks that did not open said."""
+    analysis = scene.canary.spec.analysis
+    asked = [webhook for webhook in (analysis.webhooks if analysis else ()) if webhook.type == point.type]
+    closed = []
+    for webhook in asked:
+        answer = await scene.wired.gates.ask(webhook, scene.canary)
+        if not answer.open:
+            closed.append(f"{answer.gate}: {answer.said}")
+    return closed
+
+
+async def _gates(scene: Scene, ref: RolloutRef, point: Point, now: Heard, gates: list[Gate]) -> list[GateAnswer]:
+    """What the Gates say, after each of them has done what it had to do."""
+    if not gates:
+        return []
+    asked = [_question(scene, ref, point, now, gate) for gate in gates]
+    kinds = scene.wired.gate_kinds
+    answers = list(await asyncio.gather(*(kinds.ask(one) for one in asked)))
+    asked = [_kept(one, answer) for one, answer in zip(asked, answers, strict=True)]
+    await _write(scene, asked)
+    for index, answer in enumerate(answers):
+        if answer.acts:
+            answers[index] = await kinds.act(asked[index])
+            asked[index] = _kept(asked[index], answers[index])
+    await _write(scene, asked)
+    return answers
+
+
+def _question(scene: Scene, ref: RolloutRef, point: Point, now: Heard, gate: Gate) -> Asked:
+    at = time.time()
+    fresh = GateState(gate=gate.key, uid=gate.metadata.uid, point=point.type, since=at)
+    mine = (fresh.gate, fresh.uid, fresh.point)
+    states = scene.canary.status.gates
+    state = next((one for one in states if (one.gate, one.uid, one.point) == mine), fresh)
+    return Asked(gate, scene.canary, point.type, ref.revision, ref.version, at, state, now.said)
+
+
+def _kept(asked: Asked, answer: GateAnswer) -> Asked:
+    kept = asked.state.kept if answer.keep is None else dict(answer.keep)
+    state = asked.state.model_copy(update={"kept": kept, "open": answer.open, "said": answer.said})
+    return replace(asked, state=state)
+
+
+async def _write(scene: Scene, asked: list[Asked]) -> None:
+    """Write what the Gates have to remember into the journal, where it is not there yet."""
+    mine = {(one.state.gate, one.state.point): one.state for one in asked}
+    others = [one for one in scene.canary.status.gates if (one.gate, one.point) not in mine]
+    wanted = (*others, *mine.values())
+    if set_of(wanted) != set_of(scene.canary.status.gates):
+        await scene.write({"status": {"gates": [one.model_dump(mode="json", by_alias=True) for one in wanted]}})
+
+
+def set_of(states: tuple[GateState, ...]) -> dict[tuple[str, str], GateState]:
+    """The states by what they are of: their order says nothing."""
+    return {(one.gate, one.point): one for one in states}

@@ -1,0 +1,128 @@
+"""Heard: what Gates and people have to say about a release, read from the cluster by shared watches.
+
+What cannot be read holds a release where it is, and says so; it never keeps one from going home.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blocks.connections import Connections
+from blocks.kubernetes.cluster import Kind
+from blocks.kubernetes.kinds import AUDIT_RECORD, GATE
+from sluice.errors import InvalidError, SluiceError
+from sluice.gates.asked_for import NOTHING, AskedFor, about, asked_for
+from sluice.gates.reach import gates_for
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.meta import Manifest
+from sluice.manifests.own.audit_record import AuditRecord
+from sluice.manifests.own.gate import Gate
+from sluice.recent import Recent
+
+Object = Mapping[str, Any]
+log = logging.getLogger("sluice.gates")
+LISTED_WITHIN = 2.0
+"""Seconds that a first list of Gates may take before a release is held for it: the way home must not wait for long."""
+MODELS = 4000
+_models: Recent[str, tuple[Object, Manifest | None]] = Recent(MODELS)
+"""What was read of an object, by uid: hundreds of releases look at the same ones, which are shared until they change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What Gates and people say at one moment.
+
+    Attributes:
+        gates: those that have a say in this Canary's releases.
+        said: what people have asked of this revision.
+        trouble: why not all of it could be read; empty where all was.
+        until: when it may change without anybody doing anything, seconds since the epoch; None where it does not.
+    """
+
+    gates: tuple[Gate, ...] = ()
+    said: AskedFor = NOTHING
+    trouble: str = ""
+    until: float | None = None
+
+    @property
+    def held(self) -> str:
+        """Why nothing goes forward; empty where it may."""
+        return self.said.paused or self.trouble
+
+    @property
+    def gated(self) -> frozenset[str]:
+        """The points at which Gates are asked."""
+        return frozenset(point for gate in self.gates for point in gate.spec.at)
+
+    @property
+    def matters(self) -> object:
+        """What a release is decided by, besides the answers of Gates; equal where nothing of it changed."""
+        said = self.said
+        return self.held, said.aborted, said.promoted, said.retried, self.gated
+
+    @property
+    def answers(self) -> object:
+        """What answers of Gates rest on."""
+        return tuple((one.key, one.metadata.generation) for one in self.gates), len(self.said.records)
+
+
+async def heard(wired: Connections, canary: Canary, revision: str) -> Heard:
+    """What Gates and people say now about the release of one revision."""
+    try:
+        gates = [one async for one in _read(wired, Gate, GATE, {canary.namespace, wired.home or canary.namespace})]
+        records = [one async for one in _read(wired, AuditRecord, AUDIT_RECORD, {canary.namespace}, canary.name)]
+    except SluiceError as error:
+        return Heard(trouble=f"gates and approvals cannot be read, so nothing goes forward: {error}")
+    begun = canary.status.begun_with
+    said = asked_for(about(records, canary.name, revision), begun.heard if begun else 0)
+    return Heard(tuple(gates_for(gates, canary, wired.home)), said)
+
+
+async def newest_record(wired: Connections, canary: Canary) -> int:
+    """The version of the newest record about a Canary that is known: all up to it are of before."""
+    try:
+        records = [one async for one in _read(wired, AuditRecord, AUDIT_RECORD, {canary.namespace}, canary.name)]
+    except SluiceError:
+        return 0
+    return max((one.version for one in records), default=0)
+
+
+def matters_to(canary: Canary) -> Any:
+    """Whether news of an object may matter to a Canary's release; for `Informers.noticing`."""
+    name, namespace = canary.name, canary.namespace
+
+    def wanted(kind: Kind, item: Object) -> bool:
+        if kind is AUDIT_RECORD:
+            return bool(item["metadata"].get("namespace") == namespace and _canary(item) == name)
+        return kind is GATE
+
+    return wanted
+
+
+async def _read(wired: Connections, model: type[Any], kind: Kind, namespaces: set[str], canary: str = "") -> Any:
+    for namespace in namespaces:
+        for item in await wired.informers.list(kind, namespace, within=LISTED_WITHIN):
+            if not canary or _canary(item) == canary:
+                found = _parsed(model, item)
+                if found is not None:
+                    yield found
+
+
+def _canary(item: Object) -> Any:
+    return (item.get("spec") or {}).get("canary")
+
+
+def _parsed(model: type[Manifest], item: Object) -> Manifest | None:
+    uid = str(item["metadata"].get("uid"))
+    known = _models.get(uid)
+    if known is None or known[0] is not item:
+        try:
+            known = item, model.parse(dict(item))
+        except InvalidError as error:
+            log.error("%s; it has no say until it is mended", error)
+            known = item, None
+        _models[uid] = known
+    return known[1]

@@ -1,0 +1,33 @@
+"""Gates and records as people write them, for tests."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from sluice.manifests.own.audit_record import ASKS
+from tests.samples import NAME, NAMESPACE
+
+_numbers = count(1)
+Object = dict[str, Any]
+
+
+def gate_object(name: str = "four-eyes", at: tuple[str, ...] = ("confirm-rollout",), **spec: Any) -> Object:
+    """A Gate; open to anybody's approval where no kind is given."""
+    kind = spec if set(spec) & {"approval", "webhook"} else {"approval": {}, **spec}
+    return {
+        "apiVersion": "sluice.dev/v1alpha1",
+        "kind": "Gate",
+        "metadata": {"name": name, "namespace": NAMESPACE, "generation": 1},
+        "spec": {"at": list(at), **kind},
+    }
+
+
+def record_object(act: str, by: str = "alice", **spec: Any) -> Object:
+    """A record by which somebody asks for something."""
+    return {
+        "apiVersion": "sluice.dev/v1alpha1",
+        "kind": "AuditRecord",
+        "metadata": {"name": f"{act}-{next(_numbers)}", "namespace": NAMESPACE, "labels": {ASKS: "true"}},
+        "spec": {"act": act, "by": by, "canary": NAME, **spec},
+    }
