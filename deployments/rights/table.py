@@ -169,8 +169,7 @@ _ROLLOUTS = (
     ),
     Right(GATE, FOLLOW, "which Gates releases wait for: without it nothing goes forward"),
     Right(GATE, FOLLOW, "which Gates of the platform team releases wait for", where=Where.OWN),
-    Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort", BOTH),
-    Right(AUDIT_RECORD, ("create",), "the trail of what was done and let through"),
+    Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort"),
 )
 _DELIVERY = (
     *(
