@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
+from blocks.bounded_http import Answer, sent
 from blocks.waits import retry_after, retrying
 from sluice.errors import SluiceError, TerminalError, TransientError
 from sluice.recent import Recent
 
 ATTEMPTS, TIMEOUT = 3, 5.0
+SLOWEST = 256 * 1024
+"""Bytes a second that what is sent may take: findings of code have megabytes."""
 LONGEST_ANSWER = 300
 """Characters of a forge's own words that a message quotes."""
+MOST = 8 << 20
+"""Bytes of an answer: a page of a list is far less."""
+Token = SecretStr | Callable[[], Awaitable[SecretStr]]
+"""A token, or what gives one that is still good."""
+SECONDARY = "secondary rate limit"
+"""GitHub's words for too much at once, where it says nothing else."""
 REST, LONGEST_REST = 60.0, 3600.0
 """Seconds that a forge gets that had too much and does not say for how long; and the most that it gets."""
 _resting: Recent[str, float] = Recent(100)
@@ -25,12 +35,18 @@ _resting: Recent[str, float] = Recent(100)
 
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Errors after which the forge cannot have done what was asked."""
+NOT_KNOWN = {500, 502, 504}
+"""Answers after which nobody knows whether it was done: of a proxy, or of a server that broke in the middle."""
 ALREADY = "already exists"
 """GitHub's word, in a 422, for what others answer 409 to."""
 
 
 class AlreadyError(TerminalError):
     """What was to be made is there."""
+
+
+class AbsentError(TerminalError):
+    """It is not there, or we may not know of it."""
 
 
 class _LostError(SluiceError):
@@ -45,7 +61,7 @@ class Asking:
         http: the client to ask with; its owner closes it.
         forge: what messages call it.
         api: base URL.
-        token: with the rights that are needed.
+        token: with the rights that are needed, or what gives one.
         from_where: where the token is written, for the person who has to put it right.
         headers: what else each call carries.
     """
@@ -53,7 +69,7 @@ class Asking:
     http: httpx.AsyncClient
     forge: str
     api: str
-    token: SecretStr
+    token: Token
     from_where: str
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,54 +96,74 @@ class Asking:
             raise TransientError(str(error)) from error
         raise TransientError(f"{self.forge} did not answer {path}")
 
+    async def find(self, path: str, right: str) -> Any | None:
+        """The answer of a GET; None where the forge has no such thing, or does not show it to us, which it says alike."""
+        try:
+            return await self.ask("GET", path, right)
+        except AbsentError:
+            return None
+
     async def _once(
         self, method: str, path: str, right: str, body: dict[str, Any] | None, query: dict[str, str]
     ) -> Any:
         rest = _resting.get(self.api, 0.0) - time.monotonic()
         if rest > 0:
             raise TransientError(f"{self.forge} wants to be left alone for {rest:.0f} s", retry_after=rest)
-        headers = {"Authorization": f"Bearer {self.token.get_secret_value()}", "User-Agent": "sluice", **self.headers}
+        token = self.token if isinstance(self.token, SecretStr) else await self.token()
+        headers = {"Authorization": f"Bearer {token.get_secret_value()}", "User-Agent": "sluice", **self.headers}
+        content = None if body is None else json.dumps(body).encode()
+        within = TIMEOUT + len(content or b"") / SLOWEST
+        headers |= {"Content-Type": "application/json"} if content else {}
+        address = self.api.rstrip("/") + path
         try:
-            answer = await self.http.request(
-                method, self.api.rstrip("/") + path, json=body, params=query, headers=headers, timeout=TIMEOUT
+            answer = await sent(
+                method, self.http, address, MOST, within, content=content, params=query, headers=headers
             )
         except httpx.RequestError as error:
             kind = _LostError if method == "POST" and not isinstance(error, NOT_SENT) else TransientError
             raise kind(f"{self.forge} does not answer: {type(error).__name__}") from error
         if answer.is_success:
             return self._read(answer, path)
-        said = f"{self.forge} answered {answer.status_code} for {path}"
+        said = f"{self.forge} answered {answer.status} for {path}"
         if (wait := _limit(answer)) is not None:
             _resting[self.api] = time.monotonic() + min(wait, LONGEST_REST)
             raise TransientError(f"{said}: it wants to be left alone for {wait:.0f} s", retry_after=wait)
-        if answer.status_code >= 500:
+        if 300 <= answer.status < 400:
+            raise TerminalError(f"{said}: the repository was moved or renamed: write its address of today")
+        if answer.status in NOT_KNOWN and method == "POST":
+            raise _LostError(said)
+        if answer.status >= 500:
             raise TransientError(said, retry_after=retry_after(answer.headers))
-        if answer.status_code in {400, 409, 422}:
-            already = answer.status_code == 409 or (answer.status_code == 422 and ALREADY in answer.text)
+        if answer.status in {400, 409, 422}:
+            already = answer.status == 409 or (answer.status == 422 and ALREADY in answer.text)
             refusal = AlreadyError if already else TerminalError
             raise refusal(f"{said}: {' '.join(answer.text.split())[:LONGEST_ANSWER]}")
-        raise TerminalError(f"{said}: may the token of {self.from_where} {right} there?")
+        kind = AbsentError if answer.status == 404 else TerminalError
+        raise kind(f"{said}: may the token of {self.from_where} {right} there?")
 
-    def _read(self, answer: httpx.Response, path: str) -> Any:
+    def _read(self, answer: Answer, path: str) -> Any:
+        if not answer.whole:
+            raise TerminalError(f"{self.forge} answered more than {MOST >> 20} MiB for {path}")
         try:
-            return answer.json()
+            return json.loads(answer.content)
         except ValueError as error:
-            kind = answer.headers.get("Content-Type", "no type")
+            kind = answer.headers.get("content-type", "no type")
             raise TerminalError(
-                f"{self.forge} answered {answer.status_code} for {path} with what is no JSON ({kind}): is {self.api} the "
+                f"{self.forge} answered {answer.status} for {path} with what is no JSON ({kind}): is {self.api} the "
                 "address of its API, and no proxy's or login's page?"
             ) from error
 
 
-def _limit(answer: httpx.Response) -> float | None:
+def _limit(answer: Answer) -> float | None:
     """The seconds that a forge wants to be left alone for; None where it says no such thing.
 
-    GitLab answers 429. GitHub's limits are a 403 or 429 that says how long, or that nothing is left until a moment; any
-    other 403 is a missing right.
+    GitLab answers 429. GitHub's limits are a 403 or 429 that says how long, or that nothing is left until a moment, or just
+    names its secondary limit; any other 403 is a missing right.
     """
     said = answer.headers
     left = said.get("X-RateLimit-Remaining") or said.get("RateLimit-Remaining")
-    if answer.status_code != 429 and not (answer.status_code == 403 and ("Retry-After" in said or left == "0")):
+    limited = "Retry-After" in said or left == "0" or SECONDARY in answer.text.lower()
+    if answer.status != 429 and not (answer.status == 403 and limited):
         return None
     if (wait := retry_after(said)) is not None:
         return wait

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+if TYPE_CHECKING:
+    from blocks.forges.marks.base import Marks
+
 _MARK, _WITHDRAWN = "<!-- sluice: ", "<!-- sluice withdrew: "
+
+
+class State(StrEnum):
+    """How far something about a commit is."""
+
+    PENDING = "pending"
+    """It is under way."""
+    SUCCESS = "success"
+    FAILURE = "failure"
+    CANCELLED = "cancelled"
+    """It was given up: something newer took its place, or a person stopped it."""
 
 
 class CommitStatus(BaseModel):
@@ -16,13 +30,13 @@ class CommitStatus(BaseModel):
 
     Attributes:
         context: who says it, such as `sluice/team/shop`; a later status of the same context takes its place.
-        success: whether all is well.
+        state: how it goes.
         description: one sentence; what is too long for the forge is cut.
     """
 
     model_config = ConfigDict(frozen=True)
     context: str
-    success: bool
+    state: State
     description: str
 
 
@@ -102,6 +116,10 @@ class Proposal(BaseModel):
 
 class Forge(Protocol):
     """One forge, with what is needed to get in."""
+
+    @property
+    def marks(self) -> Marks:
+        """How it shows releases."""
 
     async def set_status(self, url: str, commit: str, status: CommitStatus) -> None:
         """Set a status of a commit. Doing it twice shows it once.

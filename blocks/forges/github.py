@@ -12,16 +12,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
-from pydantic import SecretStr
 
-from blocks.forges.asking import Asking
-from blocks.forges.base import CommitStatus, Proposal, PullRequest, one_line
+from blocks.forges.asking import Asking, Token
+from blocks.forges.base import CommitStatus, Proposal, PullRequest, State, one_line
+from blocks.forges.marks.github import GitHubMarks
 from blocks.forges.proposing import Made, Stage, closed, proposed
-from sluice.errors import InvalidError, SluiceError, TerminalError, TransientError
-from sluice.sync.source_url import normalise
+from blocks.forges.repositories import on_github
+from sluice.errors import SluiceError, TerminalError, TransientError
 
 API = "https://api.github.com"
 LONGEST_DESCRIPTION = 140
@@ -30,6 +30,8 @@ MOST_REVIEWERS = 15
 """That GitHub takes."""
 MOST_FINDINGS = 10 << 20
 """Bytes that GitHub takes of a file of findings, compressed."""
+STATES = {State.PENDING: "pending", State.SUCCESS: "success", State.FAILURE: "failure", State.CANCELLED: "error"}
+"""What GitHub calls them next to a commit; it has no word for what was given up but `error`."""
 PULLS = "write pull requests"
 SCANNING = "write code scanning alerts (scope `security_events`), and is code scanning on"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -41,23 +43,27 @@ class GitHub:
 
     Attributes:
         http: the client to ask with; its owner closes it.
-        token: with the right to write commit statuses, and pull requests where they are asked for.
+        token: with the right to write commit statuses, and pull requests or marks where they are asked for; or what gives one.
         api: base URL of the REST API.
         from_where: where the token is written.
     """
 
     http: httpx.AsyncClient
-    token: SecretStr
+    token: Token
     api: str = API
     from_where: str = "SLUICE_GITHUB_TOKEN"
 
     async def set_status(self, url: str, commit: str, status: CommitStatus) -> None:
         """Set a status of a commit."""
-        state = "success" if status.success else "failure"
         description = one_line(status.description, LONGEST_DESCRIPTION)
-        body = {"state": state, "context": status.context, "description": description}
-        path = f"/repos/{_repository(url)}/statuses/{quote(commit, safe='')}"
+        body = {"state": STATES[status.state], "context": status.context, "description": description}
+        path = f"/repos/{on_github(url)}/statuses/{quote(commit, safe='')}"
         await self._asking.ask("POST", path, "write commit statuses", body)
+
+    @property
+    def marks(self) -> GitHubMarks:
+        """Deployments, notes of releases, and check runs."""
+        return GitHubMarks(self._asking)
 
     async def show_findings(self, url: str, branch: str, commit: str, findings: Mapping[str, Any]) -> None:
         """Hand findings to code scanning."""
@@ -68,7 +74,7 @@ class GitHub:
             )
         sarif = base64.b64encode(packed).decode()
         body = {"commit_sha": commit, "ref": f"refs/heads/{branch}", "sarif": sarif, "tool_name": "sluice"}
-        await self._asking.ask("POST", f"/repos/{_repository(url)}/code-scanning/sarifs", SCANNING, body)
+        await self._asking.ask("POST", f"/repos/{on_github(url)}/code-scanning/sarifs", SCANNING, body)
 
     async def propose(self, url: str, wish: PullRequest) -> Proposal:
         """Open a pull request, or bring the one that is open to what it has to say."""
@@ -80,7 +86,7 @@ class GitHub:
 
     async def made(self, url: str, branch: str, into: str) -> list[Made]:
         """The pull requests from one branch into another, newest first."""
-        repository = _repository(url)
+        repository = on_github(url)
         head = f"{repository.partition('/')[0]}:{branch}"
         found = await self._asking.ask("GET", f"/repos/{repository}/pulls", PULLS, head=head, base=into, state="all")
         newest = sorted((one for one in found if isinstance(one, dict)), key=lambda one: -int(one["number"]))
@@ -89,7 +95,7 @@ class GitHub:
 
     async def make(self, url: str, wish: PullRequest) -> Proposal:
         """Open one, and ask for reviews."""
-        where = f"/repos/{_repository(url)}/pulls"
+        where = f"/repos/{on_github(url)}/pulls"
         body = {"title": wish.title, "body": wish.text, "head": wish.branch, "base": wish.into}
         made = await self._asking.ask("POST", where, PULLS, body)
         unasked = await self._ask_reviewers(f"{where}/{made['number']}/requested_reviewers", wish.reviewers)
@@ -99,11 +105,11 @@ class GitHub:
         """Have it say what is wished."""
         if (one.title, one.text) != (wish.title, wish.text):
             said = {"title": wish.title, "body": wish.text}
-            await self._asking.ask("PATCH", f"/repos/{_repository(url)}/pulls/{one.number}", PULLS, said)
+            await self._asking.ask("PATCH", f"/repos/{on_github(url)}/pulls/{one.number}", PULLS, said)
 
     async def close(self, url: str, one: Made, why: str, text: str) -> Proposal:
         """Say why in it, and close it."""
-        repository = f"/repos/{_repository(url)}"
+        repository = f"/repos/{on_github(url)}"
         await self._asking.ask("POST", f"{repository}/issues/{one.number}/comments", PULLS, {"body": why})
         said = {"state": "closed", "body": text}
         return _made(await self._asking.ask("PATCH", f"{repository}/pulls/{one.number}", PULLS, said)).proposal()
@@ -146,15 +152,3 @@ def _reviewers(named: list[str]) -> dict[str, Any]:
     plain = [one.removeprefix("@") for one in named]
     teams = [one.partition("/")[2] for one in plain if "/" in one]
     return {"reviewers": [one for one in plain if "/" not in one], "team_reviewers": teams}
-
-
-def _repository(url: str) -> str:
-    """`owner/name` of a repository's URL.
-
-    Raises:
-        InvalidError: it is not the URL of one.
-    """
-    parts = urlsplit(normalise(url)).path.strip("/").split("/")
-    if len(parts) != 2 or not all(parts):
-        raise InvalidError(f"{urlsplit(normalise(url)).path!r} is not owner/name of a GitHub repository")
-    return "/".join(quote(part, safe="") for part in parts)

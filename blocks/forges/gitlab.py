@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
-from pydantic import SecretStr
 
-from blocks.forges.asking import Asking
-from blocks.forges.base import CommitStatus, Proposal, PullRequest, one_line
+from blocks.forges.asking import Asking, Token
+from blocks.forges.base import CommitStatus, Proposal, PullRequest, State, one_line
+from blocks.forges.marks.gitlab import GitLabMarks
 from blocks.forges.proposing import Made, Stage, closed, proposed
-from sluice.errors import InvalidError, TerminalError
-from sluice.sync.source_url import normalise
+from blocks.forges.repositories import on_gitlab
+from sluice.errors import TerminalError
 
 API = "https://gitlab.com/api/v4"
 LONGEST_DESCRIPTION = 255
@@ -28,6 +28,8 @@ DEVELOPER = 30
 """Access level from which on a member may approve."""
 DRAFT = "Draft: "
 """What a title begins with while nobody is to merge it: people's word, and not for us to take away."""
+STATES = {State.PENDING: "running", State.SUCCESS: "success", State.FAILURE: "failed", State.CANCELLED: "canceled"}
+"""What GitLab calls them."""
 MERGE_REQUESTS = "have scope `api` and role Developer, to write merge requests"
 
 
@@ -43,24 +45,29 @@ class GitLab:
     """
 
     http: httpx.AsyncClient
-    token: SecretStr
+    token: Token
     api: str = API
     from_where: str = "SLUICE_GITLAB_API_TOKEN"
 
     async def set_status(self, url: str, commit: str, status: CommitStatus) -> None:
         """Set a status of a commit."""
         body = {
-            "state": "success" if status.success else "failed",
+            "state": STATES[status.state],
             "name": status.context,
             "description": one_line(status.description, LONGEST_DESCRIPTION),
         }
-        path = f"/projects/{_project(url)}/statuses/{quote(commit, safe='')}"
+        path = f"/projects/{on_gitlab(url)}/statuses/{quote(commit, safe='')}"
         try:
             await self._asking.ask("POST", path, "have scope `api`, to write commit statuses", body)
         except TerminalError as error:
             # GitLab refuses a status that the commit has already: it is a state of a pipeline there.
             if "Cannot transition status" not in str(error):
                 raise
+
+    @property
+    def marks(self) -> GitLabMarks:
+        """Deployments to environments, notes of releases, and statuses in the place of check runs."""
+        return GitLabMarks(self._asking)
 
     async def show_findings(self, url: str, branch: str, commit: str, findings: Mapping[str, Any]) -> None:
         """Refused: GitLab takes findings from a job of a pipeline alone, and in a form of its own."""
@@ -163,17 +170,4 @@ def _made(found: dict[str, Any]) -> Made:
 
 
 def _requests(url: str) -> str:
-    return f"/projects/{_project(url)}/merge_requests"
-
-
-def _project(url: str) -> str:
-    """The path of a project as the API wants it: `group/subgroup/name`, with `%2F` for each slash.
-
-    Raises:
-        InvalidError: it is not the URL of one.
-    """
-    path = urlsplit(normalise(url)).path.strip("/")
-    parts = path.split("/")
-    if len(parts) < 2 or not all(parts):
-        raise InvalidError(f"{urlsplit(normalise(url)).path!r} is not group/name of a GitLab project")
-    return quote(path, safe="")
+    return f"/projects/{on_gitlab(url)}/merge_requests"

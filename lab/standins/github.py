@@ -1,7 +1,7 @@
 """A stand-in for GitHub: ``python -m lab.standins.github --port P --state-dir DIR``.
 
 It sends webhooks (:mod:`lab.standins.github_webhooks`) and answers a part of the REST API
-(:mod:`lab.standins.github_rest`); every other path is 404. In addition to GitHub's own paths:
+(:mod:`lab.standins.github_rest`, :mod:`lab.standins.github_releases`); every other path is 404. In addition to GitHub's own paths:
 
 - ``POST /-/pushed {"repository", "ref", "before", "after"}``: commits arrived (the git server's hook says so); sends
   ``push``;
@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from lab.standins.github_releases import OPERATIONS as RELEASES
 from lab.standins.github_rest import OPERATIONS, Operation, ProblemError, Repositories
 from lab.standins.github_webhooks import Deliveries, package_payload, push_payload
 from lab.standins.journal import Journal
@@ -42,7 +43,7 @@ class Rest:
     def endpoint(self, operation: Operation) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
-                self._admit(request)
+                self._admit(request, app_only=operation.app_only)
                 path = {name: str(value) for name, value in request.path_params.items()}
                 query = dict(request.query_params)
                 done = self._repositories.perform(operation, path, await request.body(), query)
@@ -55,10 +56,13 @@ class Rest:
     async def not_found(self, request: Request) -> Response:
         return self._refusal(request, ProblemError(404, "Not Found"))
 
-    def _admit(self, request: Request) -> None:
+    def _admit(self, request: Request, *, app_only: bool = False) -> None:
+        """By the token, or by one that a GitHub App would get instead of it: `ghs_` and the same."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() not in ("bearer", "token") or token != self._token:
+        if scheme.lower() not in ("bearer", "token") or token not in (self._token, f"ghs_{self._token}"):
             raise ProblemError(401, "Bad credentials")
+        if app_only and not token.startswith("ghs_"):
+            raise ProblemError(403, "You must authenticate via a GitHub App.")
         if not request.headers.get("user-agent"):
             raise ProblemError(403, "Request forbidden by administrative rules. Please make sure to send a User-Agent.")
 
@@ -121,7 +125,7 @@ def application(state_dir: Path, token: str, webhook_secret: str, receiver: str,
 
     return Starlette(
         routes=[
-            *(Route(one.path, rest.endpoint(one), methods=[one.method]) for one in OPERATIONS),
+            *(Route(one.path, rest.endpoint(one), methods=[one.method]) for one in (*OPERATIONS, *RELEASES)),
             Route("/-/pushed", control.pushed, methods=["POST"]),
             Route("/-/published", control.published, methods=["POST"]),
             Route("/-/redeliver", control.redeliver, methods=["POST"]),

@@ -54,6 +54,7 @@ class Operation:
     body: type[BaseModel] | None
     status: int
     act: Callable[["Repositories", dict[str, str], dict[str, Json]], Json]
+    app_only: bool = False
 
 
 class Repositories:
@@ -63,6 +64,16 @@ class Repositories:
         self.calls = calls
         self._statuses: list[tuple[str, str, dict[str, Json]]] = []
         self._pulls: dict[str, list[dict[str, Json]]] = {}
+        self._kept: dict[tuple[str, str], list[dict[str, Json]]] = {}
+
+    def kept(self, kind: str, path: dict[str, str]) -> list[dict[str, Json]]:
+        """What there is of a kind in a repository, oldest first."""
+        return self._kept.setdefault((kind, _full_name(path)), [])
+
+    def is_green(self, path: dict[str, str], commit: str) -> bool:
+        """Whether the newest status of each context of a commit is a success."""
+        newest = {status["context"]: status["state"] for *where, status in self._statuses if where == [_full_name(path), commit]}
+        return set(newest.values()) <= {"success"}
 
     def perform(
         self, operation: Operation, path: dict[str, str], body: bytes, query: dict[str, str] | None = None

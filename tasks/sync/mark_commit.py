@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blocks.connections import connections
-from blocks.forges.base import CommitStatus
+from blocks.forges.base import CommitStatus, State
 from sluice.errors import TerminalError
 from tasks.stage import stage
 
@@ -28,5 +28,6 @@ async def mark_commit(url: str, commit: str, context: str, success: bool, descri
         return False
     if not commit:
         raise TerminalError(f"{context}: there is no commit to set a status of")
-    await found.set_status(url, commit, CommitStatus(context=context, success=success, description=description))
+    state = State.SUCCESS if success else State.FAILURE
+    await found.set_status(url, commit, CommitStatus(context=context, state=state, description=description))
     return True

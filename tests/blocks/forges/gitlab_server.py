@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from tests.blocks.forges.gitlab_releases import Releases
+
 Json = dict[str, Any]
 EDITABLE = {"title", "description", "state_event", "target_branch", "labels", "remove_source_branch"}
 EVENTS = {"close": ("opened", "closed"), "reopen": ("closed", "opened")}
@@ -41,6 +43,7 @@ class GitLabServer:
     asked: int = 0
     users: dict[str, int] = field(default_factory=lambda: {"ann": 7, "bob": 8})
     groups: dict[str, list[Json]] = field(default_factory=dict)
+    releases: Releases = field(default_factory=Releases)
     filters: bool = True
     limited: dict[str, str] | None = None
     before: Callable[[], None] = lambda: None
@@ -88,7 +91,7 @@ class GitLabServer:
             case "POST", ["merge_requests", iid, "notes"]:
                 self.notes.append({"iid": int(iid), **body})
                 return JSONResponse({"id": len(self.notes), **body}, 201)
-        return JSONResponse({"error": "404 Not Found"}, 404)
+        return self.releases.act(method, parts, body, query) or JSONResponse({"error": "404 Not Found"}, 404)
 
     def _status(self, sha: str, body: Json) -> Response:
         state = body["state"]

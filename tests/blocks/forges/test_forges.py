@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.forges.asking import _resting
-from blocks.forges.base import Proposed
+from blocks.forges.base import Proposed, State
 from blocks.forges.github import LONGEST_DESCRIPTION as LONGEST_ON_GITHUB
 from blocks.forges.github import GitHub
 from blocks.forges.gitlab import LONGEST_DESCRIPTION as LONGEST_ON_GITLAB
@@ -31,11 +31,12 @@ def test_every_forge_is_tried_here() -> None:
     assert set(MAKE) == set(FORGES)
 
 
-@pytest.mark.parametrize("success", [True, False])
-async def test_a_status_is_seen_next_to_the_commit(world: World, success: bool) -> None:
-    """Under its context, with its sentence."""
-    await world.forge().set_status(repository(world), COMMIT, GOOD.model_copy(update={"success": success}))
-    assert await world.shown() == [("success" if success else "failure", GOOD.context, GOOD.description)]
+@pytest.mark.parametrize("state", State)
+async def test_a_status_is_seen_next_to_the_commit(world: World, state: State) -> None:
+    """Under its context, with its sentence. GitHub has no word of its own for what was given up."""
+    await world.forge().set_status(repository(world), COMMIT, GOOD.model_copy(update={"state": state}))
+    shown = {"github.com": {State.CANCELLED: "error"}, "gitlab.com": {State.CANCELLED: "canceled"}}[world.host]
+    assert await world.shown() == [(shown.get(state, state), GOOD.context, GOOD.description)]
 
 
 @pytest.mark.parametrize("form", ["https://{}/team/shop.git", "ssh://git@{}/team/shop", "git@{}:team/shop.git"])

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import httpx
 from pydantic import SecretStr
 
-from blocks.forges.base import CommitStatus, Forge, PullRequest
+from blocks.forges.base import CommitStatus, Forge, PullRequest, State
 from blocks.forges.github import GitHub
 from blocks.forges.gitlab import GitLab
 from lab.standins import github
@@ -22,7 +22,7 @@ from tests.blocks.forges.gitlab_server import GitLabServer
 from tests.served import served
 
 TOKEN, COMMIT = "ghp_of_the_lab", "c" * 40
-GOOD = CommitStatus(context="sluice/team/shop", success=True, description="applied")
+GOOD = CommitStatus(context="sluice/team/shop", state=State.SUCCESS, description="applied")
 WISH = PullRequest(
     branch="updates", into="main", title="Deliver shop:2", body="- `apps/shop.yaml`: 1 → 2", change="abc"
 )
@@ -135,7 +135,7 @@ class OnGitLab:
         return GitLab(self.http, SecretStr(token), f"{url or self.url}/api/v4")
 
     async def shown(self) -> list[tuple[str, str, str]]:
-        states = {"failed": "failure"}
+        states = {"failed": "failure", "running": "pending"}
         found = reversed(self.server.statuses)
         return [(states.get(one["status"], one["status"]), one["name"], one["description"]) for one in found]
 

@@ -1,0 +1,1 @@
+"""How forges show that a version is released, one file each."""

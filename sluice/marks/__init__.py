@@ -1,0 +1,1 @@
+"""Marks: what is said of a release outside the cluster, and where."""
