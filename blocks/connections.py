@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
 from blocks.applied.applied import Applied
 from blocks.kubernetes.rollouts.past import Past
 from blocks.kubernetes.tenants import Tenants
+from blocks.marking import Marking
 from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
@@ -195,6 +196,8 @@ class Connections:
     code: Part[Reading] = Part()
     """Reads code of repositories."""
     flags: Part[FlagServices] = Part()
+    marking: Marking = field(default_factory=Marking)
+    """How releases are marked outside."""
     chat: Chat | None = None
     forge: ForgeFactory | None = None
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from deployments.environment import is_service_link
 from deployments.rights.part import ALWAYS, Part
+from deployments.told.settings import ForgeSettings
 from sluice.addresses import is_loopback, reached_at, shown, without_login
 from sluice.errors import InvalidError
 from sluice.manifests.selector import Selector, selector
@@ -41,7 +42,7 @@ def host_name() -> str:
     return f"{name[: NAME_LENGTH - len(mark) - 1].rstrip('-.')}-{mark}"
 
 
-class Settings(BaseSettings):
+class Settings(ForgeSettings):
     """The settings of an installation. Secrets are `SecretStr`: printing the settings does not show them."""
 
     model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore", use_attribute_docstrings=True)
@@ -107,11 +108,6 @@ class Settings(BaseSettings):
     """Secret that senders of one's own sign with (`/generic`)."""
     cdevents_token: SecretStr | None = None
     """Last part of the address that producers of CDEvents are given (`/cdevents/…`)."""
-    github_token: SecretStr | None = None
-    """Token that may write commit statuses and pull requests on github.com. Without it commits show no status."""
-    gitlab_api_token: SecretStr | None = None
-    """Token that may do the same on gitlab.com: with scope `api` and the role Developer."""
-
     kubeconfig: Path | None = None
     """Kubeconfig file; default: `~/.kube/config`, or the service account inside a cluster."""
     context: str | None = None

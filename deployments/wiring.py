@@ -17,7 +17,7 @@ from blocks.code.reading import Reading
 from blocks.connections import Connections
 from blocks.connections import connected as in_this_process
 from blocks.flags.table import FlagServices
-from blocks.forges.table import forges
+from blocks.forges.table import Forges, forges
 from blocks.gates.http import webhook_client
 from blocks.gates.kinds.base import Ways
 from blocks.gates.kinds.table import GateKinds
@@ -31,6 +31,7 @@ from blocks.kubernetes.informers import informed
 from blocks.kubernetes.tenants import Tenants
 from blocks.leases.process_identity import process_identity
 from blocks.leases.worker import Workers, kept
+from blocks.marking import Marking
 from blocks.metrics import Row as MetricsRow
 from blocks.metrics.providers import Providers
 from blocks.prefect.api import PrefectEvents
@@ -92,12 +93,19 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             renderer=partial(renderer_for, remote=settings.remote_bases, strict=settings.strict_substitution),
             prefect=prefect,
             flags=FlagServices(http, cluster, git, partial(_flags_repository, cluster)),
-            forge=forges(http, {"github.com": settings.github_token, "gitlab.com": settings.gitlab_api_token}),
+            forge=forges_of(settings, http),
+            marking=Marking(settings.environment),
         )
         ways = Ways(cluster=cluster, informers=wired.informers, http=http, webhooks=wired.gates)
         wired.gate_kinds = GateKinds(ways)
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
+
+
+def forges_of(settings: Settings, http: httpx.AsyncClient) -> Forges:
+    """The forges that the installation itself can get into."""
+    tokens = {"github.com": settings.github_token, "gitlab.com": settings.gitlab_api_token}
+    return forges(http, tokens, settings.github_app_login)
 
 
 async def _flags_repository(cluster: Cluster, reference: FlagServiceReference, namespace: str) -> Remote:

@@ -15,6 +15,7 @@ from tasks.helm.finding.find_due_releases import find_due_releases
 from tasks.helm.finding.find_moved_repositories import find_moved_repositories
 from tasks.images.writing.find_git_behind import find_git_behind
 from tasks.images.writing.keep_out import find_rolled_back
+from tasks.marks.find_unmarked import mark_missed, unmarked
 from tasks.sync.find_moved_sources import find_moved_sources
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered
@@ -51,6 +52,8 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
     if not any(isinstance(look, BaseException) for look in looks):
         await looked(before)
     started = await find_unanswered(look_back_s)
+    if waiting := await unmarked():
+        await asyncio.gather(mark_missed(waiting), return_exceptions=True)
     if idle_runs_are_due():
         await asyncio.gather(forget_idle_runs(), return_exceptions=True)
     for look in looks:

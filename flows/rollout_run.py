@@ -15,6 +15,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision, Outcome, Seen
 from sluice.rollout.result import StageResult, StepResult, after
 from sluice.rollout.safety.effects import Effects
+from tasks.marks.mark import is_wanted, mark
 from tasks.people.notify import notify
 from tasks.scene.rollout_ref import RolloutRef
 
@@ -86,6 +87,8 @@ class RolloutRun:
         if result.news:
             facts = {**(self.facts() if result.home or result.facts else {}), **result.facts}
             self.post(result.news, reason, facts or None, about=result.about)
+        if (result.began or result.home or decision.outcome) and is_wanted(self.ref):
+            self.aside(self.do(mark, self.ref))
 
     def post(
         self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None, *, about: str = ""

@@ -138,8 +138,8 @@ class Asking:
             already = answer.status == 409 or (answer.status == 422 and ALREADY in answer.text)
             refusal = AlreadyError if already else TerminalError
             raise refusal(f"{said}: {' '.join(answer.text.split())[:LONGEST_ANSWER]}")
-        kind = AbsentError if answer.status == 404 else TerminalError
-        raise kind(f"{said}: may the token of {self.from_where} {right} there?")
+        refused = AbsentError if answer.status == 404 else TerminalError
+        raise refused(f"{said}: may the token of {self.from_where} {right} there?")
 
     def _read(self, answer: Answer, path: str) -> Any:
         if not answer.whole:

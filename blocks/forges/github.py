@@ -43,7 +43,7 @@ class GitHub:
 
     Attributes:
         http: the client to ask with; its owner closes it.
-        token: with the right to write commit statuses, and pull requests or marks where they are asked for; or what gives one.
+        token: with the right to write commit statuses, and pull requests where they are asked for; or what gives one.
         api: base URL of the REST API.
         from_where: where the token is written.
     """

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
 
+from blocks.forges.asking import Token
 from blocks.forges.base import Forge
 from blocks.forges.github import GitHub
 from blocks.forges.gitlab import GitLab
+from blocks.github_app import installation_token, is_of_app
 from sluice.errors import InvalidError
 from sluice.sync.source_url import normalise
 
@@ -20,7 +23,7 @@ from sluice.sync.source_url import normalise
 class Make(Protocol):
     """Makes a forge."""
 
-    def __call__(self, http: httpx.AsyncClient, token: SecretStr, api: str = ..., from_where: str = ...) -> Forge:
+    def __call__(self, http: httpx.AsyncClient, token: Token, api: str = ..., from_where: str = ...) -> Forge:
         """Without an API's address it is the one of its public host; `from_where` is where the token is written."""
 
 
@@ -50,12 +53,15 @@ class Forges:
         return self.by_host.get(_host(url))
 
     def with_login(self, url: str, login: Mapping[str, str], whence: str) -> Forge:
-        """The forge of a repository, by the login of a Secret: `token`, and `type` and `address` where they are needed.
+        """The forge of a repository, by the login of a Secret: `token`, and `type` and `address` where they are needed; or
+        what Flux's Secret of a GitHub App has.
 
         Raises:
             InvalidError: a key is missing or says what is no forge.
         """
         host, token = _host(url), login.get("token", "").strip()
+        if is_of_app(login):
+            return of_app(self.http, login, whence, "" if host in FORGES else f"https://{host}{PATHS['github.com']}")
         if not token:
             raise InvalidError(f"{whence} has no `token`: put the forge's access token there")
         named = TYPES.get(login.get("type", "").strip(), "" if login.get("type", "").strip() else host)
@@ -71,10 +77,25 @@ class Forges:
         return FORGES[named](self.http, SecretStr(token), **({"api": address} if address else {}), from_where=where)
 
 
-def forges(http: httpx.AsyncClient, tokens: Mapping[str, SecretStr | None]) -> Forges:
-    """Those of the table that there is a token for, by host. An empty token is none."""
+def forges(
+    http: httpx.AsyncClient, tokens: Mapping[str, SecretStr | None], app: Mapping[str, str] | None = None
+) -> Forges:
+    """Those of the table that there is a token for, by host. An empty token is none.
+
+    Args:
+        app: the GitHub App of this installation, by the names of Flux's Secret: it goes before the token for github.com.
+    """
     given = {host: token for host, token in tokens.items() if token and token.get_secret_value()}
-    return Forges({host: FORGES[host](http, token) for host, token in given.items()}, http)
+    made = {host: FORGES[host](http, token) for host, token in given.items()}
+    return Forges(made | ({"github.com": of_app(http, app, "SLUICE_GITHUB_APP_*")} if app else {}), http)
+
+
+def of_app(http: httpx.AsyncClient, login: Mapping[str, str], whence: str, api: str = "") -> Forge:
+    """GitHub as a GitHub App, whose tokens last for an hour each."""
+    address = login.get("githubAppBaseURL", "").strip() or api
+    login = {**login, **({"githubAppBaseURL": address} if address else {})}
+    token = partial(installation_token, login, whence)
+    return GitHub(http, token, **({"api": address} if address else {}), from_where=whence)
 
 
 def _host(url: str) -> str:

@@ -1,7 +1,7 @@
 """A stand-in for GitHub: ``python -m lab.standins.github --port P --state-dir DIR``.
 
-It sends webhooks (:mod:`lab.standins.github_webhooks`) and answers a part of the REST API
-(:mod:`lab.standins.github_rest`, :mod:`lab.standins.github_releases`); every other path is 404. In addition to GitHub's own paths:
+It sends webhooks (:mod:`lab.standins.github_webhooks`) and answers a part of the REST API (:mod:`lab.standins.github_rest`,
+:mod:`lab.standins.github_releases`); every other path is 404. In addition to GitHub's own paths:
 
 - ``POST /-/pushed {"repository", "ref", "before", "after"}``: commits arrived (the git server's hook says so); sends
   ``push``;

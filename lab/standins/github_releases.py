@@ -110,7 +110,7 @@ def update_release(repositories: Repositories, path: dict[str, str], given: dict
     """What is not given stays."""
     for one in repositories.kept("releases", path):
         if one["id"] == int(path["number"]):
-            one |= given
+            one.update(given)
     return release(repositories, path, {})
 
 
@@ -127,7 +127,7 @@ def update_check(repositories: Repositories, path: dict[str, str], given: dict[s
     for one in repositories.kept("checks", path):
         if one["id"] == int(path["number"]):
             _whole({**one, **given})
-            one |= given
+            one.update(given)
             return _check(one)
     raise ProblemError(404, "Not Found")
 
@@ -173,9 +173,7 @@ CHECKS = REPOSITORY + "/check-runs"
 OPERATIONS = (
     Operation("POST", REPOSITORY + "/deployments", ReposOwnerRepoDeploymentsPostBody, 201, create_deployment),
     Operation("GET", REPOSITORY + "/deployments", None, 200, deployments),
-    Operation(
-        "POST", STATUSES, ReposOwnerRepoDeploymentsDeploymentIdStatusesPostBody, 201, create_deployment_status
-    ),
+    Operation("POST", STATUSES, ReposOwnerRepoDeploymentsDeploymentIdStatusesPostBody, 201, create_deployment_status),
     Operation("GET", STATUSES, None, 200, deployment_statuses),
     Operation("POST", RELEASES, ReposOwnerRepoReleasesPostBody, 201, create_release),
     Operation("GET", RELEASES + "/tags/{tag}", None, 200, release_by_tag),

@@ -72,7 +72,11 @@ class Repositories:
 
     def is_green(self, path: dict[str, str], commit: str) -> bool:
         """Whether the newest status of each context of a commit is a success."""
-        newest = {status["context"]: status["state"] for *where, status in self._statuses if where == [_full_name(path), commit]}
+        newest = {
+            status["context"]: status["state"]
+            for *where, status in self._statuses
+            if where == [_full_name(path), commit]
+        }
         return set(newest.values()) <= {"success"}
 
     def perform(

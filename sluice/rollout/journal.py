@@ -79,9 +79,12 @@ def _supported(canary: Canary, fields: list[str], stamp: str) -> dict[str, Any]:
 
 def beginning(canary: Canary, now: float, revision: str, version: str, heard: int = 0) -> dict[str, Any]:
     """The entry that opens the rollout of a revision: nothing of the last one is carried over but which flags are off."""
-    fields = (
+    fields: dict[str, Any] = (
         {"flags": flags_entry(FlagsStatus(revision=revision, off=canary.status.flags.off))} if has_flags(canary) else {}
     )
+    known = canary.status.marked.get(revision)
+    if known is not None and (known.mark or known.told):
+        fields |= {"marked": {revision: known.anew.model_dump(mode="json", by_alias=True)}}
     return entry(
         canary,
         now,

@@ -50,7 +50,7 @@ class Look(BaseModel):
     def shown(self) -> object:
         """What an act changes that has an effect; equal where nothing was changed."""
         return (
-            self.canary.status.model_copy(update={"conditions": (), "tracked_target": None}),
+            self.canary.status.journal.model_copy(update={"conditions": (), "tracked_target": None}),
             self.revision,
             self.weight,
             self.standing,

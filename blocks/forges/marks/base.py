@@ -79,7 +79,7 @@ class Note(BaseModel):
 class Marks(Protocol):
     """How one forge shows releases. Everything may be done twice and shows once.
 
-    All raise TransientError where the forge is away or asks to wait, and TerminalError where it refuses us or there is no such
+    All raise TransientError where the forge is away or asks to wait, and TerminalError where it refuses us or has no such
     repository or commit; no error has the token in it.
     """
 
@@ -91,5 +91,3 @@ class Marks(Protocol):
 
     async def check(self, url: str, wish: Check) -> None:
         """Bring the check of this key to its state, and make it where there is none."""
-
-

@@ -60,7 +60,7 @@ class GitHubMarks:
             "environment": wish.environment,
             "description": one_line(f"{wish.service} {wish.version}", LONGEST_DESCRIPTION),
             "payload": {"sluice": wish.key, "service": wish.service, "version": wish.version},
-            # It is deployed already: nothing is to be merged for it, and no status can be waited for, least of all sluice's own.
+            # It is deployed already: nothing is to be merged for it, nor any status waited for, least of all sluice's own.
             "auto_merge": False,
             "required_contexts": [],
         }

@@ -1,7 +1,7 @@
 """Releases on GitLab: deployments to environments, a section of a release's description, and statuses for checks.
 
-Each service has an environment of its own, in a folder of the environment: `production/team/shop`. GitLab's deployments carry
-nothing by which sluice could know its own, and a newer one takes the place of the older in its environment.
+Each service has an environment of its own, in a folder of the environment: `production/team/shop`. GitLab's deployments
+carry nothing by which sluice could know its own, and a newer one takes the place of the older in its environment.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ class Canaries:
         """
 
         def wish(now: Object) -> Object:
-            if _status(now) != canary.status:
+            if _status(now).journal != canary.status.journal:
                 raise ConflictError(f"{canary}: its status was written by somebody else")
             return patch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from sluice.manifests.flagger.kill_switch import FlagsStatus
 from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.meta import ForeignModel, without_nothing
 from sluice.manifests.own.gate_state import GateState
+from sluice.manifests.own.marked import Marked
 
 
 class CanaryCondition(ForeignModel):
@@ -87,11 +88,19 @@ class CanaryStatus(ForeignModel):
     ends: tuple[RunEnd, ...] = ()
     """The last runs that ended, oldest first: one whose process died before it could tell its end finds it here."""
 
+    marked: dict[str, Marked] = Field(default_factory=dict)
+    """What was said outside of the last revisions, by revision. No part of the journal: nothing is decided by it."""
+
     @model_validator(mode="before")
     @classmethod
     def _nothing_is_the_default(cls, status: Any) -> Any:
         """Flagger and other clients write an empty phase, and nulls, where there is nothing yet."""
         return without_nothing(status, "phase")
+
+    @property
+    def journal(self) -> Self:
+        """What a rollout decides by: all of it but what was said outside, which is written next to it at any time."""
+        return self.model_copy(update={"marked": {}})
 
     def condition(self, type_: str) -> CanaryCondition | None:
         """The condition of a type; None where there is none."""

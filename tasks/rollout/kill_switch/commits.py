@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from blocks.git.history.messages import messages
-from blocks.registries.pull_secrets import login_by_secrets
+from blocks.registries.labels import labels_of
 from blocks.sources.git import git_repository, remote_of
 from sluice.errors import InvalidError, NotFoundError
-from sluice.images.reference import ImageRef, parse_image, parse_repository
+from sluice.images.reference import ImageRef, parse_image
 from sluice.manifests.flagger.kill_switch import CommitTrailers, NamedFlag
-from sluice.manifests.references import LocalReference
+from sluice.marks.where import REVISION
 from sluice.rollout.kill_switch.named import trailers_of
 from tasks.scene.rollout_ref import Scene
 
 Object = dict[str, Any]
-REVISION = "org.opencontainers.image.revision"
-"""The label of an image that has the id of the commit that it was built from (github.com/opencontainers/image-spec)."""
 
 
 async def flags_of_commits(scene: Scene, trailers: CommitTrailers, target: Object) -> tuple[NamedFlag, ...]:
@@ -56,15 +53,8 @@ def _containers(workload: Object) -> list[Object]:
 
 async def _commit_of(scene: Scene, workload: Object, image: ImageRef) -> str:
     """The commit that an image was built from, as its label says; read as the workload's pods pull it."""
-    where, pods = parse_repository(image.name), workload["spec"]["template"]["spec"]
-    login, account = None, pods.get("serviceAccountName") or "default"
-    for secret in [LocalReference(name=one["name"]) for one in pods.get("imagePullSecrets") or [] if one.get("name")]:
-        login = login or await login_by_secrets(scene.wired.cluster, scene.canary.namespace, secret, "", where)
-    with suppress(NotFoundError):  # pods can be described before their service account is there
-        login = login or await login_by_secrets(scene.wired.cluster, scene.canary.namespace, None, account, where)
-    registry = scene.wired.artifacts
-    digest = image.digest or await registry.digest(where, image.tag or "latest", login)
-    label = (await registry.labels(where, digest, login)).get(REVISION, "")
+    labels = await labels_of(scene.wired.cluster, scene.wired.artifacts, scene.canary.namespace, workload, image)
+    label = labels.get(REVISION, "")
     if not label:
         raise InvalidError(f"{image} has no label {REVISION}: have your build set it, or name flags by annotation")
     return label.strip()

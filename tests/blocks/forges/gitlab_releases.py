@@ -1,7 +1,7 @@
 """How a stand-in for GitLab shows releases, as docs.gitlab.com/api describes them.
 
-Sources: /api/deployments (fields of POST, all required but `status`; `environment`, `order_by`, `sort` of GET; `status` of PUT;
-an ended one takes no other status), /api/environments (what a name may have), /api/releases (by tag; 404 without one),
+Sources: /api/deployments (fields of POST, all required but `status`; `environment`, `order_by`, `sort` of GET; `status` of
+PUT; an ended one takes no other status), /api/environments (what a name may have), /api/releases (by tag; 404 without one),
 /api/tags, /api/projects (`default_branch`).
 """
 
@@ -40,7 +40,9 @@ class Releases:
                 return JSONResponse(self.releases[tag])
             case "GET", ["deployments"]:
                 assert (query["order_by"], query["sort"]) == ("id", "desc")
-                found = [one for one in reversed(self.deployments) if one["environment"]["name"] == query["environment"]]
+                found = [
+                    one for one in reversed(self.deployments) if one["environment"]["name"] == query["environment"]
+                ]
                 return JSONResponse(found[: int(query.get("per_page", 20))])
             case "POST", ["deployments"]:
                 return self._deploy(body)

@@ -1,4 +1,4 @@
-"""What holds for every forge that shows releases: run over the table, each against a server held to the forge's description."""
+"""What holds for every forge that shows releases, each tried against a server that is held to the forge's description."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_a_deployment_is_shown_in_its_state(world: World, state: State) ->
 
 @pytest.mark.parametrize("end", [State.SUCCESS, State.FAILURE, State.CANCELLED])
 async def test_a_release_is_one_deployment_however_often_it_is_told(world: World, end: State) -> None:
-    """After a crash it is found again, and a state that is shown is not set again: each is an event for people's workflows."""
+    """After a crash it is found again; a state that is shown is not set again: each is an event for people's workflows."""
     marks = world.forge().marks
     for state in (State.PENDING, State.PENDING, end, end):
         await marks.deploy(repository(world), WISH.model_copy(update={"state": state}))

@@ -12,7 +12,7 @@ import pytest
 
 from blocks.git.mirrors import Git
 from blocks.registries.pulls import Puller
-from tasks.rollout.kill_switch.commits import REVISION
+from sluice.marks.where import REVISION
 from tasks.rollout.scale_up import scale_up
 from tests.blocks.git.git_server import GitServer, Repository
 from tests.blocks.sources.oci_server import MANIFEST, OciServer, digest_of

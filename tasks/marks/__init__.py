@@ -1,0 +1,1 @@
+"""What is said of releases outside: at the forge, and to who listens to events."""
