@@ -119,3 +119,33 @@ async def test_a_second_worker_that_is_as_fast_finds_the_pull_request_of_the_fir
     async with late.open() as (url, http):
         with pytest.raises(TransientError):
             await GitHub(http, TOKEN, url).propose("https://github.com/team/shop", WISH)
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+async def test_what_makes_something_is_not_asked_at_once_again_where_nobody_knows_whether_it_was_done(
+    status: int,
+) -> None:
+    """A proxy lost the answer, or the server broke in the middle; a question is asked again."""
+    sut = Server([Response(status_code=status), JSONResponse({"id": 1})])
+    with pytest.raises(TransientError, match=f"answered {status}"):
+        await sut.ask("POST")
+    assert sut.asked == ["POST"]
+    assert await Server([Response(status_code=status), JSONResponse([])]).ask("GET") == []
+
+
+async def test_the_secondary_limit_of_github_is_known_by_its_words() -> None:
+    """It is a 403 that may say nothing else: all leave GitHub alone for a minute."""
+    asking._resting.clear()
+    sut = Server([JSONResponse({"message": "You have exceeded a secondary rate limit."}, 403)])
+    with pytest.raises(TransientError, match="left alone for 60 s"):
+        await sut.ask("POST")
+    asking._resting.clear()
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is one that was moved followed: what is written there may be somebody else's."""
+    monkeypatch.setattr(asking, "MOST", 100)
+    with pytest.raises(TerminalError, match="answered more than"):
+        await Server([JSONResponse(["x" * 1000])]).ask("GET")
+    with pytest.raises(TerminalError, match="moved or renamed"):
+        await Server([Response(status_code=301, headers={"Location": "/elsewhere"})]).ask("GET")
