@@ -37,9 +37,9 @@ NO_MEMBERS = {"__init__", "base", "table"}
 SHARED = {
     "sluice/rollout/routes": {"backends"},
     "blocks/routers": {"way_in"},
-    "blocks/registries": {"pull_secrets", "pulls", "tokens", "transport"},
+    "blocks/registries": {"labels", "pull_secrets", "pulls", "tokens", "transport"},
     "blocks/flags": {"access", "git_file"},
-    "blocks/forges": {"asking", "proposing"},
+    "blocks/forges": {"asking", "proposing", "repositories"},
     "blocks/renderers": {"confined", "fence", "keys", "parsed", "plain", "program", "settings_text", "sops"},
     "blocks/sources": {"access", "suspended"},
 }

@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 
 from sluice.errors import InvalidError
 from sluice.marks.section import BEGIN, END, with_line
-from sluice.marks.where import COMMIT, ENVIRONMENT, REPOSITORY, REVISION, SOURCE, annotated, checked, context_of
+from sluice.marks.where import (
+    COMMIT,
+    ENVIRONMENT,
+    REPOSITORY,
+    REVISION,
+    SOURCE,
+    annotated,
+    checked,
+    context_of,
+    labelled,
+)
 from sluice.marks.where import environment as named
-from sluice.marks.where import labelled
 
 HASH = "a" * 40
 LABELS = {SOURCE: "https://github.com/team/shop.git#main:app", REVISION: HASH}
