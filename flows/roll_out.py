@@ -150,13 +150,14 @@ async def resumed(asked: RolloutRef, name: str = "", *, retry_refused: bool = Fa
 
 async def _to_the_end(run: RolloutRun, lease: Lease) -> None:
     alone = not lease.took_over
-    while run.outcome is None:
-        if not lease.owned:
-            await _regain(run, lease)
-        if alone:
-            await _turn(run)
-        else:
-            alone = await _fence_out(run)
+    with run.accompanied():
+        while run.outcome is None:
+            if not lease.owned:
+                await _regain(run, lease)
+            if alone:
+                await _turn(run)
+            else:
+                alone = await _fence_out(run)
 
 
 async def _fence_out(run: RolloutRun) -> bool:
@@ -190,24 +191,10 @@ async def _turn(run: RolloutRun) -> None:
     now = await _looked(run)
     if now is None:
         return
-    signals = signals_for_current_run()
-    run.seen = replace(
-        run.seen,
-        revision=now.revision,
-        weight=now.weight,
-        led=now.led,
-        # What this run saw ready may have been scaled down, replaced or lost since.
-        scaled=run.seen.scaled and now.standing,
-        broken=now.broken,
-        gated=now.heard.gated,
-        held=now.heard.held,
-        aborted=now.heard.said.aborted,
-        ahead=now.heard.said.promoted,
-        retry_refused=run.seen.retry_refused or bool(now.heard.said.retried),
-        paused=signals.paused,
-        cancelled=signals.cancelled,
-    )
+    run.sees(now)
     decision = decide(now.canary, run.seen)
+    if await run.called_back(decision):
+        return  # decided anew, with that
     run.say(get_run_logger(), str(decision))
     await _try(run, decision, now)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
@@ -12,15 +13,25 @@ from prefect import Task
 from blocks.connections import connections
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.notices.message import Occasion
-from sluice.rollout.decision import Decision, Outcome, Seen
+from sluice.rollout.decision import Action, Decision, Outcome, Seen
+from sluice.rollout.news import News, news_of
 from sluice.rollout.result import StageResult, StepResult, after
 from sluice.rollout.safety.effects import Effects
 from tasks.marks.mark import is_wanted, mark
 from tasks.people.notify import notify
+from tasks.rollout.hooks.call_back import CallBack
+from tasks.rollout.hooks.feed import TYPE as EVENT
+from tasks.rollout.hooks.feed import Feed
+from tasks.rollout.hooks.found import found
+from tasks.rollout.hooks.post_rollout import hears, post_rollout
+from tasks.run_signals import RunSignals, bind, signals_for_current_run
+from tasks.scene.look import Look
 from tasks.scene.rollout_ref import RolloutRef
 
 P = ParamSpec("P")
 R = TypeVar("R")
+REACHES_USERS = {Action.SHIFT, Action.PROMOTE}
+"""What more users meet the revision by."""
 
 
 @dataclass(slots=True)
@@ -39,6 +50,9 @@ class RolloutRun:
         effects: what was done without an effect.
         reported: why the way home fails, as it was last reported.
         said: the last line of the run's log.
+        signals: marks of the run.
+        calling_back: asks the rollback webhooks.
+        feed: what the event webhooks hear.
         cleaning: cancelled: Prefect runs no more tasks for this run, so the stages that bring it home run as plain code.
     """
 
@@ -56,6 +70,29 @@ class RolloutRun:
     effects: Effects = field(default_factory=Effects)
     said: str = ""
     reported: str = ""
+    signals: RunSignals = field(default_factory=signals_for_current_run)
+    calling_back: CallBack = field(init=False)
+    feed: Feed = field(init=False)
+
+    def __post_init__(self) -> None:
+        bind(self.signals)  # without a worker there are none: then these are the ones that all of the run sees
+        self.calling_back, self.feed = CallBack(self.ref, self.signals), Feed(self.ref)
+
+    @contextmanager
+    def accompanied(self) -> Iterator[None]:
+        """Ask who may call the release back next to its stages, for the duration of the block."""
+        watching = asyncio.create_task(self.calling_back.watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+
+    async def called_back(self, decision: Decision) -> bool:
+        """Whether a service calls the release back that is to go forward by this decision; it is asked once more for it."""
+        if decision.action not in REACHES_USERS or self.signals.called_back:
+            return False  # what is known was decided with
+        await self.calling_back.ask()
+        return bool(self.signals.called_back)
 
     async def do(self, stage: Task[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a stage."""
@@ -74,14 +111,38 @@ class RolloutRun:
             log.info("%s", line)
             self.said = line
 
+    def sees(self, now: Look) -> None:
+        """Keep what was observed just now."""
+        self.seen = replace(
+            self.seen,
+            revision=now.revision,
+            weight=now.weight,
+            led=now.led,
+            # What this run saw ready may have been scaled down, replaced or lost since.
+            scaled=self.seen.scaled and now.standing,
+            broken=now.broken,
+            gated=now.heard.gated,
+            held=now.heard.held,
+            aborted=now.heard.said.aborted,
+            ahead=now.heard.said.promoted,
+            retry_refused=self.seen.retry_refused or bool(now.heard.said.retried),
+            paused=self.signals.paused,
+            cancelled=self.signals.cancelled,
+            called_back=self.signals.called_back,
+        )
+
     def learn(self, decision: Decision, result: StageResult) -> None:
         """Keep what a stage came to, and post what people are to hear."""
         self.seen = after(self.seen, result)
         if result.step:
             self.note(result.step)
         reason = result.reason or decision.reason
+        for news in self._news(decision, result):
+            self.feed.tell(news)
         if decision.outcome:
             self.outcome, self.reason = decision.outcome, reason
+            if hears(self.ref, decision.outcome):
+                self.aside(self.do(post_rollout, self.ref, decision.outcome))
         if result.home:
             self.ended = result.home
         if result.news:
@@ -89,6 +150,11 @@ class RolloutRun:
             self.post(result.news, reason, facts or None, about=result.about)
         if (result.began or result.home or decision.outcome) and is_wanted(self.ref):
             self.aside(self.do(mark, self.ref))
+
+    def _news(self, decision: Decision, result: StageResult) -> Iterator[News]:
+        """What event webhooks are told of it, where there are any."""
+        now = found(self.ref, EVENT)
+        return news_of(now.canary, decision, result) if now else iter(())
 
     def post(
         self, occasion: Occasion, reason: str = "", facts: dict[str, str] | None = None, *, about: str = ""
@@ -118,7 +184,7 @@ class RolloutRun:
 
     async def flush(self) -> None:
         """Wait for what runs next to the rollout; its failures are in the run's tasks and harm nothing."""
-        await asyncio.gather(*self.asides, return_exceptions=True)
+        await asyncio.gather(*self.asides, self.feed.close(), return_exceptions=True)
 
     def facts(self) -> dict[str, str]:
         """The numbers of the last step, for people."""

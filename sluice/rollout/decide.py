@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sluice.gates.points import When, next_point
+from sluice.gates.points import When, next_of, next_point
 from sluice.judge.judgement import Judgement
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
@@ -38,8 +38,9 @@ def decide(canary: Canary, seen: Seen) -> Decision:
         return _judged(canary, seen)
     if seen.broken:
         return _roll_back(canary, seen, seen.broken)
-    if seen.cancelled or seen.aborted:
-        return _roll_back(canary, seen, seen.aborted or CANCELLED)
+    called_back = seen.aborted or (CANCELLED if seen.cancelled else seen.called_back)
+    if called_back:
+        return _roll_back(canary, seen, called_back)
     if not seen.revision == seen.carries == status.last_applied_spec:
         return _moved_on(canary, seen)
     if seen.fault:
@@ -186,7 +187,11 @@ def _before_steps(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decis
     held = _held(canary, seen)
     if held:
         return Decision(Action.WAIT, held, failed_checks=failed)
-    return Decision(Action.SHIFT, step=0, traffic=plan(analysis)[0].traffic, failed_checks=failed)
+    traffic = plan(analysis)[0].traffic
+    point = next_point(analysis, When.BEFORE_INCREASE, seen.gates_open, seen.gated) if traffic.canary else None
+    if point:
+        return Decision(Action.ASK_GATE, point=point, failed_checks=failed)
+    return Decision(Action.SHIFT, step=0, traffic=traffic, failed_checks=failed)
 
 
 def _under_way(canary: Canary, analysis: CanaryAnalysis, seen: Seen) -> Decision:
@@ -228,12 +233,15 @@ def _failed_check(canary: Canary, seen: Seen, check: Judgement, now: Decision) -
 def _step_passed(analysis: CanaryAnalysis, seen: Seen, now: Decision) -> Decision:
     steps, following = plan(analysis), now.step + 1
     failed = now.failed_checks
-    if following < len(steps):
-        return Decision(Action.SHIFT, step=following, traffic=steps[following].traffic, failed_checks=failed)
-    point = next_point(analysis, When.BEFORE_PROMOTION, seen.gates_open, seen.gated)
+    last = following == len(steps)
+    moments = [When.BEFORE_INCREASE] if now.traffic.canary or not last else []
+    moments += [When.BEFORE_PROMOTION] if last else []
+    point = next_of(analysis, moments, seen.gates_open, seen.gated)
     if point:
         waited = seen.gate_closed is not None and seen.gate_closed.point is point
         return replace(now, action=Action.ASK_GATE, point=point, another_interval=waited)
+    if not last:
+        return Decision(Action.SHIFT, step=following, traffic=steps[following].traffic, failed_checks=failed)
     return Decision(Action.PROMOTE, seen.check.reason if seen.check else "", failed_checks=failed)
 
 

@@ -78,6 +78,7 @@ class Seen:
         aborted: who wants it to go home and why; empty where nobody does.
         ahead: who wants it promoted without the steps that are left; empty where nobody does.
         paused, cancelled: what a person asked for in the UI.
+        called_back: why a service of the user's wants it rolled back; empty while none does.
         retry_refused: a person wants a revision that was rolled back to be tried again.
         run: id of the run that decides; the journal may say that it ended before, in a process that died.
     """
@@ -100,6 +101,7 @@ class Seen:
     ahead: str = ""
     paused: bool = False
     cancelled: bool = False
+    called_back: str = ""
     retry_refused: bool = False
     run: str = ""
 

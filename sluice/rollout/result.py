@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ConfigDict
 
-from sluice.gates.points import Closed
+from sluice.gates.points import Closed, after_shift
 from sluice.judge.judgement import Judgement
 from sluice.notices.message import Occasion
 from sluice.rollout.decision import Seen
@@ -56,6 +56,7 @@ class StageResult:
         news: what people are to hear.
         about: the version that it is about; the run's own where empty.
         reason: why, for people; the decision's own where empty.
+        shifted: the canary's share of the users was brought about.
         home: when the traffic was home at the end of the release, seconds since the epoch.
         recovered: what the judge had against the revision is over.
         facts: numbers for people, besides those of the last step.
@@ -71,6 +72,7 @@ class StageResult:
     news: Occasion | None = None
     about: str = ""
     reason: str = ""
+    shifted: bool = False
     home: float = 0.0
     recovered: bool = False
     facts: dict[str, str] = field(default_factory=dict)
@@ -83,13 +85,14 @@ def after(seen: Seen, result: StageResult) -> Seen:
     fatal = result.step.judgement if result.step and result.step.fatal else None
     said = fatal.reason if fatal else ""
     measured = fatal is not None and fatal.measured
+    opened = after_shift(seen.gates_open) if result.shifted else seen.gates_open
     return replace(
         seen,
         retry_refused=seen.retry_refused and not result.began,
         scaled=seen.scaled if result.scaled is None else result.scaled,
         fault=result.fault or ("" if measured else said) or seen.fault,
         bad="" if result.recovered else (said if measured else "") or seen.bad,
-        gates_open=seen.gates_open | {result.opened} if result.opened else seen.gates_open,
+        gates_open=opened | {result.opened} if result.opened else opened,
         gate_closed=result.closed if asked else seen.gate_closed,
         check=None if result.unjudged else check,
     )

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from blocks.kubernetes.informer import Followed
 from blocks.kubernetes.kinds import CANARY
@@ -71,7 +72,9 @@ class Unchanged:
             return "a newer revision came"
         if self.edited:
             return "the Canary was edited"
-        return "a Gate or a person has something else to say" if self.heard.matters != self.began.matters else ""
+        if self.heard.matters != self.began.matters:
+            return "a Gate or a person has something else to say"
+        return self.signals.called_back
 
     @property
     def held(self) -> bool:
@@ -88,7 +91,8 @@ class Unchanged:
         if self.heard.until is not None:
             seconds = min(seconds, max(self.heard.until - time.time(), 0.0) + SURELY)
         waits = (self.target.change(), self.canary.change(), self.noticed.wait())
-        news = [asyncio.ensure_future(one) for one in waits]
+        news: list[asyncio.Future[Any]] = [asyncio.ensure_future(one) for one in waits]
+        news.append(self.signals.news())
         try:
             await asyncio.wait(news, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:

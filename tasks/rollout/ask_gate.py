@@ -41,7 +41,7 @@ async def ask_gate(ref: RolloutRef, decision: Decision) -> StageResult:
     if asked_before:
         return await _asked_again(scene, ref, decision, point)
     said = await asked_all(scene, ref, point)
-    waits = said.closed and not said.refused
+    waits = said.closed and not said.refused and not said.muted
     return replace(await _came_to(scene, decision, point, said), news=Occasion.GATE_WAITS if waits else None)
 
 
@@ -58,7 +58,7 @@ async def _came_to(scene: Scene, decision: Decision, point: Point, said: Said) -
 
 async def _asked_again(scene: Scene, ref: RolloutRef, decision: Decision, point: Point) -> StageResult:
     """Wait for a closed gate. Where there is something else to decide, nothing has changed: the gate is as it was."""
-    if point.stale:
+    if point.stale and scene.canary.status.begun:
         return await _judged_meanwhile(scene, ref, decision, point)
     async with unchanged(scene, ref) as under:
         if not _counts(scene, point):
@@ -128,7 +128,9 @@ async def _write(scene: Scene, decision: Decision, point: Point, said: Said) -> 
     phase = before.phase or Phase.PROGRESSING
     if point.phase:
         phase = point.phase if said.closed else Phase.PROGRESSING
-    if phase is not before.phase or decision.failed_checks != before.failed_checks:
+    # A gate without a phase of its own is shown by its message alone, while it is closed.
+    shown = bool(said.closed) and point.phase is None and not point.counts
+    if shown or phase is not before.phase or decision.failed_checks != before.failed_checks:
         message = f"Gate {point.type}: {said.closed or 'open'}"
         await scene.write(entry(scene.canary, time.time(), phase, message, failedChecks=decision.failed_checks))
     else:

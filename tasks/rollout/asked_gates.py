@@ -25,6 +25,7 @@ class Said:
         closed: what those that are closed said, for people; empty where all are open.
         only_gates: no webhook is closed.
         refused: a Gate that will not open for this revision, and why; empty where none has refused.
+        muted: nobody wants to hear in chat of any of those that are closed (`muteAlert`).
         again: seconds after which asking again makes sense; None for the usual pace.
     """
 
@@ -32,35 +33,38 @@ class Said:
     only_gates: bool = False
     refused: str = ""
     again: float | None = None
+    muted: bool = False
 
 
 async def asked_all(scene: Scene, ref: RolloutRef, point: Point) -> Said:
     """Ask them, side by side."""
     now = await heard(scene.wired, scene.canary, ref.revision)
     mine = [gate for gate in now.gates if point.type in gate.spec.at]
-    hooks, answers = await asyncio.gather(_webhooks(scene, point), _gates(scene, ref, point, now, mine))
+    (hooks, muted), answers = await asyncio.gather(_webhooks(scene, point), _gates(scene, ref, point, now, mine))
     closed = [(gate, answer) for gate, answer in zip(mine, answers, strict=True) if not answer.open]
     refused = next((f"gate {gate.name} refused: {answer.said}" for gate, answer in closed if answer.refused), "")
     lines = [*hooks, *(_line(gate, answer) for gate, answer in closed), *([now.trouble] if now.trouble else [])]
     pauses = [answer.again for _, answer in closed]
     again = None if hooks or now.trouble else min((one for one in pauses if one is not None), default=None)
-    return Said("; ".join(lines), not hooks, refused, None if None in pauses else again)
+    muted = muted and not closed and not now.trouble
+    return Said("; ".join(lines), not hooks, refused, None if None in pauses else again, muted)
 
 
 def _line(gate: Gate, answer: GateAnswer) -> str:
     return ": ".join(one for one in (gate.name, answer.said, gate.spec.message) if one)
 
 
-async def _webhooks(scene: Scene, point: Point) -> list[str]:
-    """What the webhooks that did not open said."""
+async def _webhooks(scene: Scene, point: Point) -> tuple[list[str], bool]:
+    """What the webhooks that did not open said, and whether all of these are muted."""
     analysis = scene.canary.spec.analysis
     asked = [webhook for webhook in (analysis.webhooks if analysis else ()) if webhook.type == point.type]
-    closed = []
+    closed, muted = [], True
     for webhook in asked:
         answer = await scene.wired.gates.ask(webhook, scene.canary)
         if not answer.open:
             closed.append(f"{answer.gate}: {answer.said}")
-    return closed
+            muted = muted and webhook.mute_alert
+    return closed, muted
 
 
 async def _gates(scene: Scene, ref: RolloutRef, point: Point, now: Heard, gates: list[Gate]) -> list[GateAnswer]:

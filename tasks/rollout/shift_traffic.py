@@ -44,4 +44,4 @@ async def shift_traffic(ref: RolloutRef, decision: Decision) -> StageResult:
     elif now > weight:
         await check_able(scene, now)  # somebody gave the canary more, and the primary may not be there to take it
     await scene.shift(decision.traffic)
-    return StageResult(unjudged=True)
+    return StageResult(unjudged=True, shifted=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from blocks.gates.base import Answer
 from blocks.leases.lease import Lease
 from flows import roll_out as story
 from sluice.errors import TransientError
+from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
 from sluice.measures.series import Selector, Series
 from sluice.rollout.decision import Outcome
@@ -77,7 +79,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.route = MemoryRoute(self.cluster)
-        webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
+        webhooks = [gate(kind) for kind in POINTS if kind != "rollout"]
         asked, self.weights, self.often = STRATEGIES[self.strategy]
         analysis = {"interval": "0s", **asked, "metrics": [OWN], "webhooks": webhooks}
         if self.compared:
@@ -245,13 +247,17 @@ class World:
         return {"good": 1.0, "bad": 0.0}[said]
 
     async def ask(self, webhook: Any, canary: Any) -> Answer:
+        if not POINTS[webhook.type].when.holds:
+            said = self.word("silent", "heard" if webhook.type == "rollback" else "deaf")
+            await asyncio.sleep(45 if said == "deaf" else 0)
+            return Answer(gate=webhook.name, open=said == "heard", said=said)
         said = self.word("open", "closed")
         return Answer(gate=webhook.name, open=said == "open", said=said)
 
 
 async def one_run(world: World, name: str) -> Outcome:
     """A run of the flow's own loop without Prefect around it; ends by itself or by a crash, after which it goes on."""
-    world.signals.cancelled = False
+    world.signals.cancelled, world.signals.called_back = False, ""
     ref = RolloutRef(namespace=NAMESPACE, name=NAME, revision=world.left)
     async with claimed(ref, name) as lease:
         try:
@@ -307,7 +313,9 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 EVENTS = st.sampled_from(["crash", "hiccup", "cancel", "push0", "push1", "push2", "push3", "toggle"])
 PLANS = st.dictionaries(st.integers(8, 90), EVENTS, max_size=6).map(lambda plan: {**plan, 10: "push1"})
-WORDS = st.lists(st.sampled_from(["good", "good", "bad", "open", "open", "closed", "alike", "worse"]), max_size=30)
+WORDS = st.lists(
+    st.sampled_from(["good", "good", "bad", "open", "open", "closed", "alike", "worse", "heard", "deaf"]), max_size=30
+)
 
 
 @given(PLANS, WORDS, st.booleans(), st.sampled_from(sorted(STRATEGIES)), st.sampled_from(sorted(WORKLOADS)))

@@ -175,17 +175,19 @@ def test_a_closed_confirm_gate_waits_in_one_task(night: Any, then: Any, outcome:
     bounded(waiting)
 
 
-def test_a_week_before_a_closed_gate_is_two_tasks(night: Any) -> None:
+@pytest.mark.parametrize("kind", ["confirm-rollout", "confirm-traffic-increase"])
+def test_a_week_before_a_closed_gate_is_two_tasks(night: Any, kind: str) -> None:
     """So it is a handful of rows in Prefect, as a minute is: a row comes with each task and its states."""
-    waiting = night(under_way("confirm-rollout", weight=0, step=-1), opened, lasts=WEEK)
+    waiting = night(under_way(kind, weight=0, step=-1), opened, lasts=WEEK)
     before = waiting.stages[: waiting.stages.index("morning")]
-    assert [one for one in before if one != "notify"] == ["gate", "gate"]
+    assert [one for one in before if one not in {"notify", "scale up"}] == ["gate", "gate"]
     assert before.count("notify") <= 2
     assert WEEK / 60 * 0.9 < len(waiting.stage.gates.asked) < WEEK / 60 * 1.1
     assert waiting.outcome is Outcome.PROMOTED
     bounded(waiting)
 
 
+@pytest.mark.parametrize("kind", ["confirm-promotion", "confirm-traffic-increase"])
 @pytest.mark.parametrize(
     ("then", "outcome", "within"),
     [
@@ -195,10 +197,10 @@ def test_a_week_before_a_closed_gate_is_two_tasks(night: Any) -> None:
     ],
 )
 def test_users_who_wait_for_an_approval_are_protected_all_the_while(
-    night: Any, then: Any, outcome: Outcome, within: float
+    night: Any, kind: str, then: Any, outcome: Outcome, within: float
 ) -> None:
     """Before a promotion the revision has users: it is judged at every scrape, and that is one task too."""
-    waiting = night(under_way("confirm-promotion"), then)
+    waiting = night(under_way(kind), then)
     before = [one for one in waiting.stages[: waiting.stages.index("morning")] if one != "notify"]
     assert len(before) <= 6
     assert before[-1] == "gate"

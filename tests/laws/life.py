@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from blocks.gates.base import Answer
+from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from tasks.run_signals import RunSignals
@@ -254,6 +256,10 @@ class Life(World):
         return {"good": 1.0, "bad": 0.0}[said]
 
     async def ask(self, webhook: Any, canary: Any) -> Answer:
+        if not POINTS[webhook.type].when.holds:
+            said = self._answer("silent", "heard" if webhook.type == "rollback" else "deaf")
+            await asyncio.sleep(45 if said == "deaf" else 0)
+            return Answer(gate=webhook.name, open=said == "heard", said=said)
         said = self._answer("open", "closed")
         return Answer(gate=webhook.name, open=said == "open", said=said)
 

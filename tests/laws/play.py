@@ -21,7 +21,7 @@ from tests.laws.world import SHAPES
 
 HAPPENS = [*PEOPLE, *EVENTS]
 MOST_EVENTS, LAST_MOMENT, MOST_ANSWERS = 8, 160, 20
-ANSWERS = ["good", "good", "good", "bad", "open", "open", "closed"]
+ANSWERS = ["good", "good", "good", "bad", "open", "open", "closed", "heard", "deaf"]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from tests.laws.world import PROVIDERS, SHAPES
 HABITS = sorted(PEOPLE)
 HAPPENS = st.sampled_from([*HABITS, *sorted(EVENTS)])
 PLANS = st.dictionaries(st.integers(3, 160), HAPPENS, max_size=8)
-ANSWERS = st.lists(st.sampled_from(["good", "good", "good", "bad", "open", "open", "closed"]), max_size=20)
+ANSWERS = st.lists(
+    st.sampled_from(["good", "good", "good", "bad", "open", "open", "closed", "heard", "deaf"]), max_size=20
+)
 
 
 PAIRS = SHAPES[:3]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sluice.errors import InvalidError
+from sluice.gates.points import POINTS
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
@@ -66,7 +67,7 @@ class World:
     town: Town = field(default_factory=Town, init=False)
 
     def __post_init__(self) -> None:
-        webhooks = [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]
+        webhooks = [gate(kind) for kind in POINTS if kind != "rollout"]
         analysis = {"interval": "10s", **PROVIDERS[self.provider], "metrics": [OWN], "webhooks": webhooks}
         spec = {
             "provider": self.provider,

@@ -12,6 +12,7 @@ from blocks.gates.base import Answer
 from blocks.gates.kinds.base import Ways
 from blocks.gates.kinds.table import GateKinds
 from blocks.metrics.memory import MemoryMetrics
+from sluice.gates.points import POINTS
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from sluice.manifests.flagger.phase import Phase
@@ -42,9 +43,13 @@ class Gates:
 
     closed: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    told: list[tuple[str, str, str]] = field(default_factory=list)
+    """Type, phase and message of those that nothing waits for."""
 
     async def ask(self, webhook: CanaryWebhook, canary: Canary) -> Answer:
         self.asked.append(webhook.type)
+        if not POINTS[webhook.type].when.holds:
+            self.told.append((webhook.type, str(canary.status.phase), webhook.metadata.get("eventMessage", "")))
         return Answer(gate=webhook.name, open=webhook.type not in self.closed, said="said so")
 
 

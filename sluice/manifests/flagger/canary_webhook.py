@@ -36,3 +36,7 @@ class CanaryWebhook(ForeignModel):
     timeout: Duration = 10.0
     retries: int = Field(default=0, ge=0)
     metadata: dict[str, str] = Field(default_factory=dict)
+    mute_alert: bool = False
+    """That this gate is closed is not posted in chat."""
+    disable_tls: bool = Field(default=False, alias="disableTLS")
+    """Take whatever certificate the service shows."""

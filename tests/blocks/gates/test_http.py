@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from blocks.gates import http
 from blocks.gates.http import payload
 from blocks.gates.table import GATES, Gates
+from sluice.gates.points import POINTS
 from sluice.manifests.flagger.canary_webhook import CanaryWebhook
 from tests.samples import canary
 
@@ -53,6 +55,52 @@ async def test_any_success_opens_a_gate_and_nothing_else_does(status: int, is_op
     """204 opens too: that Flagger refuses it surprises people. What the gate said is kept for them."""
     answer = await webhooks(lambda _: httpx.Response(status, text="we\n said  so")).ask(webhook(), CANARY)
     assert (answer.gate, answer.open, answer.said) == ("e2e", is_open, f"{status} we said so")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between retries."""
+    monkeypatch.setattr(http, "FIRST_RETRY", 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "calls"), [(500, 3), (503, 3), (429, 3), (501, 1), (403, 1), (400, 1), (301, 1), (200, 1)]
+)
+async def test_only_a_service_in_trouble_is_asked_again(status: int, calls: int) -> None:
+    """As with Flagger's client: a gate that says 403 is closed, and a closed one is not asked three times."""
+    asked = 0
+
+    def gate(_: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        return httpx.Response(status)
+
+    await webhooks(gate).ask(webhook(retries=2), CANARY)
+    assert asked == calls
+
+
+async def test_a_service_that_asks_for_time_gets_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But no more than the longest pause: a year would be a closed gate that nobody asks."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(http.asyncio, "sleep", sleep)
+    answers = [httpx.Response(503, headers={"Retry-After": wait}) for wait in ("7", "31536000")]
+    await webhooks(lambda _: answers.pop(0) if answers else httpx.Response(200)).ask(webhook(retries=2), CANARY)
+    assert waited == [7.0, http.LONGEST_RETRY]
+
+
+@pytest.mark.parametrize("kind", POINTS)
+async def test_each_type_is_told_the_phase_that_flagger_tells_it(kind: str) -> None:
+    """Services decide by it: before a promotion it is Progressing, also while the Canary shows that it waits."""
+    point, found = POINTS[kind], canary(None, {"phase": "WaitingPromotion"})
+    told = payload(webhook(type=kind), found)["phase"]
+    assert told == (
+        "WaitingPromotion" if kind in {"confirm-rollout", "rollback", "post-rollout", "event"} else "Progressing"
+    )
+    assert point.type == kind
 
 
 @pytest.mark.parametrize("retries", [0, 2])
@@ -98,7 +146,7 @@ async def test_a_gate_has_as_long_as_its_owner_says() -> None:
 
 def test_a_canary_without_a_status_can_be_asked_about() -> None:
     """Before its first phase the fields are there and empty."""
-    assert payload(webhook(), canary())["phase"] == ""
+    assert payload(webhook(type="confirm-rollout"), canary())["phase"] == ""
 
 
 async def test_a_login_in_a_gate_s_address_is_sent_and_never_shown() -> None:

@@ -29,21 +29,34 @@ def test_a_point_is_asked_at_its_moment_until_its_gates_are_open(kind: str) -> N
     assert [when for when in When if asked_at(asked.webhooks[0], when)] == [point.when]
 
 
-@pytest.mark.parametrize("kind", POINTS)
+@pytest.mark.parametrize("kind", [kind for kind, point in POINTS.items() if point.when.holds])
 def test_a_point_waits_or_counts(kind: str) -> None:
-    """A closed gate either fails a check or shows a phase in which the Canary waits, and can get to and out of it."""
+    """A closed gate fails a check, or stops the weight alone, or shows a phase that the Canary can get to and out of."""
     point = POINTS[kind]
-    assert point.counts == (point.phase is None)
+    assert point.counts == (point.phase is None and not point.each)
     if point.phase:
         assert point.phase in TRANSITIONS[Phase.PROGRESSING]
         assert Phase.PROGRESSING in TRANSITIONS[point.phase]
 
 
 @pytest.mark.parametrize("kind", get_args(WebhookType))
-def test_a_webhook_that_no_point_asks_is_reported(kind: str) -> None:
+def test_every_type_of_flagger_has_its_point(kind: str) -> None:
     """A gate that its owner relies on and nobody asks is worse than an error."""
-    named = [path for path in not_asked(analysis(kind)) if path.startswith("spec.analysis.webhooks[0]")]
-    assert bool(named) == (kind not in POINTS)
+    assert kind in POINTS
+    assert list(not_asked(analysis(kind))) == []
+
+
+def test_blue_green_has_no_increase_to_ask_before() -> None:
+    """Flagger does not ask there either, and says nothing of it."""
+    found = canary({"analysis": {"stepWeights": [], "iterations": 3, "webhooks": [gate("confirm-traffic-increase")]}})
+    assert list(not_asked(found.spec.analysis)) == ["spec.analysis.webhooks[0].type (confirm-traffic-increase)"]
+
+
+@pytest.mark.parametrize("kind", POINTS)
+def test_what_no_release_waits_for_is_neither_counted_nor_shown(kind: str) -> None:
+    """A rollback, post-rollout or event webhook has no say in whether a release goes on."""
+    point = POINTS[kind]
+    assert point.when.holds or not (point.counts or point.phase or point.stale or point.each)
 
 
 def test_without_an_analysis_nothing_is_asked() -> None:

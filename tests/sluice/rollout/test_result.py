@@ -44,6 +44,11 @@ def test_a_stage_that_says_nothing_changes_nothing() -> None:
             {"gates_open": frozenset({"confirm-rollout", "pre-rollout"}), "gate_closed": None},
             id="an open gate stays open, and nothing is closed any more",
         ),
+        pytest.param(
+            StageResult(opened="confirm-traffic-increase"),
+            {"gates_open": frozenset({"confirm-rollout", "confirm-traffic-increase"}), "gate_closed": None},
+            id="a gate of one increase opens",
+        ),
         pytest.param(StageResult(closed=CLOSED, unjudged=True), {"check": None}, id="a gate that makes verdicts old"),
         pytest.param(StageResult(unjudged=True), {"check": None}, id="another weight is judged anew"),
         pytest.param(
@@ -65,3 +70,9 @@ def test_a_fault_is_not_forgotten() -> None:
     """A revision that cannot go on does not become sound because a later stage went well."""
     faulty = after(KNOWN, StageResult(fault="no pods"))
     assert after(faulty, StageResult(scaled=True, step=step(Verdict.PASS))).fault == "no pods"
+
+
+def test_a_gate_of_one_increase_is_closed_again_once_the_traffic_has_changed() -> None:
+    """The next increase is another question; the other gates stay open."""
+    opened = after(KNOWN, StageResult(opened="confirm-traffic-increase"))
+    assert after(opened, StageResult(shifted=True)).gates_open == frozenset({"confirm-rollout"})

@@ -10,6 +10,7 @@ import pytest
 from sluice.errors import InvalidError, StaleError, TransientError
 from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
+from sluice.notices.message import Occasion
 from sluice.rollout.journal import judge_state
 from sluice.rollout.revision import revision_of
 from sluice.rollout.strategies.base import Traffic
@@ -179,7 +180,8 @@ def test_no_stage_acts_for_a_revision_that_the_journal_is_not_about(
     assert stage.acts == []
 
 
-GATES = {"analysis": {"webhooks": [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]}}
+KINDS = ("confirm-rollout", "pre-rollout", "confirm-traffic-increase", "confirm-promotion")
+GATES = {"analysis": {"webhooks": [gate(kind) for kind in KINDS]}}
 
 
 @pytest.mark.parametrize(
@@ -190,6 +192,8 @@ GATES = {"analysis": {"webhooks": [gate("confirm-rollout"), gate("pre-rollout"),
         ("confirm-promotion", True, Phase.WAITING_PROMOTION),
         ("confirm-promotion", False, Phase.PROGRESSING),
         ("pre-rollout", True, Phase.PROGRESSING),
+        ("confirm-traffic-increase", True, Phase.PROGRESSING),
+        ("confirm-traffic-increase", False, Phase.PROGRESSING),
     ],
 )
 def test_a_closed_gate_is_seen_in_the_phase(play: Any, kind: str, closed: bool, phase: Phase) -> None:
@@ -200,6 +204,25 @@ def test_a_closed_gate_is_seen_in_the_phase(play: Any, kind: str, closed: bool, 
     assert (result.opened, result.closed and result.closed.point.type) == (("", kind) if closed else (kind, None))
     assert stage.gates.asked == [kind]
     assert stage.status["phase"] == phase
+
+
+def test_a_closed_gate_of_an_increase_says_so_and_moves_nothing(play: Any) -> None:
+    """Its phase is Flagger's, Progressing, so that only the message says what is waited for."""
+    stage = staged(GATES, weight=10, step=0, canaryWeight=10)
+    stage.gates.closed = {"confirm-traffic-increase"}
+    play(stage, ask_gate, point=POINTS["confirm-traffic-increase"], traffic=Traffic(10))
+    (promoted,) = [one for one in stage.status["conditions"] if one["type"] == "Promoted"]
+    assert promoted["message"].startswith("Gate confirm-traffic-increase: ")
+    assert (stage.route.weights[NAME], stage.status["failedChecks"]) == (10, 0)
+
+
+@pytest.mark.parametrize(("muted", "news"), [(False, Occasion.GATE_WAITS), (True, None)])
+def test_a_muted_gate_is_not_posted(play: Any, muted: bool, news: Occasion | None) -> None:
+    """`muteAlert`: people who are asked by their own means are not asked twice."""
+    hook = {**gate("confirm-rollout"), "muteAlert": muted}
+    stage = staged({"analysis": {"webhooks": [hook]}})
+    stage.gates.closed = {"confirm-rollout"}
+    assert play(stage, ask_gate, point=POINTS["confirm-rollout"]).news is news
 
 
 def test_an_opened_gate_ends_the_waiting(play: Any) -> None:

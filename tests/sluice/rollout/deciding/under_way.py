@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sluice.gates.points import POINTS
+from sluice.gates.points import POINTS, Closed
 from sluice.rollout.decision import Action, Decision, Outcome
 from sluice.rollout.strategies.base import Traffic
 from tests.sluice.rollout.deciding.words import (
@@ -13,6 +13,7 @@ from tests.sluice.rollout.deciding.words import (
     DOWN,
     FAIL,
     GATES,
+    INCREASE,
     PASS,
     SILENT,
     stepping,
@@ -140,6 +141,41 @@ UNDER_WAY = [
         {"scaled": True, "weight": 60, "check": PASS, "gates_open": frozenset({"confirm-promotion"})},
         Decision(Action.PROMOTE, "said pass"),
         id="which is open",
+    ),
+    pytest.param(
+        stepping(0, 10),
+        INCREASE,
+        {"scaled": True, "weight": 10, "check": PASS},
+        Decision(Action.ASK_GATE, point=POINTS["confirm-traffic-increase"], traffic=Traffic(10)),
+        id="a gate before more users come",
+    ),
+    pytest.param(
+        stepping(0, 10),
+        INCREASE,
+        {"scaled": True, "weight": 10, "check": PASS, "gate_closed": Closed(POINTS["confirm-traffic-increase"], "403")},
+        Decision(Action.ASK_GATE, point=POINTS["confirm-traffic-increase"], traffic=Traffic(10), another_interval=True),
+        id="which is closed: no failed check",
+    ),
+    pytest.param(
+        stepping(0, 10),
+        INCREASE,
+        {"scaled": True, "weight": 10, "check": FAIL, "gate_closed": Closed(POINTS["confirm-traffic-increase"], "403")},
+        Decision(Action.ANALYSE, "said fail", traffic=Traffic(10), another_interval=True, failed_checks=1),
+        id="and the revision is judged meanwhile",
+    ),
+    pytest.param(
+        stepping(2, 60),
+        INCREASE,
+        {"scaled": True, "weight": 60, "check": PASS},
+        Decision(Action.ASK_GATE, point=POINTS["confirm-traffic-increase"], step=2, traffic=Traffic(60)),
+        id="a promotion brings all users, and is the last increase",
+    ),
+    pytest.param(
+        stepping(2, 60),
+        INCREASE,
+        {"scaled": True, "weight": 60, "check": PASS, "gates_open": frozenset({"confirm-traffic-increase"})},
+        Decision(Action.ASK_GATE, point=POINTS["confirm-promotion"], step=2, traffic=Traffic(60)),
+        id="before the gates of the promotion itself",
     ),
     pytest.param(
         stepping(7, 60),

@@ -12,6 +12,7 @@ from tests.samples import gate
 
 OLD, NEW, NEWER = "rev-old", "rev-new", "rev-newer"
 GATES = {"analysis": {"webhooks": [gate("confirm-rollout"), gate("pre-rollout"), gate("confirm-promotion")]}}
+INCREASE = {"analysis": {"webhooks": [gate("confirm-promotion"), gate("confirm-traffic-increase")]}}
 
 
 def status(phase: Phase | None, **fields: Any) -> dict[str, Any]:
