@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task
 
 from blocks.connections import connections
+from sluice.audit.acts import recorded
 from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.notices.message import Occasion
 from sluice.rollout.decision import Action, Decision, Outcome, Seen
@@ -19,6 +20,7 @@ from sluice.rollout.result import StageResult, StepResult, after
 from sluice.rollout.safety.effects import Effects
 from tasks.marks.mark import is_wanted, mark
 from tasks.people.notify import notify
+from tasks.people.record_act import record_act, record_of
 from tasks.rollout.hooks.call_back import CallBack
 from tasks.rollout.hooks.feed import TYPE as EVENT
 from tasks.rollout.hooks.feed import Feed
@@ -148,6 +150,7 @@ class RolloutRun:
         if result.news:
             facts = {**(self.facts() if result.home or result.facts else {}), **result.facts}
             self.post(result.news, reason, facts or None, about=result.about)
+        self.record(decision, result, reason)
         if (result.began or result.home or decision.outcome) and is_wanted(self.ref):
             self.aside(self.do(mark, self.ref))
 
@@ -168,6 +171,15 @@ class RolloutRun:
             return  # no task that does nothing
         ref = self.ref.model_copy(update={"version": about}) if about else self.ref
         self.aside(self.do(notify, ref, occasion, reason, facts))
+
+    def record(self, decision: Decision, result: StageResult, reason: str) -> None:
+        """Leave a record of what was done, next to the rollout."""
+        for act in recorded(decision, result):
+            made = record_of(
+                self.ref, act, reason, point=result.opened or (decision.point.type if decision.point else "")
+            )
+            if made is not None:
+                self.aside(record_act(made))
 
     def note(self, result: StepResult) -> None:
         """Keep what a step came to; one that is judged again is still one step."""

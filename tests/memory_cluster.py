@@ -31,6 +31,8 @@ Object = dict[str, Any]
 Key = tuple[str, str, str]
 Hook = Callable[[str, str, Object], None]
 """Called with "before" or "after", the verb, and the object of a write; what it raises breaks the write there."""
+ASIDE = {LEASE.kind, kinds.AUDIT_RECORD.kind}
+"""What is written at no certain moment of a rollout: by a clock of its own, or next to it."""
 CONFIG_MAP = Kind("v1", "ConfigMap", "configmaps")
 """What a user's manifests bring; sluice itself knows nothing of it."""
 KINDS = {kind.kind: kind for kind in (CONFIG_MAP, *vars(kinds).values()) if isinstance(kind, Kind)}
@@ -41,7 +43,7 @@ class MemoryCluster:
     """Objects by kind, namespace and name.
 
     Attributes:
-        acts: each write in order, as a short sentence. Leases, written by clocks of their own, are left out here and below.
+        acts: each write in order, as a short sentence. What is written aside (`ASIDE`) is left out here and below.
         broken_images: images whose pods never become ready.
         unready: workloads whose pods of their present template never become ready, as where no node has room for them.
         hooks: what looks at writes, and may break them.
@@ -92,6 +94,11 @@ class MemoryCluster:
             if of_kind == kind.kind and namespace in {None, space} and fits(one, labels)
         ]
         return found, str(self.version)
+
+    async def pages(self, kind: Kind, namespace: str | None = None) -> AsyncIterator[list[Object]]:
+        items = await self.list(kind, namespace)
+        for at in range(0, max(len(items), 1), 2):
+            yield items[at : at + 2]
 
     async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
         await self._pass("before", manifest)
@@ -172,12 +179,12 @@ class MemoryCluster:
         return [self.objects[key] for key in keys]
 
     async def _pass(self, when: str, item: Object) -> None:
-        if self.gate is not None and item["kind"] != LEASE.kind:
+        if self.gate is not None and item["kind"] not in ASIDE:
             await self.gate(when, item)
 
     async def _put(self, verb: str, manifest: Object) -> Object:
         wanted = copied(manifest)
-        if wanted["kind"] == LEASE.kind:
+        if wanted["kind"] in ASIDE:
             return copied(self._store(wanted))
         known = self.objects.get(self._key(wanted))
         for hook in self.hooks:

@@ -17,6 +17,8 @@ from sluice.errors import NotFoundError, TerminalError
 
 Object = dict[str, Any]
 Objects = list[Object]
+PAGE = 500
+"""Objects of one page: what the official clients ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,25 @@ class Cluster:
         for item in items:
             item |= {"apiVersion": kind.api_version, "kind": kind.kind}  # many lists leave it out
         return items, answer["metadata"]["resourceVersion"]
+
+    async def pages(
+        self, kind: Kind, namespace: str | None = None, labels: str | None = None
+    ) -> AsyncIterator[Objects]:
+        """All objects of a kind, some hundreds at a time, in one namespace or in all that are looked after.
+
+        Raises:
+            TransientError: it took so long that the cluster does not know the rest of the list any more: begin again.
+        """
+        scope = self.namespaces if namespace is None and kind.namespaced and self.namespaces else (namespace,)
+        for one in scope:
+            query = {"limit": str(PAGE), **({"labelSelector": labels} if labels else {})}
+            while True:
+                answer = await self.server.call("GET", kind.path(one), query)
+                yield [item | {"apiVersion": kind.api_version, "kind": kind.kind} for item in answer.get("items") or []]
+                token = answer["metadata"].get("continue")
+                if not token:
+                    break
+                query["continue"] = token
 
     async def apply(self, manifest: Object, *, manager: str = "sluice", force: bool = True) -> Object:
         """Server-side apply: the fields named in `manifest` become ours, all others stay their owners'."""

@@ -207,6 +207,7 @@ ROLLOUT = sorted(
 
 
 SPARED = {
+    ("create", "auditrecords", ""),
     ("delete", "leases", ""),
     ("get", "leases", ""),
     ("get", "canaries", ""),
