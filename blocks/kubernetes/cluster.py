@@ -15,6 +15,7 @@ from blocks.kubernetes.api_server import JSON, LIST_METADATA, OBJECT_METADATA, A
 from blocks.kubernetes.reach import SERVICE_ACCOUNT, reach
 from sluice.errors import NotFoundError, TerminalError
 
+REVIEW = "authentication.k8s.io/v1"
 Object = dict[str, Any]
 Objects = list[Object]
 PAGE = 500
@@ -96,6 +97,13 @@ class Cluster:
     async def ping(self) -> str:
         """The version of its API server, asked with the credentials of every other call."""
         return f"Kubernetes {(await self.server.call('GET', '/version')).get('gitVersion', 'of an unknown version')}"
+
+    async def whoami(self) -> tuple[str, tuple[str, ...]]:
+        """Name and groups of whoever these credentials are of, by the API server's word (SelfSubjectReview)."""
+        body = {"apiVersion": REVIEW, "kind": "SelfSubjectReview"}
+        answer = await self.server.call("POST", f"/apis/{REVIEW}/selfsubjectreviews", {}, body)
+        user = answer["status"]["userInfo"]
+        return str(user["username"]), tuple(user.get("groups") or ())
 
     def of_metadata(self) -> Self:
         """This cluster with lists and watches that bring the metadata of objects only: a fraction of what they weigh."""

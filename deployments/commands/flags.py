@@ -8,12 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cyclopts import App
-from rich import box
 from rich.markup import escape
-from rich.table import Table
 
 from deployments import wiring
-from deployments.commands.terminal import Home, app, errors, leave, out, settings_with
+from deployments.commands.terminal import Home, app, errors, leave, out, settings_with, table
 from deployments.settings import Settings
 from deployments.tools import flags as tool
 from deployments.tools import replay
@@ -61,7 +59,7 @@ def audit_command(
         Only this repository's findings in that file, by its name in the audit: code scanning takes 20 at most.
     """
     finished = asyncio.run(_audited(settings_with(home), name, days))
-    _print(tool.WHERE, tool.found(finished))
+    table(tool.WHERE, tool.found(finished))
     for trouble in finished.troubles:
         errors.print(f"[red]not looked at[/] {escape(trouble)}", soft_wrap=True)
     if sarif_file:
@@ -106,7 +104,7 @@ async def _listed(settings: Settings, name: str) -> None:
         out.print(
             f"[bold]{escape(f'{one.namespace}/{one.name}')}[/] {escape(one.status.last_audit or 'not audited yet')}"
         )
-        _print(tool.HEAD, tool.remembered(one, now()))
+        table(tool.HEAD, tool.remembered(one, now()))
     if not asked:
         out.print("there is no FlagAudit: docs/flags.md has one to begin with")
 
@@ -115,11 +113,3 @@ async def _audited(settings: Settings, name: str, days: int | None) -> Finished:
     async with wiring.looking(settings) as wired:
         (one,) = await tool.audits(wired, name, ())
         return await tool.audited(one, days)
-
-
-def _print(head: tuple[str, ...], lines: tool.Lines) -> None:
-    shown = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
-    for line in lines:
-        shown.add_row(*(escape(cell) for cell in line))
-    # What reads it is often no terminal: then no line is folded.
-    out.print(shown, soft_wrap=not out.is_terminal, width=None if out.is_terminal else 400)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 from cyclopts import App, Parameter
+from rich import box
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from deployments.environment import unknown_settings
 from deployments.settings import Settings
@@ -26,6 +28,15 @@ def settings_with(home: Path | None) -> Settings:
     if warning := unknown_settings(Settings, os.environ):
         errors.print(f"[yellow]settings[/] {escape(warning)}", soft_wrap=True)
     return Settings(home=home) if home else Settings()
+
+
+def table(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
+    """Print lines below a head."""
+    shown = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False)
+    for line in lines:
+        shown.add_row(*(escape(cell) for cell in line))
+    # What reads it is often no terminal: then no line is folded.
+    out.print(shown, soft_wrap=not out.is_terminal, width=None if out.is_terminal else 400)
 
 
 def leave(code: int) -> NoReturn:

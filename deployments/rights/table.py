@@ -169,8 +169,9 @@ _ROLLOUTS = (
     ),
     Right(GATE, FOLLOW, "which Gates releases wait for: without it nothing goes forward"),
     Right(GATE, FOLLOW, "which Gates of the platform team releases wait for", where=Where.OWN),
-    Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort"),
+    Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort", BOTH),
     Right(AUDIT_RECORD, ("create",), "what sluice did to a release, in the audit trail: begun, let through, promoted"),
+    Right(CANARY, ("get",), "whether a revision was rolled back that somebody wants tried once more", (Part.WATCHER,)),
 )
 _DELIVERY = (
     *(

@@ -18,6 +18,7 @@ from deployments.settings import Settings
 from deployments.supervision import forever
 from deployments.watchers.announcer import Announcer, Post, log
 from deployments.watchers.flags import FlagWatcher
+from deployments.watchers.records import RecordWatcher
 from deployments.watchers.releases import ReleaseWatcher
 from deployments.watchers.sources import SourceWatcher, forget
 from sluice.errors import InvalidError
@@ -39,12 +40,14 @@ async def watch(settings: Settings, post: Post) -> None:
     try:
         watcher, sources = Watcher(cluster, announcer), SourceWatcher(cluster, announcer)
         releases, flags = ReleaseWatcher(cluster, announcer), FlagWatcher(cluster, announcer)
+        records = RecordWatcher(cluster, announcer)
         async with asyncio.TaskGroup() as group:
             group.create_task(forever("serving metrics", lambda: measure(cluster, settings), 5.0))
             for namespace in settings.namespaces or (None,):
                 group.create_task(sources.watch(namespace))
                 group.create_task(releases.watch(namespace))
                 group.create_task(flags.watch(namespace))
+                group.create_task(records.watch(namespace))
                 group.create_task(watcher.follow(CANARY, namespace))
                 for kind in WORKLOAD_KINDS.values():
                     group.create_task(watcher.follow(kind, namespace))
