@@ -17,6 +17,8 @@ from pydantic import SecretStr
 from blocks.chat.base import ChatAddress
 from blocks.chat.slack import Slack
 from blocks.connections import Connections
+from blocks.gates.kinds.base import Ways
+from blocks.gates.kinds.table import GateKinds
 from blocks.gates.table import Gates
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.follow import news
@@ -62,12 +64,14 @@ async def wired(env: Object, identity: str = "test") -> AsyncIterator[Connection
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         cluster = await Cluster.connect(env["kubeconfig"], env["context"])
         stack.push_async_callback(cluster.close)
+        informers, webhooks = await stack.enter_async_context(informed(cluster)), Gates(http)
         yield Connections(
             cluster=cluster,
             router=router_for,
             metrics=Providers(http, {"prometheus": env["prometheus_url"]}),
-            gates=Gates(http),
-            informers=await stack.enter_async_context(informed(cluster)),
+            gates=webhooks,
+            gate_kinds=GateKinds(Ways(cluster=cluster, informers=informers, http=http, webhooks=webhooks)),
+            informers=informers,
             lease=await stack.enter_async_context(kept(cluster, "default", process_identity(identity))),
             workers=Workers(cluster),
             chat=Slack.connect(
