@@ -152,7 +152,7 @@ def test_every_role_is_given_to_its_own_account() -> None:
     roles = {one["metadata"]["name"] for _, one in documents() if one["kind"] in {"Role", "ClusterRole"}}
     accounts = {one["metadata"]["name"] for _, one in documents() if one["kind"] == "ServiceAccount"}
     for file, one in documents():
-        if one["kind"].endswith("Binding"):
+        if one["kind"] in {"RoleBinding", "ClusterRoleBinding"}:
             assert one["roleRef"]["name"] in roles, file
             for subject in one["subjects"]:
                 assert subject["name"] in accounts, file
