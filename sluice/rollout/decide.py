@@ -87,7 +87,7 @@ def _judged(canary: Canary, seen: Seen) -> Decision:
     """
     if canary.status.phase is Phase.FINALISING:
         if seen.broken or seen.revision == seen.carries == canary.status.last_applied_spec:
-            reason = seen.check.reason if seen.check else ""
+            reason = seen.ahead or (seen.check.reason if seen.check else "")
             return Decision(Action.FINALISE, reason, outcome=Outcome.PROMOTED)
         if canary.spec.suspend and seen.revision == seen.carries != canary.status.last_promoted_spec:
             # The run of what was promoted is gone, and the newer revision is not to begin: the journal is closed for it.
