@@ -13,6 +13,7 @@ from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.objects import REVISION_ANNOTATION
 from tasks.run_signals import RunSignals
+from tests.laws import gates
 from tests.laws.events import EVENTS
 from tests.laws.people import IMAGES, PEOPLE, PRIMARY, clear_the_way, thaw
 from tests.laws.town import clock
@@ -124,7 +125,8 @@ class Life(World):
                 self.blame("the journal is not what was made")
 
     def _promoted_when_judged(self, item: dict[str, Any]) -> None:
-        if item["kind"] == "Canary" and self.status.get("phase") == Phase.PROMOTING and self.skipped():
+        ahead = bool(gates.said(self.town).promoted)
+        if item["kind"] == "Canary" and self.status.get("phase") == Phase.PROMOTING and (self.skipped() or ahead):
             # Decided while people wanted no analysis; that they want it again does not undo a promotion under way.
             self.judged[self.status.get("lastAppliedSpec", "")] = True
         promoting = item["kind"] == self.kind and item["metadata"]["name"] == PRIMARY
@@ -135,7 +137,8 @@ class Life(World):
 
     def _no_loop(self, item: dict[str, Any]) -> None:
         # A suspended release is judged on: an entry of the journal for each interval.
-        judged_on = item["kind"] == "Canary" and self.suspended()
+        held = self.suspended() or bool(gates.said(self.town).paused)
+        judged_on = item["kind"] == "Canary" and held
         self._deeds.append(f"{self.town.acts[-1]} {_lasting(item.get('status')) if item['kind'] == 'Canary' else ''}")
         since = self._deeds[self._acts :]
         if not judged_on and any(_goes_round(since, together) for together in ROUNDS):
@@ -196,6 +199,8 @@ class Life(World):
         return [
             (self.signals.paused, "", "resume"),
             (self.suspended(), "suspend", "unsuspend"),
+            (bool(gates.said(self.town).paused) and gates.PAUSED in said, gates.PAUSED, "ask to resume"),
+            (gates.WAITS in said, gates.WAITS, "approve all"),
             (broken, "did not become ready", "push 0"),
             (self.in_the_way(), "belongs to", "clear the way"),
             (self.invalid(), "", "edit the Canary back"),
@@ -211,6 +216,8 @@ class Life(World):
     def mend(self) -> None:
         """People put right what they did: a valid Canary that is not suspended, a target that works, nobody in the way."""
         clear_the_way(self.town, self.kind)
+        gates.remove(self.town, self.kind)
+        PEOPLE["ask to resume"](self.town, self.kind)
         self._strangers = self.strangers()
         self.town.collect()
         self.town.add(copied(TEMPLATE), *([copied(AUTOSCALER)] if self.autoscaled else []))

@@ -17,6 +17,7 @@ from blocks.kubernetes.kinds import (
     WORKLOAD_KINDS,
 )
 from sluice.rollout.workloads.daemonset import FROZEN, KEPT_STRATEGY
+from tests.laws.gates import AT_GATES
 from tests.laws.labels import NEIGHBOURS, PRIMARY, target_of
 from tests.laws.town import KINDS, Town, is_strange, stranger
 from tests.samples import NAME, NAMESPACE, copied, merged, workload
@@ -247,6 +248,7 @@ PEOPLE: dict[str, Hand] = {
     "delete the route": _delete("HTTPRoute", NAME),
     "route all to the canary": _route_all_to_canary,
     "route testers to the canary": _route_own_rule,
+    **AT_GATES,
     "upgrade the API server": lambda town, _: town.upgrade({"terminationMessagePath": "/dev/termination-log"}),
 }
 """Every habit by its name."""

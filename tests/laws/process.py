@@ -8,9 +8,12 @@ import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 from unittest.mock import patch
 
 from blocks.connections import Connections
+from blocks.gates.kinds.base import Ways
+from blocks.gates.kinds.table import GateKinds
 from blocks.leases.lease import Lease
 from blocks.routers import router_for
 from blocks.services import Services
@@ -46,6 +49,7 @@ CLAIMED_WITHIN = 300.0
 """Seconds within which a run has the lease of its Canary, whatever became of who had it before."""
 SETTLED_WITHIN = 120.0
 """Seconds after a run's end within which the keeper has put right what people did."""
+_NOTHING: Any = None
 RESTING = {str(Outcome.UNCHANGED), str(Outcome.REFUSED), str(Outcome.SUSPENDED), str(Outcome.DELETED)}
 
 
@@ -78,12 +82,13 @@ class Process:
 
     async def _one(self, name: str) -> bool:
         """One process, to its end or to rest; whether it is rest."""
-        life = self.life
+        life, nothing = self.life, _NOTHING
         parts = {
             "router": router_for,
             "services": Services,
             "metrics": Provided(life),
             "gates": life,
+            "gate_kinds": GateKinds(Ways(cluster=nothing, informers=nothing, http=nothing, webhooks=nothing)),
             "flags": life.flags,
         }
         async with connected(life.town, name, **parts) as wired, kept(wired):
