@@ -84,7 +84,7 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
         *_READY,
     ),
     FlagAudit: (("Last audit", "date", ".status.lastAudit"), _AGE, *_READY),
-    Gate: (("At", "string", ".spec.at"), ("Suspended", "boolean", ".spec.suspend"), _AGE, *_READY),
+    Gate: (("At", "string", ".spec.at"), ("Suspended", "boolean", ".spec.suspend"), _AGE),
     AuditRecord: (
         ("Act", "string", ".spec.act"),
         ("Canary", "string", ".spec.canary"),

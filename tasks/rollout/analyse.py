@@ -15,8 +15,11 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
 from tasks.measuring.unchanged import unchanged
+from tasks.scene.home import say
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
+
+STAYS = "stays"
 
 
 @stage("analyse", run_name="analyse {ref} at {decision.traffic.canary} %")
@@ -29,6 +32,7 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     scene.check_current(ref)
     await _note_interval(scene, ref, decision)
     async with unchanged(scene, ref) as under:
+        await _say_whether_held(scene, ref, decision, under.heard.held)
         judging = Step(scene, ref, Measures.of(scene), under, decision)
         try:
             result = await judging.judge()
@@ -37,6 +41,16 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
     await scene.write({"status": {"evidence": judging.state.model_dump(mode="json")}})
     # One that was cut short says nothing of the step: it goes on where it was once what cut it short is put right.
     return StageResult(step=result, unjudged=result.judgement.verdict is Verdict.CONTINUE)
+
+
+async def _say_whether_held(scene: Scene, ref: RolloutRef, decision: Decision, held: str) -> None:
+    """Write into the Canary's condition what holds the step where it is, and that it goes on once nothing does."""
+    known = scene.canary.status.condition("Promoted")
+    where = f"at {decision.traffic.canary} %"
+    if held:
+        await say(scene, f"{ref.version} {STAYS} {where}: {held}")
+    elif known is not None and STAYS in known.message:
+        await say(scene, f"{ref.version} goes on {where}")
 
 
 async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> None:

@@ -123,3 +123,28 @@ def test_whatever_people_do_users_are_served_and_it_comes_to_rest(
     """Several of them at any moments, with crashes, absences, refusals and wishes in Prefect between them."""
     provider, kind = shape
     lived(Life(provider, kind, autoscaled and kind == "Deployment", dict(plan), list(answers)))
+
+
+ASKED = {
+    "a Gate is made before a push and people approve": {25: "make the Gate first", 40: "push 1"},
+    "the last Gate is closed when its worker dies": {25: "make the Gate last", 40: "push 1", 75: "crash"},
+    "somebody aborts at a Gate and tries again": {
+        25: "make the Gate ready",
+        40: "push 1",
+        60: "ask for an abort",
+        120: "ask to try again",
+    },
+    "somebody pauses, the worker dies, and they resume": {40: "push 1", 62: "ask for a pause", 70: "crash"},
+    "somebody promotes ahead while a Gate is closed": {25: "make the Gate last", 40: "push 1", 70: "ask to promote"},
+    "the Gates go while one is waited for": {25: "make the Gate first", 40: "push 1", 200: "take the Gates away"},
+    "a Gate refuses": {25: "make the Gate first", 40: "push 1", 200: "reject"},
+}
+"""Lives in which people stand at Gates, or ask for something."""
+
+
+@pytest.mark.parametrize("life", sorted(ASKED))
+@pytest.mark.parametrize(("provider", "kind"), SHAPES)
+def test_people_stand_at_gates_and_ask_for_things(provider: str, kind: str, life: str) -> None:
+    """By the laws, in each shape; and all that was planned did happen."""
+    lived(played := Life(provider, kind, False, dict(ASKED[life])))
+    assert len([one for one in played.happened if not one.startswith("mended")]) >= len(ASKED[life])

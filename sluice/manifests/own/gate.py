@@ -9,7 +9,6 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sluice.manifests.conditions import Condition
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.own.gates.approval import ApprovalSpec
 from sluice.manifests.own.gates.webhook import WebhookSpec
@@ -55,13 +54,6 @@ class GateSpec(ForeignModel):
         return next(name for name in KINDS if getattr(self, name) is not None)
 
 
-class GateStatus(ForeignModel):
-    """What `kubectl get gates` shows."""
-
-    observed_generation: int = 0
-    conditions: tuple[Condition, ...] = ()
-
-
 class Gate(Manifest):
     """What releases wait for."""
 
@@ -69,7 +61,6 @@ class Gate(Manifest):
     kind: ClassVar[str] = "Gate"
     plural: ClassVar[str] = "gates"
     spec: GateSpec
-    status: GateStatus = GateStatus()
 
     @property
     def key(self) -> str:
