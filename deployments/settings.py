@@ -74,6 +74,9 @@ class Settings(ForgeSettings):
     """Port of the receiver of webhooks."""
     receivers: bool = True
     """Whether the receiver serves Flux's Receiver objects (`/hook/…`), for which it needs the cluster."""
+    gate_token: SecretStr | None = None
+    """Token to open and close gates by the API of Flagger's load tester (`/gate/…`, `/rollback/…`), for which the receiver
+    needs the cluster. Without it that API is not served."""
     own_metrics_port: int | None = None
     """Port, at `receiver_host`, on which the watcher serves metrics of sluice's own (`/metrics`); default: none."""
     registry_token: SecretStr | None = None

@@ -155,7 +155,7 @@ class RolloutRun:
             self.aside(self.do(mark, self.ref))
 
     def _news(self, decision: Decision, result: StageResult) -> Iterator[News]:
-        """What event webhooks are told of it, where there are any."""
+        """What event webhooks hear of it, where there are any."""
         now = found(self.ref, EVENT)
         return news_of(now.canary, decision, result) if now else iter(())
 

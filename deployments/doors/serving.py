@@ -63,12 +63,18 @@ async def receive(settings: Settings, ready: Callable[[], None]) -> None:
 
 
 def _receivers(settings: Settings) -> tuple[Callable[[Guard], Iterable[Route]], list[Coroutine[Any, Any, None]]]:
-    """The doors of Flux's Receivers and what follows them, where they are wanted: a client of Kubernetes is not small."""
-    if not settings.receivers:
-        return lambda _: (), []
-    service = resolve_name("deployments.doors.hooks.serving:HookService")(settings)
-    following = forever("following Receivers (SLUICE_RECEIVERS=false does without)", service.run, 5.0)
-    return lambda guard: [service.route(guard)], [following]
+    """The doors of Receivers and of gates, and what follows them, where they are wanted: such a client is not small."""
+    routes: list[Callable[[Guard], list[Route]]] = []
+    following: list[Coroutine[Any, Any, None]] = []
+    if settings.receivers:
+        hooks = resolve_name("deployments.doors.hooks.serving:HookService")(settings)
+        routes.append(lambda guard: [hooks.route(guard)])
+        following.append(forever("following Receivers (SLUICE_RECEIVERS=false does without)", hooks.run, 5.0))
+    if settings.gate_token:
+        gates = resolve_name("deployments.doors.gates.serving:GateService")(settings)
+        routes.append(gates.routes)
+        following.append(forever("keeping gates (without SLUICE_GATE_TOKEN none are served)", gates.run, 5.0))
+    return lambda guard: [route for one in routes for route in one(guard)], following
 
 
 @contextmanager

@@ -42,6 +42,9 @@ class Module:
 HELM = Module("helm", "helm.sh/helm/v4/cmd/helm", versions.HELM, "helm.sh/helm/v4/internal/version.version")
 COSIGN = Module("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", versions.COSIGN)
 
+LOAD_TESTER = Module("loadtester", "github.com/fluxcd/flagger/cmd/loadtester", versions.LOAD_TESTER)
+HEY = Module("hey", "github.com/rakyll/hey", versions.HEY)
+
 
 def helm() -> Path:
     """The helm program; the first call on a machine builds it, which takes some minutes."""

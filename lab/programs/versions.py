@@ -11,6 +11,8 @@ CONTOUR = "1.33.8"
 HELM = "4.3.1"
 COSIGN = "3.1.3"
 """Built only where something needs them (`lab.programs.modules`)."""
+LOAD_TESTER, HEY = "1.36.1", "0.1.5"
+"""Flagger's load tester, and what it sends load with; only for tests of webhooks."""
 ENVOY = "1.40.0"
 
 GO_OLDEST = (1, 26)

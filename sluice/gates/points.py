@@ -53,7 +53,7 @@ class Point:
         phase: the Canary's phase while such a gate is closed; None leaves it.
         stale: what the judge said before a closed gate is too old when it opens: the step is judged once more.
         each: it opens for one change of the traffic, and is asked again before the next.
-        says: the phase that the service is told; None where it is the Canary's own.
+        says: the phase that the service hears; None where it is the Canary's own.
     """
 
     type: str

@@ -1,4 +1,4 @@
-"""What event webhooks are told of a release: the phase, and a sentence.
+"""What event webhooks hear of a release: the phase, and a sentence.
 
 Where Flagger has a sentence for it, its beginning is Flagger's (pkg/controller/scheduler.go, scheduler_hooks.go), so that
 services which look for one find it; the reason after it is sluice's.
@@ -33,7 +33,7 @@ class News:
 
 
 def news_of(canary: Canary, decision: Decision, result: StageResult) -> Iterator[News]:
-    """What is told of a decision that was carried out, in order; nothing of what only waits."""
+    """What is heard of a decision that was carried out, in order; nothing of what only waits."""
     tell = TOLD.get(decision.action)
     if tell is not None:
         yield from tell(canary, decision, result)
@@ -130,4 +130,4 @@ TOLD: Mapping[Action, Callable[[Canary, Decision, StageResult], Iterator[News]]]
     Action.ROLL_BACK: _came_home,
     Action.SUPERSEDE: _superseded,
 }
-"""What is told of each action; of the others nothing."""
+"""What is heard of each action; of the others nothing."""

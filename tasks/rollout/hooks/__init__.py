@@ -1,1 +1,1 @@
-"""Webhooks that are no gates: what calls a release back, what is told of its end, and what is told of all that happens."""
+"""Webhooks that are no gates: what calls a release back, what hears of its end, and what hears of all that happens."""

@@ -29,8 +29,8 @@ class Feed:
     """What the event webhooks of one run have still to hear.
 
     Attributes:
-        waiting: the webhooks as they were then, and what they are told.
-        last: the message that was told last; what says the same is not told again.
+        waiting: the webhooks as they were then, and what they hear.
+        last: the message that was sent last; what says the same is not sent again.
         dropped: how many were given up.
     """
 
@@ -41,7 +41,7 @@ class Feed:
     _sending: asyncio.Task[None] | None = None
 
     def tell(self, news: News) -> None:
-        """Have it told, in its turn. Returns at once."""
+        """Have it sent, in its turn. Returns at once."""
         now = found(self.ref, TYPE)
         if now is None or news.message == self.last:
             return
@@ -49,8 +49,8 @@ class Feed:
         if len(self.waiting) == MOST:
             self.dropped += 1
             log.warning("%s: event webhooks are slow: %d events were not sent", self.ref, self.dropped)
-        told = {"eventMessage": news.message, "eventType": news.type, "timestamp": str(int(time.time() * 1000))}
-        self.waiting.append((now.at(news.phase, now.canary.status.last_applied_spec), told))
+        sent = {"eventMessage": news.message, "eventType": news.type, "timestamp": str(int(time.time() * 1000))}
+        self.waiting.append((now.at(news.phase, now.canary.status.last_applied_spec), sent))
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
@@ -64,11 +64,11 @@ class Feed:
 
     async def _send(self) -> None:
         while self.waiting:
-            now, told = self.waiting.popleft()
-            await asyncio.gather(*(self._told(now, number, told) for number in range(len(now.webhooks))))
+            now, sent = self.waiting.popleft()
+            await asyncio.gather(*(self._send_one(now, number, sent) for number in range(len(now.webhooks))))
 
-    async def _told(self, now: Found, number: int, told: dict[str, str]) -> None:
+    async def _send_one(self, now: Found, number: int, sent: dict[str, str]) -> None:
         webhook = now.webhooks[number]
-        answer = await now.call(webhook.model_copy(update={"metadata": {**webhook.metadata, **told}}))
+        answer = await now.call(webhook.model_copy(update={"metadata": {**webhook.metadata, **sent}}))
         if not answer.open:
             log.warning("%s: event webhook %s: %s", self.ref, answer.gate, answer.said)

@@ -22,7 +22,7 @@ class Found:
     webhooks: tuple[CanaryWebhook, ...]
 
     def at(self, phase: Phase, revision: str) -> Found:
-        """The same at another phase and revision: a newer release may have begun since."""
+        """These webhooks with the Canary at another phase and revision: a newer release may have begun since."""
         status = self.canary.status.model_copy(update={"phase": phase, "last_applied_spec": revision})
         return Found(self.canary.model_copy(update={"status": status}), self.webhooks)
 

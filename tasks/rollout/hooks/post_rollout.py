@@ -18,7 +18,7 @@ from tasks.stage import stage
 
 TYPE = "post-rollout"
 ENDED_IN = {Outcome.PROMOTED: Phase.SUCCEEDED, Outcome.ROLLED_BACK: Phase.FAILED}
-"""What the services are told of each end; of another end they hear nothing."""
+"""What the services hear of each end; of another end they hear nothing."""
 log = logging.getLogger("sluice.rollout")
 
 
