@@ -15,7 +15,15 @@ from typing import Any
 from prefect import Flow
 
 from sluice.errors import TerminalError
-from sluice.events.model import AutomationDue, Event, FlagRolloutChanged, ImagePushed, SourceChanged, TargetChanged
+from sluice.events.model import (
+    AutomationDue,
+    Event,
+    FlagRolloutChanged,
+    ImagePushed,
+    SourceChanged,
+    TargetChanged,
+    TrainDue,
+)
 
 
 class Queue(StrEnum):
@@ -84,6 +92,7 @@ WORKFLOWS = (
     Workflow("flows.roll_out.roll_out", event=TargetChanged, queue=Queue.ROLLOUTS),
     Workflow("flows.audit_flags.audit_flags", every=timedelta(days=7)),
     Workflow("flows.toggle_flag.toggle_flag", event=FlagRolloutChanged, queue=Queue.ROLLOUTS),
+    Workflow("flows.run_train.run_train", event=TrainDue, queue=Queue.ROLLOUTS),
     Workflow("flows.reconcile.reconcile", every=timedelta(seconds=60)),
 )
 

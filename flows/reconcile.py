@@ -9,7 +9,15 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.outcome import ended
-from sluice.events.model import AutomationDue, Event, FlagRolloutChanged, ImagePushed, SourceChanged, TargetChanged
+from sluice.events.model import (
+    AutomationDue,
+    Event,
+    FlagRolloutChanged,
+    ImagePushed,
+    SourceChanged,
+    TargetChanged,
+    TrainDue,
+)
 from tasks.flags.find_due import find_due_flags
 from tasks.helm.finding.find_due_releases import find_due_releases
 from tasks.helm.finding.find_moved_repositories import find_moved_repositories
@@ -17,6 +25,7 @@ from tasks.images.writing.find_git_behind import find_git_behind
 from tasks.images.writing.keep_out import find_rolled_back
 from tasks.marks.find_unmarked import mark_missed, unmarked
 from tasks.sync.find_moved_sources import find_moved_sources
+from tasks.trains.find_due import find_due_trains
 from tasks.upkeep.find_orphans import find_orphans
 from tasks.upkeep.find_unanswered import find_unanswered
 from tasks.upkeep.forget_idle_runs import IDLE, forget_idle_runs, idle_runs_are_due
@@ -45,6 +54,7 @@ async def reconcile(look_back_s: float = LOOK_BACK) -> State[str]:
         find_moved_repositories(before.since),
         find_due_releases(),
         find_due_flags(),
+        find_due_trains(),
     ]
     looks = await asyncio.gather(*asked, return_exceptions=True)
     found: list[Event] = [event for look in looks if not isinstance(look, BaseException) for event in look]
@@ -71,6 +81,8 @@ def _said(event: Event) -> str:
             return f"{event.namespace}/{event.automation}"
         case FlagRolloutChanged():
             return f"flag {event.namespace}/{event.flag_rollout}"
+        case TrainDue():
+            return f"train {event.namespace}/{event.train}"
         case ImagePushed():
             return f"{event.image}:{event.tag}"
         case SourceChanged():

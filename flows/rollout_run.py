@@ -125,6 +125,7 @@ class RolloutRun:
             broken=now.broken,
             gated=now.heard.gated,
             held=now.heard.held,
+            train=now.heard.train,
             aborted=now.heard.said.aborted,
             ahead=now.heard.said.promoted,
             retry_refused=self.seen.retry_refused or bool(now.heard.said.retried),

@@ -24,6 +24,7 @@ from sluice.manifests.own.audit_record import AuditRecord
 from sluice.manifests.own.flag_audit import FlagAudit
 from sluice.manifests.own.flag_rollout import FlagRollout
 from sluice.manifests.own.gate import Gate
+from sluice.manifests.own.train import Train
 from sluice.rollout.autoscalers import AUTOSCALERS
 from sluice.rollout.workloads import WORKLOADS
 from sluice.rollout.workloads.base import Workload
@@ -64,6 +65,7 @@ FLAG_AUDIT = _modelled(FlagAudit)
 FLAG_ROLLOUT = _modelled(FlagRollout)
 GATE = _modelled(Gate)
 AUDIT_RECORD = _modelled(AuditRecord)
+TRAIN = _modelled(Train)
 
 
 FLUX_KINDS = tuple(

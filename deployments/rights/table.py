@@ -43,6 +43,7 @@ from blocks.kubernetes.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
     STATEFUL_SET,
+    TRAIN,
     WORKLOAD_KINDS,
 )
 from deployments.rights.part import Part
@@ -172,6 +173,10 @@ _ROLLOUTS = (
     Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort", BOTH),
     Right(AUDIT_RECORD, ("create",), "what sluice did to a release, in the audit trail: begun, let through, promoted"),
     Right(CANARY, ("get",), "whether a revision was rolled back that somebody wants tried once more", (Part.WATCHER,)),
+    Right(TRAIN, FOLLOW, "which services are released together: they wait for their train", BOTH),
+    Right(TRAIN, ("get",), "the journal of a train, before each step of it"),
+    Right(TRAIN, ("patch",), "the journal of a train: its services go on by it alone", subresource="status"),
+    Right(TRAIN, ("patch",), "the finalizer of a train under way, so that its services come home before it is gone"),
 )
 _DELIVERY = (
     *(

@@ -21,6 +21,7 @@ from deployments.watchers.flags import FlagWatcher
 from deployments.watchers.records import RecordWatcher
 from deployments.watchers.releases import ReleaseWatcher
 from deployments.watchers.sources import SourceWatcher, forget
+from deployments.watchers.trains import TrainWatcher
 from sluice.errors import InvalidError
 from sluice.events.model import TargetChanged
 from sluice.manifests.flagger.canary import Canary
@@ -41,13 +42,16 @@ async def watch(settings: Settings, post: Post) -> None:
         watcher, sources = Watcher(cluster, announcer), SourceWatcher(cluster, announcer)
         releases, flags = ReleaseWatcher(cluster, announcer), FlagWatcher(cluster, announcer)
         records = RecordWatcher(cluster, announcer)
+        trains = TrainWatcher(cluster, announcer)
         async with asyncio.TaskGroup() as group:
             group.create_task(forever("serving metrics", lambda: measure(cluster, settings), 5.0))
+            group.create_task(trains.ring())
             for namespace in settings.namespaces or (None,):
                 group.create_task(sources.watch(namespace))
                 group.create_task(releases.watch(namespace))
                 group.create_task(flags.watch(namespace))
                 group.create_task(records.watch(namespace))
+                group.create_task(trains.watch(namespace))
                 group.create_task(watcher.follow(CANARY, namespace))
                 for kind in WORKLOAD_KINDS.values():
                     group.create_task(watcher.follow(kind, namespace))

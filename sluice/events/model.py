@@ -128,3 +128,19 @@ class FlagRolloutChanged(Event):
     @property
     def subject(self) -> tuple[str, ...]:
         return (self.name, self.namespace, self.flag_rollout)
+
+
+class TrainDue(Event):
+    """A Train is new or changed, its bell rang, or somebody asks for a departure."""
+
+    name: ClassVar[str] = "sluice.train.due"
+    namespace: str
+    train: str
+
+    @property
+    def resource(self) -> str:
+        return f"sluice.train.{self.namespace}.{self.train}"
+
+    @property
+    def subject(self) -> tuple[str, ...]:
+        return (self.name, self.namespace, self.train)

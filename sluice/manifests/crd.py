@@ -28,6 +28,7 @@ from sluice.manifests.own.audit_record import AuditRecord
 from sluice.manifests.own.flag_audit import FlagAudit
 from sluice.manifests.own.flag_rollout import FlagRollout
 from sluice.manifests.own.gate import Gate
+from sluice.manifests.own.train import Train
 from sluice.manifests.schema import Schema, structural
 
 Column = tuple[str, str, str]
@@ -83,6 +84,7 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
         _AGE,
         *_READY,
     ),
+    Train: (("Fate", "string", ".spec.fate"), ("Phase", "string", ".status.phase"), _AGE, *_READY),
     FlagAudit: (("Last audit", "date", ".status.lastAudit"), _AGE, *_READY),
     Gate: (("At", "string", ".spec.at"), ("Suspended", "boolean", ".spec.suspend"), _AGE),
     AuditRecord: (

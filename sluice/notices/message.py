@@ -28,6 +28,7 @@ class Occasion(StrEnum):
     PROMOTED = "promoted"
     ROLLED_BACK = "rolled back"
     SUPERSEDED = "superseded"
+    SENT_HOME = "went home with its train"
     STALLED = "does not go on"
     KEPT_OUT = "taken out of git"
     DRIFTED = "was changed by hand"
@@ -36,6 +37,10 @@ class Occasion(StrEnum):
     RAISED = "flag is on for everybody"
     LOWERED = "flag went back"
     LEFT = "flag was left to people"
+    DEPARTED = "train departed"
+    ARRIVED = "train arrived"
+    RETURNING = "train goes home"
+    RETURNED = "train is at home again"
 
 
 SEVERITIES = {
@@ -46,6 +51,7 @@ SEVERITIES = {
     Occasion.PROMOTED: Severity.INFO,
     Occasion.ROLLED_BACK: Severity.ERROR,
     Occasion.SUPERSEDED: Severity.INFO,
+    Occasion.SENT_HOME: Severity.WARN,
     Occasion.STALLED: Severity.ERROR,
     Occasion.KEPT_OUT: Severity.WARN,
     Occasion.DRIFTED: Severity.WARN,
@@ -54,6 +60,10 @@ SEVERITIES = {
     Occasion.RAISED: Severity.INFO,
     Occasion.LOWERED: Severity.ERROR,
     Occasion.LEFT: Severity.WARN,
+    Occasion.DEPARTED: Severity.INFO,
+    Occasion.ARRIVED: Severity.INFO,
+    Occasion.RETURNING: Severity.ERROR,
+    Occasion.RETURNED: Severity.WARN,
 }
 
 

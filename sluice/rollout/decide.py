@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sluice.gates.points import When, next_of, next_point
+from sluice.gates.points import POINTS, Point, When, next_of, next_point
 from sluice.judge.judgement import Judgement
 from sluice.judge.verdict import Verdict
 from sluice.manifests.flagger.canary import Canary, CanaryAnalysis
@@ -30,6 +30,8 @@ def decide(canary: Canary, seen: Seen) -> Decision:
         return Decision(Action.END, "already finished by this run before its worker crashed", outcome=Outcome(done))
     if needs_primary(canary):
         return _without_primary(canary, seen)
+    if taken_back := _taken_back(canary, seen):
+        return taken_back
     if phase is None or not phase.in_progress:
         return _at_rest(canary, seen)
     if status.rollback_reason:
@@ -52,6 +54,8 @@ def _on_its_way(canary: Canary, seen: Seen) -> Decision:
     """Nothing but the judge has anything against the revision."""
     if seen.bad or is_open(canary):
         return _bad(canary, seen, seen.bad or canary.status.flags.reason)
+    if seen.train and seen.train.home and not (canary.status.phase is Phase.WAITING and not canary.status.begun):
+        return Decision(Action.SEND_HOME, seen.train.home)
     if canary.spec.analysis is None or not canary.analysed or seen.ahead:
         return _without_analysis(canary, seen)
     if not canary.status.begun:
@@ -77,6 +81,15 @@ def _without_primary(canary: Canary, seen: Seen) -> Decision:
         why = "making the primary was cancelled; push another revision, or run roll_out with retry_refused=true"
         return Decision(Action.END, why, outcome=Outcome.REFUSED)
     return Decision(Action.INITIALISE, outcome=Outcome.INITIALISED)
+
+
+def _taken_back(canary: Canary, seen: Seen) -> Decision | None:
+    """Give the primary back what was promoted before, where the train of a service that was promoted with it goes home."""
+    status, train = canary.status, seen.train
+    if train is None or not train.back_to or train.back_to == status.last_promoted_spec:
+        return None
+    at_rest = status.phase in {Phase.SUCCEEDED, Phase.FAILED} or (status.phase is Phase.WAITING and not status.begun)
+    return Decision(Action.SEND_HOME, train.home, back_to=train.back_to) if at_rest else None
 
 
 def _judged(canary: Canary, seen: Seen) -> Decision:
@@ -157,10 +170,26 @@ def _superseded(canary: Canary, seen: Seen) -> Decision:
 
 def _without_analysis(canary: Canary, seen: Seen) -> Decision:
     """No analysis, or one that was switched off in the middle: the pods have to serve, and are promoted, as with Flagger."""
+    if waits := _for_its_train(canary, seen):
+        return waits
     if not seen.scaled:
         return Decision(Action.SCALE_UP)
     held = _held(canary, seen)
     return Decision(Action.WAIT, held) if held else Decision(Action.PROMOTE, seen.ahead)
+
+
+def _for_its_train(canary: Canary, seen: Seen) -> Decision | None:
+    """A release that is not analysed asks no gates but its train; None where that has nothing against it."""
+    if seen.train is None or seen.ahead:
+        return None
+    before = not seen.scaled and not canary.status.begun
+    point: Point = POINTS["confirm-rollout" if before else "confirm-promotion"]
+    if not seen.train.said_at(point.type) or not (before or seen.scaled):
+        return None
+    waited = seen.gate_closed is not None and seen.gate_closed.point is point
+    if waited and not before:
+        return Decision(Action.WAIT, seen.train.promotion)  # there is nothing to be judged meanwhile
+    return Decision(Action.ASK_GATE, point=point, another_interval=waited)
 
 
 def _held(canary: Canary, seen: Seen) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sluice.gates.points import Closed, Point
 from sluice.judge.judgement import Judgement
 from sluice.rollout.strategies.base import HOME, Traffic
+from sluice.trains.holding import Held
 
 
 class Action(StrEnum):
@@ -25,6 +26,7 @@ class Action(StrEnum):
     FINALISE = "finalise"
     ROLL_BACK = "roll back"
     SUPERSEDE = "supersede"
+    SEND_HOME = "send home"
     WAIT = "wait"
     END = "end"
 
@@ -75,6 +77,7 @@ class Seen:
         bad: what the judge has measured against this revision, which ends it; empty where nothing does.
         gated: types of points at which Gates are asked.
         held: why nothing goes forward, such as a freeze; empty where it may.
+        train: what the train says that its service belongs to; None where it has none.
         aborted: who wants it to go home and why; empty where nobody does.
         ahead: who wants it promoted without the steps that are left; empty where nobody does.
         paused, cancelled: what a person asked for in the UI.
@@ -97,6 +100,7 @@ class Seen:
     bad: str = ""
     gated: frozenset[str] = field(default_factory=frozenset)
     held: str = ""
+    train: Held | None = None
     aborted: str = ""
     ahead: str = ""
     paused: bool = False
@@ -117,6 +121,7 @@ class Decision:
         point: which gates to ask.
         another_interval: the step under way, or the closed gate, is waited for once more.
         failed_checks: what the journal's count becomes with this decision.
+        back_to: the revision that the primary gets back, of a release that is sent home after its promotion.
         outcome: how the run ends with this action; None where it goes on.
     """
 
@@ -128,6 +133,7 @@ class Decision:
     point: Point | None = None
     another_interval: bool = False
     failed_checks: int = 0
+    back_to: str = ""
     outcome: Outcome | None = None
 
     def __str__(self) -> str:

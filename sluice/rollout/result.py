@@ -47,6 +47,7 @@ class StageResult:
 
     Attributes:
         began: the release was opened in the journal.
+        sent_home: the release stands before its first gates again, with nothing of it running.
         scaled: whether the canary can take traffic.
         fault: why the revision cannot go on.
         opened: the type of gates that have all opened.
@@ -63,6 +64,7 @@ class StageResult:
     """
 
     began: bool = False
+    sent_home: bool = False
     scaled: bool | None = None
     fault: str = ""
     opened: str = ""
@@ -80,6 +82,10 @@ class StageResult:
 
 def after(seen: Seen, result: StageResult) -> Seen:
     """What a run knows after a stage."""
+    if result.sent_home:
+        return replace(
+            seen, scaled=False, gates_open=frozenset(), gate_closed=None, check=None, fault="", bad="", stuck=""
+        )
     asked = bool(result.opened or result.closed)
     check: Judgement | None = result.step.judgement if result.step else seen.check
     fatal = result.step.judgement if result.step and result.step.fatal else None

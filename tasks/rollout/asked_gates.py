@@ -13,6 +13,7 @@ from blocks.gates.kinds.base import Asked, GateAnswer
 from sluice.gates.points import Point
 from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.gate_state import GateState
+from sluice.trains.observed import ALONE
 from tasks.scene.heard import Heard, heard
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
@@ -44,10 +45,27 @@ async def asked_all(scene: Scene, ref: RolloutRef, point: Point) -> Said:
     closed = [(gate, answer) for gate, answer in zip(mine, answers, strict=True) if not answer.open]
     refused = next((f"gate {gate.name} refused: {answer.said}" for gate, answer in closed if answer.refused), "")
     lines = [*hooks, *(_line(gate, answer) for gate, answer in closed), *([now.trouble] if now.trouble else [])]
+    train = now.train.said_at(point.type) if now.train else ""
+    await _note_train(scene, point, now, alone=not lines)
+    lines += [train] if train else []
     pauses = [answer.again for _, answer in closed]
     again = None if hooks or now.trouble else min((one for one in pauses if one is not None), default=None)
     muted = muted and not closed and not now.trouble
     return Said("; ".join(lines), not hooks, refused, None if None in pauses else again, muted)
+
+
+async def _note_train(scene: Scene, point: Point, now: Heard, *, alone: bool) -> None:
+    """Keep in the journal that the release waits for its train, and whether for nothing else: the train goes by that."""
+    if now.train is None:
+        return
+    key, said = f"Train {now.train.train}", now.train.said_at(point.type)
+    others = [one for one in scene.canary.status.gates if not one.gate.startswith("Train ")]
+    kept = {ALONE: alone} if said else {}
+    state = GateState(gate=key, point=point.type, since=time.time(), open=not said, said=said, kept=kept)
+    known = next((one for one in scene.canary.status.gates if (one.gate, one.point) == (key, point.type)), None)
+    if known is None or known != state.model_copy(update={"since": known.since, "said": known.said}):
+        wanted = [*others, state]
+        await scene.write({"status": {"gates": [one.model_dump(mode="json", by_alias=True) for one in wanted]}})
 
 
 def _line(gate: Gate, answer: GateAnswer) -> str:

@@ -26,6 +26,7 @@ from tasks.rollout.roll_back import roll_back
 from tasks.rollout.scale_up import scale_up
 from tasks.rollout.shift_traffic import shift_traffic
 from tasks.rollout.supersede import supersede
+from tasks.rollout.with_train.send_home import send_home
 from tasks.scene.rollout_ref import RolloutRef
 
 Stage = Task[[RolloutRef, Decision], Coroutine[Any, Any, StageResult]]
@@ -69,6 +70,7 @@ STAGES: dict[Action, Row] = {
     Action.FINALISE: Row(finalise, Failing.AGAIN),
     Action.ROLL_BACK: Row(roll_back, Failing.AGAIN),
     Action.SUPERSEDE: Row(supersede, Failing.AGAIN),
+    Action.SEND_HOME: Row(send_home, Failing.AGAIN),
 }
 """Every stage by the action that it does. An action without a stage (WAIT, END) touches nothing outside the run."""
 

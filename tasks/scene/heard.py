@@ -6,13 +6,14 @@ What cannot be read holds a release where it is, and says so; it never keeps one
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Kind
-from blocks.kubernetes.kinds import AUDIT_RECORD, GATE
+from blocks.kubernetes.kinds import AUDIT_RECORD, GATE, TRAIN
 from sluice.errors import InvalidError, SluiceError
 from sluice.gates.asked_for import NOTHING, AskedFor, about, asked_for
 from sluice.gates.reach import gates_for
@@ -20,7 +21,9 @@ from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.meta import Manifest
 from sluice.manifests.own.audit_record import AuditRecord
 from sluice.manifests.own.gate import Gate
+from sluice.manifests.own.train import Train
 from sluice.recent import Recent
+from sluice.trains.holding import Held, held, names
 
 Object = Mapping[str, Any]
 log = logging.getLogger("sluice.gates")
@@ -38,12 +41,14 @@ class Heard:
     Attributes:
         gates: those that have a say in this Canary's releases.
         said: what people have asked of this revision.
+        train: what the train says that the Canary's service belongs to; None where it has none.
         trouble: why not all of it could be read; empty where all was.
         until: when it may change without anybody doing anything, seconds since the epoch; None where it does not.
     """
 
     gates: tuple[Gate, ...] = ()
     said: AskedFor = NOTHING
+    train: Held | None = None
     trouble: str = ""
     until: float | None = None
 
@@ -55,18 +60,20 @@ class Heard:
     @property
     def gated(self) -> frozenset[str]:
         """The points at which Gates are asked."""
-        return frozenset(point for gate in self.gates for point in gate.spec.at)
+        points = [point for gate in self.gates for point in gate.spec.at]
+        return frozenset([*points, *(self.train.closed if self.train else ())])
 
     @property
     def matters(self) -> object:
         """What a release is decided by, besides the answers of Gates; equal where nothing of it changed."""
         said = self.said
-        return self.held, said.aborted, said.promoted, said.retried, self.gated
+        home = (self.train.home, self.train.back_to) if self.train else None
+        return self.held, said.aborted, said.promoted, said.retried, self.gated, home
 
     @property
     def answers(self) -> object:
         """What answers of Gates rest on."""
-        return tuple((one.key, one.metadata.generation) for one in self.gates), len(self.said.records)
+        return tuple((one.key, one.metadata.generation) for one in self.gates), len(self.said.records), self.train
 
 
 async def heard(wired: Connections, canary: Canary, revision: str) -> Heard:
@@ -74,11 +81,19 @@ async def heard(wired: Connections, canary: Canary, revision: str) -> Heard:
     try:
         gates = [one async for one in _read(wired, Gate, GATE, {canary.namespace, wired.home or canary.namespace})]
         records = [one async for one in _read(wired, AuditRecord, AUDIT_RECORD, {canary.namespace}, canary.name)]
+        train = held(await _trains(wired, canary), canary, time.time())
     except SluiceError as error:
         return Heard(trouble=f"gates and approvals cannot be read, so nothing goes forward: {error}")
     begun = canary.status.begun_with
     said = asked_for(about(records, canary.name, revision), begun.heard if begun else 0)
-    return Heard(tuple(gates_for(gates, canary, wired.home)), said)
+    return Heard(tuple(gates_for(gates, canary, wired.home)), said, train)
+
+
+async def _trains(wired: Connections, canary: Canary) -> list[Train]:
+    """The Trains that name a Canary, or that it is aboard of: a Train may be in any namespace."""
+    items = await wired.informers.list(TRAIN, within=LISTED_WITHIN)
+    found = (_parsed(Train, item) for item in items if names(item, canary.namespace, canary.name))
+    return [one for one in found if isinstance(one, Train)]
 
 
 async def newest_record(wired: Connections, canary: Canary) -> int:
@@ -97,7 +112,7 @@ def matters_to(canary: Canary) -> Any:
     def wanted(kind: Kind, item: Object) -> bool:
         if kind is AUDIT_RECORD:
             return bool(item["metadata"].get("namespace") == namespace and _canary(item) == name)
-        return kind is GATE
+        return kind is GATE or (kind is TRAIN and names(item, namespace, name))
 
     return wanted
 

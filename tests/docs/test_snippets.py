@@ -121,7 +121,7 @@ def _every(text: str) -> list[dict[str, Any]]:
     return [one for one in yaml.safe_load_all(re.sub(r"^(?=apiVersion)", "---\n", text, flags=re.MULTILINE)) if one]
 
 
-GROUPS = {"audit", "migrate"}
+GROUPS = {"audit", "migrate", "trains"}
 """Commands that have commands."""
 ELSEWHERE = {"docker": _docker, "kind": _kind, "kubectl": _kubectl}
 """Programs that are not ours, and what of a command can be held against what is."""

@@ -58,6 +58,7 @@ SINGLE = {
     ("patch", "imageupdateautomations", ""): r"cluster\.patch\(IMAGE_UPDATE_AUTOMATION, now\.name, now\.namespace, \{",
     ("watch", "events", ""): r"follow\(self\.cluster, EVENT, self\.hear",
     ("patch", "events", ""): r"cluster\.patch\(EVENT, meta\[",
+    ("patch", "trains", ""): r"cluster\.patch\(TRAIN, train\.name, train\.namespace, change\)",
     ("get", "statefulsets", ""): r"cluster\.get\(READ\[kind\], name, namespace\)",
 }
 """What is written besides the status, such as a finalizer or the versions that stay out, and what is read by a table; each
@@ -68,7 +69,7 @@ OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_AC
 DELIVERY = (
     {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER}
     | OF_DELIVERY
-    | {kinds.FLAG_ROLLOUT, kinds.FLAG_AUDIT}
+    | {kinds.FLAG_ROLLOUT, kinds.FLAG_AUDIT, kinds.TRAIN}
 )
 """Receivers are the receiver's, which has rights of its own: see tests/deployments/doors/test_hook_rights.py."""
 

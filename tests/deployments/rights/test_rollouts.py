@@ -217,6 +217,7 @@ SPARED = {
     ("watch", "httproutes", ""),
     ("watch", "leases", ""),
     ("watch", "services", ""),
+    ("watch", "trains", ""),
 }
 """Asked for, and a release ends well without: lists are made again where a watch is refused, only later."""
 OFFERED_HERE = {("list", "endpointslices", ""), ("watch", "endpointslices", "")}

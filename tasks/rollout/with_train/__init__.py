@@ -1,0 +1,1 @@
+"""What a rollout does with the train that its service belongs to."""
