@@ -34,7 +34,7 @@ class News:
 
 def news_of(canary: Canary, decision: Decision, result: StageResult) -> Iterator[News]:
     """What is heard of a decision that was carried out, in order; nothing of what only waits."""
-    tell = TOLD.get(decision.action)
+    tell = HEARD.get(decision.action)
     if tell is not None:
         yield from tell(canary, decision, result)
 
@@ -118,7 +118,7 @@ def _flags_off(canary: Canary, decision: Decision, result: StageResult) -> Itera
     yield _bad(Phase.PROGRESSING, f"Switched flags off of {_name(canary)}: {result.reason or decision.reason}")
 
 
-TOLD: Mapping[Action, Callable[[Canary, Decision, StageResult], Iterator[News]]] = {
+HEARD: Mapping[Action, Callable[[Canary, Decision, StageResult], Iterator[News]]] = {
     Action.INITIALISE: _initialised,
     Action.BEGIN: _began,
     Action.ASK_GATE: _asked,
