@@ -39,6 +39,7 @@ from blocks.registries.pulls import Puller
 from blocks.registries.table import open_registries
 from blocks.renderers.table import renderer_for
 from blocks.routers import other_routers, router_for
+from blocks.sink import Sink
 from blocks.sources.git import remote_of
 from deployments.installed import Installed
 from deployments.settings import Settings
@@ -94,7 +95,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             prefect=prefect,
             flags=FlagServices(http, cluster, git, partial(_flags_repository, cluster)),
             forge=forges_of(settings, http),
-            marking=Marking(settings.environment),
+            marking=Marking(settings.environment, Sink(http, sink) if (sink := settings.cdevents_sink) else None),
         )
         ways = Ways(cluster=cluster, informers=wired.informers, http=http, webhooks=wired.gates)
         wired.gate_kinds = GateKinds(ways)

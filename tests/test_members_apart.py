@@ -17,6 +17,7 @@ ROOMS = (
     "sluice/flags/audit/findings",
     "sluice/flags/languages",
     "sluice/measures/dataplanes",
+    "sluice/marks/cdevents",
     "sluice/rollout/autoscalers",
     "sluice/rollout/routes",
     "sluice/rollout/strategies",

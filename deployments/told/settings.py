@@ -27,6 +27,9 @@ class ForgeSettings(BaseSettings):
     """What the forge calls releases of this cluster, such as `production`: another name for each cluster. Without it only
     Canaries with an annotation `sluice.dev/environment` are marked."""
 
+    cdevents_sink: SecretStr | None = None
+    """Address that CDEvents of releases are posted to, as CloudEvents over HTTP; with a login in it where one is needed."""
+
     @property
     def github_app_login(self) -> dict[str, str]:
         """The GitHub App by the names of Flux's Secret; empty where there is none.

@@ -64,9 +64,24 @@ def due(canary: Canary) -> tuple[Due, ...]:
     return (*_superseded(canary), *found)
 
 
-def is_settled(status: Mapping[str, Any]) -> bool:
-    """Whether a status as the cluster has it leaves nothing to say at the forge: to look at many without a model of each."""
-    marked = {revision: (one or {}).get("mark") for revision, one in (status.get("marked") or {}).items()}
+def is_missing(canary: Canary, one: Due, what: str) -> bool:
+    """Whether it is to be said and was not yet.
+
+    Args:
+        what: the field of the record: `mark` for the forge, `told` for who listens to events.
+    """
+    known = canary.status.marked.get(one.revision)
+    said = str(getattr(known, what)) if known else ""
+    return said != one.mark if one.revision == canary.status.last_applied_spec else said == Mark.IN_PROGRESS
+
+
+def is_settled(status: Mapping[str, Any], what: str = "mark") -> bool:
+    """Whether a status as the cluster has it leaves nothing to say there: to look at many without a model of each.
+
+    Args:
+        what: as for `is_missing`.
+    """
+    marked = {revision: (one or {}).get(what) for revision, one in (status.get("marked") or {}).items()}
     last = status.get("lastAppliedSpec") or ""
     if any(mark == Mark.IN_PROGRESS for revision, mark in marked.items() if revision != last):
         return False

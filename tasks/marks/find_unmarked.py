@@ -10,8 +10,8 @@ from blocks.connections import connections
 from blocks.kubernetes.kinds import CANARY
 from sluice.errors import SluiceError
 from sluice.manifests.flagger.canary import Canary
-from sluice.marks.due import Due, Mark, is_settled
-from tasks.marks.mark import bring, missing, wanted
+from sluice.marks.due import Due, Mark
+from tasks.marks.mark import bring, is_unsaid, missing
 from tasks.scene.rollout_ref import RolloutRef
 from tasks.stage import stage
 
@@ -27,11 +27,11 @@ PAST = 86_400.0
 async def unmarked() -> list[RolloutRef]:
     """The Canaries that the forge has to be told something of, those that wait longest first. No task: it is rarely any."""
     wired, now, found = connections(), time.time(), []
-    if wired.forge is None:
+    if wired.forge is None and wired.marking.sink is None:
         return []
     for item in await wired.informers.given(CANARY):
-        annotations = item["metadata"].get("annotations") or {}
-        if wanted(wired, annotations) and not is_settled(item.get("status") or {}):
+        meta = item["metadata"]
+        if f"{meta.get('namespace')}/{meta['name']}" not in wired.marking.unkept and is_unsaid(wired, item):
             found += [
                 one for one in Canary.valid([item]) if any(_is_late(one, each, now) for each in missing(wired, one))
             ]
@@ -59,7 +59,6 @@ async def mark_missed(waiting: list[RolloutRef]) -> int:
 def _is_late(canary: Canary, one: Due, now: float) -> bool:
     known = canary.status.marked.get(one.revision)
     age = now - one.at
-    begun = (
-        known is not None and known.mark == Mark.IN_PROGRESS
-    )  # the forge waits for its end, however long ago that was
+    # Who was told that it began waits for its end, however long ago that was.
+    begun = known is not None and Mark.IN_PROGRESS in {known.mark, known.told}
     return age > AT_WORK and (age < PAST or begun)

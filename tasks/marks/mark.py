@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from blocks.connections import Connections, connections
@@ -11,9 +12,10 @@ from blocks.kubernetes.kinds import CANARY
 from sluice.errors import InvalidError, TransientError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.own.marked import Marked
-from sluice.marks.due import Due, due, is_settled, outdated
+from sluice.marks.due import Due, due, is_missing, is_settled, outdated
 from sluice.marks.where import environment
 from tasks.marks.forge import shown
+from tasks.marks.sink import told
 from tasks.people.leave_event import leave_event
 from tasks.scene.rollout_ref import RolloutRef
 from tasks.stage import stage
@@ -27,9 +29,14 @@ def is_wanted(ref: RolloutRef) -> bool:
     """Whether there is something of this Canary's releases that anybody wants to see outside; asks nobody."""
     wired = connections()
     known = wired.informers.known(CANARY, ref.name, ref.namespace)
-    if known is None or not wanted(wired, known["metadata"].get("annotations") or {}):
-        return False
-    return not is_settled(known.get("status") or {})
+    return known is not None and is_unsaid(wired, known)
+
+
+def is_unsaid(wired: Connections, item: dict[str, Any]) -> bool:
+    """Whether there is something to say of a Canary as the cluster has it."""
+    status, forge = item.get("status") or {}, wanted(wired, item["metadata"].get("annotations") or {})
+    sink = wired.marking.sink is not None
+    return bool(forge and not is_settled(status)) or (sink and not is_settled(status, "told"))
 
 
 def wanted(wired: Connections, annotations: dict[str, str]) -> str:
@@ -72,22 +79,36 @@ async def bring(wired: Connections, ref: RolloutRef) -> None:
             canary = Canary.parse(found)
         except InvalidError:
             return  # whoever mends it is told of it by its release
-        for one in missing(wired, canary):
-            known = canary.status.marked.get(one.revision) or Marked()
-            place = wanted(wired, canary.metadata.annotations)
-            record = await shown(wired, canary, one, known, place)
-            await _keep(wired, canary, one, record)
+        await _say(wired, canary)
+
+
+async def _say(wired: Connections, canary: Canary) -> None:
+    """Say all of it: one who is away now keeps nothing from the other."""
+    place, later = wanted(wired, canary.metadata.annotations), None
+    for one in missing(wired, canary):
+        record = canary.status.marked.get(one.revision) or Marked()
+        acts = [partial(shown, environment=place)] if place and is_missing(canary, one, "mark") else []
+        acts += [partial(told)] if wired.marking.sink and is_missing(canary, one, "told") else []
+        for act in acts:
+            before = record.refused
+            try:
+                record = await act(wired, canary, one, record)
+            except TransientError as error:
+                later = error
+            else:
+                await _keep(wired, canary, one, record, said=record.refused not in {"", before})
+    if later is not None:
+        raise later
 
 
 def missing(wired: Connections, canary: Canary) -> list[Due]:
     """What is to be said and was not yet."""
-    if not wanted(wired, canary.metadata.annotations):
-        return []
-    marked = canary.status.marked
-    return [one for one in due(canary) if one.revision not in marked or marked[one.revision].mark != one.mark]
+    fields = ["mark"] if wanted(wired, canary.metadata.annotations) else []
+    fields += ["told"] if wired.marking.sink is not None else []
+    return [one for one in due(canary) if any(is_missing(canary, one, what) for what in fields)]
 
 
-async def _keep(wired: Connections, canary: Canary, one: Due, record: Marked) -> None:
+async def _keep(wired: Connections, canary: Canary, one: Due, record: Marked, *, said: bool) -> None:
     """Write down what was said, next to the journal; a refusal is an Event on the Canary, once."""
     body: dict[str, Any] = {one.revision: record.model_dump(mode="json", by_alias=True)}
     body |= dict.fromkeys(outdated(canary))
@@ -96,9 +117,10 @@ async def _keep(wired: Connections, canary: Canary, one: Due, record: Marked) ->
     )
     wired.informers.learn(CANARY, written)
     if not ((written.get("status") or {}).get("marked") or {}).get(one.revision):
+        wired.marking.unkept[f"{canary.namespace}/{canary.name}"] = True
         raise InvalidError(
             f"{canary}: the cluster's definition of the kind does not keep status.marked: apply `sluice crds`"
         )
-    if record.refused:
-        said = f"{record.version or one.revision} is not shown in full at the forge: {record.refused}"
-        await leave_event(canary, "NotMarked", said, warning=True)
+    if said:
+        why = f"{record.version or one.revision} is not told in full outside: {record.refused}"
+        await leave_event(canary, "NotMarked", why, warning=True)
