@@ -72,6 +72,12 @@ async def installation_token(
     return token
 
 
+def forget(token: SecretStr) -> None:
+    """Ask for another one next time: GitHub takes this one no more, for the app was suspended or its key changed."""
+    for known in [key for key, (one, _) in _tokens.items() if one == token]:
+        del _tokens[known]
+
+
 def _proof(app: str, key: str, now: float, whence: str) -> str:
     """What the app says of itself; a minute back, as GitHub advises for clocks that differ."""
     claims = {"iat": int(now) - 60, "exp": int(now) + 540, "iss": app.strip()}

@@ -25,8 +25,8 @@ MOST = 8 << 20
 """Bytes of an answer: a page of a list is far less."""
 Token = SecretStr | Callable[[], Awaitable[SecretStr]]
 """A token, or what gives one that is still good."""
-SECONDARY = "secondary rate limit"
-"""GitHub's words for too much at once, where it says nothing else."""
+SECONDARY = ("secondary rate limit", "abuse detection mechanism")
+"""GitHub's words for too much at once, today's and those of older Enterprise Servers, where it says nothing else."""
 REST, LONGEST_REST = 60.0, 3600.0
 """Seconds that a forge gets that had too much and does not say for how long; and the most that it gets."""
 _resting: Recent[str, float] = Recent(100)
@@ -49,6 +49,10 @@ class AbsentError(TerminalError):
     """It is not there, or we may not know of it."""
 
 
+class _SpoiltError(TransientError):
+    """The token was good for an hour and is not any more: with another one it is asked again."""
+
+
 class _LostError(SluiceError):
     """No answer came to a call that makes something, and it may be made: asked at once again, there may be two."""
 
@@ -64,6 +68,7 @@ class Asking:
         token: with the rights that are needed, or what gives one.
         from_where: where the token is written, for the person who has to put it right.
         headers: what else each call carries.
+        spoilt: hears of a token that is not taken, where there can be another one.
     """
 
     http: httpx.AsyncClient
@@ -72,6 +77,7 @@ class Asking:
     token: Token
     from_where: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    spoilt: Callable[[SecretStr], None] | None = None
 
     async def ask(self, method: str, path: str, right: str, body: dict[str, Any] | None = None, **query: str) -> Any:
         """The answer of one call.
@@ -94,6 +100,8 @@ class Asking:
                     return await self._once(method, path, right, body, query)
         except _LostError as error:
             raise TransientError(str(error)) from error
+        except _SpoiltError as error:  # new ones are not taken either
+            raise TerminalError(f"{error}: may it {right} there?") from error
         raise TransientError(f"{self.forge} did not answer {path}")
 
     async def find(self, path: str, right: str) -> Any | None:
@@ -138,6 +146,9 @@ class Asking:
             already = answer.status == 409 or (answer.status == 422 and ALREADY in answer.text)
             refusal = AlreadyError if already else TerminalError
             raise refusal(f"{said}: {' '.join(answer.text.split())[:LONGEST_ANSWER]}")
+        if answer.status == 401 and self.spoilt is not None:
+            self.spoilt(token)
+            raise _SpoiltError(f"{said}: it takes the token of {self.from_where} no more; another one is asked for")
         refused = AbsentError if answer.status == 404 else TerminalError
         raise refused(f"{said}: may the token of {self.from_where} {right} there?")
 
@@ -162,7 +173,7 @@ def _limit(answer: Answer) -> float | None:
     """
     said = answer.headers
     left = said.get("X-RateLimit-Remaining") or said.get("RateLimit-Remaining")
-    limited = "Retry-After" in said or left == "0" or SECONDARY in answer.text.lower()
+    limited = "Retry-After" in said or left == "0" or any(one in answer.text.lower() for one in SECONDARY)
     if answer.status != 429 and not (answer.status == 403 and limited):
         return None
     if (wait := retry_after(said)) is not None:

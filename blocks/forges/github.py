@@ -15,12 +15,14 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+from pydantic import SecretStr
 
 from blocks.forges.asking import Asking, Token
 from blocks.forges.base import CommitStatus, Proposal, PullRequest, State, one_line
 from blocks.forges.marks.github import GitHubMarks
 from blocks.forges.proposing import Made, Stage, closed, proposed
 from blocks.forges.repositories import on_github
+from blocks.github_app import forget
 from sluice.errors import SluiceError, TerminalError, TransientError
 
 API = "https://api.github.com"
@@ -133,7 +135,8 @@ class GitHub:
 
     @property
     def _asking(self) -> Asking:
-        return Asking(self.http, "GitHub", self.api, self.token, self.from_where, HEADERS)
+        spoilt = None if isinstance(self.token, SecretStr) else forget
+        return Asking(self.http, "GitHub", self.api, self.token, self.from_where, HEADERS, spoilt)
 
 
 def _made(found: dict[str, Any]) -> Made:

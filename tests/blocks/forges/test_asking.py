@@ -133,10 +133,13 @@ async def test_what_makes_something_is_not_asked_at_once_again_where_nobody_know
     assert await Server([Response(status_code=status), JSONResponse([])]).ask("GET") == []
 
 
-async def test_the_secondary_limit_of_github_is_known_by_its_words() -> None:
+@pytest.mark.parametrize(
+    "words", ["You have exceeded a secondary rate limit.", "You have triggered an abuse detection mechanism."]
+)
+async def test_the_secondary_limit_of_github_is_known_by_its_words(words: str) -> None:
     """It is a 403 that may say nothing else: all leave GitHub alone for a minute."""
     asking._resting.clear()
-    sut = Server([JSONResponse({"message": "You have exceeded a secondary rate limit."}, 403)])
+    sut = Server([JSONResponse({"message": words}, 403)])
     with pytest.raises(TransientError, match="left alone for 60 s"):
         await sut.ask("POST")
     asking._resting.clear()
@@ -149,3 +152,24 @@ async def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch: pytest.
         await Server([JSONResponse(["x" * 1000])]).ask("GET")
     with pytest.raises(TerminalError, match="moved or renamed"):
         await Server([Response(status_code=301, headers={"Location": "/elsewhere"})]).ask("GET")
+
+
+@pytest.mark.parametrize(("answers", "good"), [([401, 200], True), ([401], False)])
+async def test_a_token_of_an_app_that_is_not_taken_any_more_is_asked_for_anew(answers: list[int], good: bool) -> None:
+    """The app was suspended, or its key changed, within the hour that a token lasts; where none is taken that is final."""
+    given = iter(SecretStr(f"ghs_{number}") for number in range(9))
+    spoilt: list[str] = []
+    sut = Server([JSONResponse({"id": 1}, one) for one in answers])
+
+    async def token() -> SecretStr:
+        return next(given)
+
+    async with sut.open() as (url, http):
+        app = Asking(http, "GitHub", url, token, "the app", {}, lambda one: spoilt.append(one.get_secret_value()))
+        if good:
+            assert await app.ask("POST", "/it", "do it") == {"id": 1}
+            assert spoilt == ["ghs_0"]
+        else:
+            with pytest.raises(TerminalError, match=r"token of the app no more.*may it do it"):
+                await app.ask("POST", "/it", "do it")
+            assert spoilt == ["ghs_0", "ghs_1", "ghs_2"]
