@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
+from bench.asked import timed
 from lab.api.paths import path
 from lab.demo.alone import only_demo
 from lab.load.summary import between
@@ -80,6 +81,15 @@ def route(measured: Measurements, _minors: Iterator[int], times: int) -> Figures
     return {"out of reach, s": _spread(lost), "requests without the application": _spread(missed)}
 
 
+def asked(measured: Measurements, minors: Iterator[int], times: int) -> Figures:
+    """What people ask by a record: until users have what was approved, and until none meets any more what was aborted."""
+    found = timed(measured, minors, times)
+    return {
+        "approved -> first traffic, s": _spread(found.approved),
+        "aborted -> last traffic, s": _spread(found.aborted),
+    }
+
+
 def _is_lost(request: Any) -> bool:
     """Without a route the gateway answers by itself, with 404."""
     return bool(request.failed) or not request.version
@@ -89,6 +99,7 @@ ROWS: dict[str, tuple[Callable[[Measurements, Iterator[int], int], Figures], int
     "bad": (bad, 10),
     "changed": (changed, 5),
     "route": (route, 5),
+    "asked": (asked, 5),
     "good": (good, 3),
 }
 """What is measured, and how often."""
