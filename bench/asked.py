@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lab.product.application import NAME, NAMESPACE
@@ -48,7 +49,7 @@ def timed(measured: Measurements, minors: Iterator[int], times: int) -> Asked:
             measured.application.push(version, "good")
             _until(lambda: "waits for approval" in _said(measured), "a release that waits for approval")
             opened = _ask(measured, Act.APPROVE, f"{NAMESPACE}/{GATE}")
-            _until(lambda version=version: bool(_met(measured, version)), f"users of {version}")
+            _until(partial(_met, measured, version), f"users of {version}")
             found.approved.append(round(_met(measured, version)[0] - opened, 2))
             ended = _ask(measured, Act.ABORT)
             _until(lambda: phase(measured.cluster.canary(NAME)) == "Failed", "a release that went home")
@@ -61,7 +62,7 @@ def timed(measured: Measurements, minors: Iterator[int], times: int) -> Asked:
 
 def _ask(measured: Measurements, act: Act, gate: str = "") -> float:
     """Make a record as the command line does; returns when it was asked."""
-    canary = Canary.parse(measured.cluster.canary(NAME))
+    canary = Canary.parse(dict(measured.cluster.canary(NAME)))
     request = Request(act, "bench", through="cli", reason="it is measured")
     asked = time.time()
     measured.cluster.apply_documents([record_of(request, canary, gate, "", f"{asked}")])
@@ -78,7 +79,7 @@ def _said(measured: Measurements) -> str:
     return " ".join(str(one.get("message")) for one in conditions)
 
 
-def _until(done: Callable[[], bool], what: str) -> None:
+def _until(done: Callable[[], object], what: str) -> None:
     end = time.monotonic() + WITHIN_S
     while not done():
         if time.monotonic() > end:
