@@ -63,6 +63,8 @@ HANDS = {
     "scale primary": 1,
     "scale target": 1,
     "suspend": 1,
+    "close gate": 3,
+    "ask for a pause": 3,
     "loosen threshold": 1,
     "edit wrongly": 1,
     "fail run": 2,

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -21,6 +22,7 @@ from lab.faults.plan import SET_BY_HAND
 Object = dict[str, Any]
 log = logging.getLogger("lab.faults")
 ASK_S = 10.0
+GATED = "faults/gated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,45 @@ def _least(pods: int) -> Act:
     return lambda people, case: people.api.patch(people.autoscaler(case), {"spec": {"minReplicas": pods}})
 
 
+def _gate(people: Hands, case: Case) -> Object:
+    """A Gate for this Canary alone, that asks for approval before its pods and before its promotion."""
+    return {
+        "apiVersion": "sluice.dev/v1alpha1",
+        "kind": "Gate",
+        "metadata": {"name": f"{case.app}-people", "namespace": people.namespace},
+        "spec": {
+            "canaries": {"matchLabels": {GATED: case.app}},
+            "at": ["confirm-rollout", "confirm-promotion"],
+            "approval": {},
+        },
+    }
+
+
+async def _close_gate(people: Hands, case: Case) -> None:
+    await people.api.patch(people.canary(case), {"metadata": {"labels": {GATED: case.app}}})
+    await people.api.create(_gate(people, case))
+
+
+def _ask(act: str) -> Act:
+    """Ask something of the release under way, by a record as `sluice pause` makes it."""
+
+    async def ask(people: Hands, case: Case) -> None:
+        status = (await people.api.get(people.canary(case))).get("status") or {}
+        record = {
+            "apiVersion": "sluice.dev/v1alpha1",
+            "kind": "AuditRecord",
+            "metadata": {
+                "name": f"{case.app}-{act}-{uuid4().hex[:8]}",
+                "namespace": people.namespace,
+                "labels": {"sluice.dev/asks": "true"},
+            },
+            "spec": {"act": act, "by": "people", "canary": case.app, "revision": status.get("lastAppliedSpec", "")},
+        }
+        await people.api.create(record)
+
+    return ask
+
+
 HANDS: dict[str, Hand] = {
     "delete route": Hand(lambda people, case: people.api.delete(people.route(case))),
     "delete canary service": Hand(_delete_service(CANARY)),
@@ -143,6 +184,8 @@ HANDS: dict[str, Hand] = {
     "scale primary": Hand(_scale(PRIMARY, 2), _scale(PRIMARY, 1)),
     "scale target": Hand(_scale("", 3)),
     "suspend": Hand(_spec({"suspend": True}), _spec({"suspend": None})),
+    "close gate": Hand(_close_gate, lambda people, case: people.api.delete(path_of(_gate(people, case)))),
+    "ask for a pause": Hand(_ask("pause"), _ask("resume")),
     "loosen threshold": Hand(_spec({"analysis": {"threshold": 3}}), _spec({"analysis": {"threshold": 2}})),
     "edit wrongly": Hand(_spec({"analysis": {"stepWeights": [70, 30]}}), _edit_back),
     "fail run": Hand(_fail_run),
