@@ -99,7 +99,7 @@ class Cluster:
         return f"Kubernetes {(await self.server.call('GET', '/version')).get('gitVersion', 'of an unknown version')}"
 
     async def whoami(self) -> tuple[str, tuple[str, ...]]:
-        """Name and groups of whoever these credentials are of, by the API server's word (SelfSubjectReview)."""
+        """Name and groups of the owner of these credentials, by the API server's word (SelfSubjectReview)."""
         body = {"apiVersion": REVIEW, "kind": "SelfSubjectReview"}
         answer = await self.server.call("POST", f"/apis/{REVIEW}/selfsubjectreviews", {}, body)
         user = answer["status"]["userInfo"]

@@ -20,7 +20,7 @@ async def ask(cluster: Cluster, home: str, namespace: str, name: str, request: R
     """Make the record of a request; returns the sentence that says what was asked.
 
     Args:
-        cluster: where the Canary is, by the rights of whoever asks.
+        cluster: where the Canary is, by the rights of who asks.
         home: sluice's own namespace.
         namespace, name: of the Canary.
         request: what is asked for.

@@ -61,7 +61,8 @@ async def _asked_again(scene: Scene, ref: RolloutRef, decision: Decision, point:
     if point.stale and scene.canary.status.begun:
         return await _judged_meanwhile(scene, ref, decision, point)
     async with unchanged(scene, ref) as under:
-        if not _counts(scene, point):
+        # A webhook that did not open is a failed check already; where only Gates are closed, none is.
+        if not decision.failed_checks > scene.canary.status.failed_checks:
             said = await _opens(scene, ref, under, point)
             return await _came_to(scene, decision, point, said) if said else StageResult()
         # Each closed answer is a failed check, and Flagger makes one an interval.
@@ -105,16 +106,10 @@ async def _opens(scene: Scene, ref: RolloutRef, under: Unchanged, point: Point) 
         if not await under.stands(pause if said is None or said.again is None else said.again, hears=True):
             break
         said = await asked_all(scene, ref, point)
-        if not said.closed or said.refused:
+        if not said.closed or said.refused or (point.counts and not said.only_gates):
             return said
         await _tell(scene, point, said)
     return None
-
-
-def _counts(scene: Scene, point: Point) -> bool:
-    """Whether a closed answer at this point is a failed check: only webhooks of the Canary count."""
-    analysis = scene.canary.spec.analysis
-    return point.counts and any(one.type == point.type for one in (analysis.webhooks if analysis else ()))
 
 
 def _interval(scene: Scene) -> float:

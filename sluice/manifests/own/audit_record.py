@@ -60,7 +60,7 @@ class AuditRecordSpec(ForeignModel):
     by: str = Field(min_length=1, max_length=253)
     """Who: the user's name as the API server knows it, or as chat does."""
     groups: tuple[str, ...] = Field(default=(), max_length=64)
-    """The groups of whoever it was that an approval may ask for."""
+    """The groups of that person that an approval may ask for."""
     through: str = Field(default="", max_length=63)
     """The way it came: `cli`, `slack`, `api`, `kubectl`, `prefect`; `sluice` for its own."""
     canary: str = Field(min_length=1, max_length=253)
@@ -75,7 +75,7 @@ class AuditRecordSpec(ForeignModel):
     """Point of the rollout."""
     reason: str = Field(default="", max_length=2000)
     at: str = Field(default="", max_length=40)
-    """When, RFC 3339, by the clock of whoever wrote it; what is believed is `metadata.creationTimestamp`."""
+    """When, RFC 3339, by the clock of its writer; what is believed is `metadata.creationTimestamp`."""
 
 
 class AuditRecord(Manifest):

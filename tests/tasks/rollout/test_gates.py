@@ -14,7 +14,8 @@ from sluice.rollout.strategies.base import Traffic
 from tasks.rollout.analyse import analyse
 from tasks.rollout.ask_gate import ask_gate
 from tests.gates import gate_object, record_object
-from tests.samples import NAMESPACE
+from tests.samples import NAME, NAMESPACE
+from tests.samples import gate as webhook
 from tests.tasks.conftest import Stage, parts, staged
 from tests.tasks.steps import judged
 
@@ -44,10 +45,15 @@ def test_a_closed_gate_is_waited_for_and_named(play: Any) -> None:
     assert [(one["gate"], one["open"]) for one in stage.status["gates"]] == [(GATE, False)]
 
 
-@pytest.mark.parametrize("point", ["confirm-rollout", "pre-rollout"])
-def test_an_approval_is_heard_at_once(play: Any, point: str) -> None:
-    """By the watch, and not at the next question, which may be an hour away."""
+@pytest.mark.parametrize(
+    ("point", "hook"),
+    [("confirm-rollout", False), ("pre-rollout", False), ("confirm-rollout", True), ("pre-rollout", True)],
+)
+def test_an_approval_is_heard_at_once(play: Any, point: str, hook: bool) -> None:
+    """By the watch, and not at the next question, which may be an hour away; also next to a webhook that is open."""
     stage = waiting(point)
+    if hook:
+        stage.change("Canary", NAME, {"spec": {"analysis": {"interval": "1h", "webhooks": [webhook(point)]}}})
     play(stage, ask_gate, point=POINTS[point])
     heard: list[float] = []
 
