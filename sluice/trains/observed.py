@@ -71,7 +71,7 @@ def _homeward(ride: Ride, canary: Canary, status: TrainStatus, now: float, deadl
     its = canary.status
     if its.last_promoted_spec == ride.revision:
         if now - ride.since > deadline:
-            return moved(ride, CarState.KEPT, now, "is promoted, and could not be taken back")
+            return moved(ride, CarState.KEPT, now, "is promoted, and could not be rolled back")
         return ride
     at_home = its.phase is Phase.FAILED or (its.phase is Phase.WAITING and not its.begun)
     if its.last_applied_spec != ride.revision or at_home:

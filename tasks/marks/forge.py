@@ -1,4 +1,4 @@
-"""The forge of a Canary's repository, and what it is told there of one revision."""
+"""The forge of a Canary's repository, and what it shows of one revision."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def bring(wired: Connections, ref: RolloutRef) -> None:
         try:
             canary = Canary.parse(found)
         except InvalidError:
-            return  # whoever mends it is told of it by its release
+            return  # who mends it hears of it by its release
         await _say(wired, canary)
 
 

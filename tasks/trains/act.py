@@ -90,7 +90,7 @@ async def call_back(ref: TrainRef, events: list[TargetChanged]) -> int:
 
 
 def to_call_back(now: Looked) -> list[TargetChanged]:
-    """An event for each service that is to be taken back, and whose rollout is at rest."""
+    """An event for each service that is to be rolled back, and whose rollout is at rest."""
     found = []
     for ride in now.train.status.rides:
         canary = now.canaries.get((ride.namespace, ride.canary))

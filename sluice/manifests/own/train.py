@@ -82,7 +82,7 @@ class CarState(StrEnum):
     STAYED = "Stayed"
     """It was never let on."""
     KEPT = "Kept"
-    """It was promoted, and could not be taken back."""
+    """It was promoted, and could not be rolled back."""
 
 
 SETTLED = frozenset({CarState.PROMOTED, CarState.HOME, CarState.FAILED, CarState.STAYED, CarState.KEPT})

@@ -64,7 +64,7 @@ async def _check_kept(scene: Scene, revision: str) -> None:
         return
     if await scene.wired.past.find(scene.wired.cluster, scene.workload, target, revision, primary) is None:
         raise TransientError(
-            f"{scene.canary} cannot be taken back: the history of {scene.canary.target} no longer has the revision "
+            f"{scene.canary} cannot be rolled back: the history of {scene.canary.target} no longer has the revision "
             f"{revision} that was promoted before; raise its revisionHistoryLimit, and put it back in git"
         )
 
