@@ -35,7 +35,6 @@ class News:
 def news_of(canary: Canary, decision: Decision, result: StageResult) -> Iterator[News]:
     """What is heard of a decision that was carried out, in order; nothing of what only waits."""
     tell = HEARD.get(decision.action)
-    tell = SENT.get(decision.action)
     if tell is not None:
         yield from tell(canary, decision, result)
 
@@ -120,7 +119,6 @@ def _flags_off(canary: Canary, decision: Decision, result: StageResult) -> Itera
 
 
 HEARD: Mapping[Action, Callable[[Canary, Decision, StageResult], Iterator[News]]] = {
-SENT: Mapping[Action, Callable[[Canary, Decision, StageResult], Iterator[News]]] = {
     Action.INITIALISE: _initialised,
     Action.BEGIN: _began,
     Action.ASK_GATE: _asked,
