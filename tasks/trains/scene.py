@@ -24,8 +24,8 @@ from sluice.trains.problems import Service, services
 Object = dict[str, Any]
 FINE = {TrainPhase.ARRIVED: "True", TrainPhase.RETURNED: "False"}
 """Status of the Ready condition at an end; while it stands or is under way it is Unknown, as for a rollout."""
-_canaries: Recent[tuple[str, str], Canary | None] = Recent(4000)
-"""What was read of a Canary, by uid and version: a journey looks at the same ones every second."""
+_canaries: Recent[str, tuple[Object, Canary | None]] = Recent(4000)
+"""What was read of a Canary, by uid: a journey looks every second at the same ones, which are shared until they change."""
 
 
 class TrainRef(BaseModel):
@@ -103,14 +103,15 @@ async def looked(ref: TrainRef, *, fresh: bool = False) -> Looked | None:
 
 
 def _canary(item: Object) -> Canary | None:
-    meta = item["metadata"]
-    key = (str(meta.get("uid")), str(meta.get("resourceVersion")))
-    if key not in _canaries:
+    uid = str(item["metadata"].get("uid"))
+    known = _canaries.get(uid)
+    if known is None or known[0] is not item:
         try:
-            _canaries[key] = Canary.parse(item)
+            known = item, Canary.parse(item)
         except InvalidError:  # its own run says so; until it is mended it is as if it were not there
-            _canaries[key] = None
-    return _canaries[key]
+            known = item, None
+        _canaries[uid] = known
+    return known[1]
 
 
 async def write(train: Train, status: TrainStatus) -> None:
