@@ -168,6 +168,8 @@ class Connections:
     """What is known of the signs of life of others."""
     gate_kinds: Part[GateKinds] = Part()
     """Gates as objects of the cluster."""
+    called: str = ""
+    """The name of this cluster, by which a Freeze may ask for it."""
     home: str = ""
     """sluice's own namespace: what lies there may have a say in others."""
     scope: str = ""

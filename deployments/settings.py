@@ -122,6 +122,8 @@ class Settings(ForgeSettings):
     flux_selector: str = ""
     """Labels of the objects of Flux's kinds that are acted on, such as `sharding.fluxcd.io/key=sluice`; default: all.
     Whatever it says, an object that Flux's own controllers act on is left to them."""
+    cluster: str = ""
+    """What this cluster is called, such as `prod-eu`: by `clusters` of a Freeze that is applied to several."""
     lease_namespace: str = ""
     """Namespace of the workers' own leases; default: the first of `namespaces`, the pod's own, or `default`."""
     part: Part | None = None

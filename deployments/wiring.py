@@ -76,6 +76,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             gates=Gates(webhooks, installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
             home=settings.leases_in,
+            called=settings.cluster,
             informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
             lease=await stack.enter_async_context(
                 kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))

@@ -126,7 +126,7 @@ class RolloutRun:
             gated=now.heard.gated,
             held=now.heard.held,
             train=now.heard.train,
-            aborted=now.heard.said.aborted,
+            aborted=now.heard.aborted,
             ahead=now.heard.said.promoted,
             retry_refused=self.seen.retry_refused or bool(now.heard.said.retried),
             paused=self.signals.paused,

@@ -1,4 +1,4 @@
-"""Gates and records as people write them, for tests."""
+"""Gates, freezes and records as people write them, for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Object = dict[str, Any]
 
 def gate_object(name: str = "four-eyes", at: tuple[str, ...] = ("confirm-rollout",), **spec: Any) -> Object:
     """A Gate; open to anybody's approval where no kind is given."""
-    kind = spec if set(spec) & {"approval", "webhook"} else {"approval": {}, **spec}
+    kind = spec if set(spec) & {"approval", "webhook", "window"} else {"approval": {}, **spec}
     return {
         "apiVersion": "sluice.dev/v1alpha1",
         "kind": "Gate",
@@ -30,4 +30,14 @@ def record_object(act: str, by: str = "alice", **spec: Any) -> Object:
         "kind": "AuditRecord",
         "metadata": {"name": f"{act}-{next(_numbers)}", "namespace": NAMESPACE, "labels": {ASKS: "true"}},
         "spec": {"act": act, "by": by, "canary": NAME, **spec},
+    }
+
+
+def freeze_object(name: str = "year-end", **spec: Any) -> Object:
+    """A Freeze of everything in the namespace."""
+    return {
+        "apiVersion": "sluice.dev/v1alpha1",
+        "kind": "Freeze",
+        "metadata": {"name": name, "namespace": NAMESPACE, "generation": 1},
+        "spec": spec,
     }

@@ -23,6 +23,7 @@ from sluice.manifests.meta import Manifest
 from sluice.manifests.own.audit_record import AuditRecord
 from sluice.manifests.own.flag_audit import FlagAudit
 from sluice.manifests.own.flag_rollout import FlagRollout
+from sluice.manifests.own.freeze import Freeze
 from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.train import Train
 from sluice.rollout.autoscalers import AUTOSCALERS
@@ -64,6 +65,7 @@ RECEIVER = _modelled(Receiver)
 FLAG_AUDIT = _modelled(FlagAudit)
 FLAG_ROLLOUT = _modelled(FlagRollout)
 GATE = _modelled(Gate)
+FREEZE = _modelled(Freeze)
 AUDIT_RECORD = _modelled(AuditRecord)
 TRAIN = _modelled(Train)
 

@@ -1,4 +1,4 @@
-"""What one worker of several does for all: registries and git servers are asked, and what is changed by hand is put back.
+"""What one worker of several does for all: it asks registries, git servers and calendars, and puts back what drifted.
 
 A Lease says whose turn it is (`blocks.leases.alone`). Those who stand by know what happens, by their own watches, and go on
 where the one whose turn it is stops or dies.
@@ -14,6 +14,7 @@ from blocks.connections import Connections
 from blocks.leases.alone import alone
 from blocks.leases.lease import Lease
 from deployments.polling.branches import Branches
+from deployments.polling.calendars import Calendars
 from deployments.polling.poller import Poller
 from deployments.polling.sooner import Sooner
 from deployments.supervision import forever
@@ -44,4 +45,5 @@ async def _look(wired: Connections, also: Work, sooner: float, git: float) -> No
     async with asyncio.TaskGroup() as group:
         group.create_task(forever("looking at registries", poller.keep, 1.0))
         group.create_task(forever("asking git servers", branches.keep, 1.0))
+        group.create_task(forever("reading calendars", Calendars(wired).keep, 1.0))
         group.create_task(forever("what one worker does for all", also, 1.0))

@@ -22,6 +22,7 @@ from blocks.kubernetes.kinds import (
     EVENT,
     FLAG_AUDIT,
     FLAG_ROLLOUT,
+    FREEZE,
     GATE,
     GIT_REPOSITORY,
     HELM_CHART,
@@ -169,6 +170,10 @@ _ROLLOUTS = (
         subresource="status",
     ),
     Right(GATE, FOLLOW, "which Gates releases wait for: without it nothing goes forward"),
+    Right(FREEZE, FOLLOW, "whether releases are frozen: without it nothing goes forward"),
+    Right(FREEZE, FOLLOW, "what the platform team has frozen", where=Where.OWN),
+    Right(FREEZE, ("patch",), "the last good copy of a calendar that a Freeze follows", subresource="status"),
+    Right(FREEZE, ("patch",), "the same of the platform team's", where=Where.OWN, subresource="status"),
     Right(GATE, FOLLOW, "which Gates of the platform team releases wait for", where=Where.OWN),
     Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort", BOTH),
     Right(AUDIT_RECORD, ("create",), "what sluice did to a release, in the audit trail: begun, let through, promoted"),
@@ -224,7 +229,7 @@ _DELIVERY = (
     Right(
         SECRET,
         ("get",),
-        "what a secretRef names: a login for git or a registry, the address of an alert, the token of a flag service",
+        "what a secretRef names: a login for git, a registry or a calendar, the address of an alert, a flag service's token",
         where=Where.NAMED,
     ),
 )

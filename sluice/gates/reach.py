@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.own.gate import Gate
@@ -29,6 +30,19 @@ def _names(namespaces: Sequence[str], one: str) -> bool:
 def has_labels(wanted: Mapping[str, str], canary: Canary) -> bool:
     """Whether a Canary has all of these labels."""
     return all(canary.metadata.labels.get(name) == value for name, value in wanted.items())
+
+
+def may_reach(manifest: Mapping[str, Any], canary: Canary, home: str) -> bool:
+    """Whether a Gate or Freeze that is not valid may be for a Canary, by as much of it as can be read."""
+    meta, spec = manifest["metadata"], manifest.get("spec")
+    spec = spec if isinstance(spec, Mapping) else {}
+    if spec.get("suspend") is True or meta.get("deletionTimestamp"):
+        return False
+    named, canaries = spec.get("namespaces"), spec.get("canaries")
+    labels = canaries.get("matchLabels") if isinstance(canaries, Mapping) else None
+    namespaces = [str(one) for one in named] if isinstance(named, list) else []
+    reached = reaches(meta.get("namespace", ""), namespaces, canary, home)
+    return reached and has_labels(labels if isinstance(labels, Mapping) else {}, canary)
 
 
 def gates_for(gates: Iterable[Gate], canary: Canary, home: str) -> list[Gate]:

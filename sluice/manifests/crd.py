@@ -27,6 +27,7 @@ from sluice.manifests.meta import Manifest
 from sluice.manifests.own.audit_record import AuditRecord
 from sluice.manifests.own.flag_audit import FlagAudit
 from sluice.manifests.own.flag_rollout import FlagRollout
+from sluice.manifests.own.freeze import Freeze
 from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.train import Train
 from sluice.manifests.schema import Schema, structural
@@ -86,6 +87,15 @@ COLUMNS: dict[type[Manifest], tuple[Column, ...]] = {
     ),
     Train: (("Fate", "string", ".spec.fate"), ("Phase", "string", ".status.phase"), _AGE, *_READY),
     FlagAudit: (("Last audit", "date", ".status.lastAudit"), _AGE, *_READY),
+    Freeze: (
+        ("From", "string", ".spec.from"),
+        ("Until", "string", ".spec.until"),
+        ("Reason", "string", ".spec.reason"),
+        ("By", "string", ".spec.by"),
+        ("Suspended", "boolean", ".spec.suspend"),
+        _AGE,
+        *_READY,
+    ),
     Gate: (("At", "string", ".spec.at"), ("Suspended", "boolean", ".spec.suspend"), _AGE),
     AuditRecord: (
         ("Act", "string", ".spec.act"),

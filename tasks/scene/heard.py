@@ -9,18 +9,23 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from blocks.connections import Connections
 from blocks.kubernetes.cluster import Kind
-from blocks.kubernetes.kinds import AUDIT_RECORD, GATE, TRAIN
+from blocks.kubernetes.kinds import AUDIT_RECORD, FREEZE, GATE, TRAIN
 from sluice.errors import InvalidError, SluiceError
 from sluice.gates.asked_for import NOTHING, AskedFor, about, asked_for
-from sluice.gates.reach import gates_for
+from sluice.gates.holding import NOTHING_HOLDS, Holding, holding
+from sluice.gates.reach import gates_for, may_reach
+from sluice.gates.windows.state import WindowState, window_state
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.meta import Manifest
 from sluice.manifests.own.audit_record import AuditRecord
+from sluice.manifests.own.freeze import Freeze
 from sluice.manifests.own.gate import Gate
+from sluice.manifests.own.gates.window import WindowSpec
 from sluice.manifests.own.train import Train
 from sluice.recent import Recent
 from sluice.trains.holding import Held, held, names
@@ -32,6 +37,7 @@ LISTED_WITHIN = 2.0
 MODELS = 4000
 _models: Recent[str, tuple[Object, Manifest | None]] = Recent(MODELS)
 """What was read of an object, by uid: hundreds of releases look at the same ones, which are shared until they change."""
+_states: Recent[int, tuple[WindowSpec, WindowState]] = Recent(MODELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +49,29 @@ class Heard:
         said: what people have asked of this revision.
         train: what the train says that the Canary's service belongs to; None where it has none.
         trouble: why not all of it could be read; empty where all was.
-        until: when it may change without anybody doing anything, seconds since the epoch; None where it does not.
+        holds: what windows and freezes say.
     """
 
     gates: tuple[Gate, ...] = ()
     said: AskedFor = NOTHING
     train: Held | None = None
     trouble: str = ""
-    until: float | None = None
+    holds: Holding = NOTHING_HOLDS
+
+    @property
+    def until(self) -> float | None:
+        """When it may change without anybody doing anything, seconds since the epoch; None where it does not."""
+        return self.holds.until.timestamp() if self.holds.until else None
 
     @property
     def held(self) -> str:
         """Why nothing goes forward; empty where it may."""
-        return self.said.paused or self.trouble
+        return self.said.paused or self.trouble or self.holds.held
+
+    @property
+    def aborted(self) -> str:
+        """Why the release goes home: a person, or a window that closed; empty where it does not."""
+        return self.said.aborted or self.holds.home
 
     @property
     def gated(self) -> frozenset[str]:
@@ -68,7 +84,8 @@ class Heard:
         """What a release is decided by, besides the answers of Gates; equal where nothing of it changed."""
         said = self.said
         home = (self.train.home, self.train.back_to) if self.train else None
-        return self.held, said.aborted, said.promoted, said.retried, self.gated, home
+        waits = self.said.paused, self.trouble, self.holds.by
+        return waits, said.aborted, said.promoted, said.retried, self.gated, home
 
     @property
     def answers(self) -> object:
@@ -79,14 +96,40 @@ class Heard:
 async def heard(wired: Connections, canary: Canary, revision: str) -> Heard:
     """What Gates and people say now about the release of one revision."""
     try:
-        gates = [one async for one in _read(wired, Gate, GATE, {canary.namespace, wired.home or canary.namespace})]
+        gates = await _checked(wired, Gate, GATE, canary)
+        freezes = await _checked(wired, Freeze, FREEZE, canary)
         records = [one async for one in _read(wired, AuditRecord, AUDIT_RECORD, {canary.namespace}, canary.name)]
         train = held(await _trains(wired, canary), canary, time.time())
     except SluiceError as error:
         return Heard(trouble=f"gates and approvals cannot be read, so nothing goes forward: {error}")
     begun = canary.status.begun_with
     said = asked_for(about(records, canary.name, revision), begun.heard if begun else 0)
-    return Heard(tuple(gates_for(gates, canary, wired.home)), said, train)
+    ours = tuple(gates_for(gates, canary, wired.home))
+    holds = holding(
+        ours,
+        freezes,
+        canary,
+        datetime.fromtimestamp(time.time(), UTC),
+        home=wired.home,
+        cluster=wired.called,
+        let_be=said.override,
+        state_of=_state_of,
+    )
+    return Heard(ours, said, train, holds=holds)
+
+
+def _state_of(gate: Gate, now: datetime) -> WindowState:
+    """The state of a Gate's window, which is worked out once for all releases that look at it until it changes."""
+    window = gate.spec.window
+    assert window is not None  # noqa: S101 - asked of Gates that have one
+    known = _states.get(id(window))
+    if known is None or known[0] is not window or not known[1].holds_at(now):
+        known = (
+            window,
+            window_state(window, now),
+        )
+        _states[id(window)] = known
+    return known[1]
 
 
 async def _trains(wired: Connections, canary: Canary) -> list[Train]:
@@ -112,7 +155,7 @@ def matters_to(canary: Canary) -> Any:
     def wanted(kind: Kind, item: Object) -> bool:
         if kind is AUDIT_RECORD:
             return bool(item["metadata"].get("namespace") == namespace and _canary(item) == name)
-        return kind is GATE or (kind is TRAIN and names(item, namespace, name))
+        return kind in {GATE, FREEZE} or (kind is TRAIN and names(item, namespace, name))
 
     return wanted
 
@@ -126,6 +169,24 @@ async def _read(wired: Connections, model: type[Any], kind: Kind, namespaces: se
                     yield found
 
 
+async def _checked(wired: Connections, model: type[Any], kind: Kind, canary: Canary) -> list[Any]:
+    """The Gates or Freezes that may have a say in a Canary's releases.
+
+    Raises:
+        InvalidError: one of them is not valid. The API server knows nothing of time zones: what nobody can read may be the
+            one that was to hold this release, and a typing error in it lets nothing through.
+    """
+    found = []
+    for namespace in {canary.namespace, wired.home or canary.namespace}:
+        for item in await wired.informers.list(kind, namespace, within=LISTED_WITHIN):
+            one = _parsed(model, item)
+            if one is not None:
+                found.append(one)
+            elif may_reach(item, canary, wired.home):
+                model.parse(dict(item))
+    return found
+
+
 def _canary(item: Object) -> Any:
     return (item.get("spec") or {}).get("canary")
 
@@ -137,7 +198,7 @@ def _parsed(model: type[Manifest], item: Object) -> Manifest | None:
         try:
             known = item, model.parse(dict(item))
         except InvalidError as error:
-            log.error("%s; it has no say until it is mended", error)
+            log.error("%s; releases that it may be for wait until it is mended", error)
             known = item, None
         _models[uid] = known
     return known[1]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from tasks.rollout.fence_out import fence_out
 from tasks.scene.claim import claimed
 from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
+from tests.gates import freeze_object
 from tests.hurry import hurry
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
 from tests.samples import NAME, NAMESPACE, canary_manifest, counted_at, gate, merged, success_rate, workload
@@ -44,6 +46,7 @@ STRATEGIES: dict[str, tuple[dict[str, Any], set[int], int]] = {
 BASELINE = f"{NAME}-baseline"
 IMAGES = ("registry/shop:1", "registry/shop:2", "registry/shop:3", "registry/shop:broken")
 MOST_TURNS = 300
+FROZEN = 100.0
 AHEAD = 60
 """Seconds that the provider's clock of a compared release is ahead: as many of its traffic are there to be read at once."""
 TEMPLATE = {
@@ -75,6 +78,9 @@ class World:
     passed: Counter[tuple[str, int]] = field(default_factory=Counter)
     alike: dict[str, bool] = field(default_factory=dict)
     phases: list[Phase | None] = field(default_factory=lambda: [None])
+    frozen_until: float = 0.0
+    decided_before: int = 0
+    """Forward acts that a freeze has still to let through: what was decided before it came."""
     signals: run_signals.RunSignals = field(default_factory=run_signals.RunSignals)
 
     def __post_init__(self) -> None:
@@ -114,6 +120,7 @@ class World:
     def obeys_the_laws(self, when: str, verb: str, item: dict[str, Any]) -> None:
         if when == "before" and verb == "shift":
             self.shift_is_safe(item["weight"])
+            self.nothing_goes_forward_in_a_freeze(item["weight"])
             self.baseline_is_there(item["shares"].get(BASELINE, 0))
         if when == "before" and item["kind"] == self.kind and item["metadata"]["name"] == BASELINE:
             self.baseline_is_not_taken_away_under_traffic(item)
@@ -140,6 +147,20 @@ class World:
             assert self.rules.reads.ready(target), "traffic to no pods"
         if weight == 100:
             assert self.status["phase"] == Phase.PROMOTING
+
+    def nothing_goes_forward_in_a_freeze(self, weight: int) -> None:
+        """But what was decided before it. What goes home is never frozen, nor is a promotion that has begun."""
+        if time.time() < self.frozen_until and self.route.weights.get(NAME, 0) < weight < 100:
+            assert self.decided_before, "a release went forward while it was frozen"
+            self.decided_before -= 1
+
+    def freeze(self) -> None:
+        """What a person does by `kubectl apply`; it ends by itself."""
+        if time.time() >= self.frozen_until:
+            self.decided_before = 1
+        self.frozen_until = time.time() + FROZEN
+        until = datetime.fromtimestamp(self.frozen_until, UTC).isoformat()
+        self.cluster.add(freeze_object(f"freeze-{self.writes}", until=until))
 
     def baseline_is_there(self, share: int) -> None:
         if not share:
@@ -194,6 +215,8 @@ class World:
             self.signals.cancelled = True
         elif event == "toggle" and self.compared:
             self.toggle()
+        elif event == "freeze":
+            self.freeze()
         elif event.startswith("push") and not (when == "before" and item["kind"] == self.kind):
             self.push(IMAGES[int(event[-1])])
 
@@ -311,7 +334,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     hurry(monkeypatch)
 
 
-EVENTS = st.sampled_from(["crash", "hiccup", "cancel", "push0", "push1", "push2", "push3", "toggle"])
+EVENTS = st.sampled_from(["crash", "hiccup", "cancel", "push0", "push1", "push2", "push3", "toggle", "freeze"])
 PLANS = st.dictionaries(st.integers(8, 90), EVENTS, max_size=6).map(lambda plan: {**plan, 10: "push1"})
 WORDS = st.lists(
     st.sampled_from(["good", "good", "bad", "open", "open", "closed", "alike", "worse", "heard", "deaf"]), max_size=30
@@ -319,6 +342,7 @@ WORDS = st.lists(
 
 
 @given(PLANS, WORDS, st.booleans(), st.sampled_from(sorted(STRATEGIES)), st.sampled_from(sorted(WORKLOADS)))
+@example({10: "push1", 30: "freeze", 34: "crash"}, ["bad"], False, "canary", "Deployment")
 @example({10: "push1", 23: "push0", 27: "push1", 31: "hiccup"}, ["bad"], False, "canary", "Deployment")
 @example({10: "push1", 32: "push3", 38: "crash"}, [], False, "canary", "Deployment")
 @example({10: "push1", 26: "crash", 30: "push2", 44: "crash"}, ["worse"], True, "canary", "Deployment")

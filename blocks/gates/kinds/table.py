@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from blocks.gates.kinds.approval import ApprovalGate
 from blocks.gates.kinds.base import Asked, GateAnswer, GateKind, Ways
 from blocks.gates.kinds.webhook import WebhookGate
+from blocks.gates.kinds.window import WindowGate
 from sluice.addresses import cleaned
 from sluice.errors import SluiceError
 
@@ -17,6 +18,7 @@ Row = Callable[[Ways], GateKind]
 KINDS: Mapping[str, Row] = {
     "approval": lambda ways: ApprovalGate(),
     "webhook": lambda ways: WebhookGate(ways.webhooks),
+    "window": lambda ways: WindowGate(),
 }
 """How a kind of Gate is made of what it may reach."""
 

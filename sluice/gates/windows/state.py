@@ -15,6 +15,7 @@ AHEAD = timedelta(days=10 * 366)
 """How far a change is looked for: an entry for a 29 February that is a Monday may be that far away, and no further helps."""
 MOST_SPANS = 4000
 """Spans in a row that are looked at for a change: `* * * * *` has half a million a year, and may never change anything."""
+_A_WHILE = timedelta(hours=1)
 _BACK = tuple(timedelta(days=days) for days in (2, 16, 400))
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -28,12 +29,18 @@ class WindowState:
         since: when that began; None where it is longer ago than was looked.
         until: when it changes next; None where no change is known.
         why: which entries it is so by, for people; empty where it is open because nothing denies it.
+        looked: when this was worked out.
     """
 
     open: bool
     since: datetime | None
     until: datetime | None
     why: str
+    looked: datetime
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether it is still so a little later, or earlier: up to the next change, or for an hour where none is known."""
+        return self.looked - _A_WHILE <= now < (self.until or self.looked + _A_WHILE) and now >= (self.since or now)
 
     def sentence(self, time_zone: str, now: datetime) -> str:
         """`closed until Mon 09:00 Europe/Berlin: outside office-hours`."""
@@ -46,7 +53,7 @@ def window_state(window: WindowSpec, now: datetime) -> WindowState:
     now = now.astimezone(UTC)
     state = _open_at(window, now)
     until = next(_changes(window, now, now + AHEAD), None)
-    return WindowState(state, _since(window, now), until, _why(window, now, state))
+    return WindowState(state, _since(window, now), until, _why(window, now, state), now)
 
 
 def moment_for_people(moment: datetime, time_zone: str, now: datetime) -> str:

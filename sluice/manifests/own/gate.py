@@ -12,9 +12,10 @@ from pydantic import Field, model_validator
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.own.gates.approval import ApprovalSpec
 from sluice.manifests.own.gates.webhook import WebhookSpec
+from sluice.manifests.own.gates.window import WindowSpec
 
 GatePoint = Literal["confirm-rollout", "pre-rollout", "confirm-traffic-increase", "confirm-promotion"]
-KINDS = ("approval", "webhook")
+KINDS = ("approval", "webhook", "window")
 """The fields of which a Gate has exactly one."""
 
 
@@ -39,6 +40,7 @@ class GateSpec(ForeignModel):
     """What people read where it is closed, after what it says itself."""
     approval: ApprovalSpec | None = None
     webhook: WebhookSpec | None = None
+    window: WindowSpec | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

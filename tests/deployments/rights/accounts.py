@@ -140,6 +140,7 @@ def samples(namespace: str) -> list[Object]:
         ),
         ("sluice.dev/v1alpha1", "Gate", {"spec": {"approval": {}}}),
         ("sluice.dev/v1alpha1", "Train", {"spec": {"cars": [{"canary": NAME}]}}),
+        ("sluice.dev/v1alpha1", "Freeze", {"spec": {"suspend": True}}),
         ("sluice.dev/v1alpha1", "AuditRecord", {"spec": {"act": "pause", "by": "alice", "canary": NAME}}),
         (
             "notification.toolkit.fluxcd.io/v1beta3",

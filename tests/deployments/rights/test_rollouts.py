@@ -213,6 +213,7 @@ SPARED = {
     ("get", "canaries", ""),
     ("watch", "auditrecords", ""),
     ("watch", "canaries", ""),
+    ("watch", "freezes", ""),
     ("watch", "gates", ""),
     ("watch", "httproutes", ""),
     ("watch", "leases", ""),

@@ -22,8 +22,8 @@ _FROM_THERE = datetime(2000, 1, 1, tzinfo=UTC)
 """Fifty years from there have every 29 February on every day of the week."""
 
 
-def _text(given: Any) -> Any:
-    """Some readers of YAML take 17:00 for a number and 2026-12-24 for a date."""
+def quoted(given: Any) -> Any:
+    """What a person wrote as a time. Some readers of YAML take 17:00 for a number and 2026-12-24 for a date."""
     if isinstance(given, int | float | date):
         raise ValueError("write times and days in quotes, such as '17:00' and '2026-12-24'")
     return given
@@ -73,8 +73,8 @@ def _weekdays(text: str) -> str:
 
 Cron = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_cron)]
 TimeZone = Annotated[str, StringConstraints(max_length=100), AfterValidator(_zone)]
-ClockTime = Annotated[str, BeforeValidator(_text), StringConstraints(max_length=20), AfterValidator(_moment)]
-CalendarDay = Annotated[str, BeforeValidator(_text), StringConstraints(max_length=10), AfterValidator(_day)]
+ClockTime = Annotated[str, BeforeValidator(quoted), StringConstraints(max_length=20), AfterValidator(_moment)]
+CalendarDay = Annotated[str, BeforeValidator(quoted), StringConstraints(max_length=10), AfterValidator(_day)]
 Weekdays = Annotated[str, StringConstraints(max_length=20), AfterValidator(_weekdays)]
 
 
