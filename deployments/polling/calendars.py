@@ -79,6 +79,8 @@ class Calendars:
         calendar = freeze.spec.calendar
         if calendar is None or freeze.spec.suspend or freeze.metadata.deletion_timestamp:
             return False
+        if freeze.spec.clusters and self.wired.called not in freeze.spec.clusters:
+            return False
         if self._not_before.get(_key(freeze), 0.0) > self.clock():
             return False
         read_at = kept(freeze).read_at

@@ -145,10 +145,11 @@ async def test_a_secret_that_is_not_there_is_named() -> None:
         assert "Secret shop-test/login does not exist" in sut.freeze.status.conditions[0].message
 
 
-async def test_a_suspended_freeze_reads_nothing() -> None:
-    """It freezes nothing either."""
+@pytest.mark.parametrize("part", [{"suspend": True}, {"clusters": ["another"]}])
+async def test_the_calendar_of_a_freeze_that_freezes_nothing_here_is_not_read(part: dict[str, Any]) -> None:
+    """One that is suspended, or for another cluster."""
     async with following(on_now()) as sut:
         item = sut.cluster.now("Freeze", "year-end", NAMESPACE)
-        sut.cluster.add({**item, "spec": {**item["spec"], "suspend": True}})
+        sut.cluster.add({**item, "spec": {**item["spec"], **part}})
         await sut.later(0)
         assert sut.server.asked == []
