@@ -30,11 +30,11 @@ from tasks.scene.rollout_ref import RolloutRef
 from tests.connected import Provided, connected
 from tests.gates import freeze_object
 from tests.memory_cluster import MemoryCluster, MemoryRoute, MemoryServices
-from tests.samples import NAMESPACE, canary_manifest, workload
+from tests.samples import canary_manifest, workload
 from tests.tasks.conftest import Gates, Requests
 
 STEPS = list(range(1, 51))
-NAME_OF = "app-{:03}"
+NAME_OF, TEAM_OF, HOME = "app-{:03}", "team-{:03}", "sluice-system"
 BEFORE, AFTER = 20.0, 20.0
 
 
@@ -49,8 +49,14 @@ class Shifts(MemoryRoute):
         self.noted.append((time.monotonic(), canary.name, traffic.canary))
 
 
+def freeze() -> dict[str, Any]:
+    """One of the platform team's, for all namespaces."""
+    made = freeze_object(reason="measured", namespaces=["*"])
+    return {**made, "metadata": {**made["metadata"], "namespace": HOME}}
+
+
 def rollouts(count: int, interval: str) -> tuple[MemoryCluster, Shifts, list[RolloutRef]]:
-    """So many releases whose canary is ready and that no user has met."""
+    """So many releases whose canary is ready and that no user has met, each of a team of its own."""
     cluster, rules, refs = MemoryCluster(), WORKLOADS["Deployment"], []
     route = Shifts(cluster)
     for number in range(count):
@@ -67,9 +73,10 @@ def rollouts(count: int, interval: str) -> tuple[MemoryCluster, Shifts, list[Rol
         analysis = {"interval": interval, "stepWeights": STEPS, "metrics": []}
         manifest = canary_manifest({"analysis": analysis, "service": {"name": name}}, journal, name)
         manifest["metadata"]["uid"] = f"uid-{name}"
-        cluster.add(manifest, new, primary_copy(rules, Canary.parse(manifest), old, 2))
+        made = (manifest, new, primary_copy(rules, Canary.parse(manifest), old, 2))
+        cluster.add(*({**one, "metadata": {**one["metadata"], "namespace": TEAM_OF.format(number)}} for one in made))
         route.weights[name] = 0
-        refs.append(RolloutRef(namespace=NAMESPACE, name=name, revision=revision, version="2"))
+        refs.append(RolloutRef(namespace=TEAM_OF.format(number), name=name, revision=revision, version="2"))
     return cluster, route, refs
 
 
@@ -87,7 +94,7 @@ async def held(cluster: MemoryCluster, refs: list[RolloutRef]) -> None:
     """Wait until all of them say that they are frozen."""
 
     def says(ref: RolloutRef) -> bool:
-        return "frozen" in str(cluster.now("Canary", ref.name, NAMESPACE)["status"].get("conditions"))
+        return "frozen" in str(cluster.now("Canary", ref.name, ref.namespace)["status"].get("conditions"))
 
     while not all(map(says, refs)):
         await asyncio.sleep(0.2)
@@ -103,9 +110,10 @@ async def measured(count: int, interval: str) -> dict[str, float]:
         "services": lambda writer: MemoryServices(cluster),
         "metrics": Provided(Requests()),
         "gates": gates,
+        "home": HOME,
         "gate_kinds": GateKinds(Ways(cluster=nothing, informers=nothing, http=nothing, webhooks=gates)),
     }
-    cluster.add(freeze_object(reason="measured"))
+    cluster.add(freeze())
     async with connected(cluster, **parts) as wired:
         runs = [asyncio.create_task(carried(ref)) for ref in refs]
         try:
@@ -122,21 +130,22 @@ async def _frozen_and_thawed(
     await held(cluster, refs)
     assert route.noted == [], "one went forward while it was frozen"
     found = {}
-    thawed = time.monotonic()
-    cluster.vanish(FREEZE, "year-end", NAMESPACE)
+    thawed, worked = time.monotonic(), time.process_time()
+    cluster.vanish(FREEZE, "year-end", HOME)
     while len({name for _, name, _ in route.noted}) < len(refs):
         await asyncio.sleep(0.05)
     found["all go on within"] = max(at for at, _, _ in route.noted) - thawed
+    found["of which this process had a processor for"] = time.process_time() - worked
     await asyncio.sleep(BEFORE)
     before, frozen = len(route.noted), time.monotonic()
     found["shifts a second before the second freeze"] = (before - len(refs)) / BEFORE
-    cluster.add(freeze_object(reason="measured"))
+    cluster.add(freeze())
     await asyncio.sleep(AFTER)
     late = [at - frozen for at, _, _ in route.noted[before:]]
     found["all hold within"], found["shifts after the freeze"] = max(late, default=0.0), float(len(late))
     again = len(route.noted)
     thawed = time.monotonic()
-    cluster.vanish(FREEZE, "year-end", NAMESPACE)
+    cluster.vanish(FREEZE, "year-end", HOME)
     while len({name for _, name, _ in route.noted[again:]}) < len(refs):
         await asyncio.sleep(0.05)
     found["all go on within, in the middle of their steps"] = max(at for at, _, _ in route.noted[again:]) - thawed
