@@ -98,7 +98,15 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             forge=forges_of(settings, http),
             marking=Marking(settings.environment, Sink(http, sink) if (sink := settings.cdevents_sink) else None),
         )
-        ways = Ways(cluster=cluster, informers=wired.informers, http=http, webhooks=wired.gates)
+        ways = Ways(
+            cluster=cluster,
+            informers=wired.informers,
+            http=http,
+            webhooks=wired.gates,
+            metrics=wired.metrics,
+            tenants=wired.tenants,
+            home=wired.home,
+        )
         wired.gate_kinds = GateKinds(ways)
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired

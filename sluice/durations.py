@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated
 
@@ -39,6 +40,11 @@ def go_duration(value: float) -> str:
     hours, minutes = divmod(int(whole), 60)
     text = f"{round(rest, 3):g}s"
     return f"{hours}h{minutes}m{text}" if hours else f"{minutes}m{text}" if minutes else text
+
+
+def kubernetes_time(text: str | None) -> float:
+    """Seconds since the epoch of a time as Kubernetes writes it; 0 where there is none."""
+    return datetime.fromisoformat(text).timestamp() if text else 0.0
 
 
 _UNITS = ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute"))

@@ -6,6 +6,7 @@ from itertools import count
 from typing import Any
 
 from sluice.manifests.own.audit_record import ASKS
+from sluice.manifests.own.gate import KINDS
 from tests.samples import NAME, NAMESPACE
 
 _numbers = count(1)
@@ -14,7 +15,7 @@ Object = dict[str, Any]
 
 def gate_object(name: str = "four-eyes", at: tuple[str, ...] = ("confirm-rollout",), **spec: Any) -> Object:
     """A Gate; open to anybody's approval where no kind is given."""
-    kind = spec if set(spec) & {"approval", "webhook", "window"} else {"approval": {}, **spec}
+    kind = spec if set(spec) & set(KINDS) else {"approval": {}, **spec}
     return {
         "apiVersion": "sluice.dev/v1alpha1",
         "kind": "Gate",

@@ -30,6 +30,8 @@ ROOMS = (
     "blocks/registries",
     "blocks/registries/logins",
     "blocks/sources",
+    "blocks/suites",
+    "blocks/gates/kinds",
     "tasks/sync/followers",
 )
 FOLDERS = {"sluice/flags/languages"}
@@ -43,6 +45,7 @@ SHARED = {
     "blocks/forges": {"asking", "proposing", "repositories"},
     "blocks/renderers": {"confined", "fence", "keys", "parsed", "plain", "program", "settings_text", "sops"},
     "blocks/sources": {"access", "suspended"},
+    "blocks/suites": {"asking", "github"},
 }
 """What several members of a room stand on, or what works with any of them."""
 

@@ -17,6 +17,7 @@ def written() -> dict[Path, str]:
         folder / "base" / "roles.yaml": manifests.roles(),
         folder / "components" / "cluster-wide" / "bindings.yaml": manifests.bindings("ClusterRoleBinding"),
         folder / "components" / "tenants" / "rights.yaml": manifests.tenants(),
+        folder / "components" / "job-suites" / "rights.yaml": manifests.job_suites(),
         folder / "components" / "receivers" / "bindings.yaml": manifests.bindings(
             "ClusterRoleBinding", [Part.RECEIVER]
         ),

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from deployments.rights.part import ALWAYS, Part
-from deployments.rights.table import RIGHTS, TENANTS, Right, Where, rights_of
+from deployments.rights.table import JOB_SUITES, RIGHTS, TENANTS, Right, Where, rights_of
 
 Object = dict[str, Any]
 API = "rbac.authorization.k8s.io/v1"
@@ -51,6 +51,14 @@ def tenants() -> str:
     return HEAD + yaml.safe_dump_all([role, binding], sort_keys=False)
 
 
+def job_suites() -> str:
+    """`components/job-suites/rights.yaml`: Jobs as suites, bound in sluice's own namespace alone."""
+    name = f"sluice-{Part.WORKER}-job-suites"
+    binding = _binding("RoleBinding", "ClusterRole", name)
+    binding["subjects"][0]["name"] = f"sluice-{Part.WORKER}"
+    return HEAD + yaml.safe_dump_all([_role("ClusterRole", name, rules(JOB_SUITES)), binding], sort_keys=False)
+
+
 def bindings(kind: str, parts: Sequence[Part] = ALWAYS) -> str:
     """The bindings of these parts: ClusterRoleBindings, or RoleBindings of one namespace."""
     return HEAD + yaml.safe_dump_all(
@@ -68,7 +76,7 @@ def page(text: str) -> str:
 def _table() -> str:
     rows = [
         f"| {', '.join(right.parts)} | {', '.join(right.verbs)} | `{right}` | {right.where} | {right.why} |"
-        for right in (*RIGHTS, *TENANTS)
+        for right in (*RIGHTS, *TENANTS, *JOB_SUITES)
     ]
     return "\n".join(["", "| who | may | on | where | why |", "|---|---|---|---|---|", *rows]) + "\n\n"
 

@@ -18,6 +18,7 @@ from blocks.kubernetes.kinds import (
     BUCKET,
     CANARY,
     CONFIG_MAP,
+    CRON_JOB,
     ENDPOINT_SLICE,
     EVENT,
     FLAG_AUDIT,
@@ -32,6 +33,7 @@ from blocks.kubernetes.kinds import (
     IMAGE_POLICY,
     IMAGE_REPOSITORY,
     IMAGE_UPDATE_AUTOMATION,
+    JOB,
     KUSTOMIZATION,
     LEASE,
     METRIC_TEMPLATE,
@@ -60,6 +62,7 @@ class Where(StrEnum):
     OWN = "in sluice's own namespace"
     NAMED = "on the Secrets that are named"
     TENANTS = "where `components/tenants` is installed"
+    JOB_SUITES = "in namespaces of Gates whose suites are Jobs (`components/job-suites`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,17 @@ TENANTS: tuple[Right, ...] = (
     ),
 )
 """What a worker needs to stand in for tenants: given by a component of its own, and never asked for by the doctor."""
+JOB_SUITES: tuple[Right, ...] = (
+    Right(
+        JOB,
+        ("get", "create", "delete"),
+        "a Gate's suite that is a Job: made, looked at, and stopped when its time is over",
+        where=Where.JOB_SUITES,
+    ),
+    Right(CRON_JOB, ("get",), "the template of a suite that names a CronJob", where=Where.JOB_SUITES),
+    Right(POD, ("list",), "why a Job of a suite failed: its tests, or its node", where=Where.JOB_SUITES),
+)
+"""What a worker needs to run suites as Jobs: who may write a Gate there may run what he likes, so it is given by name."""
 
 
 def rights_of(parts: tuple[Part, ...], where: Where) -> list[Right]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from blocks.gates.table import Gates
     from blocks.kubernetes.cluster import Cluster
     from blocks.kubernetes.informers import Informers
+    from blocks.kubernetes.tenants import Tenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,15 @@ class Ways:
         cluster, informers: the cluster; asked directly, and by shared watches.
         http: a client for services of users.
         webhooks: asks one service by the scheme of its address.
+        metrics: the providers of metrics, `blocks.metrics.providers.Providers`.
+        tenants: the way to other clusters.
+        home: sluice's own namespace.
     """
 
     cluster: Cluster
     informers: Informers
     http: httpx.AsyncClient
     webhooks: Gates
+    metrics: Any = None
+    tenants: Tenants | None = None
+    home: str = ""

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 
 from blocks.gates.kinds.approval import ApprovalGate
 from blocks.gates.kinds.base import Asked, GateAnswer, GateKind, Ways
+from blocks.gates.kinds.dependency import DependencyGate
+from blocks.gates.kinds.metric import MetricGate
+from blocks.gates.kinds.soak import SoakGate
+from blocks.gates.kinds.suite import SuiteGate
 from blocks.gates.kinds.webhook import WebhookGate
 from blocks.gates.kinds.window import WindowGate
 from sluice.addresses import cleaned
@@ -17,6 +21,10 @@ log = logging.getLogger("sluice.gates")
 Row = Callable[[Ways], GateKind]
 KINDS: Mapping[str, Row] = {
     "approval": lambda ways: ApprovalGate(),
+    "dependency": DependencyGate,
+    "metric": lambda ways: MetricGate(ways.cluster, ways.metrics),
+    "soak": lambda ways: SoakGate(),
+    "suite": SuiteGate.of,
     "webhook": lambda ways: WebhookGate(ways.webhooks),
     "window": lambda ways: WindowGate(),
 }

@@ -11,11 +11,15 @@ from pydantic import Field, model_validator
 
 from sluice.manifests.meta import ForeignModel, Manifest
 from sluice.manifests.own.gates.approval import ApprovalSpec
+from sluice.manifests.own.gates.dependency import DependencySpec
+from sluice.manifests.own.gates.metric import MetricSpec
+from sluice.manifests.own.gates.soak import SoakSpec
+from sluice.manifests.own.gates.suite import SuiteSpec
 from sluice.manifests.own.gates.webhook import WebhookSpec
 from sluice.manifests.own.gates.window import WindowSpec
 
 GatePoint = Literal["confirm-rollout", "pre-rollout", "confirm-traffic-increase", "confirm-promotion"]
-KINDS = ("approval", "webhook", "window")
+KINDS = ("approval", "dependency", "metric", "soak", "suite", "webhook", "window")
 """The fields of which a Gate has exactly one."""
 
 
@@ -39,6 +43,10 @@ class GateSpec(ForeignModel):
     message: str = Field(default="", max_length=500)
     """What people read where it is closed, after what it says itself."""
     approval: ApprovalSpec | None = None
+    dependency: DependencySpec | None = None
+    metric: MetricSpec | None = None
+    soak: SoakSpec | None = None
+    suite: SuiteSpec | None = None
     webhook: WebhookSpec | None = None
     window: WindowSpec | None = None
 

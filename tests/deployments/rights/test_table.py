@@ -13,9 +13,9 @@ import yaml
 from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from deployments.rights.__main__ import CHECKOUT, written
-from deployments.rights.manifests import roles, rules, tenants
+from deployments.rights.manifests import job_suites, roles, rules, tenants
 from deployments.rights.part import Part
-from deployments.rights.table import RIGHTS, TENANTS, Right, Where, rights_of
+from deployments.rights.table import JOB_SUITES, RIGHTS, TENANTS, Right, Where, rights_of
 from sluice.rollout.tending.finalizer import FINALIZER, finalizers
 from sluice.rollout.tending.past import PAST
 
@@ -41,7 +41,7 @@ def test_every_kind_that_code_uses_has_its_rights(name: str) -> None:
     """And no kind has rights that no code uses: a row in deployments/rights/table.py, or none."""
     used = any(re.search(rf"kinds import [^)]*?\b{name}\b", text) for _, text in sources())
     tabled = NAMED[name] in {*kinds.WORKLOAD_KINDS.values(), *kinds.AUTOSCALER_KINDS.values()}
-    assert (NAMED[name] in {right.kind for right in (*RIGHTS, *TENANTS)}) is (used or tabled)
+    assert (NAMED[name] in {right.kind for right in (*RIGHTS, *TENANTS, *JOB_SUITES)}) is (used or tabled)
 
 
 def test_every_workload_has_its_rights() -> None:
@@ -75,9 +75,18 @@ def test_the_right_to_stand_in_for_others_comes_with_a_component_alone() -> None
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"impersonate", "create"}
 
 
+def test_jobs_are_made_only_where_somebody_wants_suites_of_them() -> None:
+    """Who may write a Gate there may run any pod there: it is bound in sluice's own namespace alone."""
+    base = [rule for role in yaml.safe_load_all(roles()) for rule in role.get("rules", ())]
+    assert not [rule for rule in base if {"jobs", "cronjobs"} & set(rule["resources"])]
+    (role, binding) = yaml.safe_load_all(job_suites())
+    assert (role["kind"], binding["kind"]) == ("ClusterRole", "RoleBinding")
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "create", "delete", "list"}
+
+
 def test_every_right_has_a_reason_and_is_no_wildcard() -> None:
     """A person who gives a right reads why."""
-    for right in (*RIGHTS, *TENANTS):
+    for right in (*RIGHTS, *TENANTS, *JOB_SUITES):
         assert len(right.why) > 15, right
         assert right.verbs, right
         assert "*" not in (*right.verbs, right.resource, right.group)

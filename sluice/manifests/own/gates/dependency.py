@@ -1,0 +1,32 @@
+"""A Gate that is another service: open once its Canary has promoted a version that is new enough."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from sluice.errors import InvalidError
+from sluice.images.ranges import parse_range
+from sluice.manifests.flux.kube_config import KubeConfigReference
+from sluice.manifests.meta import ForeignModel
+
+
+class DependencySpec(ForeignModel):
+    """Which Canary, and which versions."""
+
+    canary: str = Field(min_length=1, max_length=253)
+    namespace: str = ""
+    """The Gate's own where empty; others only for Gates in sluice's own namespace."""
+    version: str = "*"
+    """A range of semantic versions, such as `>=1.4`; `*` for any."""
+    kube_config: KubeConfigReference | None = None
+    """The way to another cluster, as a Kustomization has it: a Secret or ConfigMap of the Gate's namespace."""
+
+    @field_validator("version")
+    @classmethod
+    def _is_range(cls, text: str) -> str:
+        if text.strip() != "*":
+            try:
+                parse_range(text, field="version")
+            except InvalidError as error:
+                raise ValueError(str(error)) from error
+        return text.strip()
