@@ -29,16 +29,20 @@ def met(wanted: str, canary: Canary, version: str, where: str) -> Met:
         wanted: a range; `*` for any.
         version: that the primary runs.
         where: what people call the Canary.
+
+    Raises:
+        InvalidError: the range is none.
     """
+    allowed = None if wanted.strip() == "*" else parse_range(wanted, field="dependency.version")
     phase = canary.status.phase
     if phase not in PROMOTED | {Phase.WAITING_PROMOTION}:
         return Met(False, f"{where} is {phase or 'not initialized yet'}: its promoted version is waited for")
-    if wanted == "*":
+    if allowed is None:
         return Met(True, f"{where} runs {version}")
     try:
         number = Version.parse(version.removeprefix("v"), optional_minor_and_patch=True)
     except ValueError:
         return Met(False, f"{where} runs {version}, which is no semantic version: {wanted} cannot be told")
-    if parse_range(wanted, field="version").allows(number):
+    if allowed.allows(number):
         return Met(True, f"{where} runs {version}")
     return Met(False, f"{where} runs {version}, {wanted} is needed")

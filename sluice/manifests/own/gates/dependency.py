@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from sluice.errors import InvalidError
-from sluice.images.ranges import parse_range
 from sluice.manifests.flux.kube_config import KubeConfigReference
 from sluice.manifests.meta import ForeignModel
 
@@ -20,13 +18,3 @@ class DependencySpec(ForeignModel):
     """A range of semantic versions, such as `>=1.4`; `*` for any."""
     kube_config: KubeConfigReference | None = None
     """The way to another cluster, as a Kustomization has it: a Secret or ConfigMap of the Gate's namespace."""
-
-    @field_validator("version")
-    @classmethod
-    def _is_range(cls, text: str) -> str:
-        if text.strip() != "*":
-            try:
-                parse_range(text, field="version")
-            except InvalidError as error:
-                raise ValueError(str(error)) from error
-        return text.strip()
