@@ -73,7 +73,7 @@ class CircleCI:
             raise UnclearError(
                 f"whether the suite was started cannot be found out: pipeline {', '.join(unknown)} of {spec.project} was "
                 f"triggered since, with no key in it. Use the parameter {spec.key_parameter} in the configuration, so that "
-                "the next one can be told"
+                "the next one can be found"
             )
         return None
 

@@ -56,7 +56,7 @@ class GitHubActions:
             raise UnclearError(
                 f"whether the suite was started cannot be found out: run {', '.join(unknown[:3])} of {spec.workflow} in "
                 f"{spec.repository} was dispatched since, with no key in its title. Let the workflow have "
-                f"`run-name: e2e ${{{{ inputs.{spec.key_input} }}}}`, so that the next one can be told"
+                f"`run-name: e2e ${{{{ inputs.{spec.key_input} }}}}`, so that the next one can be found"
             )
         return None
 

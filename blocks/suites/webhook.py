@@ -65,7 +65,7 @@ class WebhookRunner:
         return Progress(outcome, said if outcome is not Outcome.RUNNING else "", https(found.get("url")))
 
     async def cancel(self, launch: Launch, run: str) -> None:
-        """It is not told: there is no word for it in this protocol."""
+        """It hears nothing of it: there is no word for it in this protocol."""
 
     async def _status(self, launch: Launch, run: str) -> Mapping[str, Any]:
         spec = _spec(launch)

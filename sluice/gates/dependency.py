@@ -42,7 +42,7 @@ def met(wanted: str, canary: Canary, version: str, where: str) -> Met:
     try:
         number = Version.parse(version.removeprefix("v"), optional_minor_and_patch=True)
     except ValueError:
-        return Met(False, f"{where} runs {version}, which is no semantic version: {wanted} cannot be told")
+        return Met(False, f"{where} runs {version}, which is no semantic version, so that {wanted} cannot be checked")
     if allowed.allows(number):
         return Met(True, f"{where} runs {version}")
     return Met(False, f"{where} runs {version}, {wanted} is needed")
