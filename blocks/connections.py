@@ -17,6 +17,7 @@ from blocks.marking import Marking
 from blocks.services import Services
 from sluice.errors import TerminalError
 from sluice.events.model import Event
+from sluice.gates.answering.buttons import Seal
 from sluice.measures.dataplanes import telemetry_for
 
 if TYPE_CHECKING:
@@ -201,6 +202,8 @@ class Connections:
     marking: Marking = field(default_factory=Marking)
     """How releases are marked outside."""
     chat: Chat | None = None
+    seal: Seal | None = None
+    """Seals what people press in chat; None where nobody hears of it."""
     forge: ForgeFactory | None = None
 
 

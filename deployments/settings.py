@@ -17,6 +17,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from deployments.environment import is_service_link
 from deployments.rights.part import ALWAYS, Part
+from deployments.told.chat import ChatSettings
 from deployments.told.settings import ForgeSettings
 from sluice.addresses import is_loopback, reached_at, shown, without_login
 from sluice.errors import InvalidError
@@ -42,7 +43,7 @@ def host_name() -> str:
     return f"{name[: NAME_LENGTH - len(mark) - 1].rstrip('-.')}-{mark}"
 
 
-class Settings(ForgeSettings):
+class Settings(ChatSettings, ForgeSettings):
     """The settings of an installation. Secrets are `SecretStr`: printing the settings does not show them."""
 
     model_config = SettingsConfigDict(env_prefix="SLUICE_", frozen=True, extra="ignore", use_attribute_docstrings=True)
@@ -143,13 +144,6 @@ class Settings(ForgeSettings):
     `false` here)."""
     strict_substitution: bool = False
     """Whether `postBuild` refuses a variable without value and default (Flux's `StrictPostBuildSubstitutions`)."""
-
-    slack_token: SecretStr | None = None
-    """Bot token for Slack messages. Without it nothing is sent."""
-    slack_channel: str = "deliveries"
-    """Channel for Slack messages."""
-    slack_url: str = Field("https://slack.com/api/", repr=False)
-    """Base URL of Slack's Web API."""
 
     images_every: float = Field(20.0, ge=0.0, le=3600.0)
     """Most seconds between two small questions about an ImageRepository of a longer interval; 0: its interval alone."""
@@ -266,7 +260,10 @@ class Settings(ForgeSettings):
     @property
     def parts(self) -> tuple[Part, ...]:
         """The parts whose rights matter to this process."""
-        return (self.part,) if self.part else tuple(part for part in Part if self.receivers or part in ALWAYS)
+        here = {*ALWAYS, *([Part.RECEIVER] if self.receivers else []), *([Part.CHAT] if self.hears_slack else [])}
+        if self.part is Part.RECEIVER:
+            return tuple(part for part in (Part.RECEIVER, Part.CHAT) if part in here)
+        return (self.part,) if self.part else tuple(part for part in Part if part in here)
 
     @property
     def flux_selected(self) -> Selector:

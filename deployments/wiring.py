@@ -43,6 +43,7 @@ from blocks.sink import Sink
 from blocks.sources.git import remote_of
 from deployments.installed import Installed
 from deployments.settings import Settings
+from sluice.gates.answering.buttons import Seal
 from sluice.manifests.flux.git_repository import GitRepository
 from sluice.manifests.own.flag_service import FlagServiceReference
 from sluice.measures.dataplanes import telemetry_for
@@ -63,7 +64,6 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
     installed = Installed.load()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
-        webhooks = await stack.enter_async_context(webhook_client())
         cluster = await stack.enter_async_context(cluster_of(settings))
         prefect = await stack.enter_async_context(prefect_of(settings))
         registry = await stack.enter_async_context(open_registries())
@@ -73,7 +73,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             router=partial(router_for, rows=installed.routers),
             others=partial(other_routers, rows=installed.routers),
             metrics=providers_of(settings, http, installed.providers),
-            gates=Gates(webhooks, installed.gates),
+            gates=Gates(await stack.enter_async_context(webhook_client()), installed.gates),
             telemetry=partial(telemetry_for, rows=installed.dataplanes),
             home=settings.leases_in,
             called=settings.cluster,
@@ -98,16 +98,8 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             forge=forges_of(settings, http),
             marking=Marking(settings.environment, Sink(http, sink) if (sink := settings.cdevents_sink) else None),
         )
-        ways = Ways(
-            cluster=cluster,
-            informers=wired.informers,
-            http=http,
-            webhooks=wired.gates,
-            metrics=wired.metrics,
-            tenants=wired.tenants,
-            home=wired.home,
-        )
-        wired.gate_kinds = GateKinds(ways)
+        wired.seal = seal_of(settings)
+        wired.gate_kinds = gate_kinds_of(wired, http)
         with in_this_process(wired), with_own_stages(installed.stages):
             yield wired
 
@@ -235,3 +227,26 @@ def chat_of(settings: Settings) -> Chat | None:
         return None
     address = ChatAddress(token=settings.slack_token, channel=settings.slack_channel, url=settings.slack_url)
     return chat_for("slack", address)
+
+
+def gate_kinds_of(wired: Connections, http: httpx.AsyncClient) -> GateKinds:
+    """The kinds of Gates with what they may reach; people are asked where there is a chat whose buttons are heard."""
+    return GateKinds(
+        Ways(
+            cluster=wired.cluster,
+            informers=wired.informers,
+            http=http,
+            webhooks=wired.gates,
+            metrics=wired.metrics,
+            tenants=wired.tenants,
+            home=wired.home,
+            board=wired.chat if wired.seal else None,
+            seal=wired.seal,
+        )
+    )
+
+
+def seal_of(settings: Settings) -> Seal | None:
+    """What seals buttons in chat; None where nobody would hear of them."""
+    secret = settings.slack_signing_secret
+    return Seal(secret.get_secret_value()) if secret and settings.hears_slack else None

@@ -100,6 +100,7 @@ async def _carried(run: RolloutRun, lease: Lease) -> None:
         run.aside(record(run.ref, str(run.outcome), run.reason, run.steps, run.ended))
     if run.outcome is Outcome.ROLLED_BACK:
         run.aside(_kept_out(run.ref))
+    run.ask_no_more()
     await run.flush()
 
 
@@ -118,6 +119,7 @@ async def brought(run: RolloutRun, lease: Lease) -> None:
         if signals.cancelled and not signals.leaving:
             run.cleaning = True
             await asyncio.shield(asyncio.create_task(_to_the_end(run, lease)))
+            run.ask_no_more()
             await run.flush()
         if signals.ended:
             await asyncio.shield(asyncio.create_task(hand_on.fn(run.ref, f"the run that carried it {signals.ended}")))

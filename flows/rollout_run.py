@@ -19,6 +19,7 @@ from sluice.rollout.news import News, news_of
 from sluice.rollout.result import StageResult, StepResult, after
 from sluice.rollout.safety.effects import Effects
 from tasks.marks.mark import is_wanted, mark
+from tasks.people.close_questions import close_questions
 from tasks.people.notify import notify
 from tasks.people.record_act import record_act, record_of
 from tasks.rollout.hooks.call_back import CallBack
@@ -181,6 +182,11 @@ class RolloutRun:
             )
             if made is not None:
                 self.aside(record_act(made))
+
+    def ask_no_more(self) -> None:
+        """Let the messages by which Gates asked people say how it ended, where there are some with buttons."""
+        if connections().seal is not None and self.outcome and self.outcome is not Outcome.UNCHANGED:
+            self.aside(self.do(close_questions, self.ref, str(self.outcome), self.reason))
 
     def note(self, result: StepResult) -> None:
         """Keep what a step came to; one that is judged again is still one step."""

@@ -28,10 +28,25 @@ class ChatAddress:
 class Chat(Protocol):
     """One channel that people read."""
 
-    async def say(self, message: Message) -> None:
+    async def say(self, message: Message) -> str:
         """Post a message. One that is too long for the chat is cut, never refused.
+
+        Returns:
+            What the chat knows it by, for `change`; empty where it cannot be changed.
 
         Raises:
             TransientError: the chat is away or asks to wait.
             TerminalError: it refuses the message or the token; the error says which, and never has the token in it.
+        """
+
+    async def change(self, posted: str, message: Message) -> None:
+        """Let a message say something else from now on.
+
+        Args:
+            posted: what `say` returned.
+            message: what it is to say.
+
+        Raises:
+            NotFoundError: somebody has deleted it.
+            TransientError, TerminalError: as `say`.
         """

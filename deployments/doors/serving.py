@@ -22,6 +22,10 @@ from deployments.settings import Settings
 from deployments.supervision import forever
 from sluice.errors import TerminalError
 
+HOOKS = "deployments.doors.hooks.serving:HookService"
+GATES = "deployments.doors.gates.serving:GateService"
+SLACK = "deployments.doors.slack.serving:SlackService"
+
 
 class _Uvicorn(uvicorn.Server):
     @contextmanager
@@ -37,7 +41,7 @@ async def receive(settings: Settings, ready: Callable[[], None]) -> None:
         TerminalError: its port is taken, or a sender of an installed package cannot be used.
     """
     async with PrefectEvents(settings.api_url, auth=settings.prefect_login) as api:
-        others, following = _receivers(settings)
+        others, following = _in_cluster(settings)
         app = application(api.post, all_senders().values(), secrets_of(settings), others=others)
         config = uvicorn.Config(
             app,
@@ -62,19 +66,19 @@ async def receive(settings: Settings, ready: Callable[[], None]) -> None:
                 await serving
 
 
-def _receivers(settings: Settings) -> tuple[Callable[[Guard], Iterable[Route]], list[Coroutine[Any, Any, None]]]:
-    """The doors of Receivers and of gates, and what follows them, where they are wanted: such a client is not small."""
-    routes: list[Callable[[Guard], list[Route]]] = []
-    following: list[Coroutine[Any, Any, None]] = []
-    if settings.receivers:
-        hooks = resolve_name("deployments.doors.hooks.serving:HookService")(settings)
-        routes.append(lambda guard: [hooks.route(guard)])
-        following.append(forever("following Receivers (SLUICE_RECEIVERS=false does without)", hooks.run, 5.0))
-    if settings.gate_token:
-        gates = resolve_name("deployments.doors.gates.serving:GateService")(settings)
-        routes.append(gates.routes)
-        following.append(forever("keeping gates (without SLUICE_GATE_TOKEN none are served)", gates.run, 5.0))
-    return lambda guard: [route for one in routes for route in one(guard)], following
+def _in_cluster(settings: Settings) -> tuple[Callable[[Guard], Iterable[Route]], list[Coroutine[Any, Any, None]]]:
+    """The doors that need the cluster and what keeps them, where they are wanted: a client of Kubernetes is not small."""
+    services = [
+        (resolve_name(service)(settings), what)
+        for wanted, service, what in (
+            (settings.receivers, HOOKS, "following Receivers (SLUICE_RECEIVERS=false does without)"),
+            (settings.gate_token is not None, GATES, "keeping gates (without SLUICE_GATE_TOKEN none are served)"),
+            (settings.hears_slack, SLACK, "hearing Slack (without SLUICE_SLACK_SIGNING_SECRET it is not heard)"),
+        )
+        if wanted
+    ]
+    following = [forever(what, service.run, 5.0) for service, what in services]
+    return lambda guard: [route for service, _ in services for route in service.routes(guard)], following
 
 
 @contextmanager

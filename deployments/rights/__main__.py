@@ -18,6 +18,7 @@ def written() -> dict[Path, str]:
         folder / "components" / "cluster-wide" / "bindings.yaml": manifests.bindings("ClusterRoleBinding"),
         folder / "components" / "tenants" / "rights.yaml": manifests.tenants(),
         folder / "components" / "job-suites" / "rights.yaml": manifests.job_suites(),
+        folder / "components" / "slack" / "rights.yaml": manifests.slack(),
         folder / "components" / "receivers" / "bindings.yaml": manifests.bindings(
             "ClusterRoleBinding", [Part.RECEIVER]
         ),

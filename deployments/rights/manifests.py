@@ -35,6 +35,8 @@ def roles() -> str:
     """`base/roles.yaml`: what each part may do. A ClusterRole gives nothing until something binds it."""
     documents: list[Object] = []
     for part in Part:
+        if part is Part.CHAT:
+            continue  # a component of its own
         name = f"sluice-{part}"
         documents.append(_role("ClusterRole", name, rules(rights_of((part,), Where.EVERYWHERE))))
         if own := rules(rights_of((part,), Where.OWN)):
@@ -57,6 +59,21 @@ def job_suites() -> str:
     binding = _binding("RoleBinding", "ClusterRole", name)
     binding["subjects"][0]["name"] = f"sluice-{Part.WORKER}"
     return HEAD + yaml.safe_dump_all([_role("ClusterRole", name, rules(JOB_SUITES)), binding], sort_keys=False)
+
+
+def slack() -> str:
+    """`components/slack/rights.yaml`: what the receiver may do for people in Slack; without the component it may not."""
+    name = f"sluice-{Part.CHAT}"
+    documents = [
+        _role("ClusterRole", name, rules(rights_of((Part.CHAT,), Where.EVERYWHERE))),
+        _binding("ClusterRoleBinding", "ClusterRole", name),
+        _role("Role", name, rules(rights_of((Part.CHAT,), Where.OWN))),
+        _binding("RoleBinding", "Role", name),
+    ]
+    for one in documents:
+        if "subjects" in one:
+            one["subjects"][0]["name"] = f"sluice-{Part.RECEIVER}"
+    return HEAD + yaml.safe_dump_all(documents, sort_keys=False)
 
 
 def bindings(kind: str, parts: Sequence[Part] = ALWAYS) -> str:

@@ -11,6 +11,8 @@ class Part(StrEnum):
     WORKER = "worker"
     WATCHER = "watcher"
     RECEIVER = "receiver"
+    CHAT = "chat"
+    """The receiver, as far as it hears people in Slack."""
 
 
 ALWAYS = (Part.WORKER, Part.WATCHER)

@@ -257,6 +257,13 @@ _RECEIVERS = (
     ),
     Right(SECRET, ("get",), "the token of a sender that a Receiver's secretRef names", (Part.RECEIVER,), Where.NAMED),
 )
+_CHAT = (
+    Right(CANARY, ("get", "list"), "which release a button or a command in Slack is about", (Part.CHAT,)),
+    Right(GATE, ("get",), "who may answer a Gate in Slack", (Part.CHAT,)),
+    Right(GATE, ("get",), "who may answer a Gate of the platform team in Slack", (Part.CHAT,), Where.OWN),
+    Right(AUDIT_RECORD, ("create",), "what people ask for in Slack, and what of it is refused", (Part.CHAT,)),
+    Right(AUDIT_RECORD, ("create",), "requests to the doors for Slack that Slack never sent", (Part.CHAT,), Where.OWN),
+)
 _ITSELF = (
     Right(
         LEASE,
@@ -265,7 +272,7 @@ _ITSELF = (
         where=Where.OWN,
     ),
 )
-RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_FLAGS, *_RECEIVERS, *_ITSELF)
+RIGHTS: tuple[Right, ...] = (*_ROLLOUTS, *_DELIVERY, *_FLAGS, *_RECEIVERS, *_CHAT, *_ITSELF)
 """What a part needs whatever is installed."""
 TENANTS: tuple[Right, ...] = (
     Right(

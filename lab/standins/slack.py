@@ -5,6 +5,8 @@ what grounds), and keeps posted messages so that ``chat.update`` works on them. 
 
 - ``GET /-/messages``: the messages as they stand, with the instant each was accepted (``at``) and last changed;
 - ``GET /-/refused``: every refused call with its reason;
+- ``POST /-/people``, ``POST /-/groups``: who is in the workspace, as ``users.info`` and ``usergroups.list`` have them;
+- ``POST /actions/{id}``: the ``response_url`` of a press or a command; ``GET /-/answers`` has what was said there;
 - ``POST /-/limit {"times": n, "retry_after": s}``: the next n API calls are answered 429, as when Slack is busy.
 """
 
@@ -39,11 +41,16 @@ class Workspace:
         self.accepted = Journal(state_dir, "slack-accepted")
         self.refused = Journal(state_dir, "slack-refused")
         self.messages: list[dict[str, Any]] = []
+        self.people: dict[str, dict[str, Any]] = {}
+        self.groups: list[dict[str, Any]] = []
+        self.answers: list[dict[str, Any]] = []
         self._last = 0
         self.methods: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "auth.test": self.auth_test,
             "chat.postMessage": self.post_message,
             "chat.update": self.update,
+            "users.info": self.users_info,
+            "usergroups.list": self.usergroups_list,
             "conversations.list": self.conversations_list,
             "conversations.info": self.conversations_info,
             "conversations.join": self.conversations_info,
@@ -80,6 +87,16 @@ class Workspace:
         message["changed_at"] = self.accepted.add({"method": "chat.update", **given})["at"]
         text = message["message"].get("text", "")
         return {"channel": given["channel"], "ts": given["ts"], "text": text, "message": message["message"]}
+
+    def users_info(self, given: dict[str, Any]) -> dict[str, Any]:
+        check_arguments("users.info", given, required=("user",))
+        if given["user"] not in self.people:
+            raise RefusedError("user_not_found", given["user"])
+        return {"user": {"id": given["user"], "team_id": BOT["team_id"], **self.people[given["user"]]}}
+
+    def usergroups_list(self, given: dict[str, Any]) -> dict[str, Any]:
+        check_arguments("usergroups.list", given)
+        return {"usergroups": self.groups}
 
     def conversations_list(self, given: dict[str, Any]) -> dict[str, Any]:
         check_arguments("conversations.list", given)
@@ -186,6 +203,28 @@ class Server:
     async def refused(self, _: Request) -> Response:
         return JSONResponse(self._workspace.refused.entries)
 
+    async def known(self, request: Request) -> Response:
+        """People by their id, or a list of groups."""
+        given = json.loads(await request.body())
+        if isinstance(given, list):
+            self._workspace.groups = given
+        else:
+            self._workspace.people |= given
+        return JSONResponse({"people": len(self._workspace.people), "groups": len(self._workspace.groups)})
+
+    async def answer(self, request: Request) -> Response:
+        """A ``response_url``: needs no token, and takes what a message is."""
+        given = _object((await request.body()).decode())
+        try:
+            check_content({name: given[name] for name in ("text", "blocks") if given.get(name) is not None})
+        except RefusedError as refused:
+            return PlainTextResponse(refused.code, status_code=400)
+        self._workspace.answers.append({"to": request.path_params["id"], **given})
+        return PlainTextResponse("ok")
+
+    async def answers(self, _: Request) -> Response:
+        return JSONResponse(self._workspace.answers)
+
     async def limit(self, request: Request) -> Response:
         self._limit |= _object((await request.body()).decode())
         return JSONResponse(self._limit)
@@ -227,6 +266,10 @@ def application(state_dir: Path, token: str) -> Starlette:
             Route("/-/messages", server.messages),
             Route("/-/refused", server.refused),
             Route("/-/limit", server.limit, methods=["POST"]),
+            Route("/-/people", server.known, methods=["POST"]),
+            Route("/-/groups", server.known, methods=["POST"]),
+            Route("/actions/{id}", server.answer, methods=["POST"]),
+            Route("/-/answers", server.answers),
         ]
     )
 

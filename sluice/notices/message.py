@@ -23,6 +23,9 @@ class Occasion(StrEnum):
 
     STARTED = "started"
     GATE_WAITS = "gate waits"
+    GATE_OPEN = "gate is open"
+    GATE_REFUSED = "gate has refused"
+    GATE_LEFT = "gate is not asked any more"
     FLAGS_OFF = "flags switched off"
     RECOVERED = "recovered with flags off"
     PROMOTED = "promoted"
@@ -46,6 +49,9 @@ class Occasion(StrEnum):
 SEVERITIES = {
     Occasion.STARTED: Severity.INFO,
     Occasion.GATE_WAITS: Severity.WARN,
+    Occasion.GATE_OPEN: Severity.INFO,
+    Occasion.GATE_REFUSED: Severity.WARN,
+    Occasion.GATE_LEFT: Severity.INFO,
     Occasion.FLAGS_OFF: Severity.ERROR,
     Occasion.RECOVERED: Severity.WARN,
     Occasion.PROMOTED: Severity.INFO,
@@ -67,6 +73,21 @@ SEVERITIES = {
 }
 
 
+class Choice(BaseModel):
+    """Something that people may do from a message, where a chat has buttons.
+
+    Attributes:
+        word: what it does, in one word: `approve`.
+        value: what the chat hands back when somebody does it; nobody reads it.
+        stops: it ends or holds something.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    word: str
+    value: str
+    stops: bool = False
+
+
 class Message(BaseModel):
     """One message, without anything of a particular chat.
 
@@ -78,6 +99,7 @@ class Message(BaseModel):
         reason: why, with the numbers, in one sentence.
         facts: short labelled values; one that is empty is not shown.
         link: where to look further; empty for nowhere.
+        choices: what people may do about it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,6 +110,7 @@ class Message(BaseModel):
     reason: str = ""
     facts: dict[str, str] = {}
     link: str = ""
+    choices: tuple[Choice, ...] = ()
 
     @property
     def title(self) -> str:
@@ -101,7 +124,12 @@ class Message(BaseModel):
 
 
 def rollout_message(
-    occasion: Occasion, canary: str, version: str, reason: str = "", facts: dict[str, str] | None = None
+    occasion: Occasion,
+    canary: str,
+    version: str,
+    reason: str = "",
+    facts: dict[str, str] | None = None,
+    choices: tuple[Choice, ...] = (),
 ) -> Message:
     """A message about one rollout.
 
@@ -110,8 +138,14 @@ def rollout_message(
         version: what people call the revision.
         reason: why, with the numbers, in one sentence.
         facts: short labelled values.
+        choices: what people may do about it.
     """
-    severity = SEVERITIES[occasion]
     return Message(
-        severity=severity, occasion=occasion, subject=canary, version=version, reason=reason, facts=facts or {}
+        severity=SEVERITIES[occasion],
+        occasion=occasion,
+        subject=canary,
+        version=version,
+        reason=reason,
+        facts=facts or {},
+        choices=choices,
     )

@@ -41,7 +41,7 @@ async def ask_gate(ref: RolloutRef, decision: Decision) -> StageResult:
     if asked_before:
         return await _asked_again(scene, ref, decision, point)
     said = await asked_all(scene, ref, point)
-    waits = said.closed and not said.refused and not said.muted
+    waits = said.closed and not said.refused and not said.muted and not said.announced
     return replace(await _came_to(scene, decision, point, said), news=Occasion.GATE_WAITS if waits else None)
 
 

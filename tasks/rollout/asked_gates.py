@@ -28,6 +28,7 @@ class Said:
         refused: a Gate that will not open for this revision, and why; empty where none has refused.
         muted: nobody wants to hear in chat of any of those that are closed (`muteAlert`).
         again: seconds after which asking again makes sense; None for the usual pace.
+        announced: people are asked by messages of the Gates' own, and need no other.
     """
 
     closed: str = ""
@@ -35,6 +36,7 @@ class Said:
     refused: str = ""
     again: float | None = None
     muted: bool = False
+    announced: bool = False
 
 
 async def asked_all(scene: Scene, ref: RolloutRef, point: Point) -> Said:
@@ -51,7 +53,9 @@ async def asked_all(scene: Scene, ref: RolloutRef, point: Point) -> Said:
     pauses = [answer.again for _, answer in closed]
     again = None if hooks or now.trouble else min((one for one in pauses if one is not None), default=None)
     muted = muted and not closed and not now.trouble
-    return Said("; ".join(lines), not hooks, refused, None if None in pauses else again, muted)
+    announced = not hooks and not now.trouble and all(answer.announced for _, answer in closed)
+    pause = None if None in pauses else again
+    return Said("; ".join(lines), not hooks, refused, pause, muted=muted, announced=announced)
 
 
 async def _note_train(scene: Scene, point: Point, now: Heard, *, alone: bool) -> None:

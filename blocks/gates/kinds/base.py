@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
+from sluice.gates.answering.buttons import Seal
 from sluice.gates.asked_for import NOTHING, AskedFor
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.gate_state import GateState
+from sluice.notices.message import Message
 
 if TYPE_CHECKING:
     from blocks.gates.table import Gates
@@ -60,6 +62,7 @@ class GateAnswer:
         keep: what the journal is to keep from now on; None where it stays.
         acts: `act` is to be called, once `keep` is in the journal.
         again: seconds after which asking again makes sense; None for the usual pace. What people say is heard at once.
+        announced: people are asked in a message of the Gate's own.
     """
 
     open: bool
@@ -68,6 +71,17 @@ class GateAnswer:
     keep: Mapping[str, Any] | None = None
     acts: bool = False
     again: float | None = None
+    announced: bool = False
+
+
+class Board(Protocol):
+    """A chat whose messages can be changed."""
+
+    async def say(self, message: Message) -> str:
+        """Post a message; returns what the chat knows it by."""
+
+    async def change(self, posted: str, message: Message) -> None:
+        """Let a message say something else; raise NotFoundError where somebody has deleted it."""
 
 
 class GateKind(Protocol):
@@ -97,6 +111,7 @@ class Ways:
         metrics: the providers of metrics, `blocks.metrics.providers.Providers`.
         tenants: the way to other clusters.
         home: sluice's own namespace.
+        board, seal: where people are asked by messages with buttons, and what seals those; None where they are not.
     """
 
     cluster: Cluster
@@ -106,3 +121,5 @@ class Ways:
     metrics: Any = None
     tenants: Tenants | None = None
     home: str = ""
+    board: Board | None = None
+    seal: Seal | None = None

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from blocks.gates.kinds.approval import ApprovalGate
+from blocks.gates.kinds.approval_board import Messages
 from blocks.gates.kinds.base import Asked, GateAnswer, GateKind, Ways
 from blocks.gates.kinds.dependency import DependencyGate
 from blocks.gates.kinds.metric import MetricGate
@@ -20,7 +21,7 @@ from sluice.errors import SluiceError
 log = logging.getLogger("sluice.gates")
 Row = Callable[[Ways], GateKind]
 KINDS: Mapping[str, Row] = {
-    "approval": lambda ways: ApprovalGate(),
+    "approval": lambda ways: ApprovalGate(Messages(ways.board) if ways.board else None, ways.seal),
     "dependency": DependencyGate,
     "metric": lambda ways: MetricGate(ways.cluster, ways.metrics),
     "soak": lambda ways: SoakGate(),

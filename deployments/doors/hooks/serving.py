@@ -26,9 +26,9 @@ class HookService:
     settings: Settings
     hooks: Hooks | None = None
 
-    def route(self, guard: Guard) -> Route:
+    def routes(self, guard: Guard) -> list[Route]:
         """The route of all Receivers."""
-        return hook_route(lambda: self.hooks, guard)
+        return [hook_route(lambda: self.hooks, guard)]
 
     async def run(self) -> None:
         """Follow Receivers until cancelled.

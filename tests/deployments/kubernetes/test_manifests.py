@@ -133,7 +133,7 @@ def test_a_part_has_only_its_own_secrets(part: str) -> None:
     """The receiver cannot leak the Slack token, the worker not the webhooks' secrets."""
     wanted = {
         "server": {"prefect-auth", "database-url", "redis-url"},
-        "worker": {"prefect-auth", "slack-token", "github-token", "gitlab-api-token"},
+        "worker": {"prefect-auth", "slack-token", "slack-signing-secret", "github-token", "gitlab-api-token"},
         "receiver": {"prefect-auth"} | {one.secret.replace("_", "-") for one in SENDERS.values()},
         "watcher": {"prefect-auth"},
     }
@@ -156,7 +156,8 @@ def test_every_role_is_given_to_its_own_account() -> None:
             assert one["roleRef"]["name"] in roles, file
             for subject in one["subjects"]:
                 assert subject["name"] in accounts, file
-                assert one["roleRef"]["name"].startswith(("sluice-sync", "sluice-logins", subject["name"])), file
+                own = ("sluice-sync", "sluice-logins", "sluice-chat", subject["name"])
+                assert one["roleRef"]["name"].startswith(own), file
 
 
 def test_no_role_has_a_wildcard() -> None:

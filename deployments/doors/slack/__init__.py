@@ -1,0 +1,1 @@
+"""The doors for Slack: buttons that people press, and commands that they write."""
