@@ -94,10 +94,10 @@ async def held(cluster: MemoryCluster, refs: list[RolloutRef]) -> None:
     """Wait until all of them say that they are frozen."""
 
     def says(ref: RolloutRef) -> bool:
-        return "frozen" in str(cluster.now("Canary", ref.name, ref.namespace)["status"].get("conditions"))
+        return "frozen" in str(cluster.objects["Canary", ref.namespace, ref.name]["status"].get("conditions"))
 
     while not all(map(says, refs)):
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
 
 
 async def measured(count: int, interval: str) -> dict[str, float]:
