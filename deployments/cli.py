@@ -7,13 +7,13 @@ import sys
 from pydantic import ValidationError
 from rich.markup import escape
 
-from deployments.commands import asking, audit, comparing, flags, judging, looking, migrating, running, trains
+from deployments.commands import asking, audit, comparing, flags, freezing, judging, looking, migrating, running, trains
 from deployments.commands.terminal import app, errors, leave
 from deployments.tools.descriptors import allow_descriptors
 from sluice.errors import SluiceError, TerminalError
 from sluice.faults import plainly
 
-COMMANDS = (running, looking, asking, judging, comparing, migrating, flags, audit, trains)
+COMMANDS = (running, looking, asking, freezing, judging, comparing, migrating, flags, audit, trains)
 """The modules whose functions are the commands of `app`. A new one is a file and its name here."""
 
 

@@ -180,7 +180,6 @@ _ROLLOUTS = (
     Right(GATE, FOLLOW, "which Gates of the platform team releases wait for", where=Where.OWN),
     Right(AUDIT_RECORD, FOLLOW, "what people ask of a release: approvals, pause, abort", BOTH),
     Right(AUDIT_RECORD, ("create",), "what sluice did to a release, in the audit trail: begun, let through, promoted"),
-    Right(CANARY, ("get",), "whether a revision was rolled back that somebody wants tried once more", (Part.WATCHER,)),
     Right(TRAIN, FOLLOW, "which services are released together: they wait for their train", BOTH),
     Right(TRAIN, ("get",), "the journal of a train, before each step of it"),
     Right(TRAIN, ("patch",), "the journal of a train: its services go on by it alone", subresource="status"),

@@ -12,7 +12,7 @@ from blocks.kubernetes.cluster import Cluster
 from blocks.kubernetes.follow import News, follow
 from blocks.kubernetes.kinds import AUDIT_RECORD, CANARY
 from deployments.watchers.announcer import Announcer, log
-from sluice.errors import InvalidError, NotFoundError, SluiceError
+from sluice.errors import InvalidError, SluiceError
 from sluice.events.model import TargetChanged
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
@@ -51,11 +51,9 @@ class RecordWatcher:
         while True:
             record = await self.waiting.get()
             try:
-                item = await self.cluster.get(CANARY, record.spec.canary, record.namespace)
-                if due(record, Canary.parse(item)):
+                found = Canary.valid(await self.cluster.list(CANARY, record.namespace))
+                if any(due(record, one) for one in found if one.name == record.spec.canary):
                     self.announcer.announce(event_of(record))
-            except (NotFoundError, InvalidError) as error:
-                log.warning("%s is not tried again: %s", record.spec.canary, error)
             except SluiceError as error:
                 log.warning("another try of %s waits: %s", record.spec.canary, error)
                 self.waiting.put_nowait(record)

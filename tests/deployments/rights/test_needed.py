@@ -65,6 +65,8 @@ SINGLE = {
 with its call."""
 OF_HELM = {("list", "secrets", ""), ("patch", "secrets", "status")}
 """Helm's record of releases, which deployments/kubernetes/components/helm gives, with what helm itself needs."""
+OF_GATES = {("patch", "configmaps", "status")}
+"""What is open by the gate API, which deployments/kubernetes/components/gates gives by name, to the receiver."""
 OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_ACCOUNT}
 DELIVERY = (
     {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER}
@@ -181,7 +183,7 @@ def deliveries() -> set[Asked]:
     for verb, call in BY_TABLE.items():
         if re.search(call, code):
             found |= {(verb, one.plural, "status" if verb == "patch" else "") for one in rows.get(verb, MODELS)}
-    return (found - OF_HELM) | {asked for asked, call in SINGLE.items() if re.search(call, code)}
+    return (found - OF_HELM - OF_GATES) | {asked for asked, call in SINGLE.items() if re.search(call, code)}
 
 
 ACTS: tuple[Callable[[], set[Asked]], ...] = (

@@ -54,11 +54,11 @@ def test_another_try_is_announced_once_for_each_record_however_the_cluster_answe
 
         tries = 0
 
-        async def get(self, *args: Any) -> Any:
+        async def list(self, *args: Any) -> Any:
             self.tries += 1
             if self.tries == 1:
                 raise TransientError("away")
-            return await super().get(*args)
+            return await super().list(*args)
 
     class Announcer:
         """Notes what is announced."""
