@@ -71,7 +71,7 @@ OF_DELIVERY = {kinds.SECRET, kinds.CONFIG_MAP, kinds.NAMESPACE, kinds.SERVICE_AC
 DELIVERY = (
     {kind for kind in NAMED.values() if "fluxcd" in kind.api_version} - {kinds.RECEIVER}
     | OF_DELIVERY
-    | {kinds.FLAG_ROLLOUT, kinds.FLAG_AUDIT, kinds.TRAIN}
+    | {kinds.FLAG_ROLLOUT, kinds.FLAG_AUDIT, kinds.TRAIN, kinds.FREEZE}
 )
 """Receivers are the receiver's, which has rights of its own: see tests/deployments/doors/test_hook_rights.py."""
 
