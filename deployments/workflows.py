@@ -93,6 +93,7 @@ WORKFLOWS = (
     Workflow("flows.audit_flags.audit_flags", every=timedelta(days=7)),
     Workflow("flows.toggle_flag.toggle_flag", event=FlagRolloutChanged, queue=Queue.ROLLOUTS),
     Workflow("flows.run_train.run_train", event=TrainDue, queue=Queue.ROLLOUTS),
+    Workflow("flows.answer_gate.answer_gate"),
     Workflow("flows.reconcile.reconcile", every=timedelta(seconds=60)),
 )
 

@@ -46,8 +46,14 @@ class ApprovalGate:
         found = _found(asked)
         if self.messages and self.seal:
             self.messages.show(_key(asked), str(asked.state.kept.get(POSTED, "")), _message(asked, found, self.seal))
+            kept = asked.state.kept
+            if not (found.open or found.refused or kept.get(POSTED)):
+                posted = await self.messages.soon(_key(asked))
+                asked = replace(asked, state=asked.state.model_copy(update={"kept": {**kept, POSTED: posted}}))
         again = min(ON_ITS_WAY, found.expires_in) if found.expires_in else None
-        return GateAnswer(found.open, found.said, refused=found.refused, again=again, announced=True)
+        return GateAnswer(
+            found.open, found.said, refused=found.refused, again=again, announced=True, keep=asked.state.kept
+        )
 
     def _shown(self, asked: Asked, answer: GateAnswer) -> GateAnswer:
         """The answer, with what has to be done to the message."""

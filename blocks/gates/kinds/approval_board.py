@@ -17,6 +17,8 @@ TRIES, FIRST_PAUSE, LONGEST_PAUSE = 6, 1.0, 60.0
 """Tries of one message, and seconds between them."""
 WITHIN = 30.0
 """Seconds that a chat has for one answer."""
+A_MOMENT = 0.4
+"""Seconds that a release waits for the chat, once for each question, so that its journal knows the message at once."""
 AGAIN_AFTER = 300.0
 """Seconds after which a message that no try brought into chat is tried once more."""
 
@@ -53,9 +55,11 @@ class Messages:
         self._under_way[key] = task
         task.add_done_callback(lambda done: self._under_way.pop(key) if self._under_way.get(key) is done else None)
 
-    async def flush(self) -> None:
-        """Wait for all that is on its way."""
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+    async def soon(self, key: str) -> str:
+        """What the chat knows a message by, where it says so within a moment; empty where it does not."""
+        if task := self._under_way.get(key):
+            await asyncio.wait({task}, timeout=A_MOMENT)
+        return self.posted.get(key, "")
 
     async def _shown(self, key: str, known: str, message: Message, before: asyncio.Task[None] | None) -> None:
         if before is not None:

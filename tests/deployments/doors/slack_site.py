@@ -17,6 +17,8 @@ from pydantic import SecretStr
 from blocks.chat.base import ChatAddress
 from blocks.chat.slack import Slack
 from blocks.chat.slack_people import SlackPeople
+from blocks.gates.kinds.base import Ways
+from blocks.gates.kinds.table import GateKinds
 from deployments.doors.receiver import application
 from deployments.doors.slack.desk import Desk
 from deployments.doors.slack.door import COMMANDS, INTERACTIONS, SlackDoor
@@ -76,6 +78,12 @@ class Site:
     def gate(self, name: str = "four-eyes") -> Gate:
         return Gate.parse(self.cluster.now("Gate", name, NAMESPACE))
 
+    def kinds(self, gates: Any) -> GateKinds:
+        """The kinds of Gates of a worker that asks people here."""
+        nothing: Any = None
+        ways = Ways(nothing, nothing, nothing, gates, board=self.slack, seal=self.desk.seal)
+        return GateKinds(ways)
+
     def records(self) -> list[dict[str, Any]]:
         found = [item for key, item in self.cluster.objects.items() if key[0] == "AuditRecord"]
         return sorted(found, key=lambda one: int(one["metadata"]["resourceVersion"]))
@@ -125,6 +133,13 @@ async def site(folder: Path, operators: tuple[str, ...] = (), **gate: Any) -> As
     uid = cluster.now("Gate", "four-eyes", NAMESPACE)["metadata"]["uid"]
     state = {"gate": f"{NAMESPACE}/four-eyes", "uid": uid, "point": POINT, "since": 1.0, "said": "waits"}
     cluster.add(canary_manifest(status={**STATUS, "gates": [state]}))
+    async with around(cluster, folder, operators) as there:
+        yield there
+
+
+@asynccontextmanager
+async def around(cluster: MemoryCluster, folder: Path, operators: tuple[str, ...] = ()) -> AsyncIterator[Site]:
+    """Slack, and the doors for it, around a cluster."""
     async with served(slack.application(folder, BOT)) as url, httpx.AsyncClient(base_url=url) as workspace:
         await workspace.post("/-/people", json=PEOPLE)
         await workspace.post("/-/groups", json=GROUPS)
