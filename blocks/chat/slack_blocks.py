@@ -27,6 +27,11 @@ SIGNS = {
     Occasion.RAISED: ":checkered_flag:",
     Occasion.LOWERED: ":leftwards_arrow_with_hook:",
     Occasion.LEFT: ":raised_hand:",
+    Occasion.SENT_HOME: ":rewind:",
+    Occasion.DEPARTED: ":bell:",
+    Occasion.ARRIVED: ":checkered_flag:",
+    Occasion.RETURNING: ":arrow_left:",
+    Occasion.RETURNED: ":house:",
 }
 ACTION = "sluice."
 """What the ids of our buttons begin with."""
