@@ -82,7 +82,7 @@ async def _carried(ref: TrainRef) -> State[str]:
 
 
 async def _told(ref: TrainRef, now: Looked, decision: Decision) -> None:
-    """Tell people of a new phase. What cannot be told holds no train up."""
+    """Tell people of a new phase. What cannot be said holds no train up."""
     for tell in (announce_train, draw_train):
         with suppress(Exception):
             await tell(ref, now, decision)

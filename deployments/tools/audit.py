@@ -95,7 +95,7 @@ def write(path: Path, records: Iterable[AuditRecord]) -> int:
 
 
 async def forget(cluster: Cluster, records: Iterable[AuditRecord], days: int, now: datetime) -> int:
-    """Take those away that are older than so many days; how many that were. By the rights of whoever runs the command.
+    """Take those away that are older than so many days; how many that were. By the rights of who runs the command.
 
     Raises:
         SluiceError: the cluster refuses, or does not answer.

@@ -45,7 +45,7 @@ class Due:
 
 
 def due(canary: Canary) -> tuple[Due, ...]:
-    """What holds now, of the last revision and of those before it whose end nobody was told."""
+    """What holds now, of the last revision and of those before it whose end nobody has heard."""
     status = canary.status
     mark = _mark_of(status.phase)
     promoted = status.condition("Promoted")
@@ -117,7 +117,7 @@ def _superseded(canary: Canary) -> list[Due]:
     by = f" by {newer}" if newer else ""
     found = []
     for revision, known in status.marked.items():
-        if revision == status.last_applied_spec or Mark.IN_PROGRESS not in {known.mark, known.told}:
+        if revision == status.last_applied_spec or Mark.IN_PROGRESS not in {known.mark, known.sent}:
             continue
         # A run that found the promotion of an older revision unfinished has brought it to its end.
         promoted = revision == status.last_promoted_spec

@@ -83,7 +83,7 @@ def beginning(canary: Canary, now: float, revision: str, version: str, heard: in
         {"flags": flags_entry(FlagsStatus(revision=revision, off=canary.status.flags.off))} if has_flags(canary) else {}
     )
     known = canary.status.marked.get(revision)
-    if known is not None and (known.mark or known.told):
+    if known is not None and (known.mark or known.sent):
         fields |= {"marked": {revision: known.anew.model_dump(mode="json", by_alias=True)}}
     return entry(
         canary,

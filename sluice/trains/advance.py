@@ -1,4 +1,4 @@
-"""Who goes next: which services are let on, let on to their promotion, or told to go home."""
+"""Who goes next: which services are let on, let on to their promotion, or sent home."""
 
 from __future__ import annotations
 

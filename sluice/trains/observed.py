@@ -67,7 +67,7 @@ def waits_for_promotion(canary: Canary) -> bool:
 
 
 def _homeward(ride: Ride, canary: Canary, status: TrainStatus, now: float, deadline: float) -> Ride:
-    """One that was told to go home."""
+    """One that was sent home."""
     its = canary.status
     if its.last_promoted_spec == ride.revision:
         if now - ride.since > deadline:

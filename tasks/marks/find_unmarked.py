@@ -1,4 +1,4 @@
-"""Find unmarked: releases whose end or beginning the forge was not told, and tell it now, without a person."""
+"""Find unmarked: releases whose end or beginning the forge does not know, and tell it now, without a person."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MOST, LONGEST = 20, 20.0
 AT_WORK = 60.0
 """Seconds after a change in which its own run is given time to tell it."""
 PAST = 86_400.0
-"""Seconds after which an end that was never told is no news: an installation that begins to mark does not mark its past."""
+"""Seconds after which an end that was never marked is no news: an installation that begins to mark does not mark its past."""
 
 
 async def unmarked() -> list[RolloutRef]:
-    """The Canaries that the forge has to be told something of, those that wait longest first. No task: it is rarely any."""
+    """The Canaries that the forge has to hear something of, those that wait longest first. No task: it is rarely any."""
     wired, now, found = connections(), time.time(), []
     if wired.forge is None and wired.marking.sink is None:
         return []
@@ -41,7 +41,7 @@ async def unmarked() -> list[RolloutRef]:
 
 @stage("mark missed", delays=[])
 async def mark_missed(waiting: list[RolloutRef]) -> int:
-    """Tell the forge what it was not told; how many Canaries it was told of."""
+    """Tell the forge what it does not know; of how many Canaries it heard."""
     wired, done = connections(), 0
     try:
         async with asyncio.timeout(LONGEST):
@@ -59,6 +59,6 @@ async def mark_missed(waiting: list[RolloutRef]) -> int:
 def _is_late(canary: Canary, one: Due, now: float) -> bool:
     known = canary.status.marked.get(one.revision)
     age = now - one.at
-    # Who was told that it began waits for its end, however long ago that was.
-    begun = known is not None and Mark.IN_PROGRESS in {known.mark, known.told}
+    # Who heard that it began waits for its end, however long ago that was.
+    begun = known is not None and Mark.IN_PROGRESS in {known.mark, known.sent}
     return age > AT_WORK and (age < PAST or begun)

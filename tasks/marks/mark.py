@@ -15,7 +15,7 @@ from sluice.manifests.own.marked import Marked
 from sluice.marks.due import Due, due, is_missing, is_settled, outdated
 from sluice.marks.where import environment
 from tasks.marks.forge import shown
-from tasks.marks.sink import told
+from tasks.marks.sink import sent
 from tasks.people.leave_event import leave_event
 from tasks.scene.rollout_ref import RolloutRef
 from tasks.stage import stage
@@ -36,7 +36,7 @@ def is_unsaid(wired: Connections, item: dict[str, Any]) -> bool:
     """Whether there is something to say of a Canary as the cluster has it."""
     status, forge = item.get("status") or {}, wanted(wired, item["metadata"].get("annotations") or {})
     sink = wired.marking.sink is not None
-    return bool(forge and not is_settled(status)) or (sink and not is_settled(status, "told"))
+    return bool(forge and not is_settled(status)) or (sink and not is_settled(status, "sent"))
 
 
 def wanted(wired: Connections, annotations: dict[str, str]) -> str:
@@ -88,7 +88,7 @@ async def _say(wired: Connections, canary: Canary) -> None:
     for one in missing(wired, canary):
         record = canary.status.marked.get(one.revision) or Marked()
         acts = [partial(shown, environment=place)] if place and is_missing(canary, one, "mark") else []
-        acts += [partial(told)] if wired.marking.sink and is_missing(canary, one, "told") else []
+        acts += [partial(sent)] if wired.marking.sink and is_missing(canary, one, "sent") else []
         for act in acts:
             before = record.refused
             try:
@@ -104,7 +104,7 @@ async def _say(wired: Connections, canary: Canary) -> None:
 def missing(wired: Connections, canary: Canary) -> list[Due]:
     """What is to be said and was not yet."""
     fields = ["mark"] if wanted(wired, canary.metadata.annotations) else []
-    fields += ["told"] if wired.marking.sink is not None else []
+    fields += ["sent"] if wired.marking.sink is not None else []
     return [one for one in due(canary) if any(is_missing(canary, one, what) for what in fields)]
 
 
@@ -122,5 +122,5 @@ async def _keep(wired: Connections, canary: Canary, one: Due, record: Marked, *,
             f"{canary}: the cluster's definition of the kind does not keep status.marked: apply `sluice crds`"
         )
     if said:
-        why = f"{record.version or one.revision} is not told in full outside: {record.refused}"
+        why = f"{record.version or one.revision} is not known in full outside: {record.refused}"
         await leave_event(canary, "NotMarked", why, warning=True)

@@ -1,4 +1,4 @@
-"""Who listens to CDEvents is told how a release goes."""
+"""Who listens to CDEvents hears how a release goes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ HAPPENED = {
 }
 
 
-async def told(wired: Connections, canary: Canary, one: Due, known: Marked) -> Marked:
+async def sent(wired: Connections, canary: Canary, one: Due, known: Marked) -> Marked:
     """Tell it; the record of that.
 
     Raises:
-        TransientError: the sink or the cluster is away or asks to wait. What is told again has the same ids.
+        TransientError: the sink or the cluster is away or asks to wait. What is sent again has the same ids.
     """
     refused = ""
     try:
@@ -51,7 +51,7 @@ async def told(wired: Connections, canary: Canary, one: Due, known: Marked) -> M
     except SluiceError as error:
         refused = reason_of(error)
     both = "; ".join(part for part in (known.refused, refused) if part)
-    update = {"told": str(one.mark), "refused": both, "version": one.version or known.version, "at": time.time()}
+    update = {"sent": str(one.mark), "refused": both, "version": one.version or known.version, "at": time.time()}
     return known.model_copy(update=update)
 
 

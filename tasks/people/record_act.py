@@ -1,4 +1,4 @@
-"""Record an act of sluice's own in the audit trail: made once, whoever writes it how often."""
+"""Record an act of sluice's own in the audit trail: made once, however often it is written."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Ask all that has a say at one point of a rollout: the webhooks of the Canary, and the Gates of the cluster.
 
-What a Gate has to remember is written into the journal before it acts, so that whoever goes on after a crash knows of it.
+What a Gate has to remember is written into the journal before it acts, so that who goes on after a crash knows of it.
 """
 
 from __future__ import annotations

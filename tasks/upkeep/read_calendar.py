@@ -1,6 +1,6 @@
 """Read calendar: fetch the calendar that a Freeze follows, and write what it has into the Freeze's status.
 
-Releases go by the status alone: none waits for a calendar's server, and whoever takes over knows the last good copy.
+Releases go by the status alone: none waits for a calendar's server, and who takes over knows the last good copy.
 """
 
 from __future__ import annotations

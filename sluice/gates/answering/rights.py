@@ -16,7 +16,7 @@ from sluice.manifests.own.gate import Gate
 ANSWERS = frozenset({Act.APPROVE, Act.REJECT})
 """What a Gate's own people say to it."""
 STOPS = frozenset({Act.ABORT, Act.PAUSE})
-"""What makes nothing worse than it is: whoever is known may do it."""
+"""What makes nothing worse than it is: all who are known may do it."""
 
 
 @dataclass(frozen=True, slots=True)

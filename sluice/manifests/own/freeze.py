@@ -133,7 +133,7 @@ class FrozenEvent(ForeignModel):
 
 
 class CalendarStatus(ForeignModel):
-    """The last good copy of a calendar: what releases are frozen by, whoever reads it next."""
+    """The last good copy of a calendar: what releases are frozen by, for all who read it next."""
 
     asked: str = ""
     """What was asked for, as a hash: it is no copy of what a changed manifest asks for."""

@@ -6,14 +6,14 @@ from sluice.manifests.meta import ForeignModel
 
 
 class Marked(ForeignModel):
-    """What the forge, and the sink of CDEvents, were told last of one revision."""
+    """What the forge, and the sink of CDEvents, have heard last of one revision."""
 
     version: str = ""
     """What people call it."""
     mark: str = ""
-    """What the forge was told last; empty for nothing yet."""
-    told: str = ""
-    """What the sink of CDEvents was told last."""
+    """What the forge shows; empty for nothing yet."""
+    sent: str = ""
+    """What the sink of CDEvents got last."""
     attempt: int = 1
     """How often it was released: one that comes back later is another deployment."""
     repository: str = ""
@@ -28,4 +28,4 @@ class Marked(ForeignModel):
     @property
     def anew(self) -> Marked:
         """It, where the revision is released once more: nothing is said of that yet."""
-        return self.model_copy(update={"mark": "", "told": "", "attempt": self.attempt + 1})
+        return self.model_copy(update={"mark": "", "sent": "", "attempt": self.attempt + 1})

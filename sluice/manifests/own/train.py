@@ -74,7 +74,7 @@ class CarState(StrEnum):
     """It was let on to its promotion."""
     PROMOTED = "Promoted"
     HOMEWARD = "Homeward"
-    """It was told to go home."""
+    """It was sent home."""
     HOME = "Home"
     """Its users are with what was promoted before."""
     FAILED = "Failed"
@@ -106,7 +106,7 @@ class Boarding(ForeignModel):
     selector: str = ""
     """Labels of the Canary: `team=shop,!hold`. Empty for any."""
     ready_before: Duration = 0.0
-    """How long before the bell a revision has to wait at the train. 0 for whoever is there."""
+    """How long before the bell a revision has to wait at the train. 0 for all that are there."""
 
 
 class Car(ForeignModel):

@@ -19,7 +19,7 @@ class Happening:
     """What happened to one release.
 
     Attributes:
-        key: of this very happening: told twice, it has the same ids.
+        key: of this very happening: sent twice, it has the same ids.
         environment: where, by its name; `service` what, `namespace/name`; `version` which.
         image: what serves users now.
         at: when, seconds since the epoch.

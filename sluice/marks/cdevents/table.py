@@ -1,4 +1,4 @@
-"""Which events are told of what happens. A new one is a file and a row."""
+"""Which events say what happens. A new one is a file and a row."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ EVENTS: Mapping[Happened, tuple[Form, ...]] = {
 
 
 def events(happened: Happened, happening: Happening) -> tuple[Object, ...]:
-    """What is told of it, in order."""
+    """What is sent of it, in order."""
     return tuple(event(form, happening) for form in EVENTS[happened])

@@ -1,7 +1,7 @@
 """Send home: the train of a service goes home, and its release stands before its first gates again.
 
 It has not failed: nothing is kept out, and it boards again at the next departure. One that was promoted already is taken
-back: the journal says first what the primary is to run, and whoever tends it brings it there. What gates remember of the
+back: the journal says first what the primary is to run, and who tends it brings it there. What gates remember of the
 revision stays: no suite of tests is started twice for it.
 """
 

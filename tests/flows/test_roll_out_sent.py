@@ -44,7 +44,7 @@ class Listener:
 
 def told(world: Watched, what: str) -> bool:
     marked = world.cluster.now("Canary", NAME, NAMESPACE)["status"].get("marked") or {}
-    return any(one["told"] == what for one in marked.values())
+    return any(one["sent"] == what for one in marked.values())
 
 
 async def released(world: Watched, listener: Any) -> Outcome:
