@@ -24,10 +24,10 @@ from sluice.rollout.objects import (
     is_taken_over,
     pod_labels,
 )
-from sluice.rollout.readiness import ready_addresses, serving_addresses
 from sluice.rollout.routes.backends import narrowed, passing, put_back, unturned, widened
 from sluice.rollout.services import leads_to, service_of, services
 from sluice.rollout.workloads import workload_of
+from sluice.rollout.workloads.readiness import ready_addresses, serving_addresses
 
 Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"

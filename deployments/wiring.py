@@ -67,7 +67,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
         cluster = await stack.enter_async_context(cluster_of(settings))
         prefect = await stack.enter_async_context(prefect_of(settings))
         registry = await stack.enter_async_context(open_registries())
-        git = Git(home=settings.home / "git")
+        git, identity = Git(home=settings.home / "git"), process_identity(settings.worker_name, life)
         wired = Connections(
             cluster=cluster,
             router=partial(router_for, rows=installed.routers),
@@ -78,9 +78,7 @@ async def connected(settings: Settings, life: str = "") -> AsyncIterator[Connect
             home=settings.leases_in,
             called=settings.cluster,
             informers=await stack.enter_async_context(informed(cluster, settings.namespaces)),
-            lease=await stack.enter_async_context(
-                kept(cluster, settings.leases_in, process_identity(settings.worker_name, life))
-            ),
+            lease=await stack.enter_async_context(kept(cluster, settings.leases_in, identity)),
             workers=Workers(cluster),
             scope=scope_of(settings),
             applied=await stack.enter_async_context(remembering(cluster, settings.namespaces)),

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from deployments.rights.part import ALWAYS, Part
-from deployments.rights.table import JOB_SUITES, RIGHTS, TENANTS, Right, Where, rights_of
+from deployments.rights.right import Right, Where
+from deployments.rights.table import JOB_SUITES, RIGHTS, TENANTS, rights_of
 
 Object = dict[str, Any]
 API = "rbac.authorization.k8s.io/v1"

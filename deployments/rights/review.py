@@ -11,7 +11,8 @@ from typing import Any
 from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.kinds import BUCKET, GIT_REPOSITORY, IMAGE_REPOSITORY, OCI_REPOSITORY, PROVIDER, RECEIVER
 from deployments.rights.part import Part
-from deployments.rights.table import Right, Where, rights_of
+from deployments.rights.right import Right, Where
+from deployments.rights.table import rights_of
 from sluice.errors import TerminalError
 from sluice.manifests.flux.bucket import Bucket
 from sluice.manifests.flux.git_repository import GitRepository

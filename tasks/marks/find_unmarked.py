@@ -21,7 +21,7 @@ MOST, LONGEST = 20, 20.0
 AT_WORK = 60.0
 """Seconds after a change in which its own run is given time to tell it."""
 PAST = 86_400.0
-"""Seconds after which an end that was never marked is no news: an installation that begins to mark does not mark its past."""
+"""Seconds after which an end that was never marked is no news: who begins to mark does not mark the past."""
 
 
 async def unmarked() -> list[RolloutRef]:

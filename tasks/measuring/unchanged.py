@@ -16,8 +16,8 @@ from blocks.kubernetes.informer import Followed
 from blocks.kubernetes.kinds import CANARY
 from sluice.errors import NotFoundError
 from sluice.manifests.flagger.canary import Canary
+from tasks.gates.heard import Heard, heard, matters_to
 from tasks.run_signals import RunSignals, signals_for_current_run
-from tasks.scene.heard import Heard, heard, matters_to
 from tasks.scene.rollout_ref import Object, RolloutRef, Scene
 
 LOOK = 10.0

@@ -22,7 +22,7 @@ from sluice.rollout.result import StageResult
 from tasks.measuring.measure import Measures
 from tasks.measuring.step import Step
 from tasks.measuring.unchanged import Unchanged, unchanged
-from tasks.rollout.asked_gates import Said, asked_all
+from tasks.rollout.hooks.asked_gates import Said, asked_all
 from tasks.scene.home import say
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage

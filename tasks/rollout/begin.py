@@ -8,7 +8,7 @@ from sluice.notices.message import Occasion
 from sluice.rollout.decision import Decision
 from sluice.rollout.journal import beginning
 from sluice.rollout.result import StageResult
-from tasks.scene.heard import newest_record
+from tasks.gates.heard import newest_record
 from tasks.scene.home import go_home
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.scene.tend import tend

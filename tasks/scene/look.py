@@ -14,8 +14,8 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.needs import needs_primary
 from sluice.rollout.revision import version_of
+from tasks.gates.heard import Heard, heard
 from tasks.scene.baseline import is_standing
-from tasks.scene.heard import Heard, heard
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
 log = logging.getLogger("sluice.rollout")

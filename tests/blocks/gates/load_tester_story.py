@@ -55,7 +55,7 @@ async def hooks(hey: str) -> dict[str, list[Any]]:
         return said
 
 
-async def sent(hey: str) -> dict[str, Any]:
+async def told(hey: str) -> dict[str, Any]:
     async with httpx.AsyncClient(trust_env=False) as http:
         for _ in range(200):
             try:

@@ -73,7 +73,7 @@ class Release:
         return replace(asked, state=state)
 
     async def look(self, dies: str = "none") -> GateAnswer:
-        """Once, as `tasks.rollout.asked_gates` does it."""
+        """Once, as `tasks.rollout.hooks.asked_gates` does it."""
         if dies == "ask":
             raise DiesError
         asked = self.asked

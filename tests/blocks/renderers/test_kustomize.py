@@ -47,7 +47,7 @@ async def test_a_rendering_that_hangs_is_given_up(tmp_path: Path) -> None:
 async def test_kustomize_sees_nothing_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads what strangers wrote, and fetches what they name: our tokens are not in its environment."""
     monkeypatch.setenv("SLUICE_SLACK_TOKEN", "xoxb-secret")
-    told = tmp_path / "sent"
+    told = tmp_path / "told"
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\nenv > {told}\n")
     program.chmod(0o755)

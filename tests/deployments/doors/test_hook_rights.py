@@ -7,7 +7,8 @@ import asyncio
 from blocks.kubernetes import kinds
 from blocks.kubernetes.cluster import Kind
 from deployments.rights.part import Part
-from deployments.rights.table import Where, rights_of
+from deployments.rights.right import Where
+from deployments.rights.table import rights_of
 from sluice.events.receivers.asked import ASKED
 from tests.deployments.doors.hook_site import Site, receiver, secret, thing
 from tests.deployments.rights.test_rollouts import Guarded, asked_by

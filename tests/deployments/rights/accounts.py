@@ -15,7 +15,8 @@ from blocks.kubernetes.cluster import Cluster, Kind
 from blocks.kubernetes.kinds import NAMESPACE, SECRET
 from deployments.rights.manifests import API, rules
 from deployments.rights.part import Part
-from deployments.rights.table import RIGHTS, Right
+from deployments.rights.right import Right
+from deployments.rights.table import RIGHTS
 from sluice.errors import TransientError
 from tests.samples import canary_manifest, workload
 

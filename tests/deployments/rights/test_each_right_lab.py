@@ -21,7 +21,8 @@ from blocks.kubernetes.kinds import EVENT, NAMESPACE, SECRET
 from blocks.kubernetes.reports import report
 from deployments.rights.part import Part
 from deployments.rights.review import Reviewer
-from deployments.rights.table import RIGHTS, Right
+from deployments.rights.right import Right
+from deployments.rights.table import RIGHTS
 from sluice.errors import SluiceError, TerminalError
 from sluice.manifests.flagger.canary import Canary
 from tests.deployments.rights.accounts import EACH, LOGIN, NAME, Accounts, Lacking, samples, version

@@ -15,7 +15,8 @@ from blocks.kubernetes import informers
 from blocks.kubernetes.cluster import Change, Kind
 from blocks.kubernetes.kinds import AUTOSCALER_KINDS, WORKLOAD_KINDS
 from deployments.rights.part import Part
-from deployments.rights.table import RIGHTS, Right, Where, rights_of
+from deployments.rights.right import Right, Where
+from deployments.rights.table import RIGHTS, rights_of
 from flows import roll_out as story
 from sluice.errors import SluiceError, TerminalError
 from sluice.rollout.decision import Outcome

@@ -15,7 +15,8 @@ from blocks.kubernetes.cluster import Kind
 from deployments.rights.__main__ import CHECKOUT, written
 from deployments.rights.manifests import job_suites, roles, rules, tenants
 from deployments.rights.part import Part
-from deployments.rights.table import JOB_SUITES, RIGHTS, TENANTS, Right, Where, rights_of
+from deployments.rights.right import Right, Where
+from deployments.rights.table import JOB_SUITES, RIGHTS, TENANTS, rights_of
 from sluice.rollout.tending.finalizer import FINALIZER, finalizers
 from sluice.rollout.tending.past import PAST
 

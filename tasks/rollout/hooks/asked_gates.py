@@ -14,7 +14,7 @@ from sluice.gates.points import Point
 from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.gate_state import GateState
 from sluice.trains.observed import ALONE
-from tasks.scene.heard import Heard, heard
+from tasks.gates.heard import Heard, heard
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
 

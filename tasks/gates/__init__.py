@@ -1,0 +1,1 @@
+"""What Gates, freezes, trains and people say about a release."""
