@@ -25,8 +25,8 @@ def _span(node: SgNode) -> tuple[int, int]:
 
 def visible(path: str, paths: tuple[str, ...]) -> tuple[str, ...]:
     """The files of a package: those of its folder."""
-    folder = PurePosixPath(path).parent
-    return tuple(one for one in paths if PurePosixPath(one).parent == folder)
+    folder = path.rpartition("/")[0]
+    return tuple(one for one in paths if one.rpartition("/")[0] == folder)
 
 
 def exported(declaration: SgNode) -> bool:

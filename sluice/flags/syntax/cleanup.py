@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ast_grep_py import SgNode
 
@@ -15,7 +16,7 @@ from sluice.flags.syntax.lines import deletion, line_end, line_start, with_comme
 from sluice.flags.syntax.rules.expressions import pure
 from sluice.flags.syntax.rules.variables import removal_of
 from sluice.flags.syntax.scopes import Binding, Scopes
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, apply, inside, named, span
+from sluice.flags.syntax.tree import Edit, Tree, Trees, ancestors, apply, inside, named, span
 
 WORD = re.compile(r"[A-Za-z_$][\w$]*")
 MOST_ROUNDS = 200
@@ -31,22 +32,36 @@ class UnusedError(Exception):
         self.reason = reason
 
 
+@dataclass
+class Code:
+    """All texts, before and now, with the flag's key."""
+
+    before: Mapping[str, str]
+    texts: dict[str, str]
+    facts: Facts
+    key: str
+
+    def __post_init__(self) -> None:
+        self.then, self.now = Trees(self.before, self.facts), Trees(self.texts, self.facts)
+        self.with_key = tuple(path for path, text in self.texts.items() if self.key in text)
+        """The files that name it: cleaning adds none."""
+
+
 def cleaned(before: Mapping[str, str], after: dict[str, str], facts: Facts, key: str) -> dict[str, str]:
     """The texts without what only the code that went has used.
 
     Raises:
         UnusedError: where that cannot be done and has to be.
     """
-    texts = dict(after)
+    code = Code(before, dict(after), facts, key)
+    texts = code.texts
     for _ in range(MOST_ROUNDS):
-        changed = [path for path in texts if texts[path] != before[path]]
-        candidates = {path: _fewer(before[path], texts[path]) for path in changed}
+        changed = [path for path in texts if texts[path] is not before[path] and texts[path] != before[path]]
         found = next(
-            (edit for path in changed for edit in [_unused(before, texts, facts, key, path, candidates[path])] if edit),
-            None,
+            (edit for path in changed for edit in [_unused(code, path, _fewer(before[path], texts[path]))] if edit), None
         )
         if found is None:
-            return texts
+            break
         path, edits = found
         texts[path] = apply(texts[path], edits)
     return texts
@@ -58,18 +73,15 @@ def _fewer(before: str, after: str) -> list[str]:
     return [name for name, count in Counter(WORD.findall(before)).items() if now[name] < count]
 
 
-def _unused(
-    before: Mapping[str, str], texts: Mapping[str, str], facts: Facts, key: str, path: str, names: list[str]
-) -> tuple[str, tuple[Edit, ...]] | None:
-    tree = Tree(path, texts[path], facts)
-    old = Tree(path, before[path], facts)
-    neighbours = facts.visible(path, tuple(texts))
+def _unused(code: Code, path: str, names: list[str]) -> tuple[str, tuple[Edit, ...]] | None:
+    facts = code.facts
+    tree = code.now.of(path)
+    neighbours = facts.visible(path, tuple(code.texts))
     for name in names:
         for seen in neighbours:
-            if name not in texts[seen]:
+            if name not in code.texts[seen]:
                 continue
-            one = tree if seen == path else Tree(seen, texts[seen], facts)
-            if edits := _of_name(one, old if seen == path else None, texts, name):
+            if edits := _of_name(code, code.now.of(seen), code.then.of(path) if seen == path else None, name):
                 return seen, edits
         if edits := unused_label(tree, name):
             return path, edits
@@ -77,25 +89,23 @@ def _unused(
             continue
         if edits := facts.unused_import(tree.root, tree.text, name, tree.named(name)):
             return path, edits
-        if found := _constant(texts, facts, key, name):
+        if found := _constant(code, name):
             return found
     return None
 
 
-def _constant(texts: Mapping[str, str], facts: Facts, key: str, name: str) -> tuple[str, tuple[Edit, ...]] | None:
+def _constant(code: Code, name: str) -> tuple[str, tuple[Edit, ...]] | None:
     """A constant of the key that nothing names any more, wherever it is declared."""
-    word = re.compile(rf"\b{re.escape(name)}\b")
-    first = [path for path, text in texts.items() if key in text and word.search(text)]
-    declared = [Tree(path, texts[path], facts) for path in first]
-    rows = [(tree.path, one.row) for tree in declared for one in constants_in(tree, name) if one.value == key]
+    declared = [code.now.of(path) for path in code.with_key if name in code.texts[path]]
+    rows = [(tree.path, one.row) for tree in declared for one in constants_in(tree, name) if one.value == code.key]
     if len(rows) != 1:
         return None
-    trees = {path: Tree(path, text, facts) for path, text in texts.items() if name in text and word.search(text)}
-    leaves = [leaf for tree in trees.values() for leaf in tree.named(name)]
-    if len(leaves) != 1:
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    naming = [path for path, text in code.texts.items() if name in text and word.search(text)]
+    if len([leaf for path in naming for leaf in code.now.of(path).named(name)]) != 1:
         return None
     path, row = rows[0]
-    return path, row_removed(trees[path], row)
+    return path, row_removed(code.now.of(path), row)
 
 
 def row_removed(tree: Tree, row: SgNode) -> tuple[Edit, ...]:
@@ -117,7 +127,7 @@ def row_removed(tree: Tree, row: SgNode) -> tuple[Edit, ...]:
     return (Edit(*span(row), ""),)
 
 
-def _of_name(tree: Tree, old: Tree | None, texts: Mapping[str, str], name: str) -> tuple[Edit, ...]:
+def _of_name(code: Code, tree: Tree, old: Tree | None, name: str) -> tuple[Edit, ...]:
     scopes = Scopes(tree)
     for binding in scopes.of(name):
         kind = binding.declaration.kind()
@@ -130,8 +140,8 @@ def _of_name(tree: Tree, old: Tree | None, texts: Mapping[str, str], name: str) 
         if not _is_local(tree, binding):
             if name in tree.unread:
                 continue
-            if not known and not tree.facts.exported(binding.declaration) and _is_forgotten(tree, binding, texts):
-                return _declaration(tree, binding, texts)
+            if not known and not tree.facts.exported(binding.declaration) and _is_forgotten(code, tree, binding):
+                return _declaration(tree, binding)
             continue
         written = tree.facts.unused_is_an_error and all(_only_written(scopes, use) for use in uses)
         if known and not tree.facts.unused_is_an_error:
@@ -198,20 +208,19 @@ def _refused(tree: Tree, binding: Binding) -> tuple[Edit, ...]:
     return ()
 
 
-def _is_forgotten(tree: Tree, binding: Binding, texts: Mapping[str, str]) -> bool:
+def _is_forgotten(code: Code, tree: Tree, binding: Binding) -> bool:
     """Whether nothing that sees a declaration names it, but itself."""
     own = span(binding.declaration)
-    for path in tree.facts.visible(tree.path, tuple(texts)):
-        if binding.name not in texts[path]:
+    for path in tree.facts.visible(tree.path, tuple(code.texts)):
+        if binding.name not in code.texts[path]:
             continue
-        one = tree if path == tree.path else Tree(path, texts[path], tree.facts)
-        for leaf in one.named(binding.name):
+        for leaf in code.now.of(path).named(binding.name):
             if path != tree.path or not inside(leaf, own):
                 return False
     return not re.search(rf"[\"'`]{re.escape(binding.name)}[\"'`]", tree.text)
 
 
-def _declaration(tree: Tree, binding: Binding, texts: Mapping[str, str]) -> tuple[Edit, ...]:
+def _declaration(tree: Tree, binding: Binding) -> tuple[Edit, ...]:
     declaration = binding.declaration
     if declaration.kind() in tree.facts.functions and declaration.kind() != "arrow_function":
         return (deletion(tree, declaration),) if _is_free(tree, declaration) else ()

@@ -12,7 +12,7 @@ from ast_grep_py import SgNode
 from sluice.flags.calls import FlagCall
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.scopes import Binding, Scopes
-from sluice.flags.syntax.tree import Tree, ancestors, named, same, span
+from sluice.flags.syntax.tree import Tree, Trees, ancestors, named, same, span
 
 LITERAL, CONSTANT, PARAMETER = "literal", "constant", "parameter"
 OWNERS = ("enum_declaration", "class_declaration", "interface_declaration", "variable_declarator", "record_declaration")
@@ -63,11 +63,12 @@ class Repository:
     def __init__(self, files: Mapping[str, str], facts: Facts) -> None:
         self.files = files
         self.facts = facts
+        self._trees = Trees(files, facts)
         self._constants: dict[str, tuple[Constant, ...]] = {}
 
     def tree(self, path: str) -> Tree:
         """One text as a tree."""
-        return Tree(path, self.files[path], self.facts)
+        return self._trees.of(path)
 
     def holding(self, word: str) -> tuple[str, ...]:
         """The files that have a word."""

@@ -20,7 +20,7 @@ class Binding:
     declaration: SgNode
     scope: SgNode
 
-    @property
+    @cached_property
     def at(self) -> Span:
         """Where the name stands."""
         return span(self.leaf)
@@ -33,15 +33,23 @@ class Scopes:
         self.tree = tree
         self.facts = tree.facts
 
-    @cached_property
+    @property
     def _by_name(self) -> dict[str, list[Binding]]:
+        kept = self.tree.kept
+        if "declarations" not in kept:
+            kept["declarations"] = self._declared()
+        found: dict[str, list[Binding]] = kept["declarations"]
+        return found
+
+    def _declared(self) -> dict[str, list[Binding]]:
         found: dict[str, list[Binding]] = {}
+        places: set[Span] = set()
         for node in self.tree.find(self.facts.bindings):
             for leaf in self._leaves(node):
                 one = Binding(leaf.text(), leaf, node, self._scope(node))
-                known = found.setdefault(one.name, [])
-                if all(other.at != one.at for other in known):
-                    known.append(one)
+                if one.at not in places:
+                    places.add(one.at)
+                    found.setdefault(one.name, []).append(one)
         return found
 
     def _leaves(self, node: SgNode) -> list[SgNode]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 from ast_grep_py import Rule, SgNode, SgRoot
 
@@ -19,6 +20,7 @@ __all__ = [
     "Facts",
     "Span",
     "Tree",
+    "Trees",
     "ancestors",
     "apply",
     "inside",
@@ -28,6 +30,7 @@ __all__ = [
     "span",
 ]
 ERROR = "ERROR"
+MOST_CHARACTERS = 4_000_000
 WORD = re.compile(r"[A-Za-z_$][\w$]*")
 CALLEE = re.compile(r"[\w$]+(?:\s*(?:\?\.|!\.|\.)\s*[\w$]+)*\s*\Z")
 
@@ -124,6 +127,11 @@ class Tree:
         rows = [self.root] if self.root.kind() == ERROR else [one for one in self.root.children() if _has_error(one)]
         return frozenset(word for one in rows for word in WORD.findall(one.text()))
 
+    @cached_property
+    def kept(self) -> dict[str, Any]:
+        """What was found out about it, by name: so that it is found out once."""
+        return {}
+
     def find(self, kinds: Iterable[str], within: SgNode | None = None) -> list[SgNode]:
         """All nodes of these kinds in a part of it (itself included), in the order of the text."""
         grammar = self.facts.grammar(self.path)
@@ -158,3 +166,24 @@ class Tree:
         """What is handed over."""
         arguments = call.field("arguments")
         return named(arguments) if arguments is not None else []
+
+
+class Trees:
+    """The trees of texts that change one by one: each is read again only where its text is another one."""
+
+    def __init__(self, texts: Mapping[str, str], facts: Facts) -> None:
+        self.texts = texts
+        self.facts = facts
+        self._trees: dict[str, Tree] = {}
+        self._characters = 0
+
+    def of(self, path: str) -> Tree:
+        """The tree of a text as it is now."""
+        text, tree = self.texts[path], self._trees.get(path)
+        if tree is None or tree.text is not text:
+            if self._characters > MOST_CHARACTERS:  # a tree takes many times what its text does
+                self._trees.clear()
+                self._characters = 0
+            self._characters += len(text)
+            tree = self._trees[path] = Tree(path, text, self.facts)
+        return tree
