@@ -1,7 +1,8 @@
 """Flipt v1 by its REST API (flipt-io/flipt v1.61, `rpc/flipt/flipt.proto`).
 
 It has no environments: an environment is a server or a namespace of its own, by `{environment}` in the connection. It has no
-fence either: a flag is read right before it is written, and what somebody changes in the moment between is not seen.
+fence either: a flag is read right before it is written, and once more after: what somebody changes in the moment between is
+overwritten where it is the same field, and a flag that is not as it was wished by then is an error, never a success.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from blocks.flags.access import MOST_PAGES, Access, listed, part
-from sluice.errors import InvalidError, NotFoundError
+from sluice.errors import ConflictError, InvalidError, NotFoundError
 from sluice.flags.flag import Flag, FlagState, Wish
 from sluice.flags.flipt.definition import Definition
-from sluice.flags.flipt.edits import Edits, decided
+from sluice.flags.flipt.edits import Edits, decided, fulfilled
 from sluice.flags.flipt.payload import everyone, of_snapshot, of_v1
 from sluice.flags.flipt.written import switched, threshold
 
@@ -64,7 +65,13 @@ class Flipt:
         if made.nothing:
             return before.state()
         await self._make(key, environment, raw, before, made)
-        return (await self._read(key, environment))[1].state()
+        after = (await self._read(key, environment))[1]
+        if not fulfilled(after, wish):
+            raise ConflictError(
+                f"flag {key} of {self._where(environment)} was turned to {wish}, and somebody else changed it at that very "
+                f"moment: it is {after.served()}"
+            )
+        return after.state()
 
     async def archive(self, key: str) -> None:
         """Mark the flag's metadata, in each environment that has it."""

@@ -47,6 +47,7 @@ class FlagCall:
         asynchronous: whether the answer has to be awaited.
         negated: whether it answers true where the flag is off (`is_off`, `isDisabled`).
         decorates: whether it is a decorator: with the flag on, what it decorates runs as if it were not there.
+        members: whether it takes no key and gives all flags as one object, each under its key or that in camelCase.
     """
 
     name: str
@@ -58,6 +59,7 @@ class FlagCall:
     asynchronous: bool = False
     negated: bool = False
     decorates: bool = False
+    members: bool = False
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class Reference:
         language: the language's name.
         sure: whether the key is known for certain; a key that is put together at run time is not.
         why: how the key was found: literal, constant, member of an enum, wrapper; or why it is not sure.
+        spelled: whether the flag's key may be spelled in another way here: `newCheckout` for `new-checkout`.
     """
 
     flag: str
@@ -42,3 +43,4 @@ class Reference:
     language: str
     sure: bool = True
     why: str = ""
+    spelled: bool = False

@@ -67,6 +67,7 @@ _LAUNCHDARKLY = (
     *(FlagCall(f"{typed.lower()}Variation", JAVA, kind=kind) for kind, typed in SHORT),
     *(row for kind, typed in SHORT for row in _either(f"{typed.lower()}Variation", kind)),
     *(row for kind in BOTH for row in _either("client.variation", kind)),
+    *(FlagCall("useFlags", TYPESCRIPT, kind=kind, members=True) for kind in BOTH),
 )
 TYPED: Mapping[str, tuple[FlagCall, ...]] = MappingProxyType(
     {

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import BaseModel, ConfigDict
 
 from sluice.errors import StaleError, TerminalError
 from sluice.flags.flag import FALSE, TRUE, FlagKind, Turn, Wish
 from sluice.flags.flipt.definition import ARCHIVED, OFF_MARK, SHARE_MARK, Definition, Rollout
+
+TOLERANCE = 0.001
+"""Percent: Flipt keeps them in 32 bits."""
 
 
 class Edits(BaseModel):
@@ -77,6 +82,23 @@ def decided(flag: Definition, wish: Wish, seen: str, where: str) -> Edits:
     if made is None or (not made.nothing and flag.version != seen):
         raise StaleError(f"flag {flag.key} of {where} was changed by somebody else: it is {flag.served()}")
     return made
+
+
+def fulfilled(flag: Definition, wish: Wish) -> bool:
+    """Whether a flag is as it is wished, as far as a service keeps percentages exactly."""
+    try:
+        made = edits(flag, wish)
+    except TerminalError:
+        return False
+    asked: list[tuple[float, float]] = []
+    if made.percentage is not None:
+        at, percent = made.percentage
+        asked.append((percent, flag.rollouts[at].percentage or 0.0))
+    if made.parts is not None:
+        at, wanted = made.parts
+        asked += [(wanted[part.variant], part.rollout) for part in flag.rules[at].parts]
+    near = all(math.isclose(one, other, abs_tol=TOLERANCE) for one, other in asked)
+    return near and made.model_copy(update={"percentage": None, "parts": None}).nothing
 
 
 def after(flag: Definition, made: Edits) -> Definition:

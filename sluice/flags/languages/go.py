@@ -14,6 +14,7 @@ from sluice.flags.syntax.removal import TreeLanguage
 BUILTINS = kinds(
     "len", "cap", "make", "new", "append", "string", "int", "int64", "float64", "byte", "rune", "error", "min", "max"
 )
+TEST = re.compile(r"(?:Test|Benchmark|Fuzz)(?![a-z])")
 MAJOR = re.compile(r"v\d+$")
 PACKAGE = re.compile(r"^\s*package\s+(\w+)", re.MULTILINE)
 
@@ -245,6 +246,8 @@ GO = TreeLanguage(
         unused_local=unused_local,
         harmless=harmless,
         settled=realigned,
+        is_test=lambda path: path.endswith("_test.go"),
+        tries=lambda name: TEST.match(name) is not None,
         emptied=emptied,
         variable=variable,
     )

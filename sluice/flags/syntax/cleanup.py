@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ast_grep_py import SgNode
 
+from sluice.flags.calls import FlagCall
+from sluice.flags.syntax.code import Code, row_removed
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import constants_in
 from sluice.flags.syntax.labels import unused_label
-from sluice.flags.syntax.lines import deletion, line_end, line_start, with_comments
+from sluice.flags.syntax.lines import deletion
 from sluice.flags.syntax.rules.expressions import pure
 from sluice.flags.syntax.rules.variables import removal_of
 from sluice.flags.syntax.scopes import Binding, Scopes
-from sluice.flags.syntax.tree import Edit, Tree, Trees, ancestors, apply, inside, named, span
+from sluice.flags.syntax.tests_of import tests_of
+from sluice.flags.syntax.tree import Edit, Tree, ancestors, apply, inside, named, span
 
 WORD = re.compile(r"[A-Za-z_$][\w$]*")
 MOST_ROUNDS = 200
@@ -32,33 +34,21 @@ class UnusedError(Exception):
         self.reason = reason
 
 
-@dataclass
-class Code:
-    """All texts, before and now, with the flag's key."""
-
-    before: Mapping[str, str]
-    texts: dict[str, str]
-    facts: Facts
-    key: str
-
-    def __post_init__(self) -> None:
-        self.then, self.now = Trees(self.before, self.facts), Trees(self.texts, self.facts)
-        self.with_key = tuple(path for path, text in self.texts.items() if self.key in text)
-        """The files that name it: cleaning adds none."""
-
-
-def cleaned(before: Mapping[str, str], after: dict[str, str], facts: Facts, key: str) -> dict[str, str]:
+def cleaned(
+    before: Mapping[str, str], after: dict[str, str], facts: Facts, key: str, calls: tuple[FlagCall, ...]
+) -> dict[str, str]:
     """The texts without what only the code that went has used.
 
     Raises:
         UnusedError: where that cannot be done and has to be.
     """
-    code = Code(before, dict(after), facts, key)
+    code = Code(before, dict(after), facts, key, calls)
     texts = code.texts
     for _ in range(MOST_ROUNDS):
         changed = [path for path in texts if texts[path] is not before[path] and texts[path] != before[path]]
         found = next(
-            (edit for path in changed for edit in [_unused(code, path, _fewer(before[path], texts[path]))] if edit), None
+            (edit for path in changed for edit in [_unused(code, path, _fewer(before[path], texts[path]))] if edit),
+            None,
         )
         if found is None:
             break
@@ -77,12 +67,14 @@ def _unused(code: Code, path: str, names: list[str]) -> tuple[str, tuple[Edit, .
     facts = code.facts
     tree = code.now.of(path)
     neighbours = facts.visible(path, tuple(code.texts))
+    if facts.is_test(path):  # a test that went says nothing of what it tried
+        neighbours = tuple(one for one in neighbours if facts.is_test(one))
     for name in names:
         for seen in neighbours:
             if name not in code.texts[seen]:
                 continue
-            if edits := _of_name(code, code.now.of(seen), code.then.of(path) if seen == path else None, name):
-                return seen, edits
+            if found := _of_name(code, code.now.of(seen), code.then.of(path) if seen == path else None, name):
+                return found
         if edits := unused_label(tree, name):
             return path, edits
         if name in tree.unread:
@@ -108,26 +100,7 @@ def _constant(code: Code, name: str) -> tuple[str, tuple[Edit, ...]] | None:
     return path, row_removed(code.now.of(path), row)
 
 
-def row_removed(tree: Tree, row: SgNode) -> tuple[Edit, ...]:
-    """The edit that takes one row of a list (constants, members, properties) away, with its comma."""
-    if row.kind() in tree.facts.declarators:
-        return removal_of(tree, row)
-    if row.kind() not in {"pair", "enum_assignment", "enum_constant"}:
-        return (deletion(tree, row),)
-    after, before = row.next(), row.prev()
-    if after is not None and after.kind() == ",":
-        text = tree.text
-        start, end = span(row)[0], span(after)[1]
-        alone = not text[line_start(text, start) : start].strip()
-        if alone and not re.sub(r"//[^\n]*", "", text[end : line_end(text, end)]).strip():
-            return (Edit(with_comments(tree, row), line_end(text, end), ""),)
-        return (Edit(start, end + len(text[end:]) - len(text[end:].lstrip(" ")), ""),)
-    if before is not None and before.kind() == ",":
-        return (Edit(span(before)[0], span(row)[1], ""),)
-    return (Edit(*span(row), ""),)
-
-
-def _of_name(code: Code, tree: Tree, old: Tree | None, name: str) -> tuple[Edit, ...]:
+def _of_name(code: Code, tree: Tree, old: Tree | None, name: str) -> tuple[str, tuple[Edit, ...]] | None:
     scopes = Scopes(tree)
     for binding in scopes.of(name):
         kind = binding.declaration.kind()
@@ -140,15 +113,19 @@ def _of_name(code: Code, tree: Tree, old: Tree | None, name: str) -> tuple[Edit,
         if not _is_local(tree, binding):
             if name in tree.unread:
                 continue
-            if not known and not tree.facts.exported(binding.declaration) and _is_forgotten(code, tree, binding):
-                return _declaration(tree, binding)
+            if (
+                not known
+                and not tree.facts.exported(binding.declaration)
+                and (found := _forgotten(code, tree, binding))
+            ):
+                return found
             continue
         written = tree.facts.unused_is_an_error and all(_only_written(scopes, use) for use in uses)
         if known and not tree.facts.unused_is_an_error:
             continue
-        if (not uses or written) and (edits := _local(tree, scopes, binding, uses, again)):
-            return edits
-    return ()
+        if (not uses or written) and (edits := _local(code, tree, scopes, binding, uses, again)):
+            return tree.path, edits
+    return None
 
 
 def _is_local(tree: Tree, binding: Binding) -> bool:
@@ -173,7 +150,9 @@ def _was_unused(old: Tree, binding: Binding) -> bool:
     return any(not scopes.uses(one) for one in same_text)
 
 
-def _local(tree: Tree, scopes: Scopes, binding: Binding, uses: list[SgNode], again: list[Binding]) -> tuple[Edit, ...]:
+def _local(
+    code: Code, tree: Tree, scopes: Scopes, binding: Binding, uses: list[SgNode], again: list[Binding]
+) -> tuple[Edit, ...]:
     declaration = binding.declaration
     if uses:
         raise UnusedError(tree.path, f"`{binding.name}` would only be assigned, never used")
@@ -183,6 +162,8 @@ def _local(tree: Tree, scopes: Scopes, binding: Binding, uses: list[SgNode], aga
         return tree.facts.unused_local(tree.text, declaration, binding.leaf) or _refused(tree, binding)
     names = [one for one in scopes.all if span(one.declaration) == span(declaration)]
     value = declaration.field("right") or declaration.field("value")
+    if len(names) == 1 and not again and code.all_flags(tree, value):
+        return removal_of(tree, declaration)
     if len(names) > 1 or not (binding.leaf.parent() is not None and _is_plain(declaration, binding)):
         return tree.facts.unused_local(tree.text, declaration, binding.leaf) or _refused(tree, binding)
     if again:
@@ -208,16 +189,14 @@ def _refused(tree: Tree, binding: Binding) -> tuple[Edit, ...]:
     return ()
 
 
-def _is_forgotten(code: Code, tree: Tree, binding: Binding) -> bool:
-    """Whether nothing that sees a declaration names it, but itself."""
-    own = span(binding.declaration)
-    for path in tree.facts.visible(tree.path, tuple(code.texts)):
-        if binding.name not in code.texts[path]:
-            continue
-        for leaf in code.now.of(path).named(binding.name):
-            if path != tree.path or not inside(leaf, own):
-                return False
-    return not re.search(rf"[\"'`]{re.escape(binding.name)}[\"'`]", tree.text)
+def _forgotten(code: Code, tree: Tree, binding: Binding) -> tuple[str, tuple[Edit, ...]] | None:
+    """The edit that takes away a declaration which nothing names but itself, or the first of the tests that go with it."""
+    tests = tests_of(code, tree, binding)
+    edits = _declaration(tree, binding) if tests is not None else ()
+    if not edits or not tests:
+        return (tree.path, edits) if edits else None
+    path, test = tests[0]
+    return path, (deletion(code.now.of(path), test),)
 
 
 def _declaration(tree: Tree, binding: Binding) -> tuple[Edit, ...]:

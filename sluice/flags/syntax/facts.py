@@ -111,6 +111,10 @@ class Facts:
     """Whether a value with calls in it is known to do nothing but give a value."""
     settled: Callable[[str, str], str] = lambda _before, after: after
     """A text as the language's formatter would have it, where something went (before, after)."""
+    is_test: Callable[[str], bool] = lambda _path: False
+    """Whether a file has nothing but tests, by its path."""
+    tries: Callable[[str], bool] = lambda _name: False
+    """Whether a function of such a file is a test, by its name."""
     emptied: Callable[[str], bool] = lambda text: not text.strip()
     """Whether a text has nothing left to say."""
     variable: Callable[[SgNode], bool] = lambda _leaf: True

@@ -10,7 +10,9 @@ from pathlib import PurePosixPath
 from ast_grep_py import SgNode
 
 from sluice.flags.calls import FlagCall
+from sluice.flags.spelling import camel
 from sluice.flags.syntax.facts import Facts
+from sluice.flags.syntax.members import taken
 from sluice.flags.syntax.scopes import Binding, Scopes
 from sluice.flags.syntax.tree import Tree, Trees, ancestors, named, same, span
 
@@ -48,6 +50,7 @@ class Reading:
         key: the flag's key; None where it is not known.
         why: how it is known, or why it is not.
         parameter: the parameter of the function around it that is handed on as the key.
+        local: the variable that is declared with it, where it is taken from all flags by a pattern.
     """
 
     node: SgNode
@@ -55,6 +58,11 @@ class Reading:
     key: str | None
     why: str
     parameter: Binding | None = None
+    local: SgNode | None = None
+
+    def means(self, flag: str) -> bool:
+        """Whether it reads this flag."""
+        return self.key is not None and (self.key == flag or (self.call.members and self.key == camel(flag)))
 
 
 class Repository:
@@ -95,10 +103,17 @@ class Repository:
             callee = tree.callee(node)
             for call in calls:
                 fits = callee[-1:] == (leaf.text(),) and call.named(callee)
-                if fits and (reading := self._reading(tree, node, call)) is not None:
+                if fits and (found := self._read_by(tree, node, call)):
                     seen.add(span(node))
-                    yield reading
+                    yield from found
                     break
+
+    def _read_by(self, tree: Tree, node: SgNode, call: FlagCall) -> list[Reading]:
+        if not call.members:
+            reading = self._reading(tree, node, call)
+            return [reading] if reading is not None else []
+        members = {span(one.node): one for one in taken(tree, node)}
+        return [Reading(one.node, call, one.key, one.why, None, one.local) for one in members.values()]
 
     def _reading(self, tree: Tree, node: SgNode, call: FlagCall) -> Reading | None:
         argument = key_argument(tree, node, call)

@@ -22,7 +22,7 @@ def mentions(repository: Repository, calls: tuple[FlagCall, ...], flag: str, pat
     if not TELLING.search(flag):
         return
     tree = Tree(path, text, repository.facts)
-    read = [span(one.node) for one in repository.readings(tree, calls) if one.key == flag]
+    read = [span(one.node) for one in repository.readings(tree, calls) if one.means(flag)]
     for string in tree.find(repository.facts.strings):
         if tree.string(string) == flag and not any(inside(string, one) for one in read):
             yield Left(_former(repository, text, place_of(tree, string)), "the key is written here, too")

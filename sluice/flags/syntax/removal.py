@@ -10,11 +10,13 @@ from ast_grep_py import SgNode
 from sluice.flags.calls import FlagCall, of_language
 from sluice.flags.languages.base import Left, Removal
 from sluice.flags.reference import Place, Reference
+from sluice.flags.spelling import camel
 from sluice.flags.syntax.callers import METHODS, callers, disposable
 from sluice.flags.syntax.cleanup import UnusedError, cleaned
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import Reading, Repository, constants_in
 from sluice.flags.syntax.marks import ANSWER, PROMISE, VARIANT, Mark, Read, UnsafeError
+from sluice.flags.syntax.members import hindrance, taken_out
 from sluice.flags.syntax.remains import mentions, place_of, still_called
 from sluice.flags.syntax.rules.expressions import is_condition, standard_of, uses_at_once
 from sluice.flags.syntax.rules.table import finished, marks_of, reduced
@@ -42,17 +44,19 @@ class TreeLanguage:
             if not any(call.parts[-1] in repository.files[path] for call in known):
                 continue
             tree = repository.tree(path)
-            found += [
+            here = [
                 self._reference(tree, reading, reading.call not in calls)
                 for reading in repository.readings(tree, known)
                 if reading.key is not None or reading.parameter is None
             ]
+            found += sorted(here, key=lambda one: one.place)
         return tuple(found)
 
     def _reference(self, tree: Tree, reading: Reading, wrapped: bool) -> Reference:
         why = f"wrapper, {reading.why}" if wrapped and reading.key is not None else reading.why
-        name = ".".join(tree.callee(reading.node))
-        return Reference(reading.key or "", place_of(tree, reading.node), name, self.name, reading.key is not None, why)
+        name = ".".join(tree.callee(reading.node)) or f"{reading.call.name}.{reading.key or ''}"
+        at, spelled = place_of(tree, reading.node), reading.call.members
+        return Reference(reading.key or "", at, name, self.name, reading.key is not None, why, spelled)
 
     def remove(self, files: Mapping[str, str], flag: str, value: str, calls: tuple[FlagCall, ...]) -> Removal:
         """The repository as it is where the flag always has this value."""
@@ -98,7 +102,7 @@ class Attempt:
                 path: text if text is before[path] else finished(path, text, self.facts, self.reads)
                 for path, text in texts.items()
             }
-            after = cleaned(before, finish, self.facts, self.flag) if self.reads else finish
+            after = cleaned(before, finish, self.facts, self.flag, self.calls) if self.reads else finish
             return {
                 path: text if text is before[path] else self.facts.settled(before[path], text)
                 for path, text in after.items()
@@ -112,7 +116,7 @@ class Attempt:
 
     def _relevant(self) -> Iterator[str]:
         """The files that can read the flag: with its key, or with the name of a constant that is the key."""
-        words = {self.flag}
+        words = {self.flag} | {camel(self.flag) for call in self.calls if call.members}
         for path in self.repository.holding(self.flag):
             tree = self.repository.tree(path)
             for string in tree.find(self.facts.strings):
@@ -126,24 +130,26 @@ class Attempt:
         texts = dict(self.repository.files)
         for path in self._relevant():
             tree = self.repository.tree(path)
-            edits = [edit for one in self.repository.readings(tree, self.calls) if (edit := self._mark(tree, one))]
+            edits = [edit for one in self.repository.readings(tree, self.calls) for edit in self._mark(tree, one)]
             if edits:
                 texts[path] = reduced(path, apply(tree.text, edits), self.facts, self.reads)
         return texts
 
-    def _mark(self, tree: Tree, reading: Reading) -> Edit | None:
+    def _mark(self, tree: Tree, reading: Reading) -> tuple[Edit, ...]:
         place = place_of(tree, reading.node)
-        if reading.key != self.flag or place in self.kept:
-            return None
+        if not reading.means(self.flag) or place in self.kept:
+            return ()
         if reason := self._hindrance(tree, reading):
             self.kept[place] = reason
-            return None
+            return ()
         number = len(self.reads)
         call = self._as_used(tree, reading)
         read = self.reads[number] = Read(number, place, call, self.value, self.reads)
         letter = PROMISE if call.asynchronous else read.answer
-        start, end = span(reading.node)
-        return Edit(start, end, str(Mark(letter, number)))
+        mark = str(Mark(letter, number))
+        if reading.local is not None:
+            return taken_out(tree, reading.node, reading.local, mark)
+        return (Edit(*span(reading.node), mark),)
 
     def _as_used(self, tree: Tree, reading: Reading) -> FlagCall:
         """The row that fits: of a name that can give a promise or a value, and a boolean or a variant."""
@@ -159,6 +165,8 @@ class Attempt:
             return "the code around it could not be read"
         if not any(row.name == reading.call.name and row.answers(self.value) for row in self.calls):
             return f"it is asked for a {reading.call.kind}, and the flag is `{self.value}`"
+        if reading.call.members:
+            return hindrance(tree, reading.node)
         arguments = reading.node.field("arguments")
         before = tree.text[span(reading.node)[0] : span(arguments)[0]] if arguments is not None else ""
         if "?." in before and not self._same_without(tree, reading):

@@ -215,6 +215,21 @@ async def test_a_turn_changes_the_lines_that_it_must_and_no_other(repository: In
     assert repository.text == text
 
 
+async def test_a_flag_of_v1_that_somebody_turns_at_that_very_moment_is_no_success(tmp_path: Path) -> None:
+    """It has no fence: what it is after the write is looked at, and said."""
+    async with server("flipt", tmp_path) as world:
+        service: Any = world.service()
+        seen = await service.flag("plain-on", PROD)
+
+        class Beside(type(service)):  # type: ignore[misc]
+            async def _make(self, *given: Any) -> None:
+                await super()._make(*given)
+                await world.person("plain-on", enabled=True)
+
+        with pytest.raises(ConflictError, match=r"plain-on .* turned to off, and somebody else .* true for everybody"):
+            await Beside(service.access).turn("plain-on", PROD, OFF, seen.environments[PROD])
+
+
 async def test_a_service_of_v2_that_moves_all_the_time_is_given_up(tmp_path: Path) -> None:
     """It is said that nothing was turned."""
     async with server("flipt-v2", tmp_path) as world:

@@ -16,7 +16,7 @@ from sluice.flags.flag import Flag
 from sluice.manifests.own.flag_audit import FlagAudit
 from tasks.flags.auditing.ground import flag_audit, named, now
 from tasks.flags.auditing.looking.ask import ask
-from tasks.flags.auditing.looking.judge import subjects, survey_of, unused, uses_of
+from tasks.flags.auditing.looking.judge import by_keys, subjects, survey_of, unused, uses_of
 from tasks.flags.auditing.looking.named import named as look_for_names
 from tasks.flags.auditing.looking.own import by_files, by_lines, nobodys, own
 from tasks.flags.auditing.looking.scan import Scanned, scan
@@ -105,7 +105,7 @@ async def gathered(audit: FlagAudit, days: int | None = None, acts: Acts | None 
     flags, trouble = await _flags(acts.ask(*who))
     looks = await scanning
     troubles = [*([trouble] if trouble else []), *(one.fault for one in looks if one.fault)]
-    scans = tuple(one for one in looks if not one.fault)
+    scans = by_keys((one for one in looks if not one.fault), flags or ())
     uses = uses_of(scans)
     stands, faults = await _stands(acts, who, scans, unused(flags or (), uses), room)
     troubles += faults

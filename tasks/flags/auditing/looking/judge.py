@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sluice.flags.audit.findings.base import Subject, Survey, Use
 from sluice.flags.audit.record import states
 from sluice.flags.flag import Flag
+from sluice.flags.reference import Reference
+from sluice.flags.spelling import camel
 from sluice.manifests.own.flag_audit import FlagAudit
 from tasks.flags.auditing.looking.scan import Scanned
+
+
+def by_keys(scans: Iterable[Scanned], flags: Iterable[Flag]) -> tuple[Scanned, ...]:
+    """The scans with each flag by its key where code names it in another way. A name of two flags may mean either."""
+    keys: dict[str, set[str]] = {}
+    for flag in flags:
+        keys.setdefault(camel(flag.key), set()).add(flag.key)
+        keys.setdefault(flag.key, set()).add(flag.key)
+
+    def meant(one: Reference) -> Reference:
+        found = keys.get(one.flag, set()) if one.spelled and one.sure else set()
+        if len(found) > 1 and one.flag not in found:
+            return replace(one, flag="", sure=False, why=f"`{one.flag}` may be {' or '.join(sorted(found))}")
+        return replace(one, flag=found.pop()) if len(found) == 1 else one
+
+    return tuple(scan.model_copy(update={"references": tuple(map(meant, scan.references))}) for scan in scans)
 
 
 def uses_of(scans: Iterable[Scanned]) -> dict[str, list[Use]]:

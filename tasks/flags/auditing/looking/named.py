@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from blocks.connections import Connections, connections
 from blocks.git.mirror import Mirror
 from sluice.flags.audit.sources import is_others
-from sluice.flags.audit.spelling import spellings
+from sluice.flags.spelling import spellings
 from tasks.flags.auditing.ground import Repository, flag_audit, repository
 from tasks.stage import stage
 

@@ -15,11 +15,11 @@ from sluice.flags.audit.finished import Finished, owned, rows
 from sluice.flags.audit.proposal import branch_of, proposal, together
 from sluice.flags.audit.record import State
 from sluice.flags.audit.sarif import sarif
-from sluice.flags.audit.spelling import spellings
 from sluice.flags.audit.summary import counts, message, table
 from sluice.flags.flag import Flag
 from sluice.flags.languages.base import Left, Removal
 from sluice.flags.reference import Place, Reference
+from sluice.flags.spelling import spellings
 from sluice.manifests.own.flag_audit import ProposedRemoval
 from sluice.notices.message import Severity
 

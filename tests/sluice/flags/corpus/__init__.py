@@ -42,6 +42,8 @@ CALLS = (
     FlagCall("client.isEnabled", frozenset({"typescript"})),
     FlagCall("client.variant", frozenset({"typescript"}), kind=VARIANT),
     FlagCall("client.evaluateBoolean", frozenset({"typescript"}), key=Argument(None, "flagKey"), result="enabled"),
+    FlagCall("useFlags", frozenset({"typescript"}), members=True),
+    FlagCall("useFlags", frozenset({"typescript"}), kind=VARIANT, members=True),
 )
 assert {call.kind for call in CALLS} == {BOOLEAN, VARIANT}
 

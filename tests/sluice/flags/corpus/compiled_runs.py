@@ -24,6 +24,13 @@ export const client = {
   }),
 };
 
+export const useFlags = () => ({
+  newCheckout: state.on,
+  "new-checkout": state.on,
+  layout: state.layout,
+  oldSearch: true,
+});
+
 export const note = (text: string): void => {
   state.notes.push(text);
 };

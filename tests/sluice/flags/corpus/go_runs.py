@@ -100,6 +100,12 @@ def answers(folder: Path, programs: Mapping[str, Mapping[str, str]]) -> dict[str
     return dict(json.loads(toolchain.run_go(folder, TIMEOUT_S, "run", ".")))
 
 
+def tested(folder: Path) -> None:
+    """Run the tests that programs have of their own; an error where one fails or does not compile."""
+    packages = {f"./{file.parent.relative_to(folder)}" for file in folder.rglob("*_test.go")}
+    toolchain.run_go(folder, TIMEOUT_S, "test", "-count=1", *sorted(packages))
+
+
 def unformatted(folder: Path) -> list[str]:
     """The files that gofmt would change."""
     gofmt = toolchain.go_binary().parent / "gofmt"

@@ -160,6 +160,38 @@ async def test_an_image_that_does_not_say_what_it_was_built_from_archives_nothin
     assert sut.service.archived == []
 
 
+PAGE = """\
+import {{ useFlags }} from "launchdarkly-react-client-sdk";
+
+export const Page = () => {{
+  const {{ newCheckout }} = useFlags();
+  return newCheckout ? <New /> : <{other} />;
+}};
+"""
+
+
+async def test_a_flag_that_is_taken_by_a_name_made_of_its_key_is_the_one_of_that_key(sut: World) -> None:
+    """It is found, removed by a pull request, and archived by what is deployed; the name is no flag of its own."""
+    repository = sut.repository(files={"shop.py": "x = 1\n", "page.tsx": PAGE.format(other="Old")})
+    sut.service.put("new-checkout")
+    sut.audit()
+    await sut.run()
+    assert {one.key: one.finding for one in sut.status.flags} == {"new-checkout": "fully-on"}
+    branch = (await sut.pulls())[0]["head"]["ref"]
+    assert repository.read("page.tsx", branch) == "export const Page = () => {\n  return <New />;\n};"
+
+
+async def test_a_name_that_may_be_either_of_two_flags_is_neither_s(sut: World) -> None:
+    """As a key that is put together at run time: then nothing is called unused for certain."""
+    sut.repository(files={"page.tsx": PAGE.format(other="Old")})
+    sut.service.put("new-checkout")
+    sut.service.put("new_checkout")
+    sut.audit()
+    await sut.run()
+    assert await sut.pulls() == []
+    assert sut.service.archived == []
+
+
 async def test_findings_are_in_code_scanning_and_are_gone_when_all_is_clean(sut: World) -> None:
     """One run for the repository at each audit, also an empty one; a run over some flags shows none."""
     repository = sut.repository()

@@ -7,6 +7,12 @@ import re
 _PARTS = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+)\d*|\d+")
 
 
+def camel(key: str) -> str:
+    """The name that SDKs for the web give to a flag: `newCheckout` for `new-checkout`."""
+    first, *others = [part.lower() for part in _PARTS.findall(key)] or [key]
+    return first + "".join(part.capitalize() for part in others)
+
+
 def spellings(key: str) -> tuple[str, ...]:
     """The key itself and, where it has several parts, those as `camelCase`, `PascalCase`, `snake_case`, `UPPER_CASE` and
     `kebab-case`: `const { newCheckout } = useFlags()` asks for `new-checkout`."""
@@ -14,5 +20,5 @@ def spellings(key: str) -> tuple[str, ...]:
     if len(parts) < 2:
         return (key,)
     pascal = "".join(part.capitalize() for part in parts)
-    others = (parts[0] + pascal[len(parts[0]) :], pascal, "_".join(parts), "_".join(parts).upper(), "-".join(parts))
+    others = (camel(key), pascal, "_".join(parts), "_".join(parts).upper(), "-".join(parts))
     return tuple(dict.fromkeys((key, *others)))
