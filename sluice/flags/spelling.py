@@ -9,7 +9,8 @@ _PARTS = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+)\d*|\d+")
 
 def camel(key: str) -> str:
     """The name that SDKs for the web give to a flag: `newCheckout` for `new-checkout`."""
-    first, *others = [part.lower() for part in _PARTS.findall(key)] or [key]
+    parts: list[str] = [part.lower() for part in _PARTS.findall(key)] or [key]
+    first, *others = parts
     return first + "".join(part.capitalize() for part in others)
 
 
