@@ -106,7 +106,7 @@ def hindrance(tree: Tree, node: SgNode) -> str:
 
 
 def taken_out(tree: Tree, row: SgNode, local: SgNode, mark: str) -> tuple[Edit, ...]:
-    """The edits that declare a pattern's variable beside it: `const { a, b } = f()` → `const a = …, { b } = f()`."""
+    """The edits that declare a pattern's variable next to it: `const { a, b } = f()` → `const a = …, { b } = f()`."""
     pattern = row.parent()
     declarator = pattern.parent() if pattern is not None else None
     assert pattern is not None and declarator is not None  # noqa: S101, PT018  # a row has both
