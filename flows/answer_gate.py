@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 
 from flows.outcome import ended, refused
 from sluice.errors import TerminalError
-from tasks.people.answer_gate import answer_at_gate
+from tasks.people.asking.answer_gate import answer_at_gate
 
 
 def _run_name() -> str:

@@ -17,7 +17,7 @@ from deployments.wiring import cluster_of
 from sluice.gates.asking import Request
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.own.audit_record import Act
-from tasks.people.ask import ask
+from tasks.people.asking.ask import ask
 
 Reason = Annotated[str, Parameter(help="Why, for who reads the trail.")]
 GateName = Annotated[

@@ -213,6 +213,8 @@ _CHAT = (
     Right(CANARY, ("get", "list"), "which release a button or a command in Slack is about", (Part.CHAT,)),
     Right(GATE, ("get",), "who may answer a Gate in Slack", (Part.CHAT,)),
     Right(GATE, ("get",), "who may answer a Gate of the platform team in Slack", (Part.CHAT,), Where.OWN),
+    Right(FREEZE, ("list", "create", "delete"), "what people freeze and thaw in Slack", (Part.CHAT,)),
+    Right(FREEZE, ("list", "create", "delete"), "everything, frozen and thawed in Slack", (Part.CHAT,), Where.OWN),
     Right(AUDIT_RECORD, ("create",), "what people ask for in Slack, and what of it is refused", (Part.CHAT,)),
     Right(AUDIT_RECORD, ("create",), "requests to the doors for Slack that Slack never sent", (Part.CHAT,), Where.OWN),
 )

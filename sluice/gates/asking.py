@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sluice.errors import InvalidError
+from sluice.gates.answering.records import record
 from sluice.gates.approval import may_answer
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.phase import Phase
-from sluice.manifests.own.audit_record import ASKING, ASKS, OF_CANARY, Act, AuditRecord, canary_label
+from sluice.manifests.own.audit_record import ASKING, Act, AuditRecordSpec
 from sluice.manifests.own.gate import Gate
-
-LONGEST_NAME = 200
-"""Characters of a record's name: the API server takes 253."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,29 +137,16 @@ def record_of(request: Request, canary: Canary, gate: str, at: str, unique: str)
         unique: what no other record has, where the request may be repeated.
     """
     status = canary.status
-    version = status.begun_with.version if status.begun_with else ""
-    once = (
-        f"{canary.metadata.uid}/{status.last_applied_spec}/{gate}/{request.act}/{request.by}/{request.once or unique}"
+    spec = AuditRecordSpec(
+        act=request.act,
+        by=request.by,
+        groups=request.groups,
+        through=request.through,
+        canary=canary.name,
+        revision=status.last_applied_spec,
+        version=status.begun_with.version if status.begun_with else "",
+        gate=gate,
+        reason=request.reason,
+        at=at,
     )
-    spec = {
-        "act": str(request.act),
-        "by": request.by,
-        "groups": list(request.groups),
-        "through": request.through,
-        "canary": canary.name,
-        "revision": status.last_applied_spec,
-        "version": version,
-        "gate": gate,
-        "reason": request.reason,
-        "at": at,
-    }
-    return {
-        "apiVersion": AuditRecord.api_version,
-        "kind": AuditRecord.kind,
-        "metadata": {
-            "name": f"{canary.name[:LONGEST_NAME]}-{request.act}-{hashlib.sha256(once.encode()).hexdigest()[:10]}",
-            "namespace": canary.namespace,
-            "labels": {ASKS: "true", OF_CANARY: canary_label(canary.name)},
-        },
-        "spec": {key: value for key, value in spec.items() if value},
-    }
+    return record(canary.namespace, spec, f"{canary.metadata.uid}/{request.once or unique}")

@@ -8,7 +8,7 @@ import pytest
 
 from flows import answer_gate as told
 from sluice.errors import InvalidError
-from tasks.people.answer_gate import answer_at_gate
+from tasks.people.asking.answer_gate import answer_at_gate
 from tests.connected import connected
 from tests.gates import gate_object
 from tests.memory_cluster import MemoryCluster

@@ -18,7 +18,7 @@ from blocks.kubernetes.kinds import AUDIT_RECORD, NAMESPACE
 from sluice.errors import SluiceError
 from sluice.gates.asking import Request
 from sluice.manifests.own.audit_record import Act
-from tasks.people.ask import ask
+from tasks.people.asking.ask import ask
 from tests.flows.lab_app import App, app, install_kinds, push_images, wired
 from tests.gates import gate_object, record_object
 

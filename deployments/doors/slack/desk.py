@@ -18,6 +18,7 @@ from deployments.doors.slack.requests import Asking
 from sluice.errors import ForbiddenError, InvalidError, NotFoundError, SluiceError, UnverifiedError
 from sluice.gates.answering.buttons import Button, Seal
 from sluice.gates.answering.commands import Command, command
+from sluice.gates.answering.freezing import EVERYTHING
 from sluice.gates.answering.records import stamp
 from sluice.gates.answering.rights import ANSWERS, Operators, Person, may_ask, not_asked, not_under_way, too_late
 from sluice.gates.answering.sentences import granted, how_it_is
@@ -26,10 +27,11 @@ from sluice.gates.asked_for import ALL_GATES
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.own.audit_record import Act, AuditRecordSpec
 from sluice.manifests.own.gate import Gate
+from tasks.people.asking.freezing import freeze, thaw
 
 REPLAYED = "this very request was here before"
-AWAY = frozenset({Act.FREEZE, Act.UNFREEZE})
-"""What is asked for by objects of its own kind."""
+OF_NAMESPACES = frozenset({Act.FREEZE, Act.UNFREEZE})
+"""What is about all releases of a namespace, or about everything."""
 ONCE = ANSWERS | {Act.ABORT, Act.PROMOTE}
 """What a person says once to a try of a revision."""
 
@@ -82,6 +84,8 @@ class Desk:
         try:
             wanted = command(asking.text)
             person, why = await self._person(asking, [])
+            if wanted.act in OF_NAMESPACES:
+                return await self._freezing(wanted, person, why or (REPLAYED if replayed else ""), asking)
             canary = None if why else await self._named(wanted)
         except (InvalidError, NotFoundError) as error:
             return str(error)
@@ -89,13 +93,27 @@ class Desk:
             return await self._refused(wanted, person, None, why, asking)
         if wanted.act is None:
             return how_it_is(canary)
-        if replayed or wanted.act in AWAY:
-            why = REPLAYED if replayed else f"{wanted.act} is not asked for from Slack yet: apply a Freeze"
-            return await self._refused(wanted, person, canary, why, asking)
+        if replayed:
+            return await self._refused(wanted, person, canary, REPLAYED, asking)
         why = not_under_way(wanted.act, canary)
         if why:
             return await self._refused(wanted, person, canary, why, asking)
         return await self._asked(wanted, canary, asking)
+
+    async def _freezing(self, wanted: Command, person: Person, why: str, asking: Asking) -> str:
+        """Freeze or thaw the releases of a namespace, or everything."""
+        act = wanted.act or Act.REFUSED
+        why = why or may_ask(act, person, [], self.operators)
+        if wanted.namespace:
+            why = why or f"{act} is about a namespace, or about everything: write {act} {wanted.namespace}"
+        if why:
+            return await self._refused(wanted, person, None, why, asking)
+        namespace = "" if wanted.canary == EVERYTHING else wanted.canary
+        if act is Act.UNFREEZE:
+            said = thaw(self.cluster, self.trail.home, namespace, person.name, through=THROUGH, reason=wanted.reason)
+        else:
+            said = freeze(self.cluster, self.trail.home, namespace, person.name, wanted.reason, through=THROUGH)
+        return await said
 
     async def _asked(self, wanted: Command, canary: Canary, asking: Asking) -> str:
         """Ask a release for something, or each of the Gates that are meant."""

@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.columns import realigned
 from sluice.flags.syntax.facts import Edit, Facts, kinds
 from sluice.flags.syntax.removal import TreeLanguage
+from sluice.flags.syntax.text.columns import realigned
 
 BUILTINS = kinds(
     "len", "cap", "make", "new", "append", "string", "int", "int64", "float64", "byte", "rune", "error", "min", "max"

@@ -9,7 +9,7 @@ from ast_grep_py import SgNode
 
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.scopes import Scopes
-from sluice.flags.syntax.tree import Tree, ancestors, same, span
+from sluice.flags.syntax.text.tree import Tree, ancestors, same, span
 from sluice.flags.syntax.wrappers import Answering
 
 METHODS = frozenset({"method_definition", "method_declaration"})

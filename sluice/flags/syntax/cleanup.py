@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from ast_grep_py import SgNode
 
 from sluice.flags.calls import FlagCall
-from sluice.flags.syntax.code import Code, row_removed
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import constants_in
 from sluice.flags.syntax.labels import unused_label
-from sluice.flags.syntax.lines import deletion
 from sluice.flags.syntax.rules.expressions import pure
 from sluice.flags.syntax.rules.variables import removal_of
 from sluice.flags.syntax.scopes import Binding, Scopes
 from sluice.flags.syntax.tests_of import tests_of
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, apply, inside, named, span
+from sluice.flags.syntax.text.code import Code, row_removed
+from sluice.flags.syntax.text.lines import deletion
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, apply, inside, named, span
 
 WORD = re.compile(r"[A-Za-z_$][\w$]*")
 MOST_ROUNDS = 200

@@ -14,7 +14,7 @@ from sluice.flags.spelling import camel
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.members import taken
 from sluice.flags.syntax.scopes import Binding, Scopes
-from sluice.flags.syntax.tree import Tree, Trees, ancestors, named, same, span
+from sluice.flags.syntax.text.tree import Tree, Trees, ancestors, named, same, span
 
 LITERAL, CONSTANT, PARAMETER = "literal", "constant", "parameter"
 OWNERS = ("enum_declaration", "class_declaration", "interface_declaration", "variable_declarator", "record_declaration")

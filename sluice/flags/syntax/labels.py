@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sluice.flags.syntax.lines import line_start
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, named, same, span
+from sluice.flags.syntax.text.lines import line_start
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, named, same, span
 
 LABELED = "labeled_statement"
 JUMPS = ("break_statement", "continue_statement", "goto_statement")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ast_grep_py import SgNode
 
 from sluice.flags.syntax.scopes import Scopes
-from sluice.flags.syntax.tree import Edit, Tree, named, same, span
+from sluice.flags.syntax.text.tree import Edit, Tree, named, same, span
 
 DEPTH = 3
 """Variables that are given other variables are followed so far."""

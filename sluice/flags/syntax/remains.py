@@ -11,7 +11,7 @@ from sluice.flags.calls import FlagCall
 from sluice.flags.languages.base import Left
 from sluice.flags.reference import Place
 from sluice.flags.syntax.keys import Repository
-from sluice.flags.syntax.tree import Tree, inside, span
+from sluice.flags.syntax.text.tree import Tree, inside, span
 
 TELLING = re.compile(r"[^A-Za-z]|[a-z][A-Z]")
 """A key that is more than one word of a language: where it is written, it is the flag that is meant."""

@@ -20,7 +20,7 @@ from sluice.flags.syntax.members import hindrance, taken_out
 from sluice.flags.syntax.remains import mentions, place_of, still_called
 from sluice.flags.syntax.rules.expressions import is_condition, standard_of, uses_at_once
 from sluice.flags.syntax.rules.table import finished, marks_of, reduced
-from sluice.flags.syntax.tree import Edit, Tree, apply, span
+from sluice.flags.syntax.text.tree import Edit, Tree, apply, span
 from sluice.flags.syntax.wrappers import Answering, answering, with_wrappers
 
 BOM = "\ufeff"

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.tree import Span, Tree, ancestors, inside, span
+from sluice.flags.syntax.text.tree import Span, Tree, ancestors, inside, span
 
 
 @dataclass(frozen=True)

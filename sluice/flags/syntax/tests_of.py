@@ -6,9 +6,9 @@ import re
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.code import Code
 from sluice.flags.syntax.scopes import Binding, Scopes
-from sluice.flags.syntax.tree import Tree, inside, named, span
+from sluice.flags.syntax.text.code import Code
+from sluice.flags.syntax.text.tree import Tree, inside, named, span
 
 Test = tuple[str, SgNode]
 """A file and a function of it."""

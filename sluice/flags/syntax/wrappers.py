@@ -11,10 +11,10 @@ from sluice.flags.calls import Argument, FlagCall
 from sluice.flags.reference import Place
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.keys import Reading, Repository
-from sluice.flags.syntax.lines import statements
 from sluice.flags.syntax.marks import ANSWER, PROMISE, Mark, Read, UnsafeError, marked
 from sluice.flags.syntax.rules.table import marks_of, reduced
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, apply, named, same, span
+from sluice.flags.syntax.text.lines import statements
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, apply, named, same, span
 
 DEPTH = 3
 """Wrappers of wrappers are followed so far."""

@@ -99,4 +99,4 @@ class AuditRecord(Manifest):
 
 def canary_label(name: str) -> str:
     """The value of the label `sluice.dev/canary`: as much of a name as a label may have."""
-    return name[:LONGEST_LABEL].rstrip("-._")
+    return name[:LONGEST_LABEL].strip("-._*")

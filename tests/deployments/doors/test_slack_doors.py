@@ -125,6 +125,21 @@ async def test_operators_may_do_more(tmp_path: Path) -> None:
         assert "Refused" in await there.write(f"promote {SERVICE} now", ALICE, trigger="2.2")
 
 
+async def test_operators_freeze_a_namespace_or_everything_and_thaw_it(tmp_path: Path) -> None:
+    """With a reason, and in the trail; others are refused, and a service is no namespace."""
+    async with site(tmp_path, operators=("@on-call",)) as there:
+        assert "Refused" in await there.write("freeze shop the sale", ALICE)
+        assert "is about a namespace" in await there.write("freeze shop/cart the sale", BOB, trigger="1.9")
+        assert "needs a reason" in await there.write("freeze shop", BOB, trigger="2.9")
+        assert not [key for key in there.cluster.objects if key[0] == "Freeze"]
+        assert "shop is frozen by " in await there.write("freeze shop the sale", BOB, trigger="3.9")
+        assert "everything is frozen" in await there.write("freeze everything an outage", BOB, trigger="4.9")
+        assert {key[1] for key in there.cluster.objects if key[0] == "Freeze"} == {"shop", "sluice"}
+        assert "everything goes on" in await there.write("unfreeze everything", BOB, trigger="5.9")
+        assert "shop goes on" in await there.write("unfreeze shop", BOB, trigger="6.9")
+        assert not [key for key in there.cluster.objects if key[0] == "Freeze"]
+
+
 async def test_an_answer_that_takes_long_comes_after_slack_has_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.lines import indentation, newline
-from sluice.flags.syntax.tree import Edit, Tree, named, operator, same, span
+from sluice.flags.syntax.text.lines import indentation, newline
+from sluice.flags.syntax.text.tree import Edit, Tree, named, operator, same, span
 
 JOINING = ("&&", "||")
 COMPARING = ("==", "!=", "===", "!==", "<", ">", "<=", ">=")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.lines import (
+from sluice.flags.syntax.marks import VARIANT, Mark, Read, UnsafeError
+from sluice.flags.syntax.scopes import Scopes
+from sluice.flags.syntax.text.lines import (
     blank_lines,
     body,
     deletion,
@@ -15,9 +17,7 @@ from sluice.flags.syntax.lines import (
     statements,
     with_comments,
 )
-from sluice.flags.syntax.marks import VARIANT, Mark, Read, UnsafeError
-from sluice.flags.syntax.scopes import Scopes
-from sluice.flags.syntax.tree import Edit, Span, Tree, ancestors, inside, named, same, span
+from sluice.flags.syntax.text.tree import Edit, Span, Tree, ancestors, inside, named, same, span
 
 IF = "if_statement"
 MEMBER_NAMES = frozenset({"field_identifier", "property_identifier"})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.lines import indentation, moved
 from sluice.flags.syntax.marks import ANSWER, PROMISE, VARIANT, Mark, Read, UnsafeError
 from sluice.flags.syntax.rules.before import run_before
 from sluice.flags.syntax.rules.texts import known_text
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, named, operator, same, span
+from sluice.flags.syntax.text.lines import indentation, moved
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, named, operator, same, span
 
 EQUAL = {"==": True, "===": True, "!=": False, "!==": False}
 TIGHT = ("identifier", "this", "true", "false", "call_expression", "method_invocation", "null", "nil", "string")

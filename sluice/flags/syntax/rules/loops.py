@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.lines import deletion
 from sluice.flags.syntax.marks import Mark, Read, UnsafeError
 from sluice.flags.syntax.rules.branches import hoisted, unreached
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, named, same, span
+from sluice.flags.syntax.text.lines import deletion
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, named, same, span
 
 BREAK = "break_statement"
 DO = "do_statement"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.lines import line_end, line_start
 from sluice.flags.syntax.marks import Mark, Read
 from sluice.flags.syntax.rules.expressions import settled
-from sluice.flags.syntax.tree import Edit, Tree, named, same, span
+from sluice.flags.syntax.text.lines import line_end, line_start
+from sluice.flags.syntax.text.tree import Edit, Tree, named, same, span
 
 CONTAINER = "jsx_expression"
 ELEMENTS = frozenset({"jsx_element", "jsx_self_closing_element", "jsx_fragment"})

@@ -8,7 +8,7 @@ from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.marks import PROMISE, TRUE, VARIANT, Mark, Read
 from sluice.flags.syntax.rules.variables import dropped, lasting, replaced
 from sluice.flags.syntax.scopes import Scopes
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, named, same, span
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, named, same, span
 
 FOLLOWED = ("then", "catch", "finally")
 FUNCTIONS = ("arrow_function", "function_expression")

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.lines import contents, deletion, indentation, line_start, newline, statements, with_comments
 from sluice.flags.syntax.marks import VARIANT, Mark, Read, UnsafeError
 from sluice.flags.syntax.rules.before import first_of
 from sluice.flags.syntax.rules.branches import clashes, dead_after, hoisted, terminates
 from sluice.flags.syntax.rules.expressions import settled
 from sluice.flags.syntax.scopes import Scopes
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, inside, named, same, span
+from sluice.flags.syntax.text.lines import (
+    contents,
+    deletion,
+    indentation,
+    line_start,
+    newline,
+    statements,
+    with_comments,
+)
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, inside, named, same, span
 
 TARGETS = ("for_statement", "while_statement", "do_statement", "for_in_statement", "enhanced_for_statement")
 BREAK, FALLTHROUGH, YIELD = "break_statement", "fallthrough_statement", "yield_statement"

@@ -9,7 +9,7 @@ from ast_grep_py import SgNode
 from sluice.flags.syntax.facts import Facts
 from sluice.flags.syntax.marks import ANSWER, PATTERN, PROMISE, VARIANT, Mark, Read, UnsafeError, mark_of
 from sluice.flags.syntax.rules import branches, expressions, loops, markup, promises, switches, variables
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, apply, inside, named, same, span
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, apply, inside, named, same, span
 
 Rule = Callable[[Tree, SgNode, Mark, Read], tuple[Edit, ...] | None]
 RULES: tuple[Rule, ...] = (

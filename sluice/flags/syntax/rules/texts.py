@@ -11,7 +11,7 @@ from sluice.flags.syntax import marks
 from sluice.flags.syntax.marks import Mark, Read
 from sluice.flags.syntax.rules.variables import lasting
 from sluice.flags.syntax.scopes import Scopes
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, span
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, span
 
 
 def known_text(tree: Tree, ternary: SgNode, kept: SgNode, gone: SgNode, read: Read) -> tuple[Edit, ...] | None:

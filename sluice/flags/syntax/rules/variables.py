@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.lines import deletion
 from sluice.flags.syntax.marks import ANSWER, PROMISE, Mark, Read, UnsafeError
 from sluice.flags.syntax.scopes import Binding, Scopes
-from sluice.flags.syntax.tree import Edit, Tree, ancestors, inside, named, same, span
+from sluice.flags.syntax.text.lines import deletion
+from sluice.flags.syntax.text.tree import Edit, Tree, ancestors, inside, named, same, span
 
 SHORT = ("short_var_declaration", "var_spec", "const_spec")
 SHORTHAND = "shorthand_property_identifier"

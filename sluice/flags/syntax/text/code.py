@@ -10,9 +10,9 @@ from ast_grep_py import SgNode
 
 from sluice.flags.calls import FlagCall
 from sluice.flags.syntax.facts import Facts
-from sluice.flags.syntax.lines import deletion, line_end, line_start, with_comments
 from sluice.flags.syntax.rules.variables import removal_of
-from sluice.flags.syntax.tree import Edit, Tree, Trees, span
+from sluice.flags.syntax.text.lines import deletion, line_end, line_start, with_comments
+from sluice.flags.syntax.text.tree import Edit, Tree, Trees, span
 
 
 @dataclass

@@ -6,7 +6,7 @@ import re
 
 from ast_grep_py import SgNode
 
-from sluice.flags.syntax.tree import COMMENTS, Edit, Tree, named, span
+from sluice.flags.syntax.text.tree import COMMENTS, Edit, Tree, named, span
 
 OPENERS = ("{", "(", "[", ":", "->")
 CLOSERS = ("}", ")", "]")

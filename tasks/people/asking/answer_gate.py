@@ -5,7 +5,7 @@ from __future__ import annotations
 from blocks.connections import connections
 from sluice.gates.asking import Request
 from sluice.manifests.own.audit_record import Act
-from tasks.people.ask import ask
+from tasks.people.asking.ask import ask
 from tasks.stage import stage
 
 BY = "prefect-ui"

@@ -11,7 +11,7 @@ from deployments.tools import standing
 from sluice.errors import InvalidError, NotFoundError, TerminalError
 from sluice.gates.asking import Request
 from sluice.manifests.own.audit_record import Act
-from tasks.people.ask import ask
+from tasks.people.asking.ask import ask
 from tests.gates import gate_object
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, NAMESPACE, canary_manifest
