@@ -11,6 +11,7 @@ import httpx
 from sluice.gates.answering.buttons import Seal
 from sluice.gates.asked_for import NOTHING, AskedFor
 from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.own.audit_record import Act
 from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.gate_state import GateState
 from sluice.notices.message import Message
@@ -63,6 +64,7 @@ class GateAnswer:
         acts: `act` is to be called, once `keep` is in the journal.
         again: seconds after which asking again makes sense; None for the usual pace. What people say is heard at once.
         announced: people are asked in a message of the Gate's own.
+        did: what has just happened that belongs into the audit trail.
     """
 
     open: bool
@@ -72,6 +74,7 @@ class GateAnswer:
     acts: bool = False
     again: float | None = None
     announced: bool = False
+    did: Act | None = None
 
 
 class Board(Protocol):

@@ -12,6 +12,7 @@ from sluice.durations import in_words
 from sluice.errors import NotFoundError, SluiceError, TransientError
 from sluice.gates.suite import SEEN_WITHIN, SLOWEST, Outcome, Stage, SuiteState, after, intended
 from sluice.manifests.flagger.side import Side
+from sluice.manifests.own.audit_record import Act
 from sluice.manifests.own.gates.suite import SuiteSpec
 from sluice.recent import Recent
 from sluice.rollout.services import service_of
@@ -49,7 +50,7 @@ class SuiteGate:
         due, answer = self._looks.get((state.key, state.stage), (0.0, None))
         if answer is not None and asked.now < due:
             return replace(answer, again=due - asked.now)
-        answer = await self._looked(asked, state)
+        answer = _noted(state, await self._looked(asked, state))
         if answer.again:
             self._looks[state.key, state.stage] = asked.now + answer.again, answer
         return answer
@@ -83,20 +84,29 @@ class SuiteGate:
         assert state is not None  # noqa: S101 - `ask` has just had it written
         suite, launch = self._suite(asked), _launch(asked, state)
         if state.stage is Stage.OVER:
-            return await _cancelled(suite, launch, state, asked.now)
+            return _noted(state, await _cancelled(suite, launch, state, asked.now))
         try:
             started = await suite.start(launch)
         except SluiceError as error:
             # Whether it was started is looked up next time, whatever the service said.
             again = SLOWEST if not isinstance(error, TransientError) else max(suite.settles, error.retry_after or 5.0)
             return _closed(replace(state, said=str(error)), str(error), again)
-        return _runs(_running(state, started, asked.now), asked.now)
+        return _noted(state, _runs(_running(state, started, asked.now), asked.now))
 
     def _suite(self, asked: Asked) -> Suite:
         runner = _spec(asked).runner
         if runner not in self._made:
             self._made[runner] = self.table[runner](self.reach)
         return self._made[runner]
+
+
+def _noted(before: SuiteState, answer: GateAnswer) -> GateAnswer:
+    """The answer, with what the audit trail is to have of it."""
+    now = SuiteState.of(answer.keep or {}) or before
+    if now.ended and not before.ended:
+        return replace(answer, did=Act.SUITE_ENDED)
+    started = {Stage.ACCEPTED, Stage.RUNNING}
+    return replace(answer, did=Act.SUITE_STARTED) if now.stage in started and before.stage not in started else answer
 
 
 async def _progress(suite: Suite, launch: Launch, asked: Asked, state: SuiteState) -> GateAnswer:

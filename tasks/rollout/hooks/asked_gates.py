@@ -10,11 +10,14 @@ import time
 from dataclasses import dataclass, replace
 
 from blocks.gates.kinds.base import Asked, GateAnswer
+from sluice.audit.own import own_record
 from sluice.gates.points import Point
 from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.gate_state import GateState
+from sluice.rollout.journal import timestamp
 from sluice.trains.observed import ALONE
 from tasks.gates.heard import Heard, heard
+from tasks.people.record_act import record_act
 from tasks.scene.rollout_ref import RolloutRef, Scene
 
 
@@ -103,6 +106,11 @@ async def _gates(scene: Scene, ref: RolloutRef, point: Point, now: Heard, gates:
             answers[index] = await kinds.act(asked[index])
             asked[index] = _kept(asked[index], answers[index])
     await _write(scene, asked)
+    for gate, answer in zip(gates, answers, strict=True):
+        if answer.did:
+            await record_act(
+                own_record(scene.canary, answer.did, timestamp(time.time()), reason=answer.said, gate=gate.key)
+            )
     return answers
 
 

@@ -46,6 +46,9 @@ def test_one_job_is_made_and_its_end_opens_the_gate(play: Any, waiting: tuple[St
     assert play(stage, ask_gate, point=POINT, another_interval=True).opened == POINT.type
     assert len(world.starts) == 1
     assert intents == ["intended"]
+    trail = [item["spec"] for key, item in stage.cluster.objects.items() if key[0] == "AuditRecord"]
+    assert [(one["act"], one["by"]) for one in trail] == [("suite-started", "sluice"), ("suite-ended", "sluice")]
+    assert trail[1]["reason"].startswith("the suite passed")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
