@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from blocks.kubernetes.kinds import GATE
+from blocks.kubernetes.kinds import FREEZE, GATE
+from sluice.gates.answering.freezing import freeze_of
 from sluice.gates.asked_for import AskedFor, about, asked_for
 from sluice.manifests.own.audit_record import Act, AuditRecord
 from tests.gates import gate_object, record_object
@@ -19,8 +20,8 @@ Object = dict[str, Any]
 Hand = Callable[[Town, str], None]
 GATES = {"first": "confirm-rollout", "ready": "pre-rollout", "last": "confirm-promotion"}
 """The Gates that people make, by name, and where they are asked."""
-WAITS, PAUSED = "waits for approval", "paused by"
-"""What a release says that waits for people at a Gate, and one that somebody holds."""
+WAITS, PAUSED, FROZEN = "waits for approval", "paused by", "the sale"
+"""What a release says that waits for people at a Gate, one that somebody holds, and one that is frozen."""
 
 
 def _make(name: str) -> Hand:
@@ -32,6 +33,23 @@ def remove(town: Town, _: str) -> None:
     for kind, namespace, name in list(town.objects):
         if kind == "Gate":
             town.vanish(GATE, name, namespace)
+
+
+def _freeze(town: Town, _: str) -> None:
+    """Nothing goes forward in the namespace."""
+    town.add(freeze_of(NAMESPACE, "sluice", "carol", "the sale", "sale"))
+
+
+def thaw(town: Town, _: str) -> None:
+    """It goes on."""
+    for kind, namespace, name in list(town.objects):
+        if kind == "Freeze":
+            town.vanish(FREEZE, name, namespace)
+
+
+def is_frozen(town: Town) -> bool:
+    """Whether somebody has frozen the namespace."""
+    return any(kind == "Freeze" for kind, _, _ in town.objects)
 
 
 def _status(town: Town) -> Object:
@@ -67,6 +85,8 @@ def said(town: Town) -> AskedFor:
 AT_GATES: dict[str, Hand] = {
     **{f"make the Gate {name}": _make(name) for name in GATES},
     "take the Gates away": remove,
+    "freeze": _freeze,
+    "thaw": thaw,
     "approve all": approve_all,
     "reject": ask(Act.REJECT, gate=f"{NAMESPACE}/first"),
     "let all Gates be": ask(Act.OVERRIDE, gate="*"),

@@ -137,7 +137,7 @@ class Life(World):
 
     def _no_loop(self, item: dict[str, Any]) -> None:
         # A suspended release is judged on: an entry of the journal for each interval.
-        held = self.suspended() or bool(gates.said(self.town).paused)
+        held = self.suspended() or bool(gates.said(self.town).paused) or gates.is_frozen(self.town)
         judged_on = item["kind"] == "Canary" and held
         self._deeds.append(f"{self.town.acts[-1]} {_lasting(item.get('status')) if item['kind'] == 'Canary' else ''}")
         since = self._deeds[self._acts :]
@@ -201,6 +201,7 @@ class Life(World):
             (self.suspended(), "suspend", "unsuspend"),
             (bool(gates.said(self.town).paused) and gates.PAUSED in said, gates.PAUSED, "ask to resume"),
             (gates.WAITS in said, gates.WAITS, "approve all"),
+            (gates.is_frozen(self.town) and gates.FROZEN in said, gates.FROZEN, "thaw"),
             (broken, "did not become ready", "push 0"),
             (self.in_the_way(), "belongs to", "clear the way"),
             (self.invalid(), "", "edit the Canary back"),
@@ -217,6 +218,7 @@ class Life(World):
         """People put right what they did: a valid Canary that is not suspended, a target that works, nobody in the way."""
         clear_the_way(self.town, self.kind)
         gates.remove(self.town, self.kind)
+        gates.thaw(self.town, self.kind)
         PEOPLE["ask to resume"](self.town, self.kind)
         self._strangers = self.strangers()
         self.town.collect()

@@ -137,6 +137,15 @@ ASKED = {
     "somebody pauses, the worker dies, and they resume": {40: "push 1", 62: "ask for a pause", 70: "crash"},
     "somebody promotes ahead while a Gate is closed": {25: "make the Gate last", 40: "push 1", 70: "ask to promote"},
     "the Gates go while one is waited for": {25: "make the Gate first", 40: "push 1", 200: "take the Gates away"},
+    "it is frozen in the middle of a step, and its worker dies": {40: "push 1", 62: "freeze", 70: "crash"},
+    "it is frozen before it begins": {25: "freeze", 40: "push 1"},
+    "it is frozen while a Gate is closed, and somebody lets all be": {
+        25: "make the Gate first",
+        30: "freeze",
+        40: "push 1",
+        200: "let all Gates be",
+    },
+    "a frozen release is aborted": {40: "push 1", 62: "freeze", 64: "ask for an abort"},
     "a Gate refuses": {25: "make the Gate first", 40: "push 1", 200: "reject"},
 }
 """Lives in which people stand at Gates, or ask for something."""
