@@ -95,18 +95,32 @@ class Heard:
 
 async def heard(wired: Connections, canary: Canary, revision: str) -> Heard:
     """What Gates and people say now about the release of one revision."""
+    trouble = ""
+    said, ours, train, holds = NOTHING, tuple[Gate, ...](), None, NOTHING_HOLDS
     try:
+        said = await _said(wired, canary, revision)
+        # After what people say: one that cannot be read here keeps nobody from an abort.
         gates = await _checked(wired, Gate, GATE, canary)
         freezes = await _checked(wired, Freeze, FREEZE, canary)
-        records = [one async for one in _read(wired, AuditRecord, AUDIT_RECORD, {canary.namespace}, canary.name)]
         train = held(await _trains(wired, canary), canary, time.time())
+        ours = tuple(gates_for(gates, canary, wired.home))
+        holds = _holding(wired, canary, ours, freezes, said)
     except SluiceError as error:
-        return Heard(trouble=f"gates and approvals cannot be read, so nothing goes forward: {error}")
+        trouble = f"gates and approvals cannot be read, so nothing goes forward: {error}"
+    return Heard(ours, said, train, trouble, holds)
+
+
+async def _said(wired: Connections, canary: Canary, revision: str) -> AskedFor:
+    records = [one async for one in _read(wired, AuditRecord, AUDIT_RECORD, {canary.namespace}, canary.name)]
     begun = canary.status.begun_with
-    said = asked_for(about(records, canary.name, revision), begun.heard if begun else 0)
-    ours = tuple(gates_for(gates, canary, wired.home))
-    holds = holding(
-        ours,
+    return asked_for(about(records, canary.name, revision), begun.heard if begun else 0)
+
+
+def _holding(
+    wired: Connections, canary: Canary, gates: tuple[Gate, ...], freezes: list[Freeze], said: AskedFor
+) -> Holding:
+    return holding(
+        gates,
         freezes,
         canary,
         datetime.fromtimestamp(time.time(), UTC),
@@ -115,7 +129,6 @@ async def heard(wired: Connections, canary: Canary, revision: str) -> Heard:
         let_be=said.override,
         state_of=_state_of,
     )
-    return Heard(ours, said, train, holds=holds)
 
 
 def _state_of(gate: Gate, now: datetime) -> WindowState:

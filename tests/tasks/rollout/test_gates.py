@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from blocks.gates.kinds.base import Asked, GateAnswer
+from blocks.kubernetes.informers import Informers
+from blocks.kubernetes.kinds import GATE as GATE_KIND
+from sluice.errors import TransientError
 from sluice.gates.points import POINTS
 from sluice.manifests.flagger.phase import Phase
 from sluice.rollout.strategies.base import Traffic
+from tasks.gates.heard import heard
 from tasks.rollout.analyse import analyse
 from tasks.rollout.ask_gate import ask_gate
+from tasks.scene.rollout_ref import Scene
 from tests.gates import gate_object, record_object
 from tests.samples import NAME, NAMESPACE
 from tests.samples import gate as webhook
@@ -144,3 +149,31 @@ def test_what_people_ask_for_cuts_a_step_short(play: Any, act: str) -> None:
 
     result = play(stage, Judging, step=1, traffic=Traffic(30))
     assert result.step.judgement.reason == "a Gate or a person has something else to say"
+
+
+def test_what_cannot_be_read_holds_a_release_and_keeps_none_from_an_abort(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right that was not given yet stops the way forward alone."""
+    stage = waiting()
+    says(stage, "abort", reason="wrong database")
+    listed = Informers.list
+
+    async def refused(self: Any, kind: Any, *args: Any, **more: Any) -> Any:
+        if kind is GATE_KIND:
+            raise TransientError("the cluster has not listed its gates")
+        return await listed(self, kind, *args, **more)
+
+    monkeypatch.setattr(Informers, "list", refused)
+
+    class Hearing:
+        """What is heard."""
+
+        @staticmethod
+        async def fn(ref: Any, _decision: Any) -> Any:
+            scene = await Scene.of(ref)
+            return await heard(scene.wired, scene.canary, ref.revision)
+
+    found = play(stage, Hearing)
+    assert found.aborted == "aborted by alice: wrong database"
+    assert "cannot be read, so nothing goes forward" in found.held
