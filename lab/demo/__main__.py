@@ -19,6 +19,7 @@ from lab.demo.alone import only_demo
 from lab.demo.checks import failed
 from lab.demo.flags.chapter import SKIPPED, Chapter
 from lab.demo.flags.killed import asks_for_its_flag
+from lab.demo.gates.chapter import Gates
 from lab.demo.releases import RELEASES
 from lab.errors import LabError
 from lab.machine import hardware
@@ -40,7 +41,14 @@ def main() -> int:
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, _as_interrupt)
     places = LabPaths()
-    document: dict[str, Any] = {"machine": {}, "deliveries": [], "target_changed": {}, "chart": {}, "flags": {}}
+    document: dict[str, Any] = {
+        "machine": {},
+        "deliveries": [],
+        "target_changed": {},
+        "chart": {},
+        "flags": {},
+        "gates": {},
+    }
     try:
         with contextlib.ExitStack() as ending:
             ending.enter_context(only_demo(places))
@@ -80,6 +88,7 @@ def run(places: LabPaths, document: dict[str, Any], ending: contextlib.ExitStack
         say(f"the chapter on feature flags is left out: {SKIPPED}")
     else:
         chapter.release(document["flags"])
+        Gates(measurements, env["gate_url"]).release(document["gates"])
     document["machine"]["load_average_end"] = hardware.load_average()
 
 

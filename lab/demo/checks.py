@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.demo.gates.chapter import went_through
 from lab.product.chart import FIRST, SECOND
 from lab.product.measure import PROMOTED
 
@@ -98,6 +99,10 @@ CHECKS = (
     Check(
         "a flag that is done: its removal was proposed, merged and deployed, and the flag archived only then",
         removed,
+    ),
+    Check(
+        "a release waited for a freeze, for one end-to-end suite and for an approval, and no user lost a request",
+        lambda d: went_through(d["gates"]) if d.get("gates") else bool(d.get("flags", {}).get("skipped")),
     ),
 )
 

@@ -2,9 +2,11 @@
 
 It speaks the gate API that users of Flagger's load tester script: gates and rollback switches per namespace and name,
 closed at first. ``/e2e`` stands for an end-to-end test run: it passes unless it was set to fail, and keeps each call,
-so that one can see that the gate was asked, in which phase, and before which traffic.
+so that one can see that the gate was asked, in which phase, and before which traffic. ``/suites`` runs suites by the
+protocol of a Gate's ``suite.webhook``.
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from lab.standins.journal import Journal
 from lab.standins.serve import arguments, serve
 
 OPEN, CLOSED, CHANGED, MALFORMED = 200, 403, 202, 400
+SUITE_S = 4.0
+"""How long a suite of ``/suites`` runs before it has passed."""
 
 
 class Question(BaseModel):
@@ -84,11 +88,29 @@ def application(state_dir: Path) -> Starlette:
         gates.calls.add({"path": path, "status": status, **asked})
         return JSONResponse({"status": status}, status_code=status)
 
+    suites: dict[str, float] = {}
+
+    async def start(request: Request) -> Response:
+        """Start a suite, once for each key."""
+        key = request.headers.get("idempotency-key", "")
+        if key not in suites:
+            suites[key] = time.monotonic()
+            gates.calls.add({"path": "suites", "status": CHANGED, "key": key})
+        return JSONResponse({"state": "running", "statusUrl": f"{request.url}/{key}"}, status_code=CHANGED)
+
+    async def progress(request: Request) -> Response:
+        began = suites.get(request.path_params["key"])
+        if began is None:
+            return PlainTextResponse("there is no such suite", status_code=404)
+        state = "passed" if time.monotonic() - began >= SUITE_S else "running"
+        return JSONResponse({"state": state, "message": "12 of 12 tests"})
+
     async def calls(_: Request) -> Response:
         return JSONResponse(gates.calls.entries)
 
     routes = [Route(f"/{path}", ask, methods=["POST"]) for path in PATHS]
-    return Starlette(routes=[*routes, Route("/-/calls", calls)])
+    of_suites = [Route("/suites", start, methods=["POST"]), Route("/suites/{key}", progress)]
+    return Starlette(routes=[*routes, *of_suites, Route("/-/calls", calls)])
 
 
 if __name__ == "__main__":

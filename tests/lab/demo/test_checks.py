@@ -67,6 +67,12 @@ def removed() -> Document:
     }
 
 
+def gated() -> Document:
+    """A release that waited until its freeze was over, for one suite, and for a person."""
+    went = {"push_to_first_traffic_s": 18.0, "thawed_after_s": 14.2, "suite_starts": 1, "approval_to_promotion_s": 0.6}
+    return {**delivery(image="shop:1.6.0"), **went}
+
+
 def document() -> Document:
     """A run in which everything went well."""
     return {
@@ -75,6 +81,7 @@ def document() -> Document:
         "target_changed": {"changed_to_first_traffic_s": 2.5},
         "chart": {"installed": push("1.0.0", "1"), "upgraded": push("1.1.0", "2")},
         "flags": {"killed": killed(), "removed": removed()},
+        "gates": gated(),
     }
 
 
@@ -129,6 +136,20 @@ def no_chapter(it: Document) -> None:
     del it["flags"]["killed"]
 
 
+def no_gates(it: Document) -> None:
+    it["gates"] = {}
+
+
+def gate(name: str, value: Any) -> Callable[[Document], None]:
+    """What was measured of the release at the Gates, otherwise."""
+
+    def spoil(it: Document) -> None:
+        it["gates"][name] = value
+
+    spoil.__name__ = f"gates {name}={value}"
+    return spoil
+
+
 SPOILED: dict[Callable[[Document], None], int] = {
     bad_promoted: 0,
     by_hand: 1,
@@ -152,6 +173,12 @@ SPOILED: dict[Callable[[Document], None], int] = {
     change("removed", named_in_deployed_code=True): 6,
     change("removed", archived=False): 6,
     change("removed", archived_before_merge=True): 6,
+    no_gates: 7,
+    gate("verdict", "rolled_back"): 7,
+    gate("push_to_first_traffic_s", 3.0): 7,
+    gate("suite_starts", 2): 7,
+    gate("failed_requests", 1): 7,
+    gate("approval_to_promotion_s", None): 7,
 }
 """What may go wrong, and the check that sees it."""
 
