@@ -25,9 +25,9 @@ from sluice.rollout.objects import (
     pod_labels,
 )
 from sluice.rollout.routes.backends import narrowed, passing, put_back, unturned, widened
+from sluice.rollout.safety.readiness import ready_addresses, serving_addresses
 from sluice.rollout.services import leads_to, service_of, services
 from sluice.rollout.workloads import workload_of
-from sluice.rollout.workloads.readiness import ready_addresses, serving_addresses
 
 Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"

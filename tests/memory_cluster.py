@@ -19,9 +19,9 @@ from sluice.errors import ConflictError, NotFoundError
 from sluice.manifests.flagger.canary import Canary
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.routes.base import due
+from sluice.rollout.safety.readiness import ready_addresses
 from sluice.rollout.split import split
 from sluice.rollout.strategies.base import Traffic
-from sluice.rollout.workloads.readiness import ready_addresses
 from tests.memory_endpoints import acknowledged, slices
 from tests.memory_words import fits, told_of
 from tests.memory_workloads import CONTROLLERS, history_of, image_of

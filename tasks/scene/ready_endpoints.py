@@ -10,8 +10,8 @@ from blocks.kubernetes.kinds import POD
 from sluice.errors import TransientError
 from sluice.manifests.flagger.side import Side
 from sluice.rollout.objects import pod_query
+from sluice.rollout.safety.readiness import why_not_offered
 from sluice.rollout.services import service_of
-from sluice.rollout.workloads.readiness import why_not_offered
 from sluice.rollout.written import is_another
 from tasks.scene.rollout_ref import Scene
 

@@ -125,7 +125,7 @@ async def releasing(folder: Path) -> AsyncIterator[Told]:
 
 
 @pytest.fixture
-async def sent(tmp_path: Path) -> AsyncIterator[Told]:
+async def told(tmp_path: Path) -> AsyncIterator[Told]:
     async with releasing(tmp_path) as made:
         yield made
 

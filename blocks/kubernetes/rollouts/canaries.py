@@ -16,10 +16,10 @@ from sluice.manifests.flagger.canary_metric import ObjectReference
 from sluice.manifests.flagger.canary_status import CanaryStatus
 from sluice.rollout.objects import is_made, is_owned, pod_query
 from sluice.rollout.safety.begun import as_begun, check_kept, renamed, salvageable, salvaged
+from sluice.rollout.safety.readiness import belongs, template_of, why_not_ready
 from sluice.rollout.tending.finalizer import finalizers
 from sluice.rollout.workloads import workload_named, workload_of
 from sluice.rollout.workloads.base import has_pods, together
-from sluice.rollout.workloads.readiness import belongs, template_of, why_not_ready
 
 Object = dict[str, Any]
 

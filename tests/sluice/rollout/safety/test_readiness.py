@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluice.rollout.workloads.readiness import ready_addresses, serving_addresses, why_not_ready
+from sluice.rollout.safety.readiness import ready_addresses, serving_addresses, why_not_ready
 
 
 def endpoint(address: str, **conditions: bool) -> dict[str, Any]:
