@@ -35,6 +35,8 @@ def flux_fields() -> dict[str, list[str]]:
 def _build(folder: Path) -> None:
     """From a copy of the module: its release has its install manifests embedded, which are made at release time and are not
     part of the module. No command but `install` and `bootstrap` reads them."""
+    # A list names no folder of a module that is not on this machine yet.
+    toolchain.run_go(SOURCE, LIST_TIMEOUT_S, "mod", "download", MODULE)
     found = toolchain.run_go(SOURCE, LIST_TIMEOUT_S, "list", "-m", "-f", "{{.Dir}} {{.Version}}", MODULE).split()
     if len(found) != 2:
         raise LabError(f"{MODULE} is not listed in lab/flux/go.mod")

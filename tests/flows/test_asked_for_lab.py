@@ -68,7 +68,7 @@ def test_an_approval_lets_users_in_and_a_closed_gate_nobody(
         await asks(shop, Act.APPROVE)
         assert (await run).startswith("promoted")
         assert shop.order("phase", "weight")[-1] == ("phase", "Succeeded")
-        (record,) = await shop.cluster.list(AUDIT_RECORD, shop.namespace)
+        (record,) = await shop.cluster.list(AUDIT_RECORD, shop.namespace, "sluice.dev/asks=true")
         assert record["spec"]["gate"] == f"{shop.namespace}/four-eyes"
 
     told(lab_env, tmp_path, {}, tale, gate_object())

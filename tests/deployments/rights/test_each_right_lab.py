@@ -76,7 +76,7 @@ async def create(cluster: Cluster, right: Right, namespace: str) -> None:
         return
     item = sample(right, namespace)
     item["metadata"]["name"] = f"made-{uuid4().hex[:8]}"
-    applied = any(one.kind == right.kind and "patch" in one.verbs for one in RIGHTS)
+    applied = any(one.kind == right.kind and "patch" in one.verbs and not one.subresource for one in RIGHTS)
     await (cluster.apply(item) if applied else cluster.create(item))
 
 

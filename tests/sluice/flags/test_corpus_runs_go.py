@@ -8,7 +8,7 @@ import pytest
 
 from sluice.flags.languages.table import LANGUAGES
 from tests.sluice.flags.corpus import SIDES, cases
-from tests.sluice.flags.corpus.go_runs import answers, tested, unformatted
+from tests.sluice.flags.corpus.go_runs import answers, run_its_tests, unformatted
 
 pytestmark = pytest.mark.lab
 
@@ -29,6 +29,6 @@ def test_the_programs_answer_what_they_answered(tmp_path: Path) -> None:
             assert found[name][side] == found[f"before/{case.name}"][side], name
             if whole[name]:
                 assert found[name]["on"] == found[name]["off"], name
-    tested(tmp_path)
+    run_its_tests(tmp_path)
     formatted = set(unformatted(tmp_path))
     assert [name for name in formatted if name.startswith(("on/", "off/"))] == [], formatted

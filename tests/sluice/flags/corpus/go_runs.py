@@ -100,7 +100,7 @@ def answers(folder: Path, programs: Mapping[str, Mapping[str, str]]) -> dict[str
     return dict(json.loads(toolchain.run_go(folder, TIMEOUT_S, "run", ".")))
 
 
-def tested(folder: Path) -> None:
+def run_its_tests(folder: Path) -> None:
     """Run the tests that programs have of their own; an error where one fails or does not compile."""
     packages = {f"./{file.parent.relative_to(folder)}" for file in folder.rglob("*_test.go")}
     toolchain.run_go(folder, TIMEOUT_S, "test", "-count=1", *sorted(packages))
