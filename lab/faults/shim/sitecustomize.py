@@ -45,6 +45,13 @@ class _Datetime(datetime.datetime):
     def now(cls, tz=None):  # type: ignore[no-untyped-def]
         return datetime.datetime.fromtimestamp(_true_time() + offset(), tz)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source, _handler):  # type: ignore[no-untyped-def]
+        """A field of a model is a moment as any other."""
+        from pydantic_core.core_schema import datetime_schema
+
+        return datetime_schema()
+
 
 def _run() -> str:
     """The flow run whose code this is; empty outside all runs."""
