@@ -138,7 +138,7 @@ def test_roles_are_exact(rendered: list[Object]) -> None:
 def test_what_a_pod_refers_to_is_there_or_documented(rendered: list[Object]) -> None:
     """Config by its hashed name, keys of the one Secret by the page, volumes, accounts, and the pods of a Service."""
     page = (ROOT / "docs" / "install.md").read_text()
-    configs = {one["metadata"]["name"]: one["data"] for one in kinds(rendered, "ConfigMap")}
+    configs = {one["metadata"]["name"]: one.get("data") for one in kinds(rendered, "ConfigMap")}
     claims = {one["metadata"]["name"] for one in kinds(rendered, "PersistentVolumeClaim")}
     accounts = {one["metadata"]["name"] for one in kinds(rendered, "ServiceAccount")}
     pods = [one["spec"]["template"] for one in kinds(rendered, "Deployment")]
