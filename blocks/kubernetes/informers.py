@@ -7,7 +7,8 @@ within milliseconds of a change. The name and the idea are client-go's (k8s.io/c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +24,7 @@ from sluice.rollout.objects import MANAGED_BY
 
 Object = dict[str, Any]
 Objects = list[Object]
+Notice = tuple[asyncio.Event, Callable[[Object], bool]]
 SYNC_WITHIN = 15.0
 """Seconds that the first list of a kind may take before a reader gets an error that the cluster does not answer."""
 FRESH = 100.0
@@ -50,6 +52,7 @@ class Informers:
     writing: list[Callable[[Kind, Object], object]] = field(default_factory=list)
     _informers: dict[tuple[Kind, str | None], Informer] = field(default_factory=dict)
     _listeners: list[asyncio.Task[None]] = field(default_factory=list)
+    _notices: defaultdict[Kind, set[Notice]] = field(default_factory=lambda: defaultdict(set))
     _listing: dict[Kind, asyncio.Task[Objects]] = field(default_factory=dict)
     """The list of each kind that is under way."""
     _next: dict[Kind, asyncio.Task[Objects]] = field(default_factory=dict)
@@ -97,12 +100,13 @@ class Informers:
         """All objects of a kind, in one namespace or in all that are watched.
 
         Raises:
-            TransientError: the kind has not been listed within so many seconds.
+            TransientError: the kind has not been listed within so many seconds, or, where these are fewer than usual, it is
+                known already that it cannot be.
         """
         if namespace is not None:
             informer = await self._informer(kind, namespace, within)
             return [item for (its, _), item in informer.objects.items() if its == namespace]
-        watched = [await self._informer(kind, one) for one in self.namespaces or ("",)]
+        watched = [await self._informer(kind, one, within) for one in self.namespaces or ("",)]
         return [item for informer in watched for item in informer.objects.values()]
 
     async def given(self, kind: Kind) -> Objects:
@@ -160,19 +164,21 @@ class Informers:
             yield followed
 
     @contextmanager
-    def noticing(self, wanted: Callable[[Kind, Object], bool]) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of an object that is wanted, for the duration of the block."""
+    def noticing(self, wanted: Mapping[Kind, Callable[[Object], bool]]) -> Iterator[asyncio.Event]:
+        """An event that is set at each change of an object that is wanted, for the duration of the block.
+
+        Args:
+            wanted: by kind, which objects: a thousand who wait for few kinds cost nothing at changes of all others.
+        """
         noticed = asyncio.Event()
-
-        def hear(kind: Kind, item: Object, _gone: bool) -> None:
-            if wanted(kind, item):
-                noticed.set()
-
-        self.hearing.append(hear)
+        notices = [(kind, (noticed, wants)) for kind, wants in wanted.items()]
+        for kind, notice in notices:
+            self._notices[kind].add(notice)
         try:
             yield noticed
         finally:
-            self.hearing.remove(hear)
+            for kind, notice in notices:
+                self._notices[kind].discard(notice)
 
     async def close(self) -> None:
         """End all watches."""
@@ -186,8 +192,9 @@ class Informers:
     async def _informer(self, kind: Kind, namespace: str, within: float = SYNC_WITHIN) -> Informer:
         informer = self._begun(kind, self._scope(namespace))
         if not informer.synced.is_set():
+            known = informer.trouble and within < SYNC_WITHIN
             try:
-                async with asyncio.timeout(within):
+                async with asyncio.timeout(0 if known else within):
                     await informer.synced.wait()
             except TimeoutError:
                 why = f": {informer.trouble}" if informer.trouble else ""
@@ -203,8 +210,11 @@ class Informers:
         return informer
 
     def _heard(self, kind: Kind, item: Object, gone: bool) -> None:
-        for hear in tuple(self.hearing):
+        for hear in self.hearing:
             hear(kind, item, gone)
+        for noticed, wants in self._notices.get(kind, ()):
+            if wants(item):
+                noticed.set()
 
     async def _listen(self, informer: Informer, kind: Kind, scope: str | None) -> None:
         await follow(self.cluster, kind, informer.update, scope, SELECTORS.get(kind), informer.broken, informer.alive)

@@ -66,15 +66,14 @@ def _began(canary: Canary, _: Decision, result: StageResult) -> Iterator[News]:
 
 
 def _asked(canary: Canary, decision: Decision, result: StageResult) -> Iterator[News]:
-    point, analysis = decision.point, canary.spec.analysis
-    if point is None or analysis is None:
+    point = decision.point
+    if point is None:
         return
     if result.closed:
         yield _bad(point.phase or Phase.PROGRESSING, f"Halt {_name(canary)} advancement {result.closed}")
     elif result.opened:
-        for webhook in analysis.webhooks:
-            if webhook.type == point.type:
-                yield _good(Phase.PROGRESSING, f"{point.type.capitalize()} check {webhook.name} passed")
+        for webhook in canary.webhooks(point.type):
+            yield _good(Phase.PROGRESSING, f"{point.type.capitalize()} check {webhook.name} passed")
 
 
 def _shifted(canary: Canary, decision: Decision, _: StageResult) -> Iterator[News]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -161,16 +161,15 @@ async def newest_record(wired: Connections, canary: Canary) -> int:
     return max((one.version for one in records), default=0)
 
 
-def matters_to(canary: Canary) -> Any:
-    """Whether news of an object may matter to a Canary's release; for `Informers.noticing`."""
+def matters_to(canary: Canary) -> dict[Kind, Callable[[dict[str, Any]], bool]]:
+    """Which objects of which kinds may matter to a Canary's release; for `Informers.noticing`."""
     name, namespace = canary.name, canary.namespace
-
-    def wanted(kind: Kind, item: Object) -> bool:
-        if kind is AUDIT_RECORD:
-            return bool(item["metadata"].get("namespace") == namespace and _canary(item) == name)
-        return kind in {GATE, FREEZE} or (kind is TRAIN and names(item, namespace, name))
-
-    return wanted
+    return {
+        GATE: lambda item: True,
+        FREEZE: lambda item: True,
+        TRAIN: lambda item: names(item, namespace, name),
+        AUDIT_RECORD: lambda item: item["metadata"].get("namespace") == namespace and _canary(item) == name,
+    }
 
 
 async def _read(wired: Connections, model: type[Any], kind: Kind, namespaces: set[str], canary: str = "") -> Any:

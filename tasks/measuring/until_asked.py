@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from sluice.errors import LostError, NotFoundError, TransientError
+from sluice.errors import SluiceError
 from tasks.measuring.unchanged import unchanged
 from tasks.run_signals import signals_for_current_run
 from tasks.scene.rollout_ref import RolloutRef, Scene
@@ -22,7 +22,7 @@ async def until_asked(ref: RolloutRef, pause: float) -> None:
     if signals_for_current_run().paused:
         await asyncio.sleep(pause)
         return
-    with suppress(LostError, NotFoundError, TransientError):
+    with suppress(SluiceError):  # whatever it is, the next look says what becomes of the release
         async with unchanged(await Scene.of(ref), ref) as under:
             if await under.stands(LONGEST) or under.heard.matters != under.began.matters:
                 return

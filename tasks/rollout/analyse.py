@@ -19,8 +19,6 @@ from tasks.scene.home import say
 from tasks.scene.rollout_ref import RolloutRef, Scene
 from tasks.stage import stage
 
-STAYS = "stays"
-
 
 @stage("analyse", run_name="analyse {ref} at {decision.traffic.canary} %")
 async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
@@ -46,11 +44,11 @@ async def analyse(ref: RolloutRef, decision: Decision) -> StageResult:
 async def _say_whether_held(scene: Scene, ref: RolloutRef, decision: Decision, held: str) -> None:
     """Write into the Canary's condition what holds the step where it is, and that it goes on once nothing does."""
     known = scene.canary.status.condition("Promoted")
-    where = f"at {decision.traffic.canary} %"
+    stays, where = f"{ref.version} stays at", f"{decision.traffic.canary} %"
     if held:
-        await say(scene, f"{ref.version} {STAYS} {where}: {held}")
-    elif known is not None and STAYS in known.message:
-        await say(scene, f"{ref.version} goes on {where}")
+        await say(scene, f"{stays} {where}: {held}")
+    elif known is not None and known.message.startswith(stays):
+        await say(scene, f"{ref.version} goes on at {where}")
 
 
 async def _note_interval(scene: Scene, ref: RolloutRef, decision: Decision) -> None:

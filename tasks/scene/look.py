@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-
-from pydantic import BaseModel, ConfigDict
+from dataclasses import dataclass, field
 
 from sluice.errors import LostError, StaleError, TransientError, reason_of
 from sluice.manifests.flagger.canary import Canary
@@ -22,7 +21,8 @@ log = logging.getLogger("sluice.rollout")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 
-class Look(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
     """One look at a rollout.
 
     Attributes:
@@ -36,7 +36,6 @@ class Look(BaseModel):
             compared the baseline's too.
     """
 
-    model_config = ConfigDict(frozen=True)
     canary: Canary
     revision: str
     version: str
@@ -44,7 +43,7 @@ class Look(BaseModel):
     standing: bool
     led: bool = False
     broken: str = ""
-    heard: Heard = Heard()
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def shown(self) -> object:

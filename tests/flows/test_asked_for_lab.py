@@ -28,10 +28,10 @@ TRAIL = Path(__file__).parents[2] / "deployments" / "kubernetes" / "components" 
 SLOW = {"analysis": {"interval": "1h", "pace": "interval", "stepWeights": [30]}}
 
 
-def told(
+def played(
     env: Object, folder: Path, spec: Object, tale: Callable[[App, Connections], Awaitable[None]], *gates: Object
 ) -> None:
-    """A release of the application, with Gates in its namespace, of which a tale is told."""
+    """A release of the application, with Gates in its namespace, of which a tale is played."""
 
     async def it() -> None:
         async with wired(env) as connections:
@@ -71,7 +71,7 @@ def test_an_approval_lets_users_in_and_a_closed_gate_nobody(
         (record,) = await shop.cluster.list(AUDIT_RECORD, shop.namespace, "sluice.dev/asks=true")
         assert record["spec"]["gate"] == f"{shop.namespace}/four-eyes"
 
-    told(lab_env, tmp_path, {}, tale, gate_object())
+    played(lab_env, tmp_path, {}, tale, gate_object())
 
 
 def test_an_abort_takes_users_home_and_the_revision_is_refused_until_somebody_says_retry(
@@ -94,7 +94,7 @@ def test_an_abort_takes_users_home_and_the_revision_is_refused_until_somebody_sa
         await asks(shop, Act.PROMOTE)
         assert (await again).startswith("promoted: promoted ahead of its steps by ")
 
-    told(lab_env, tmp_path, SLOW, tale)
+    played(lab_env, tmp_path, SLOW, tale)
 
 
 def test_a_pause_holds_what_is_not_begun_without_pods_and_a_resume_lets_it_go(
@@ -111,7 +111,7 @@ def test_a_pause_holds_what_is_not_begun_without_pods_and_a_resume_lets_it_go(
         await asks(shop, Act.RESUME)
         assert (await run).startswith("promoted")
 
-    told(lab_env, tmp_path, {}, tale)
+    played(lab_env, tmp_path, {}, tale)
 
 
 def test_people_write_in_their_own_name_only_and_nobody_changes_what_is_written(

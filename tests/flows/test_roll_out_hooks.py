@@ -120,7 +120,7 @@ def test_the_end_of_a_release_is_told_with_its_phase(closed: set[str], outcome: 
     stage.gates.closed = closed
     run, _ = carried(stage)
     assert run.outcome is outcome
-    assert [one for one in stage.gates.told if one[0] == "post-rollout"] == [("post-rollout", str(phase), "")]
+    assert [one for one in stage.gates.heard if one[0] == "post-rollout"] == [("post-rollout", str(phase), "")]
 
 
 def test_a_post_rollout_webhook_that_fails_is_reported_and_changes_nothing() -> None:
@@ -137,7 +137,7 @@ def test_events_tell_a_release_in_order() -> None:
     """In Flagger's words where it has some, each with its phase."""
     stage = release("event")
     carried(stage)
-    assert [(phase, message.split(":")[0]) for _, phase, message in stage.gates.told] == [
+    assert [(phase, message.split(":")[0]) for _, phase, message in stage.gates.heard] == [
         ("Promoting", "Copying shop.shop-test template spec to shop-primary.shop-test"),
         ("Finalising", "Routing all traffic to primary"),
         ("Succeeded", "Promotion completed! Scaling down shop.shop-test"),
@@ -148,9 +148,9 @@ def test_a_release_that_is_rolled_back_is_told() -> None:
     """With the reason, and the phase in which it ends."""
     stage = release("event", "rollout")
     carried(stage)
-    told = [(phase, message) for _, phase, message in stage.gates.told]
-    assert told[-1] == ("Failed", "Canary failed! Scaling down shop.shop-test")
-    assert told[-2][1].startswith("Rolling back shop.shop-test ")
+    heard = [(phase, message) for _, phase, message in stage.gates.heard]
+    assert heard[-1] == ("Failed", "Canary failed! Scaling down shop.shop-test")
+    assert heard[-2][1].startswith("Rolling back shop.shop-test ")
 
 
 def test_a_service_that_is_slow_to_hear_holds_no_release(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,4 +175,4 @@ def test_a_service_that_is_slow_to_hear_holds_no_release(monkeypatch: pytest.Mon
         return time.time() - began
 
     assert in_no_time(it) < feed.LAST + 3 * INTERVAL
-    assert stage.gates.told == []
+    assert stage.gates.heard == []

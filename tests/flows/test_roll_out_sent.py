@@ -1,4 +1,4 @@
-"""Who listens to CDEvents is told of each release, in order, with the same ids however often."""
+"""Who listens to CDEvents hears of each release, in order, with the same ids however often."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Listener:
         return [".".join(one.split(".")[2:4]) for one in once.values()]
 
 
-def told(world: Watched, what: str) -> bool:
+def has_sent(world: Watched, what: str) -> bool:
     marked = world.cluster.now("Canary", NAME, NAMESPACE)["status"].get("marked") or {}
     return any(one["sent"] == what for one in marked.values())
 
@@ -64,7 +64,7 @@ async def released(world: Watched, listener: Any) -> Outcome:
 async def test_a_release_is_told_from_its_beginning_to_its_end() -> None:
     """The first version, then the next one; what serves users is what the event names."""
     world, listener = Watched(stops_at=0), Listener()
-    world.until = lambda: told(world, "in progress")
+    world.until = lambda: has_sent(world, "in progress")
     assert await released(world, listener) is Outcome.PROMOTED
     assert listener.types == ["service.deployed", "pipelinerun.started", "service.upgraded", "pipelinerun.finished"]
     upgraded = next(one for one in listener.got if "upgraded" in one["context"]["type"])
@@ -76,7 +76,7 @@ async def test_a_release_is_told_from_its_beginning_to_its_end() -> None:
 async def test_a_release_that_fails_names_what_goes_on_serving() -> None:
     """And why."""
     world, listener = Watched(stops_at=0, good=False), Listener()
-    world.until = lambda: told(world, "in progress")
+    world.until = lambda: has_sent(world, "in progress")
     assert await released(world, listener) is Outcome.ROLLED_BACK
     assert listener.types == ["service.deployed", "pipelinerun.started", "service.rolledback", "pipelinerun.finished"]
     back, finished = listener.got[-2:]
@@ -91,7 +91,7 @@ async def test_what_a_sink_did_not_take_is_told_later_with_the_same_ids() -> Non
     """Its answer may have been lost: it knows them again."""
     world, listener = Watched(stops_at=0), Listener([TransientError("away")] * 3)
     assert await released(world, listener) is Outcome.PROMOTED
-    assert told(world, "promoted")
+    assert has_sent(world, "promoted")
     assert listener.types[-2:] == ["service.upgraded", "pipelinerun.finished"]
 
 

@@ -43,13 +43,13 @@ class Gates:
 
     closed: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
-    told: list[tuple[str, str, str]] = field(default_factory=list)
+    heard: list[tuple[str, str, str]] = field(default_factory=list)
     """Type, phase and message of those that nothing waits for."""
 
     async def ask(self, webhook: CanaryWebhook, canary: Canary) -> Answer:
         self.asked.append(webhook.type)
         if not POINTS[webhook.type].when.holds:
-            self.told.append((webhook.type, str(canary.status.phase), webhook.metadata.get("eventMessage", "")))
+            self.heard.append((webhook.type, str(canary.status.phase), webhook.metadata.get("eventMessage", "")))
         return Answer(gate=webhook.name, open=webhook.type not in self.closed, said="said so")
 
 

@@ -242,6 +242,11 @@ class Canary(Manifest):
             if named and named.namespace not in {"", self.namespace}:
                 yield f"spec.{name}.namespace"
 
+    def webhooks(self, type_: str) -> tuple[CanaryWebhook, ...]:
+        """Its webhooks of one type, in their order."""
+        analysis = self.spec.analysis
+        return tuple(one for one in analysis.webhooks if one.type == type_) if analysis else ()
+
     @property
     def target(self) -> str:
         """Name of the workload that users change: the canary."""

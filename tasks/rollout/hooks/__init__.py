@@ -1,1 +1,1 @@
-"""Webhooks that are no gates: what calls a release back, what hears of its end, and what hears of all that happens."""
+"""Who is asked and called during a rollout: what has a say at its points, what calls it back, and what hears of it."""

@@ -81,10 +81,8 @@ def _line(gate: Gate, answer: GateAnswer) -> str:
 
 async def _webhooks(scene: Scene, point: Point) -> tuple[list[str], bool]:
     """What the webhooks that did not open said, and whether all of these are muted."""
-    analysis = scene.canary.spec.analysis
-    asked = [webhook for webhook in (analysis.webhooks if analysis else ()) if webhook.type == point.type]
     closed, muted = [], True
-    for webhook in asked:
+    for webhook in scene.canary.webhooks(point.type):
         answer = await scene.wired.gates.ask(webhook, scene.canary)
         if not answer.open:
             closed.append(f"{answer.gate}: {answer.said}")

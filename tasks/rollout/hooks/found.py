@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from blocks.connections import connections
 from blocks.gates.base import Answer
@@ -34,12 +36,16 @@ class Found:
 def found(ref: RolloutRef, kind: str) -> Found | None:
     """The webhooks of a type; None where there are none, or no Canary that can be read."""
     known = connections().informers.known(CANARY, ref.name, ref.namespace)
-    if known is None:
-        return None
+    if known is None or kind not in _types(known):
+        return None  # read whole only where there is one: this is asked at each stage of each release
     try:
         canary = Canary.parse(known)
     except InvalidError:
         return None
-    analysis = canary.spec.analysis
-    webhooks = tuple(one for one in analysis.webhooks if one.type == kind) if analysis else ()
+    webhooks = canary.webhooks(kind)
     return Found(canary, webhooks) if webhooks else None
+
+
+def _types(item: Mapping[str, Any]) -> set[Any]:
+    analysis = (item.get("spec") or {}).get("analysis") or {}
+    return {one.get("type") for one in analysis.get("webhooks") or () if isinstance(one, Mapping)}

@@ -15,10 +15,11 @@ from blocks.kubernetes.follow import News
 from blocks.kubernetes.informer import Followed, Informer
 from blocks.kubernetes.informers import Informers, informed
 from blocks.kubernetes.kinds import DEPLOYMENT, NAMESPACE
-from sluice.errors import NotFoundError, TransientError
+from sluice.errors import ForbiddenError, NotFoundError, TransientError
 from tests.memory_cluster import MemoryCluster
 from tests.samples import NAME, deployment
 from tests.samples import NAMESPACE as SPACE
+from tests.virtual_time import in_no_time
 
 Object = dict[str, Any]
 PATIENCE = 30.0
@@ -39,12 +40,14 @@ class Counting(MemoryCluster):
     """Counts lists and watches, and may hold its first list back."""
 
     asked: list[str]
-    silent = False
+    silent = refuses = False
 
     async def list_from(self, kind: Kind, *rest: Any) -> Any:
         self.asked.append(f"list {kind.kind}")
         if self.silent:
             await asyncio.Event().wait()
+        if self.refuses:
+            raise ForbiddenError("403: cannot list")
         return await super().list_from(kind, *rest)
 
     async def watch(self, kind: Kind, *rest: Any) -> AsyncIterator[Change]:
@@ -179,6 +182,44 @@ async def test_who_gives_up_asks_the_api_server_first(cluster: Counting) -> None
         del cluster.objects["Deployment", SPACE, NAME]
         await followed.ask()
         assert followed.object is None
+
+
+async def test_who_waits_for_some_objects_is_not_asked_about_others(cluster: Counting) -> None:
+    """A thousand releases that wait for a Gate are not called at each change of a pod."""
+    asked: list[str] = []
+
+    def wants(item: Object) -> bool:
+        asked.append(item["metadata"]["name"])
+        return bool(item["metadata"]["name"] == "x")
+
+    async with informed(cluster) as seen:  # type: ignore[arg-type]
+        await seen.list(CONFIG_MAP)
+        await seen.list(DEPLOYMENT)
+        with seen.noticing({CONFIG_MAP: wants}) as noticed:
+            seen.learn(DEPLOYMENT, {**cluster.now("Deployment", NAME, SPACE), "metadata": config(900)["metadata"]})
+            seen.learn(CONFIG_MAP, config(901, name="y"))
+            assert (asked, noticed.is_set()) == (["y"], False)
+            seen.learn(CONFIG_MAP, config(902))
+            assert noticed.is_set()
+        seen.learn(CONFIG_MAP, config(903))
+        assert asked == ["y", "x"]
+
+
+def test_what_cannot_be_listed_is_not_waited_for_by_who_is_in_a_hurry(cluster: Counting) -> None:
+    """The first one waits as long as it is ready to; the next ones know already that the right is missing."""
+    cluster.refuses = True
+
+    async def it() -> list[float]:
+        took, clock = [], asyncio.get_running_loop().time
+        async with informed(cluster) as seen:  # type: ignore[arg-type]
+            for within in (2.0, 2.0, block.SYNC_WITHIN):
+                began = clock()
+                with pytest.raises(TransientError, match=f"within {within:g} s: 403"):
+                    await seen.list(CONFIG_MAP, within=within)
+                took.append(round(clock() - began, 1))
+        return took
+
+    assert in_no_time(it) == [2.0, 0.0, block.SYNC_WITHIN]
 
 
 async def test_a_change_between_two_looks_is_not_lost() -> None:
