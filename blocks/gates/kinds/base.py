@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import httpx
 
@@ -95,6 +95,11 @@ class GateKind(Protocol):
 
         What cannot be asked is a closed gate that says why.
         """
+
+
+@runtime_checkable
+class ActingGateKind(GateKind, Protocol):
+    """One kind of Gate that does something outside, too: its answers may have `acts`."""
 
     async def act(self, asked: Asked) -> GateAnswer:
         """Do what the last answer was to do, with the intent in `asked.state.kept`; again where a worker died in it.

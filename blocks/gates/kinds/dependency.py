@@ -50,10 +50,6 @@ class DependencyGate:
         async with self.ways.tenants.elsewhere(self.ways.cluster, asked.gate.namespace, spec.kube_config) as cluster:
             return await _both(cluster, spec.canary, namespace)
 
-    async def act(self, asked: Asked) -> GateAnswer:
-        """Nothing."""
-        return await self.ask(asked)
-
 
 async def _both(source: Any, name: str, namespace: str) -> tuple[Canary, Mapping[str, Any]]:
     canary = Canary.parse(dict(await source.get(CANARY, name, namespace)))

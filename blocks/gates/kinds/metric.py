@@ -67,7 +67,3 @@ class MetricGate:
         assert provider is not None  # noqa: S101 - the model has a query or a template
         value: float | None = await provider.value(render_query(query, canary, metric))
         return value
-
-    async def act(self, asked: Asked) -> GateAnswer:
-        """Nothing."""
-        return await self.ask(asked)

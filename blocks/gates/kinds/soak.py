@@ -22,7 +22,3 @@ class SoakGate:
         if passed >= spec.period:
             return GateAnswer(True, f"soaked for {period}")
         return GateAnswer(False, f"soaks for {period}", again=spec.period - passed)
-
-    async def act(self, asked: Asked) -> GateAnswer:
-        """Nothing."""
-        return await self.ask(asked)

@@ -29,7 +29,3 @@ class WebhookGate:
         )
         answer = await self.webhooks.ask(webhook, asked.canary)
         return GateAnswer(answer.open, answer.said)
-
-    async def act(self, asked: Asked) -> GateAnswer:
-        """Nothing."""
-        return await self.ask(asked)

@@ -24,7 +24,3 @@ class WindowGate:
         state = window_state(window, now)
         again = (state.until - now).total_seconds() if state.until else ASIDE
         return GateAnswer(state.open, state.sentence(window.time_zone, now), again=min(again, ASIDE))
-
-    async def act(self, asked: Asked) -> GateAnswer:
-        """Nothing."""
-        return await self.ask(asked)
