@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Iterator, Mapping
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from sluice.errors import TransientError
+
+SECONDARY = ("secondary rate limit", "abuse detection mechanism")
+"""GitHub's words for too much at once, today's and those of older Enterprise Servers, where it says nothing else."""
+REST, LONGEST_REST = 60.0, 3600.0
+"""Seconds that a service gets that had too much and does not say for how long; and the most that it gets."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -18,6 +24,25 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def limit(status: int, headers: Mapping[str, str], text: str) -> float | None:
+    """The seconds that a service wants to be left alone for; None where its answer says no such thing.
+
+    Most answer 429. GitHub's limits are a 403 or 429 that says how long, or that nothing is left until a moment, or just
+    names its secondary limit; any other 403 is a missing right.
+    """
+    left = headers.get("X-RateLimit-Remaining") or headers.get("RateLimit-Remaining")
+    limited = "Retry-After" in headers or left == "0" or any(one in text.lower() for one in SECONDARY)
+    if status != 429 and not (status == 403 and limited):
+        return None
+    if (wait := retry_after(headers)) is not None:
+        return wait
+    try:
+        until = float(headers.get("X-RateLimit-Reset") or headers.get("RateLimit-Reset") or "")
+    except ValueError:
+        return REST
+    return max(until - time.time(), 1.0)
 
 
 def pauses(first: float, longest: float) -> Iterator[float]:

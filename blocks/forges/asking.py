@@ -12,7 +12,7 @@ import httpx
 from pydantic import SecretStr
 
 from blocks.bounded_http import Answer, sent
-from blocks.waits import retry_after, retrying
+from blocks.waits import LONGEST_REST, limit, retry_after, retrying
 from sluice.errors import SluiceError, TerminalError, TransientError
 from sluice.recent import Recent
 
@@ -25,10 +25,6 @@ MOST = 8 << 20
 """Bytes of an answer: a page of a list is far less."""
 Token = SecretStr | Callable[[], Awaitable[SecretStr]]
 """A token, or what gives one that is still good."""
-SECONDARY = ("secondary rate limit", "abuse detection mechanism")
-"""GitHub's words for too much at once, today's and those of older Enterprise Servers, where it says nothing else."""
-REST, LONGEST_REST = 60.0, 3600.0
-"""Seconds that a forge gets that had too much and does not say for how long; and the most that it gets."""
 _resting: Recent[str, float] = Recent(100)
 """Until when a forge is left alone, by its API: by all automations, for its limits are on all of them."""
 
@@ -133,7 +129,7 @@ class Asking:
         if answer.is_success:
             return self._read(answer, path)
         said = f"{self.forge} answered {answer.status} for {path}"
-        if (wait := _limit(answer)) is not None:
+        if (wait := limit(answer.status, answer.headers, answer.text)) is not None:
             _resting[self.api] = time.monotonic() + min(wait, LONGEST_REST)
             raise TransientError(f"{said}: it wants to be left alone for {wait:.0f} s", retry_after=wait)
         if 300 <= answer.status < 400:
@@ -163,23 +159,3 @@ class Asking:
                 f"{self.forge} answered {answer.status} for {path} with what is no JSON ({kind}): is {self.api} the "
                 "address of its API, and no proxy's or login's page?"
             ) from error
-
-
-def _limit(answer: Answer) -> float | None:
-    """The seconds that a forge wants to be left alone for; None where it says no such thing.
-
-    GitLab answers 429. GitHub's limits are a 403 or 429 that says how long, or that nothing is left until a moment, or just
-    names its secondary limit; any other 403 is a missing right.
-    """
-    said = answer.headers
-    left = said.get("X-RateLimit-Remaining") or said.get("RateLimit-Remaining")
-    limited = "Retry-After" in said or left == "0" or any(one in answer.text.lower() for one in SECONDARY)
-    if answer.status != 429 and not (answer.status == 403 and limited):
-        return None
-    if (wait := retry_after(said)) is not None:
-        return wait
-    try:
-        until = float(said.get("X-RateLimit-Reset") or said.get("RateLimit-Reset") or "")
-    except ValueError:
-        return REST
-    return max(until - time.time(), 1.0)

@@ -21,16 +21,15 @@ from pydantic import SecretStr
 from blocks.bounded_http import Answer, sent
 from blocks.kubernetes.kinds import SECRET
 from blocks.suites.base import Launch, Reach
-from blocks.waits import retry_after
+from blocks.waits import LONGEST_REST, limit, retry_after
 from sluice.addresses import cleaned
-from sluice.errors import ForbiddenError, InvalidError, NotFoundError, TerminalError, TransientError
+from sluice.errors import ForbiddenError, InvalidError, NotFoundError, SluiceError, TerminalError, TransientError
 from sluice.manifests.own.gates.suite import SecretKey
 from sluice.recent import Recent
 
 WITHIN, MOST = 10.0, 4 << 20
-REST, LONGEST_REST = 60.0, 3600.0
-"""Seconds that a service gets that had too much and does not say for how long; and the most that it gets."""
-_LONGEST_WORDS = 200
+LONGEST_WORDS, LONGEST_ADDRESS = 200, 1000
+"""Characters of what a service says that are kept: the journal of a release has a greatest size."""
 _resting: Recent[str, float] = Recent(200)
 """Until when a service is left alone, by host and Secret: by all Gates, for its limits are on all of them."""
 
@@ -79,25 +78,24 @@ class Asking:
             raise TransientError(f"{self.service} does not answer: {type(error).__name__}") from None
         except (httpx.InvalidURL, ValueError) as error:
             raise InvalidError(f"{self.service}: {cleaned(str(error))}: mend the address") from None
-        wait = _limit(answer)
-        if wait is not None:
+        if answer.is_success:
+            return self._read(answer, path.partition("?")[0])
+        if (wait := limit(answer.status, answer.headers, answer.text)) is not None:
             _resting[rest] = time.monotonic() + min(wait, LONGEST_REST)
             raise TransientError(f"{self.service} wants to be left alone for a while", retry_after=wait)
-        return self._checked(answer, path.partition("?")[0])
+        raise self._refused(answer, path.partition("?")[0])
 
-    def _checked(self, answer: Answer, path: str) -> Any:
-        said = f"{self.service} answered {answer.status} for {path}"
-        if answer.is_success:
-            return self._read(answer, path)
+    def _refused(self, answer: Answer, path: str) -> SluiceError:
+        said = f"{self.service} answered {answer.status}{f' for {path}' if path else ''}"
         if answer.status in (408, 425) or answer.status >= 500:
-            raise TransientError(said, retry_after=retry_after(answer.headers))
+            return TransientError(said, retry_after=retry_after(answer.headers))
         if answer.status in (401, 403):
-            raise ForbiddenError(f"{said}: is the token of {self.from_where} valid, and may it do that there?")
+            return ForbiddenError(f"{said}: is the token of {self.from_where} valid, and may it do that there?")
         if answer.status == 404:
-            raise NotFoundError(f"{said}: is the name right, and may the token of {self.from_where} see it?")
+            return NotFoundError(f"{said}: is the name right, and may the token of {self.from_where} see it?")
         if 300 <= answer.status < 400:
-            raise TerminalError(f"{said}, which leads elsewhere: nothing was sent there; mend the address")
-        raise TerminalError(f"{said}: {self._words(answer)}")
+            return TerminalError(f"{said}, which leads elsewhere: nothing was sent there; mend the address")
+        return TerminalError(f"{said}: {self._words(answer)}")
 
     def _read(self, answer: Answer, path: str) -> Any:
         if not answer.content.strip():
@@ -113,22 +111,8 @@ class Asking:
 
     def _words(self, answer: Answer) -> str:
         """The service's own words, short, and never with our token in them."""
-        words = " ".join(cleaned(answer.text).split())[:_LONGEST_WORDS]
         token = self.token.get_secret_value() if self.token else ""
-        return words.replace(token, "…") if token else words
-
-
-def _limit(answer: Answer) -> float | None:
-    """The seconds that a service wants to be left alone for; None where it says no such thing."""
-    left = answer.headers.get("X-RateLimit-Remaining")
-    if answer.status != 429 and not (answer.status == 403 and ("Retry-After" in answer.headers or left == "0")):
-        return None
-    if (wait := retry_after(answer.headers)) is not None:
-        return wait
-    try:
-        return max(float(answer.headers.get("X-RateLimit-Reset") or "") - time.time(), 1.0)
-    except ValueError:
-        return REST
+        return words(answer.text.replace(token, "…") if token else answer.text)
 
 
 async def token_of(reach: Reach, launch: Launch, named: SecretKey) -> tuple[SecretStr, str]:
@@ -162,7 +146,13 @@ def listed(answer: Any, name: str, service: str) -> list[Mapping[str, Any]]:
     return found
 
 
+def words(text: Any) -> str:
+    """What a service says for people, short and in one line."""
+    return " ".join(cleaned(str(text or "")).split())[:LONGEST_WORDS]
+
+
 def https(url: Any) -> str:
     """An address that a service says for people; empty where it is none."""
     text = cleaned(str(url or ""))
-    return text if text.startswith(("https://", "http://")) and len(text) < 1000 and text.isprintable() else ""
+    fits = text.startswith(("https://", "http://")) and len(text) < LONGEST_ADDRESS and text.isprintable()
+    return text if fits else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from blocks.suites.asking import Asking, https, listed, token_of
+from blocks.suites.asking import Asking, https, listed, token_of, words
 from blocks.suites.base import RUNNING, Launch, Progress, Reach, Started, UnclearError
 from sluice.errors import InvalidError, TerminalError
 from sluice.gates.suite import KEY, SEEN_WITHIN, Outcome
@@ -19,7 +19,7 @@ from sluice.manifests.own.gates.suite import CircleCISuite
 
 CLOCKS_APART = 120.0
 """Seconds that its clock may be behind ours."""
-PAGES = 10
+PAGES, LONGEST_ID = 10, 100
 UNDER_WAY = {"running", "not_run", "failing", "on_hold"}
 TESTS = "failed"
 """The status of a job that ended by what it ran; any other that is no success is its infrastructure."""
@@ -55,7 +55,7 @@ class CircleCI:
         answer = await (await self._api(launch)).ask("POST", path, body)
         if not isinstance(answer, Mapping) or not answer.get("id"):
             # It answers 2xx with a message alone where filters of the configuration leave nothing to run.
-            said = answer.get("message") if isinstance(answer, Mapping) else ""
+            said = words(answer.get("message")) if isinstance(answer, Mapping) else ""
             raise TerminalError(f"CircleCI started no pipeline of {spec.project}: {said or 'it says nothing more'}")
         return _started(spec, answer)
 
@@ -121,7 +121,7 @@ class CircleCI:
         jobs = listed(await api.ask("GET", f"/workflow/{workflow['id']}/job"), "items", "CircleCI")
         by_tests = [str(job.get("name")) for job in jobs if job.get("status") == TESTS]
         if by_tests:
-            return Progress(Outcome.FAILED, f"failed in CircleCI: {', '.join(by_tests)}")
+            return Progress(Outcome.FAILED, words(f"failed in CircleCI: {', '.join(by_tests)}"))
         others = {str(job.get("status")) for job in jobs if job.get("status") not in {"success", "blocked", "not_run"}}
         return Progress(Outcome.BROKEN, f"workflow {name}: {', '.join(sorted(others)) or 'no job says why'}")
 
@@ -146,7 +146,7 @@ def _spec(launch: Launch) -> CircleCISuite:
 
 def _started(spec: CircleCISuite, pipeline: Mapping[str, Any]) -> Started:
     run = str(pipeline["id"])
-    if not run.replace("-", "").isalnum():
+    if len(run) > LONGEST_ID or not run.replace("-", "").isalnum():
         raise InvalidError("CircleCI gives an id that is none")
     return Started(run, https(f"https://app.circleci.com/pipelines/{spec.project}/{pipeline.get('number')}"))
 

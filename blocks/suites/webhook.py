@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from blocks.suites.asking import Asking, https, token_of
+from blocks.suites.asking import LONGEST_ADDRESS, Asking, https, token_of, words
 from blocks.suites.base import Launch, Progress, Reach, Started
 from sluice.addresses import shown
 from sluice.errors import InvalidError, NotFoundError
 from sluice.gates.suite import Outcome
 from sluice.manifests.own.gates.suite import WebhookSuite
-
-LONGEST_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,8 @@ class WebhookRunner:
         answer = await api.ask("POST", "", dict(launch.values))
         answer = answer if isinstance(answer, Mapping) else {}
         where = str(answer.get("statusUrl") or "") if not spec.status_url else ""
+        if len(where) > LONGEST_ADDRESS:
+            raise InvalidError(f"{shown(api.address)} says a statusUrl without end: set suite.webhook.statusUrl")
         if where and urlsplit(where)[:2] != urlsplit(api.address)[:2]:
             raise InvalidError(
                 f"{shown(api.address)} says statusUrl {shown(where)}, which is at another host: our token is not sent "
@@ -61,8 +61,8 @@ class WebhookRunner:
         except ValueError:
             states = ", ".join(Outcome)
             raise InvalidError(f"the service of the suite says no state that there is: one of {states}") from None
-        said = " ".join(str(found.get("message") or "").split())[:LONGEST_WORDS]
-        return Progress(outcome, said if outcome is not Outcome.RUNNING else "", https(found.get("url")))
+        said = "" if outcome is Outcome.RUNNING else words(found.get("message"))
+        return Progress(outcome, said, https(found.get("url")))
 
     async def cancel(self, launch: Launch, run: str) -> None:
         """It hears nothing of it: there is no word for it in this protocol."""

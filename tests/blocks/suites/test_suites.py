@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable
 from typing import Any
 
+import httpx
 import pytest
 from githubkit_schemas.v2026_03_10 import models
 
@@ -107,8 +108,10 @@ def test_one_that_nobody_waits_for_is_stopped(world: World) -> None:
     """Where the service can; a second time harms nothing."""
     suite = world.connected()
     started = run(suite.start(world.launch()))
+    assert not world.stopped
     for _ in range(2):
         run(suite.cancel(world.launch(), started.id))
+    assert world.stopped is world.stops
 
 
 def test_a_start_whose_answer_is_lost_is_found(server: World) -> None:
@@ -153,6 +156,18 @@ def test_a_service_that_has_too_much_is_left_alone(server: World) -> None:
             run(suite.progress(server.launch(), run_id))
         assert 0 < (raised.value.retry_after or 0) <= 7
     assert len(server.calls) == 1 + server.searches
+
+
+def test_the_secondary_limit_of_github_is_no_missing_right(server: World) -> None:
+    """It is a 403 that may say nothing else."""
+    suite = server.connected()
+    run_id = run(suite.start(server.launch())).id
+    server.answer = lambda request, body: httpx.Response(403, text="You have exceeded a secondary rate limit.")  # type: ignore[method-assign]
+    calls = len(server.calls)
+    for _ in range(2):
+        with pytest.raises(TransientError, match="left alone for a while"):
+            run(suite.progress(server.launch(), run_id))
+    assert len(server.calls) == calls + 1
 
 
 def test_a_secret_without_the_token_is_named(server: World) -> None:
@@ -217,11 +232,28 @@ def test_the_stand_in_for_github_speaks_as_its_description_says() -> None:
 def test_an_address_of_another_host_gets_no_token() -> None:
     """Whatever a service says."""
     world = WebhookWorld(suite={"url": "https://ci.example/suites", "secretRef": {"name": "ci"}})
-    import httpx
-
     world.answer = lambda request, body: httpx.Response(200, json={"statusUrl": "https://evil.example/1"})  # type: ignore[method-assign]
     with pytest.raises(InvalidError, match="at another host"):
         run(world.connected().start(world.launch()))
+
+
+def test_an_address_without_end_is_not_written_down() -> None:
+    """It would be part of the Canary's status, which has a greatest size."""
+    world = WebhookWorld(suite={"url": "https://ci.example/suites", "secretRef": {"name": "ci"}})
+    where = f"https://ci.example/{'x' * 5000}"
+    world.answer = lambda request, body: httpx.Response(200, json={"statusUrl": where})  # type: ignore[method-assign]
+    with pytest.raises(InvalidError, match=r"set suite\.webhook\.statusUrl") as raised:
+        run(world.connected().start(world.launch()))
+    assert len(str(raised.value)) < 500
+
+
+def test_what_a_service_says_is_kept_short() -> None:
+    """It is part of the Canary's status, too."""
+    world = CircleCIWorld()
+    world._started = lambda key: {"message": "filtered " * 1000}  # type: ignore[method-assign]
+    with pytest.raises(TerminalError, match="started no pipeline") as raised:
+        run(world.connected().start(world.launch()))
+    assert len(str(raised.value)) < 500
 
 
 def test_a_job_is_tried_once_and_knows_whom_it_tests() -> None:
@@ -252,8 +284,6 @@ def test_what_cannot_be_a_suite_is_no_json(server: World) -> None:
     """A login page of a proxy."""
     suite = server.connected()
     run_id = run(suite.start(server.launch())).id
-    import httpx
-
     server.answer = lambda request, body: httpx.Response(200, text="<html>")  # type: ignore[method-assign]
     with pytest.raises(InvalidError, match="gives no JSON"):
         run(suite.progress(server.launch(), run_id))

@@ -38,6 +38,7 @@ class World:
         starts: the keys of what was started, in order.
         state: of every run.
         broken: how the next call breaks: a status, `lost` after it was done, or `away` before.
+        stops: whether it can stop a run.
     """
 
     cluster: MemoryCluster = field(default_factory=MemoryCluster)
@@ -49,11 +50,17 @@ class World:
     runner: str = ""
     searches: bool = True
     forgets: bool = False
+    stops: bool = True
 
     def __post_init__(self) -> None:
         data = {"token": base64.b64encode(TOKEN.encode()).decode()}
         meta = {"name": "ci", "namespace": NAMESPACE}
         self.cluster.add({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+
+    @property
+    def stopped(self) -> bool:
+        """Whether what ran was stopped."""
+        return self.state is Outcome.BROKEN
 
     def gate(self, **spec: Any) -> Object:
         """A Gate with its suite."""
@@ -212,6 +219,7 @@ class CheckWorld(World):
         default_factory=lambda: {"repository": "team/shop", "check": "e2e", "ref": "v{{ version }}", **SECRET_REF}
     )
     searches: bool = False
+    stops: bool = False
 
     def answer(self, request: httpx.Request, body: Any) -> httpx.Response:
         assert request.url.path == "/repos/team/shop/commits/v1.1.0/check-runs"
@@ -233,6 +241,7 @@ class WebhookWorld(World):
             **SECRET_REF,
         }
     )
+    stops: bool = False
 
     def answer(self, request: httpx.Request, body: Any) -> httpx.Response:
         assert request.headers["Authorization"] == f"Bearer {TOKEN}"
@@ -264,6 +273,10 @@ class JobWorld(World):
     def _made(self, when: str, verb: str, item: Object) -> None:
         if (when, verb, item["kind"]) == ("after", "create", JOB.kind):
             self.starts.append(item["metadata"]["name"])
+
+    @property
+    def stopped(self) -> bool:
+        return not any(key[0] == JOB.kind for key in self.cluster.objects)
 
     def settle(self) -> None:
         """Bring Jobs and their pods to the state."""
