@@ -50,7 +50,7 @@ class SuiteGate:
         due, answer = self._looks.get((state.key, state.stage), (0.0, None))
         if answer is not None and asked.now < due:
             return replace(answer, again=due - asked.now)
-        answer = _noted(state, await self._looked(asked, state))
+        answer = _in_time(asked, _noted(state, await self._looked(asked, state)))
         if answer.again:
             self._looks[state.key, state.stage] = asked.now + answer.again, answer
         return answer
@@ -90,7 +90,7 @@ class SuiteGate:
         except SluiceError as error:
             # Whether it was started is looked up next time, whatever the service said.
             again = SLOWEST if not isinstance(error, TransientError) else max(suite.settles, error.retry_after or 5.0)
-            return _closed(replace(state, said=str(error)), str(error), again)
+            return _in_time(asked, _closed(replace(state, said=str(error)), str(error), again))
         return _noted(state, _runs(_running(state, started, asked.now), asked.now))
 
     def _suite(self, asked: Asked) -> Suite:
@@ -107,6 +107,12 @@ def _noted(before: SuiteState, answer: GateAnswer) -> GateAnswer:
         return replace(answer, did=Act.SUITE_ENDED)
     started = {Stage.ACCEPTED, Stage.RUNNING}
     return replace(answer, did=Act.SUITE_STARTED) if now.stage in started and before.stage not in started else answer
+
+
+def _in_time(asked: Asked, answer: GateAnswer) -> GateAnswer:
+    """The answer, to be asked for again when the suite's time is over at the latest, however long its service wants."""
+    left = max(_spec(asked).timeout - asked.waited, 0.0)
+    return answer if answer.again is None else replace(answer, again=min(answer.again, left))
 
 
 async def _progress(suite: Suite, launch: Launch, asked: Asked, state: SuiteState) -> GateAnswer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+import httpx
 import pytest
 
 from blocks.gates.kinds.base import Asked, GateAnswer, Ways
@@ -215,6 +216,20 @@ def test_its_time_is_limited_and_what_runs_is_stopped() -> None:
         assert "did not end within 1 hour" in answer.said
         assert release.now < BEGUN + 3700
         assert release.world.calls[-1] == "POST /repos/team/shop/actions/runs/1/cancel"
+
+    asyncio.run(it())
+
+
+def test_a_service_that_wants_years_does_not_stretch_its_time() -> None:
+    """Nobody waits longer than the Gate says because of what is asked for in between."""
+
+    async def it() -> None:
+        release = Release(GitHubWorld(), {"timeout": "1h"})
+        await release.look()
+        refusal = httpx.Response(429, headers={"Retry-After": "1000000000"})
+        release.world.answer = lambda request, body: refusal  # type: ignore[method-assign]
+        assert (await release.until(BEGUN + WEEK)).refused
+        assert release.now < BEGUN + 3700
 
     asyncio.run(it())
 
