@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ast_grep_py import SgNode
 
+from sluice.flags.spelling import camel
 from sluice.flags.syntax.scopes import Scopes
 from sluice.flags.syntax.text.tree import Edit, Tree, named, same, span
 
@@ -99,8 +100,8 @@ def hindrance(tree: Tree, node: SgNode) -> str:
             return "more of its answer is taken than its value"
         if "..." in above.text():
             return "the rest of the flags is taken with it"
-        alike = [one for one in named(above) if one.kind() in ROWS and _row(tree, one).key == own.key]
-        return "it is taken twice at once" if len(alike) > 1 else ""
+        keys = [camel(_row(tree, one).key or "") for one in named(above) if one.kind() in ROWS]
+        return "it is taken twice at once" if keys.count(camel(own.key or "")) > 1 else ""
     written = above.kind() in tree.facts.writes and not same(above.field("right"), node)
     return "it is assigned" if written or above.text().startswith("delete ") else ""
 

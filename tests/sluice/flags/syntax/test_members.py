@@ -57,6 +57,7 @@ def test_where_all_flags_are_handed_on_any_of_them_may_be_asked_for(line: str) -
         ("const { newPay, ...others } = useFlags();", "the rest of the flags is taken with it"),
         ("const { newPay: { limit } } = useFlags();", "more of its answer is taken than its value"),
         ("const { newPay, newPay: pay } = useFlags();", "it is taken twice at once"),
+        ("const { 'new-pay': one, newPay: pay } = useFlags();", "it is taken twice at once"),
         ("const flags = useFlags(); flags.newPay = true;", "it is assigned"),
     ],
 )
@@ -68,7 +69,7 @@ def test_what_is_not_sure_is_left(line: str, reason: str) -> None:
 
 
 def test_a_variable_that_is_assigned_again_keeps_its_value() -> None:
-    """It is declared beside what else is taken."""
+    """It is declared next to what else is taken."""
     files = page("let { newPay, oldPay } = useFlags();", "newPay = newPay && oldPay;", "return newPay;")
     removal = TYPESCRIPT.remove(files, "new-pay", "true", ALL)
     assert "  let newPay = true, { oldPay } = useFlags();\n" in str(removal.texts["page.tsx"])
