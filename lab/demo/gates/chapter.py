@@ -17,6 +17,9 @@ from lab.product.application import NAME, NAMESPACE
 from lab.product.deliveries import Measurements, Release
 from lab.product.measure import PROMOTED
 from lab.progress import say
+from sluice.gates.asking import Request, record_of
+from sluice.manifests.flagger.canary import Canary
+from sluice.manifests.own.audit_record import Act
 
 GATED = Release(6, "good", "good, through a freeze, a suite and an approval", PROMOTED)
 FREEZE_S, WITHIN_S, POLL_S = 15.0, 120.0, 0.1
@@ -72,23 +75,9 @@ class Gates:
         held = self._until(REASON)
         self._until("waits for approval")
         asked = time.time()
-        status = self.measurements.cluster.canary(NAME)["status"]
-        record = {
-            "apiVersion": "sluice.dev/v1alpha1",
-            "kind": "AuditRecord",
-            "metadata": {
-                "name": f"{NAME}-approve-{uuid4().hex[:8]}",
-                "namespace": NAMESPACE,
-                "labels": {"sluice.dev/asks": "true"},
-            },
-            "spec": {
-                "act": "approve",
-                "by": "alice",
-                "canary": NAME,
-                "revision": status["lastAppliedSpec"],
-                "gate": f"{NAMESPACE}/{APPROVAL}",
-            },
-        }
+        canary = Canary.parse(dict(self.measurements.cluster.canary(NAME)))
+        request = Request(Act.APPROVE, "alice")
+        record = record_of(request, canary, f"{NAMESPACE}/{APPROVAL}", "", uuid4().hex)
         self.measurements.cluster.apply_documents([record])
         return held, asked, time.time()
 
