@@ -3,7 +3,7 @@
 It speaks the gate API that users of Flagger's load tester script: gates and rollback switches per namespace and name,
 closed at first. ``/e2e`` stands for an end-to-end test run: it passes unless it was set to fail, and keeps each call,
 so that one can see that the gate was asked, in which phase, and before which traffic. ``/suites`` runs suites by the
-protocol of a Gate's ``suite.webhook``.
+protocol of a Gate's ``suite.webhook``; which ones it forgets with its process.
 """
 
 import time

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lab.standins import gate as standin
 from lab.standins.gate import application
 
 SHOP = {"name": "shop", "namespace": "test"}
@@ -62,3 +63,21 @@ async def test_a_malformed_question_is_refused_and_kept(gate: httpx.AsyncClient,
     await ask(gate, "/gate/open")
     assert await ask(gate, "/gate/check", body) == 400
     assert (await gate.get("/-/calls")).json()[-1]["status"] == 400
+
+
+async def test_a_suite_is_started_once_for_a_key_and_passes(
+    gate: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs at first; of a key that nobody started nothing is known."""
+
+    async def start(key: str) -> httpx.Response:
+        return await gate.post("/suites", json={}, headers={"Idempotency-Key": key})
+
+    monkeypatch.setattr(standin, "SUITE_S", 3600.0)
+    where = [(await start(key)).json()["statusUrl"] for key in ("one", "one", "two")]
+    assert where == ["http://gate/suites/one", "http://gate/suites/one", "http://gate/suites/two"]
+    assert [call["key"] for call in (await gate.get("/-/calls")).json()] == ["one", "two"]
+    assert (await gate.get(where[0])).json()["state"] == "running"
+    monkeypatch.setattr(standin, "SUITE_S", 0.0)
+    assert (await gate.get(where[0])).json()["state"] == "passed"
+    assert (await gate.get("/suites/three")).status_code == 404
