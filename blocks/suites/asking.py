@@ -1,6 +1,6 @@
 """Asking a service of suites over HTTP: by a token of the Gate's namespace, within a time and a size, and once.
 
-Nothing is asked again here: a Gate is looked at again anyway, and who starts something has to know whether an answer was
+Nothing is asked again here: a Gate is asked again anyway, and who starts something has to know whether an answer was
 lost. What messages say stays the same for as long as the trouble does, for it is written down.
 """
 

@@ -1,4 +1,4 @@
-"""CircleCI: a pipeline is triggered, and its workflows are looked at (circleci.com/docs/api/v2).
+"""CircleCI: a pipeline is triggered, and its workflows are read (circleci.com/docs/api/v2).
 
 A pipeline that was started is found again by the key in its compiled configuration, among those that were triggered by API
 since the intent: where one of them has no key in it, nobody can say whose it is, and none is started.

@@ -1,4 +1,4 @@
-"""A Gate that is an end-to-end suite: started once for each release of a revision, and looked at until it has ended."""
+"""A Gate that is an end-to-end suite: started once for each release of a revision, and asked about until it has ended."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Asks the real load tester of Flagger, next to it in a network of its own, and prints what it answered as JSON.
 
-It listens on all addresses and runs what it is sent: `unshare --net` keeps both from whoever else is on this machine.
+It listens on all addresses and runs what it is sent: `unshare --net` keeps both from all else on this machine.
 `python -m tests.blocks.gates.load_tester_story LOADTESTER HEY`
 """
 
@@ -55,7 +55,7 @@ async def hooks(hey: str) -> dict[str, list[Any]]:
         return said
 
 
-async def told(hey: str) -> dict[str, Any]:
+async def answered(hey: str) -> dict[str, Any]:
     async with httpx.AsyncClient(trust_env=False) as http:
         for _ in range(200):
             try:
@@ -72,7 +72,7 @@ def main(load_tester: str, hey: str) -> None:
     log = Path(os.environ.get("LOAD_TESTER_LOG", os.devnull))
     with log.open("w") as out, subprocess.Popen([load_tester, "-port", str(PORT)], stdout=out, stderr=out) as server:
         try:
-            print(json.dumps(asyncio.run(told(hey))))
+            print(json.dumps(asyncio.run(answered(hey))))
         finally:
             server.terminate()
 

@@ -93,11 +93,11 @@ async def test_a_service_that_asks_for_time_gets_some(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("kind", POINTS)
-async def test_each_type_is_told_the_phase_that_flagger_tells_it(kind: str) -> None:
+async def test_each_type_is_sent_the_phase_that_flagger_sends_it(kind: str) -> None:
     """Services decide by it: before a promotion it is Progressing, also while the Canary shows that it waits."""
     point, found = POINTS[kind], canary(None, {"phase": "WaitingPromotion"})
-    told = payload(webhook(type=kind), found)["phase"]
-    assert told == (
+    phase = payload(webhook(type=kind), found)["phase"]
+    assert phase == (
         "WaitingPromotion" if kind in {"confirm-rollout", "rollback", "post-rollout", "event"} else "Progressing"
     )
     assert point.type == kind
