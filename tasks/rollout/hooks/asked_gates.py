@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from blocks.gates.kinds.base import Asked, GateAnswer
@@ -19,6 +20,9 @@ from sluice.trains.observed import ALONE
 from tasks.gates.heard import Heard, heard
 from tasks.people.record_act import record_act
 from tasks.scene.rollout_ref import RolloutRef, Scene
+
+TRAIN = "Train "
+"""How the journal's name of a train begins, which is no Gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,15 @@ async def _note_train(scene: Scene, point: Point, now: Heard, *, alone: bool) ->
     """Keep in the journal that the release waits for its train, and whether for nothing else: the train goes by that."""
     if now.train is None:
         return
-    key, said = f"Train {now.train.train}", now.train.said_at(point.type)
-    others = [one for one in scene.canary.status.gates if not one.gate.startswith("Train ")]
-    kept = {ALONE: alone} if said else {}
-    state = GateState(gate=key, point=point.type, since=time.time(), open=not said, said=said, kept=kept)
-    known = next((one for one in scene.canary.status.gates if (one.gate, one.point) == (key, point.type)), None)
-    if known is None or known != state.model_copy(update={"since": known.since, "said": known.said}):
-        wanted = [*others, state]
-        await scene.write({"status": {"gates": [one.model_dump(mode="json", by_alias=True) for one in wanted]}})
+    said, states = now.train.said_at(point.type), scene.canary.status.gates
+    fresh = GateState(gate=f"{TRAIN}{now.train.train}", point=point.type, since=time.time())
+    known = next((one for one in states if (one.gate, one.point) == (fresh.gate, fresh.point)), fresh)
+    # What it says changes with the hour of the bell: that alone is no reason to write.
+    asked = {"open": not said, "kept": {ALONE: alone} if said else {}}
+    state = known.model_copy(update=asked)
+    if known is fresh or state != known:
+        state = state.model_copy(update={"said": said})
+    await _keep(scene, [one for one in states if not one.gate.startswith(TRAIN)], [state])
 
 
 def _line(gate: Gate, answer: GateAnswer) -> str:
@@ -129,13 +134,18 @@ def _kept(asked: Asked, answer: GateAnswer) -> Asked:
 
 async def _write(scene: Scene, asked: list[Asked]) -> None:
     """Write what the Gates have to remember into the journal, where it is not there yet."""
-    mine = {(one.state.gate, one.state.point): one.state for one in asked}
-    others = [one for one in scene.canary.status.gates if (one.gate, one.point) not in mine]
-    wanted = (*others, *mine.values())
-    if set_of(wanted) != set_of(scene.canary.status.gates):
+    states = [one.state for one in asked]
+    mine = set(_by_what(states))
+    await _keep(scene, [one for one in scene.canary.status.gates if (one.gate, one.point) not in mine], states)
+
+
+async def _keep(scene: Scene, others: Iterable[GateState], states: Iterable[GateState]) -> None:
+    """Write the states of these Gates, and of others, where the journal has not just that."""
+    wanted = [*others, *states]
+    if _by_what(wanted) != _by_what(scene.canary.status.gates):
         await scene.write({"status": {"gates": [one.model_dump(mode="json", by_alias=True) for one in wanted]}})
 
 
-def set_of(states: tuple[GateState, ...]) -> dict[tuple[str, str], GateState]:
+def _by_what(states: Iterable[GateState]) -> dict[tuple[str, str], GateState]:
     """The states by what they are of: their order says nothing."""
     return {(one.gate, one.point): one for one in states}
