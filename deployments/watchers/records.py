@@ -19,7 +19,7 @@ from sluice.manifests.flagger.phase import Phase
 from sluice.manifests.own.audit_record import ASKS, Act, AuditRecord
 
 PAUSE = 2.0
-"""Seconds before the Canary of a record is asked for again, where the cluster did not answer."""
+"""Seconds before the Canaries of records are asked for again, where the cluster did not answer."""
 
 
 @dataclass(slots=True)
@@ -49,15 +49,26 @@ class RecordWatcher:
 
     async def _look(self) -> None:
         while True:
-            record = await self.waiting.get()
-            try:
-                found = Canary.valid(await self.cluster.list(CANARY, record.namespace))
-                if any(due(record, one) for one in found if one.name == record.spec.canary):
-                    self.announcer.announce(event_of(record))
-            except SluiceError as error:
-                log.warning("another try of %s waits: %s", record.spec.canary, error)
+            records = [await self.waiting.get()]
+            while not self.waiting.empty():  # a watch that begins brings all that there are
+                records.append(self.waiting.get_nowait())
+            for namespace in {one.namespace for one in records}:
+                await self._announce(namespace, [one for one in records if one.namespace == namespace])
+
+    async def _announce(self, namespace: str, records: list[AuditRecord]) -> None:
+        """Announce those of a namespace that call for another try now, by one list of its Canaries."""
+        try:
+            canaries = {one.name: one for one in Canary.valid(await self.cluster.list(CANARY, namespace))}
+        except SluiceError as error:
+            log.warning("%d other tries in %s wait: %s", len(records), namespace, error)
+            for record in records:
                 self.waiting.put_nowait(record)
-                await asyncio.sleep(PAUSE)
+            await asyncio.sleep(PAUSE)
+            return
+        for record in records:
+            canary = canaries.get(record.spec.canary)
+            if canary is not None and due(record, canary):
+                self.announcer.announce(event_of(record))
 
 
 def due(record: AuditRecord, canary: Canary) -> bool:
