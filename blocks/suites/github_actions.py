@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 from blocks.suites.asking import Asking, https, listed
@@ -20,7 +21,8 @@ from sluice.manifests.own.gates.suite import GitHubActionsSuite
 
 CLOCKS_APART = 120.0
 """Seconds that its clock may be behind ours."""
-MOST_RUNS = 100
+MOST_RUNS, PAGES = 100, 10
+"""Runs of a page, and pages that GitHub gives of a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,31 @@ class GitHubActions:
 
     async def find(self, launch: Launch) -> Started | None:
         spec, api = _spec(launch), await self._api(launch)
-        since = datetime.fromtimestamp(launch.since - CLOCKS_APART, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        query = {"event": "workflow_dispatch", "created": f">={since}", "per_page": str(MOST_RUNS)}
-        answer = await api.ask("GET", f"/actions/workflows/{quote(spec.workflow, safe='')}/runs", **query)
-        runs = listed(answer, "workflow_runs", "GitHub")
+        runs = await self._since(api, spec, launch.since - CLOCKS_APART)
         for run in runs:
             if launch.key in str(run.get("display_title")):
                 return Started(str(int(run["id"])), https(run.get("html_url")))
         unknown = [str(run.get("id")) for run in runs if not KEY.search(str(run.get("display_title")))]
-        if unknown or len(runs) >= MOST_RUNS:
+        if unknown:
             raise UnclearError(
                 f"whether the suite was started cannot be found out: run {', '.join(unknown[:3])} of {spec.workflow} in "
                 f"{spec.repository} was dispatched since, with no key in its title. Let the workflow have "
                 f"`run-name: e2e ${{{{ inputs.{spec.key_input} }}}}`, so that the next one can be found"
             )
         return None
+
+    async def _since(self, api: Asking, spec: GitHubActionsSuite, since: float) -> list[Mapping[str, Any]]:
+        """The runs that were dispatched since then."""
+        created = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        query = {"event": "workflow_dispatch", "created": f">={created}", "per_page": str(MOST_RUNS)}
+        found: list[Mapping[str, Any]] = []
+        for page in range(1, PAGES + 1):
+            path = f"/actions/workflows/{quote(spec.workflow, safe='')}/runs"
+            runs = listed(await api.ask("GET", path, page=str(page), **query), "workflow_runs", "GitHub")
+            found += runs
+            if len(runs) < MOST_RUNS:
+                return found
+        raise UnclearError(f"whether the suite was started cannot be found out: {spec.workflow} has too many runs")
 
     async def progress(self, launch: Launch, run: str) -> Progress:
         answer = await (await self._api(launch)).ask("GET", f"/actions/runs/{run}")

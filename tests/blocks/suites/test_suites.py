@@ -217,6 +217,16 @@ def test_runs_that_cannot_be_told_apart_are_not_guessed_at() -> None:
         run(suite.find(world.launch()))
 
 
+def test_a_run_is_found_among_hundreds() -> None:
+    """A fleet shares one workflow: GitHub gives a hundred runs a page, the newest first."""
+    world = GitHubWorld(starts=[KEYS[0], *[KEYS[1]] * 250])
+    assert run(world.connected().find(world.launch())).id == "1"
+    assert run(world.connected().find(world.launch(KEYS[2]))) is None
+    world.starts *= 5
+    with pytest.raises(UnclearError, match="too many runs"):
+        run(world.connected().find(world.launch(KEYS[2])))
+
+
 def test_the_stand_in_for_github_speaks_as_its_description_says() -> None:
     """The models are GitHub's own."""
     world = GitHubWorld()

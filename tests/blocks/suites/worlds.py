@@ -189,8 +189,10 @@ class GitHubWorld(World):
             said = {"workflow_run_id": run, "run_url": api, "html_url": html}
             return httpx.Response(204) if self.old else httpx.Response(200, json=said)
         if path == "/actions/workflows/e2e.yaml/runs":
-            runs = [] if self.hidden else [self._run(number) for number in range(1, len(self.starts) + 1)]
-            return httpx.Response(200, json={"total_count": len(runs), "workflow_runs": runs})
+            runs = [] if self.hidden else [self._run(number) for number in range(len(self.starts), 0, -1)]
+            size, page = int(request.url.params["per_page"]), int(request.url.params.get("page", "1"))
+            shown = runs[(page - 1) * size : page * size]
+            return httpx.Response(200, json={"total_count": len(runs), "workflow_runs": shown})
         number = int(path.split("/")[3])
         if number > len(self.starts) or self.forgets:
             return httpx.Response(404, json={"message": "Not Found"})
