@@ -34,6 +34,8 @@ class DependencyGate:
             said = "dependency.namespace: only a Gate in sluice's own namespace may look into another one"
             return GateAnswer(False, said, again=FAR)
         where = f"Canary {namespace}/{spec.canary}"
+        if spec.kube_config is None and (namespace, spec.canary) == (asked.canary.namespace, asked.canary.name):
+            return GateAnswer(True, f"{where} does not wait for itself")
         try:
             canary, primary = await self._read(asked, spec, namespace)
         except NotFoundError:

@@ -21,7 +21,7 @@ from sluice.manifests.own.gate import Gate
 from sluice.manifests.own.gate_state import GateState
 from tests.gates import gate_object
 from tests.memory_cluster import MemoryCluster
-from tests.samples import NAMESPACE, canary_manifest, merged, workload
+from tests.samples import NAME, NAMESPACE, canary_manifest, merged, workload
 
 NOW = 1_800_000_000.0
 
@@ -151,6 +151,13 @@ def test_a_dependency_that_cannot_be_told_is_closed() -> None:
     assert "only a Gate in sluice's own namespace" in foreign.said
     newest = answer(asked(dependency={"canary": "payments", "version": "newest"}), payments())
     assert "dependency.version" in newest.said
+
+
+def test_a_service_does_not_wait_for_itself() -> None:
+    """A Gate for all Canaries of a namespace is also for the one that it names: its next version could never come."""
+    found = answer(asked(dependency={"canary": NAME, "version": ">=2"}), MemoryCluster())
+    assert (found.open, "itself" in found.said) == (True, True)
+    assert not answer(asked(dependency={"canary": NAME, "namespace": "other"}), MemoryCluster(), home=NAMESPACE).open
 
 
 def test_a_dependency_may_be_in_another_cluster() -> None:
